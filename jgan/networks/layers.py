@@ -1,0 +1,113 @@
+"""Layers of the 2014 paper that Flax does not have: maxout, and dropout with the authors' free choice of scale."""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jgan import rng
+from jgan.types import Key
+
+
+def symmetric_uniform(irange: float) -> Callable[..., jax.Array]:
+    """The initialiser U(-irange, irange).
+
+    Args:
+      irange: half the width of the interval, pylearn2's name for it.
+
+    Returns:
+      `init(key, shape, dtype) -> array`.
+
+    Example:
+      >>> import jax
+      >>> from jgan.networks.layers import symmetric_uniform
+      >>> bool(abs(symmetric_uniform(0.05)(jax.random.key(0), (3, 4))).max() <= 0.05)
+      True
+    """
+
+    def init(key: Key, shape: tuple[int, ...], dtype=jnp.float32) -> jax.Array:
+        return jax.random.uniform(key, shape, dtype, -irange, irange)
+
+    return init
+
+
+class Dense(nn.Module):
+    """`x W + b` with W ~ U(-irange, irange); the parameters are float32, the product is in `dtype`.
+
+    Attributes:
+      features: the number of outputs.
+      irange: half the width of the initial distribution of W.
+      bias_init: the initialiser of b.
+      dtype: the dtype of the computation and of the output.
+    """
+
+    features: int
+    irange: float
+    bias_init: Callable[..., jax.Array] = nn.initializers.zeros
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps `[B, inputs]` to `[B, features]`."""
+        layer = nn.Dense(
+            self.features,
+            dtype=self.dtype,
+            kernel_init=symmetric_uniform(self.irange),
+            bias_init=self.bias_init,
+            name="affine",
+        )
+        return layer(x)
+
+
+class Maxout(nn.Module):
+    """Maxout: each unit is the largest of `pieces` affine functions of its input.
+
+    The kernel is `[inputs, units * pieces]`, unit u owning the columns `u * pieces ... (u + 1) * pieces - 1`.
+
+    Attributes:
+      units: the number of outputs.
+      pieces: affine functions a unit.
+      irange: half the width of the initial distribution of W; b starts at 0.
+      dtype: the dtype of the computation and of the output.
+
+    References:
+      Goodfellow et al., "Maxout Networks" (2013), https://arxiv.org/abs/1302.4389
+    """
+
+    units: int
+    pieces: int
+    irange: float
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps `[B, inputs]` to `[B, units]`."""
+        z = Dense(self.units * self.pieces, self.irange, dtype=self.dtype, name="pieces")(x)
+        return jnp.max(z.reshape(*z.shape[:-1], self.units, self.pieces), axis=-1)
+
+
+class Dropout(nn.Module):
+    """Dropout of a layer's *input*, in the training pass only: the kept entries are multiplied by `scale`.
+
+    The masks are drawn example by example (`jgan.rng`), so that they do not depend on the number of devices.
+
+    Attributes:
+      keep: the probability that an entry is kept.
+      scale: the factor on what is kept; None for `1 / keep`. The test pass rescales nothing.
+
+    References:
+      Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors" (2012),
+      https://arxiv.org/abs/1207.0580
+    """
+
+    keep: float
+    scale: float | None = None
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool, axis_name: str | None = None) -> jax.Array:
+        """Maps `[B, ...]` to the same shape."""
+        if not train or self.keep == 1.0:
+            return x
+        mask = rng.bernoulli_mask(self.make_rng("dropout"), self.keep, x.shape, axis_name)
+        return jnp.where(mask, x * (1 / self.keep if self.scale is None else self.scale), 0)

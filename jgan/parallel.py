@@ -1,0 +1,211 @@
+"""How a pure step runs: compiled, scanned, over devices, over seeds. Wrappers round one function, none of which knows a GAN.
+
+Each takes `step(key, state, data, *, axis_name=None) -> (state, metrics)` and returns a function of the same three
+arguments. `data` is a batch, or a set resident on the devices (`jgan.data.resident`); the state never carries a device axis.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from jgan.checks import divisible
+from jgan.types import GANState, Key, Metrics, Step
+
+AXIS = "data"
+"""The name of the mapped axis, or of the mesh axis, over which batches are spread."""
+
+
+def scan(step: Step, length: int) -> Step:
+    """Runs `length` steps in one program.
+
+    Args:
+      step: the step over *resident* data, which finds its minibatch by `state.step`.
+      length: the number of steps.
+
+    Returns:
+      The step whose metrics carry a leading axis of `length`.
+
+    Example:
+      >>> import jax
+      >>> from jgan import parallel
+      >>> count = lambda key, state, data, *, axis_name=None: (state + data, {"seen": state})
+      >>> state, metrics = parallel.scan(count, 3)(None, 0, 2)
+      >>> int(state), metrics["seen"].tolist()
+      (6, [0, 2, 4])
+    """
+
+    def scanned(key: Key, state: GANState, data: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        def body(state: GANState, _: None) -> tuple[GANState, Metrics]:
+            return step(key, state, data, axis_name=axis_name)
+
+        return jax.lax.scan(body, state, None, length=length)
+
+    return scanned
+
+
+def jit(step: Step) -> Step:
+    """Compiles a step for one device; the state's buffers are donated, so the state passed in must not be used again.
+
+    Args:
+      step: the step.
+
+    Returns:
+      The compiled step.
+
+    Example:
+      >>> from jgan import parallel
+      >>> step = parallel.jit(lambda key, state, data: (state + data, {}))
+      >>> int(step(None, 1, 2)[0])
+      3
+    """
+    return jax.jit(step, donate_argnums=1)
+
+
+def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> Step:
+    """Runs a step on several devices at once, each on its share of the batch, gradients averaged.
+
+    Args:
+      step: the step; it is called with `axis_name=AXIS`.
+      devices: the devices; None for all.
+      resident: whether `data` is a whole set, of which every device holds a copy and cuts its own share; otherwise it is
+        a global batch, cut here along its first axis.
+
+    Returns:
+      The compiled step, of the same signature: state and metrics come back without a device axis.
+
+    Raises:
+      ValueError: at the call, if the batch is not divisible by the number of devices.
+
+    Example:
+      See `jgan.train`.
+    """
+    devices = list(devices or jax.devices())
+
+    def on_device(key: Key, state: GANState, data: Any) -> tuple[GANState, Metrics]:
+        return step(key, state, data, axis_name=AXIS)
+
+    mapped = jax.pmap(
+        on_device,
+        axis_name=AXIS,
+        in_axes=(None, None, None if resident else 0),
+        out_axes=None,
+        donate_argnums=1,
+        devices=devices,
+    )
+    if resident:
+        return mapped
+
+    def spread(leaf: jax.Array) -> jax.Array:
+        return leaf.reshape(len(devices), divisible(len(leaf), len(devices)), *leaf.shape[1:])
+
+    return lambda key, state, batch: mapped(key, state, jax.tree.map(spread, batch))
+
+
+def mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
+    """The one-dimensional mesh over which `shard` spreads batches.
+
+    Args:
+      devices: the devices; None for all.
+
+    Returns:
+      The mesh, its axis named `AXIS`.
+
+    Example:
+      >>> import jax
+      >>> from jgan import parallel
+      >>> parallel.mesh(jax.devices()[:1]).shape[parallel.AXIS]
+      1
+    """
+    return Mesh(np.array(list(devices or jax.devices())), (AXIS,))
+
+
+def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> Step:
+    """Compiles a step once for a mesh of devices; XLA spreads the work and inserts the communication.
+
+    The step is the one that a single device runs: only the placement of its batch is told.
+
+    Args:
+      step: the step.
+      devices: the devices; None for all.
+      resident: whether `data` is a whole set, replicated; wrap the inner step with `constrained` so that the minibatch
+        which it cuts is spread. Otherwise it is a global batch, spread along its first axis.
+
+    Returns:
+      The compiled step; the state is replicated.
+
+    Raises:
+      ValueError: at the call, if the batch is not divisible by the number of devices.
+
+    Example:
+      See `jgan.train`.
+    """
+    the_mesh = mesh(devices)
+    replicated = NamedSharding(the_mesh, PartitionSpec())
+    spread = NamedSharding(the_mesh, PartitionSpec(AXIS))
+    compiled = jax.jit(
+        step,
+        donate_argnums=1,
+        in_shardings=(replicated, replicated, replicated if resident else spread),
+        out_shardings=replicated,
+    )
+    if resident:
+        return compiled
+
+    def sharded(key: Key, state: GANState, batch: Any) -> tuple[GANState, Metrics]:
+        for leaf in jax.tree.leaves(batch):
+            divisible(len(leaf), the_mesh.size)
+        return compiled(key, state, batch)
+
+    return sharded
+
+
+def constrained(step: Step, devices: Sequence[jax.Device] | None = None, *, axis: int = 0) -> Step:
+    """Spreads the batch of an inner step over the mesh, inside a program that `shard` compiles.
+
+    Args:
+      step: the step over batches.
+      devices: the devices; None for all.
+      axis: the batch's axis: 0, or 1 where a leading axis counts the `n_critic` minibatches.
+
+    Returns:
+      The step with a sharding constraint on its batch.
+
+    Example:
+      See `jgan.train`.
+    """
+    the_mesh = mesh(devices)
+    spread = NamedSharding(the_mesh, PartitionSpec(*[None] * axis, AXIS))
+
+    def constrained_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None):
+        for leaf in jax.tree.leaves(batch):
+            divisible(leaf.shape[axis], the_mesh.size)
+        return step(key, state, jax.lax.with_sharding_constraint(batch, spread), axis_name=axis_name)
+
+    return constrained_step
+
+
+def vmap(step: Step) -> Step:
+    """Runs a population: one step of many seeds, on the same data, in one program.
+
+    Args:
+      step: the step.
+
+    Returns:
+      The step over `[S]` keys and a state whose leaves have a leading axis of S, as `jax.vmap(gan.init)(keys)` makes it;
+      `data` is shared.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import parallel
+      >>> add = lambda key, state, data, *, axis_name=None: (state + data, {})
+      >>> parallel.vmap(add)(jax.random.split(jax.random.key(0), 2), jnp.array([1, 2]), 10)[0].tolist()
+      [11, 12]
+    """
+
+    def population(keys: Key, states: GANState, data: Any, *, axis_name: str | None = None):
+        return jax.vmap(lambda key, state: step(key, state, data, axis_name=axis_name))(keys, states)
+
+    return population

@@ -1,0 +1,104 @@
+"""Randomness, one key an example.
+
+Every random number that belongs to an example (its latents, its dropout masks) is drawn from a key of its own, folded from
+the step's key and the example's place in the *global* batch. So the numbers do not depend on how the batch is spread over
+devices: jit on one device, `pmap` on eight and a sharded `jit` draw the same latents and the same masks, with no
+communication and without drawing more than their share.
+"""
+
+import math
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from jgan.types import Key
+
+Noise = Literal["uniform", "gaussian"]
+
+
+def example_keys(key: Key, n: int, axis_name: str | None = None) -> Key:
+    """One key for each example of the local batch.
+
+    Args:
+      key: the key of the whole batch.
+      n: the number of examples *on this device*.
+      axis_name: the mapped axis over which the batch is spread, if any; device `i` holds the examples `i n ... i n + n - 1`.
+
+    Returns:
+      `[n]` keys.
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> rng.example_keys(jax.random.key(0), 3).shape
+      (3,)
+    """
+    first = 0 if axis_name is None else jax.lax.axis_index(axis_name) * n
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(n))
+
+
+def latents(key: Key, n: int, size: int, noise: Noise = "gaussian", axis_name: str | None = None) -> jax.Array:
+    """Draws the generator's input.
+
+    Args:
+      key: the key of the whole batch.
+      n: the number of examples on this device.
+      size: the dimension of the latent space.
+      noise: `"gaussian"` for N(0, I); `"uniform"` for U(-sqrt 3, sqrt 3), which has unit variance too.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      `[n, size]` float32, zero mean and unit variance.
+
+    Raises:
+      ValueError: if `noise` is not one of the two.
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> z = rng.latents(jax.random.key(0), 4, 100, "uniform")
+      >>> z.shape, bool(abs(z).max() < 3 ** 0.5)
+      ((4, 100), True)
+
+    References:
+      The two kinds of noise of Goodfellow et al., "Generative Adversarial Nets" (2014), https://arxiv.org/abs/1406.2661
+    """
+    keys = example_keys(key, n, axis_name)
+    if noise == "uniform":
+        return jax.vmap(lambda k: jax.random.uniform(k, (size,), minval=-(3**0.5), maxval=3**0.5))(keys)
+    if noise == "gaussian":
+        return jax.vmap(lambda k: jax.random.normal(k, (size,)))(keys)
+    raise ValueError(f"noise must be 'uniform' or 'gaussian', found {noise!r}")
+
+
+def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str | None = None) -> jax.Array:
+    """Draws a dropout mask, one independent row for each example.
+
+    `jax.random.bernoulli` spends 32 random bits on a coin. Here a probability that is a multiple of 1/2, 1/4, 1/16 or 1/256
+    costs 1, 2, 4 or 8 and is exact; any other costs 16 and is exact to 2^-17.
+
+    Args:
+      key: the key of the whole batch.
+      keep: the probability of True, in [0, 1].
+      shape: `(n, ...)`, `n` being the number of examples on this device.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      A bool array of that shape.
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> bool(rng.bernoulli_mask(jax.random.key(0), 1.0, (2, 3)).all())
+      True
+    """
+    n, size = shape[0], math.prod(shape[1:])
+    width = next(bits for bits in (1, 2, 4, 8, 16) if bits == 16 or (keep * 2**bits).is_integer())
+    coins_per_word = 32 // width
+    words = -(-size // coins_per_word)
+    word = jax.vmap(lambda k: jax.random.bits(k, (words,), "uint32"))(example_keys(key, n, axis_name))
+    shifts = jnp.arange(0, 32, width, dtype=jnp.uint32)
+    numbers = (word[:, :, None] >> shifts) & jnp.uint32(2**width - 1)
+    coins = numbers.reshape(n, words * coins_per_word)[:, :size] < jnp.uint32(round(keep * 2**width))
+    return coins.reshape(shape)
