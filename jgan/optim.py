@@ -27,8 +27,12 @@ def exponential_decay(initial: float, factor: float, floor: float) -> optax.Sche
       >>> [round(float(rate(500 * epoch)), 4) for epoch in (50, 250, 1000)]  # MNIST: 500 updates an epoch
       [0.0905, 0.0607, 0.0135]
     """
-    # 1 / 1.000004 rounded to float32 and raised to a large power drifts; e^-1 raised to t log(factor) does not.
-    return optax.exponential_decay(initial, 1 / math.log(factor), math.exp(-1), end_value=floor)
+
+    def schedule(count: jax.Array) -> jax.Array:
+        # 1.000004 rounded to float32 and raised to a large power drifts; exp(-t log(factor)) does not.
+        return jnp.maximum(initial * jnp.exp(-math.log(factor) * jnp.asarray(count, jnp.float32)), floor)
+
+    return schedule
 
 
 def epoch_ramp(initial: float, final: float, epochs: int, steps_per_epoch: int) -> optax.Schedule:

@@ -99,6 +99,6 @@ def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str
     words = -(-size // coins_per_word)
     word = jax.vmap(lambda k: jax.random.bits(k, (words,), "uint32"))(example_keys(key, n, axis_name))
     shifts = jnp.arange(0, 32, width, dtype=jnp.uint32)
-    numbers = (word[:, :, None] >> shifts) & jnp.uint32(2**width - 1)
+    numbers = (word[:, :, None] >> shifts[None, None, :]) & jnp.uint32(2**width - 1)
     coins = numbers.reshape(n, words * coins_per_word)[:, :size] < jnp.uint32(round(keep * 2**width))
     return coins.reshape(shape)

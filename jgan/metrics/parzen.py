@@ -37,7 +37,7 @@ class Parzen(NamedTuple):
 def _kernel_sums(x: jax.Array, samples: jax.Array, sigmas: jax.Array) -> jax.Array:
     """`[sigma, image]` log of the mean kernel; the distances are made once for all sigmas."""
     # Centred first: |a - b|^2 = |a|^2 + |b|^2 - 2 a.b loses digits in proportion to the norms.
-    centre = jnp.mean(samples, axis=0)
+    centre = jnp.mean(samples, axis=0, keepdims=True)
     x, samples = x - centre, samples - centre
     cross = jnp.matmul(x, samples.T, precision=jax.lax.Precision.HIGHEST)
     squared = jnp.sum(x**2, 1)[:, None] + jnp.sum(samples**2, 1)[None, :] - 2 * cross

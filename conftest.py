@@ -1,0 +1,25 @@
+"""What every test and every docstring's example runs under: four simulated devices, strict ranks and dtypes, no display.
+
+It lies at the root, above both `tests/` and `jgan/`, so that the doctests meet the same strictness as the tests.
+"""
+
+import os
+
+DEVICES = 4
+
+# Read by XLA when its first backend is made, and inherited by the commands that tests start.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}".strip()
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import hypothesis  # noqa: E402
+import jax  # noqa: E402
+
+# [B] + [B, 1] must never broadcast, nor bfloat16 + float32 promote, unseen. Optax's own Adam and schedules mix an int32
+# count with Python floats: a test that runs them does so under `with jax.numpy_dtype_promotion("standard")`.
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Compilation makes the first example slow, and a failure must be the same failure tomorrow.
+hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.load_profile("jgan")
