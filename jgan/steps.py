@@ -87,30 +87,47 @@ def adversarial(
         z = latents(latent_key, batch.x.shape[0], axis_name=axis_name)
         return generator.apply(g_params, state.generator.extra, z, key=network_key, train=True, axis_name=axis_name)
 
-    def d_objective(key, d_params, state, batch, fake, axis_name):
-        same_shape("real images", batch.x, "generated images", fake)
-        *_, real_key, fake_key = jax.random.split(key, 4)
-        real_logits, extra = logits(real_key, d_params, state.discriminator.extra, batch.x, axis_name)
-        fake_logits, extra = logits(fake_key, d_params, extra, fake, axis_name)
+    def d_value(real_logits, fake_logits):
         value = discriminator_weight * jnp.mean(loss.discriminator(real_logits, fake_logits))
-        metrics = {
+        return value, {
             "d_loss": value,
             "d_real_accuracy": jnp.mean(real_logits > loss.boundary, dtype=jnp.float32),
             "d_fake_accuracy": jnp.mean(fake_logits < loss.boundary, dtype=jnp.float32),
         }
+
+    def g_value(real_logits, fake_logits):
+        value = jnp.mean(loss.generator(real_logits, fake_logits))
+        return value, {"g_loss": value}
+
+    def opinions(key, d_params, state, batch, fake, axis_name):
+        same_shape("real images", batch.x, "generated images", fake)
+        *_, real_key, fake_key = jax.random.split(key, 4)
+        real_logits, extra = logits(real_key, d_params, state.discriminator.extra, batch.x, axis_name)
+        fake_logits, extra = logits(fake_key, d_params, extra, fake, axis_name)
+        return real_logits, fake_logits, extra
+
+    def d_objective(key, d_params, state, batch, fake, axis_name):
+        real_logits, fake_logits, extra = opinions(key, d_params, state, batch, fake, axis_name)
+        value, metrics = d_value(real_logits, fake_logits)
         return value, (extra, metrics)
 
     def g_objective(key, g_params, state, batch, fake, axis_name):
         del g_params  # they act through the fakes alone
-        *_, real_key, fake_key = jax.random.split(key, 4)
-        player, real_logits = state.discriminator, None
+        player = state.discriminator
         if loss.relativistic:
-            real_logits, _ = logits(real_key, player.params, player.extra, batch.x, axis_name)
-        fake_logits, _ = logits(fake_key, player.params, player.extra, fake, axis_name)
-        value = jnp.mean(loss.generator(real_logits, fake_logits))
-        return value, {"g_loss": value}
+            real_logits, fake_logits, _ = opinions(key, player.params, state, batch, fake, axis_name)
+            return g_value(real_logits, fake_logits)
+        *_, fake_key = jax.random.split(key, 4)
+        return g_value(None, logits(fake_key, player.params, player.extra, fake, axis_name)[0])
 
-    return Game(fakes, d_objective, g_objective)
+    def both(key, d_params, g_params, state, batch, fake, axis_name):
+        del g_params
+        real_logits, fake_logits, extra = opinions(key, d_params, state, batch, fake, axis_name)
+        d_loss, d_metrics = d_value(real_logits, fake_logits)
+        g_loss, g_metrics = g_value(real_logits if loss.relativistic else None, fake_logits)
+        return (d_loss, g_loss), (extra, d_metrics | g_metrics)
+
+    return Game(fakes, d_objective, g_objective, both)
 
 
 def init_state(key: Key, generator: Network, discriminator: Network, optimizers: Optimizers) -> GANState:
@@ -288,7 +305,9 @@ def simultaneous(game: Game, optimizers: Optimizers) -> Steps:
     d_step, g_step = player_steps(game, optimizers)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        return _shared(game, optimizers, key, state, batch, axis_name, simultaneous=True)
+        if game.both is None:
+            return _shared(game, optimizers, key, state, batch, axis_name, simultaneous=True)
+        return _at_once(game, optimizers, key, state, batch, axis_name)
 
     return Steps(d_step, g_step, step)
 
@@ -301,3 +320,27 @@ def _shared(game, optimizers, key, state: GANState, batch, axis_name, *, simulta
     opponent = state if simultaneous else state._replace(discriminator=discriminator)
     generator, g_metrics = _g_update(game, optimizers, key, opponent, batch, *forward, axis_name)
     return GANState(state.step + 1, generator, discriminator), d_metrics | g_metrics
+
+
+def _at_once(game, optimizers, key, state: GANState, batch, axis_name) -> tuple[GANState, Metrics]:
+    """One update of each player on one forward pass of each: the two losses are pulled back apart through one graph.
+
+    XLA drops what neither pull needs: the discriminator's gradient of the generator's loss, and the reverse.
+    """
+    key = jax.random.fold_in(key, state.step)
+    g, d = state.generator, state.discriminator
+    fakes, pull_fakes, g_extra = _forward(game, key, state, batch, axis_name)
+    losses, pull_losses, (d_extra, metrics) = jax.vjp(
+        lambda d_params, g_params, fakes: game.both(key, d_params, g_params, state, batch, fakes, axis_name),
+        d.params,
+        g.params,
+        fakes,
+        has_aux=True,
+    )
+    one, zero = (jnp.full_like(losses[0], value) for value in (1, 0))
+    d_grads, _, _ = pull_losses((one, zero))
+    _, direct, on_fakes = pull_losses((zero, one))
+    g_grads = jax.tree.map(jnp.add, direct, *pull_fakes(on_fakes))
+    discriminator = _update(d, optimizers.discriminator, d_grads, d_extra, axis_name)
+    generator = _update(g, optimizers.generator, g_grads, g_extra, axis_name)
+    return GANState(state.step + 1, generator, discriminator), _all_mean(metrics, axis_name)

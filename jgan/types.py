@@ -111,11 +111,14 @@ class Game(NamedTuple):
       fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_extra)`; `fakes` is any tree of arrays.
       discriminator: `discriminator(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_extra, metrics))`.
       generator: `generator(key, g_params, state, batch, fakes, axis_name) -> (loss, metrics)`.
+      both: optionally `both(key, d_params, g_params, state, batch, fakes, axis_name) -> ((d_loss, g_loss), (new_d_extra,
+        metrics))`: the two objectives at the same discriminator on one pass of it, for simultaneous updates.
     """
 
     fakes: Callable[..., tuple[PyTree, PyTree]]
     discriminator: Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]
     generator: Callable[..., tuple[jax.Array, Metrics]]
+    both: Callable[..., tuple[tuple[jax.Array, jax.Array], tuple[PyTree, Metrics]]] | None = None
 
 
 class Step(Protocol):

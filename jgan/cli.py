@@ -1,0 +1,89 @@
+"""What the commands share: typed flags, and errors that are one line on stderr and exit status 2."""
+
+import contextlib
+import io
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def parse(arguments_type: type[T], argv: Sequence[str], *, prog: str, description: str, default: T | None = None) -> T:
+    """Reads flags into a dataclass; `--help` prints the help and leaves.
+
+    Args:
+      arguments_type: the dataclass; every field is a flag, and the line below it its help.
+      argv: the arguments, without the program's name.
+      prog: the command, for the help and the errors.
+      description: what it does, for the help.
+      default: an instance that holds the defaults.
+
+    Returns:
+      An instance of the dataclass.
+
+    Raises:
+      ValueError: if a flag is unknown, or its value has another type.
+
+    Example:
+      >>> import dataclasses
+      >>> from jgan import cli
+      >>> @dataclasses.dataclass
+      ... class Args:
+      ...     num: int = 64
+      ...     "how many"
+      >>> cli.parse(Args, ["--num", "3"], prog="p", description="d").num
+      3
+      >>> cli.parse(Args, ["--num", "x"], prog="p", description="d")
+      Traceback (most recent call last):
+      ValueError: Error parsing --num: invalid literal for int() with base 10: 'x'; see p --help
+    """
+    import tyro
+
+    options: dict[str, Any] = {} if default is None else {"default": default}
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(printed):
+            return tyro.cli(arguments_type, args=list(argv), prog=prog, description=description, **options)
+    except SystemExit as leaving:
+        if not leaving.code:
+            raise  # --help
+        raise ValueError(f"{_first_paragraph(printed.getvalue())}; see {prog} --help") from None
+
+
+def _first_paragraph(box: str) -> str:
+    """The message inside the frame that tyro draws: the lines between its title and its first rule."""
+    lines = [line.strip("│ ").strip() for line in box.splitlines()]
+    message: list[str] = []
+    for line in lines:
+        if line.startswith("╭") or not line:
+            continue
+        if set(line) <= set("─╰╯"):
+            break
+        message.append(line)
+    return " ".join(message) or "the arguments cannot be understood"
+
+
+def run(main: Callable[[], None], prog: str) -> None:
+    """Runs a command: what is wrong with its input becomes one line on stderr and exit status 2.
+
+    Args:
+      main: the command.
+      prog: its name, for the line.
+    """
+    try:
+        main()
+    except (ValueError, OSError) as error:
+        message = " ".join(_message(error).split())
+        print(f"{prog}: error: {message}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"{prog}: stopped", file=sys.stderr)
+        sys.exit(130)
+
+
+def _message(error: Exception) -> str:
+    """An `OSError` of the system says its number first; `strerror: filename` reads better."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
