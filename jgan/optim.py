@@ -1,4 +1,4 @@
-"""Optimiser pieces that optax does not have, as optax gradient transformations: pylearn2's momentum, weight averages."""
+"""Optimiser pieces that optax does not have, as gradient transformations: pylearn2's momentum and max-norm, weight averages."""
 
 import math
 from typing import NamedTuple
@@ -92,6 +92,57 @@ def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOr
     )
 
 
+def max_column_norm(limit: float) -> optax.GradientTransformation:
+    """Keeps the norm of every column of every kernel at `limit` or below, by projection after each update.
+
+    A column is what one output sees of the inputs: all axes of a kernel but the last. So of a maxout layer each *piece*
+    is limited, and of a convolution each filter. A kernel is a leaf named `kernel`; biases are free. This belongs behind
+    whatever makes the updates: it turns the update that would leave the ball into the one that ends on its surface, and the
+    momentum, as in pylearn2, does not hear of it.
+
+    Args:
+      limit: the greatest norm, above 0.
+
+    Returns:
+      The gradient transformation, without state.
+
+    Raises:
+      ValueError: if `limit` is not above 0; at the update, if it is not given the parameters.
+
+    Example:
+      >>> import jax.numpy as jnp, optax
+      >>> from jgan import optim
+      >>> optimizer = optax.chain(optax.sgd(1.0), optim.max_column_norm(5.0))
+      >>> params = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
+      >>> grads = {"kernel": jnp.array([[-6.0, -3.0], [-8.0, -4.0]]), "bias": jnp.array([-9.0, -9.0])}
+      >>> updates, _ = optimizer.update(grads, optimizer.init(params), params)
+      >>> print(optax.apply_updates(params, updates)["kernel"])  # columns of the norms 10 and 5
+      [[3. 3.]
+       [4. 4.]]
+
+    References:
+      Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors" (2012),
+      https://arxiv.org/abs/1207.0580
+    """
+    if limit <= 0:
+        raise ValueError(f"the limit of a norm must be above 0, found {limit}")
+
+    def project(path: tuple, update: jax.Array, param: jax.Array) -> jax.Array:
+        if not jax.tree_util.keystr(path).endswith("['kernel']"):
+            return update
+        new = param + update
+        norm = jnp.sqrt(jnp.sum(jnp.square(new), axis=tuple(range(new.ndim - 1)), keepdims=True))
+        outside = norm > limit
+        return jnp.where(outside, new * (limit / jnp.where(outside, norm, 1)) - param, update)
+
+    def update(updates: PyTree, state: optax.EmptyState, params: PyTree | None = None):
+        if params is None:
+            raise ValueError("max_column_norm needs the parameters: call update(updates, state, params)")
+        return jax.tree_util.tree_map_with_path(project, updates, params), state
+
+    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+
+
 class WeightAverageState(NamedTuple):
     """The state of `weight_average`.
 
@@ -165,3 +216,28 @@ def averaged_params(player: PlayerState) -> PyTree:
     is_average = lambda node: isinstance(node, WeightAverageState)  # noqa: E731
     found = [node for node in jax.tree.leaves(player.opt_state, is_leaf=is_average) if is_average(node)]
     return found[-1].average if found else player.params
+
+
+def restart_average(opt_state: PyTree, params: PyTree) -> PyTree:
+    """Begins the average anew from other parameters; the rest of the optimiser's state stays.
+
+    Args:
+      opt_state: the state of an optimiser, with or without a `weight_average`.
+      params: the parameters to begin from.
+
+    Returns:
+      A tree like `opt_state`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import optim
+      >>> state = optim.weight_average(0.9).init(jnp.array(3.0))
+      >>> float(optim.restart_average(state, jnp.array(4.0)).average)
+      4.0
+    """
+    is_average = lambda node: isinstance(node, WeightAverageState)  # noqa: E731
+
+    def restart(node: PyTree) -> PyTree:
+        return WeightAverageState(jnp.zeros_like(node.count), jax.tree.map(jnp.array, params)) if is_average(node) else node
+
+    return jax.tree.map(restart, opt_state, is_leaf=is_average)

@@ -1,7 +1,22 @@
 """Networks: Flax Linen modules and layers, and the thin boundary that turns a module into a pure `Network`."""
 
+from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.layers import Dense, Dropout, Maxout
-from jgan.networks.mlp import MLPDiscriminator, MLPGenerator
+from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.module import from_module
 
-__all__ = ["Dense", "Dropout", "MLPDiscriminator", "MLPGenerator", "Maxout", "from_module"]
+__all__ = [
+    "MLP",
+    "ConvDiscriminator",
+    "ConvGenerator",
+    "Deconv",
+    "Dense",
+    "Dropout",
+    "GrownGenerator",
+    "MLPDiscriminator",
+    "MLPGenerator",
+    "Maxout",
+    "MaxoutConv",
+    "SigmoidDiscriminator",
+    "from_module",
+]

@@ -1,4 +1,4 @@
-"""Layers of the 2014 paper that Flax does not have: maxout, and dropout with the authors' free choice of scale."""
+"""Layers of the 2014 paper that Flax does not have: maxout, dropout with the authors' free choice of scale, sparse weights."""
 
 from collections.abc import Callable
 
@@ -32,18 +32,54 @@ def symmetric_uniform(irange: float) -> Callable[..., jax.Array]:
     return init
 
 
+def sparse_normal(nonzero: int) -> Callable[..., jax.Array]:
+    """The initialiser that gives each output `nonzero` inputs, drawn without replacement, with weights N(0, 1); the rest are 0.
+
+    Args:
+      nonzero: the number of weights in a column that are not 0, pylearn2's `sparse_init`.
+
+    Returns:
+      `init(key, shape, dtype) -> array`, the shape being `[inputs, outputs]`; it raises a `ValueError` if there are fewer
+      inputs than `nonzero`.
+
+    Example:
+      >>> import jax
+      >>> from jgan.networks.layers import sparse_normal
+      >>> (sparse_normal(2)(jax.random.key(0), (5, 3)) != 0).sum(axis=0).tolist()
+      [2, 2, 2]
+
+    References:
+      Martens, "Deep learning via Hessian-free optimization" (2010), whose sparse initialisation this is.
+    """
+
+    def init(key: Key, shape: tuple[int, ...], dtype=jnp.float32) -> jax.Array:
+        inputs, outputs = shape
+        if nonzero > inputs:
+            raise ValueError(
+                f"a sparse column needs at least as many inputs as weights, found {nonzero} weights of {inputs} inputs"
+            )
+        place_key, weight_key = jax.random.split(key)
+        _, rows = jax.lax.top_k(jax.random.uniform(place_key, (outputs, inputs)), nonzero)
+        weights = jax.random.normal(weight_key, (outputs, nonzero), dtype)
+        return jnp.zeros(shape, dtype).at[rows, jnp.arange(outputs)[:, None]].set(weights)
+
+    return init
+
+
 class Dense(nn.Module):
-    """`x W + b` with W ~ U(-irange, irange); the parameters are float32, the product is in `dtype`.
+    """`x W + b`, W ~ U(-irange, irange) unless told otherwise; the parameters are float32, the product is in `dtype`.
 
     Attributes:
       features: the number of outputs.
       irange: half the width of the initial distribution of W.
+      kernel_init: another initialiser of W, instead.
       bias_init: the initialiser of b.
       dtype: the dtype of the computation and of the output.
     """
 
     features: int
     irange: float
+    kernel_init: Callable[..., jax.Array] | None = None
     bias_init: Callable[..., jax.Array] = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
@@ -53,11 +89,40 @@ class Dense(nn.Module):
         layer = nn.Dense(
             self.features,
             dtype=self.dtype,
-            kernel_init=symmetric_uniform(self.irange),
+            kernel_init=self.kernel_init or symmetric_uniform(self.irange),
             bias_init=self.bias_init,
             name="affine",
         )
         return layer(x)
+
+
+@jax.custom_jvp
+def largest(z: jax.Array) -> jax.Array:
+    """`jnp.max(z, axis=-1)`, whose gradient goes to *every* entry that attains the maximum.
+
+    JAX divides the gradient among tied entries, and counts them first, which on a CPU costs more than the maximum; Theano, in
+    which the paper's experiments were written, does not divide. Without ties, that is almost surely, the two agree.
+
+    Args:
+      z: `[..., pieces]` float.
+
+    Returns:
+      `[...]`.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan.networks.layers import largest
+      >>> print(largest(jnp.array([1.0, 3.0, 2.0])), jax.grad(largest)(jnp.array([1.0, 3.0, 2.0])))
+      3.0 [0. 1. 0.]
+    """
+    return jnp.max(z, axis=-1)
+
+
+@largest.defjvp
+def _largest_jvp(primals, tangents):
+    (z,), (dz,) = primals, tangents
+    top = jnp.max(z, axis=-1)
+    return top, jnp.sum(jnp.where(z == top[..., None], dz, 0), axis=-1)
 
 
 class Maxout(nn.Module):
@@ -84,7 +149,7 @@ class Maxout(nn.Module):
     def __call__(self, x: jax.Array) -> jax.Array:
         """Maps `[B, inputs]` to `[B, units]`."""
         z = Dense(self.units * self.pieces, self.irange, dtype=self.dtype, name="pieces")(x)
-        return jnp.max(z.reshape(*z.shape[:-1], self.units, self.pieces), axis=-1)
+        return largest(z.reshape(*z.shape[:-1], self.units, self.pieces))
 
 
 class Dropout(nn.Module):

@@ -1,4 +1,4 @@
-"""The fully connected generator and discriminator of the 2014 paper."""
+"""The fully connected generators and discriminators of the 2014 paper."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -16,6 +16,45 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
 }
 
 
+class MLP(nn.Module):
+    """Vectors through layers of units to vectors.
+
+    Attributes:
+      units: the size of each layer.
+      activations: the name of each layer's activation, `"relu"`, `"sigmoid"` or `"linear"`.
+      biases: where each layer's biases start; empty for 0.
+      irange: every W ~ U(-irange, irange).
+      dtype: the dtype of the computation and of the output.
+    """
+
+    units: Sequence[int]
+    activations: Sequence[str]
+    biases: Sequence[float] = ()
+    irange: float = 0.05
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """Maps `[B, inputs]` to `[B, units[-1]]`."""
+        return _layers(x, self.units, self.activations, self.biases, self.irange, self.dtype)
+
+
+def _layers(
+    h: jax.Array,
+    units: Sequence[int],
+    activations: Sequence[str],
+    biases: Sequence[float],
+    irange: float,
+    dtype: jnp.dtype,
+) -> jax.Array:
+    """The layers `hidden_0`, `hidden_1` ... of the module whose compact method calls this."""
+    layers = zip(units, activations, biases or (0.0,) * len(units), strict=True)
+    for index, (size, activation, bias) in enumerate(layers):
+        bias_init = nn.initializers.constant(bias)
+        h = ACTIVATIONS[activation](Dense(size, irange, bias_init=bias_init, dtype=dtype, name=f"hidden_{index}")(h))
+    return h
+
+
 class MLPGenerator(nn.Module):
     """Latents through hidden layers to an image.
 
@@ -23,9 +62,10 @@ class MLPGenerator(nn.Module):
       image_shape: `(height, width, channels)` of the output.
       units: the size of each hidden layer.
       activations: the name of each hidden layer's activation, `"relu"`, `"sigmoid"` or `"linear"`.
+      biases: where each hidden layer's biases start; empty for 0.
       output: the activation of the last layer.
       irange: every W ~ U(-irange, irange).
-      output_irange: the same for the last layer, if another.
+      output_kernel_init: the initialiser of the last W, if another.
       output_bias_init: the initialiser of the last bias, of the shape `[height * width * channels]`.
       dtype: the dtype of the computation; the output is float32.
 
@@ -36,9 +76,10 @@ class MLPGenerator(nn.Module):
     image_shape: Sequence[int]
     units: Sequence[int] = (1200, 1200)
     activations: Sequence[str] = ("relu", "relu")
+    biases: Sequence[float] = ()
     output: str = "sigmoid"
     irange: float = 0.05
-    output_irange: float | None = None
+    output_kernel_init: Callable[..., jax.Array] | None = None
     output_bias_init: Callable[..., jax.Array] = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
@@ -46,13 +87,34 @@ class MLPGenerator(nn.Module):
     def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
         """Maps `[B, latent_size]` to `[B, height, width, channels]` float32."""
         del train, axis_name  # nothing here is random or looks across the batch
-        h = z
-        for index, (units, activation) in enumerate(zip(self.units, self.activations, strict=True)):
-            h = ACTIVATIONS[activation](Dense(units, self.irange, dtype=self.dtype, name=f"hidden_{index}")(h))
-        irange = self.irange if self.output_irange is None else self.output_irange
-        pixels = math.prod(self.image_shape)
-        h = Dense(pixels, irange, bias_init=self.output_bias_init, dtype=self.dtype, name="output")(h)
-        return ACTIVATIONS[self.output](h.astype(jnp.float32)).reshape(-1, *self.image_shape)
+        h = _layers(z, self.units, self.activations, self.biases, self.irange, self.dtype)
+        output = Dense(
+            math.prod(self.image_shape),
+            self.irange,
+            kernel_init=self.output_kernel_init,
+            bias_init=self.output_bias_init,
+            dtype=self.dtype,
+            name="output",
+        )
+        return ACTIVATIONS[self.output](output(h).astype(jnp.float32)).reshape(-1, *self.image_shape)
+
+
+class GrownGenerator(nn.Module):
+    """New layers stacked *under* a whole generator: what it took as latents is now made by them.
+
+    The parameters are `{"under": ..., "pretrained": ...}`, and the second subtree is that of the generator on its own.
+
+    Attributes:
+      under: the new layers; their last size is the generator's latent size.
+      pretrained: the generator.
+    """
+
+    under: MLP
+    pretrained: MLPGenerator
+
+    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+        """Maps `[B, latent_size]` to `[B, height, width, channels]` float32."""
+        return self.pretrained(self.under(z), train=train, axis_name=axis_name)
 
 
 class MLPDiscriminator(nn.Module):
@@ -88,3 +150,24 @@ class MLPDiscriminator(nn.Module):
             keep = self.hidden_keep
         h = Dropout(keep, name="dropout_output")(h, train=train, axis_name=axis_name)
         return Dense(1, self.irange, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)
+
+
+class SigmoidDiscriminator(nn.Module):
+    """An example through sigmoid layers to one number.
+
+    Attributes:
+      units: the size of each hidden layer.
+      output: `"linear"` for a logit, `"sigmoid"` for a probability, as a squared loss wants it.
+      irange: every W ~ U(-irange, irange).
+    """
+
+    units: Sequence[int] = (3,)
+    output: str = "linear"
+    irange: float = 0.5
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+        """Maps `[B, ...]` to `[B]` float32."""
+        del train, axis_name
+        units, activations = (*self.units, 1), (*("sigmoid",) * len(self.units), self.output)
+        return _layers(x.reshape(x.shape[0], -1), units, activations, (), self.irange, jnp.float32)[:, 0]

@@ -1,0 +1,163 @@
+"""Convolution, its transpose and pooling, written for the fast paths of XLA on CPU as well as for a GPU.
+
+`conv` and `conv_transpose` are linear in the image and in the kernel, so each of their gradients is a convolution again; but of
+the ways to write one, XLA on CPU is fast for some only. So the two get their gradients by hand. On two cores, the
+gradient of the 2014 deconvolution (5x5, stride 3, 80 to 3 channels) with respect to its kernel takes a seventh of the time of
+the one that JAX derives, that of a 4x4 stride 2 deconvolution of 256 to 128 channels a thirtieth, and that of the first
+maxout convolution (8x8, padding 4) a fifteenth.
+"""
+
+import functools
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+
+def conv(image: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0) -> jax.Array:
+    """Cross-correlates images with a kernel: `jax.lax.conv_general_dilated` with other gradients of the same value.
+
+    Args:
+      image: `[B, height, width, inputs]` float.
+      kernel: `[k, k, inputs, outputs]`, of the same dtype.
+      stride: the step of the window.
+      padding: zeros added on each of the four sides.
+
+    Returns:
+      `[B, (height + 2 padding - k) // stride + 1, ..., outputs]`; it is differentiable in reverse mode, any number of times.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks import convolution
+      >>> convolution.conv(jnp.ones((1, 3, 3, 1)), jnp.ones((2, 2, 1, 1)))[0, :, :, 0].tolist()
+      [[4.0, 4.0], [4.0, 4.0]]
+    """
+    return _conv(image, kernel, stride, padding)
+
+
+def conv_transpose(code: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0) -> jax.Array:
+    """The transpose of `conv` as a linear map of its image, a "deconvolution": each code paints the kernel, times itself.
+
+    Args:
+      code: `[B, h, w, inputs]` float.
+      kernel: `[k, k, outputs, inputs]`: the kernel of the convolution from images to codes which this is the transpose of.
+      stride: the distance in the image between the kernels of neighbouring codes.
+      padding: rows and columns cut off on each of the four sides.
+
+    Returns:
+      The images, `[B, stride (h - 1) + k - 2 padding, ..., outputs]`; differentiable as `conv` is.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks import convolution
+      >>> convolution.conv_transpose(jnp.ones((1, 1, 2, 1)), jnp.ones((1, 3, 1, 1)), stride=2)[0, :, :, 0].tolist()
+      [[1.0, 1.0, 2.0, 1.0, 1.0]]
+
+    References:
+      Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), https://arxiv.org/abs/1603.07285
+    """
+    return _conv_transpose(code, kernel, stride, padding)
+
+
+def max_pool(x: jax.Array, *, window: int, stride: int) -> jax.Array:
+    """The maximum over square windows that cover the whole image: the last ones may hang over its lower and right edges.
+
+    Args:
+      x: `[B, height, width, channels]` float.
+      window: the side of a window.
+      stride: the distance between windows.
+
+    Returns:
+      `[B, ceil((height - window) / stride) + 1, ..., channels]`.
+
+    Raises:
+      ValueError: if the window is larger than the image.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks import convolution
+      >>> convolution.max_pool(jnp.arange(25.0).reshape(1, 5, 5, 1), window=2, stride=2)[0, :, :, 0].tolist()
+      [[6.0, 8.0, 9.0], [16.0, 18.0, 19.0], [21.0, 23.0, 24.0]]
+    """
+    if min(x.shape[1:3]) < window:
+        raise ValueError(f"the pooling window must fit into the image, found a window of {window} on {x.shape[1]}x{x.shape[2]}")
+    # Shifted slices, rows then columns: on CPU twice as fast as `reduce_window`, whose gradient scatters one by one.
+    for axis in (1, 2):
+        count = -(-(x.shape[axis] - window) // stride) + 1
+        reach = stride * (count - 1) + 1
+        margins = [(0, 0)] * 4
+        margins[axis] = (0, reach - 1 + window - x.shape[axis])
+        padded = jnp.pad(x, margins, constant_values=-jnp.inf)
+        shifted = [jax.lax.slice_in_dim(padded, first, first + reach, stride, axis) for first in range(window)]
+        x = functools.reduce(jnp.maximum, shifted)
+    return x
+
+
+# -------------------------------------------------------------------------------------------------- the gradients by hand
+
+
+def _plain_conv(image: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
+    return jax.lax.conv_general_dilated(
+        image,
+        kernel,
+        window_strides=(stride, stride),
+        padding=((padding, padding), (padding, padding)),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def _image_gradient(image: Any, kernel: jax.Array, code: jax.Array, stride: int, padding: int) -> jax.Array:
+    """The transpose of `image -> conv(image, kernel)`, at `code`; of `image` only shape and dtype are used."""
+    struct = jax.ShapeDtypeStruct(image.shape, image.dtype)
+    (gradient,) = jax.linear_transpose(lambda x: _plain_conv(x, kernel, stride, padding), struct)(code)
+    return gradient
+
+
+def _kernel_gradient(image: jax.Array, kernel: Any, code: jax.Array, stride: int, padding: int) -> jax.Array:
+    """The transpose of `kernel -> conv(image, kernel)`, at `code`; of `kernel` only shape and dtype are used.
+
+    It is a convolution of the image with the code. XLA on CPU leaves its fast path where that window is larger than
+    the image before padding, so there the zeros are added first.
+    """
+    if any((n - 1) * stride + 1 > side for n, side in zip(code.shape[1:3], image.shape[1:3], strict=True)):
+        image, padding = jnp.pad(image, ((0, 0), (padding, padding), (padding, padding), (0, 0))), 0
+    struct = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype)
+    (gradient,) = jax.linear_transpose(lambda w: _plain_conv(image, w, stride, padding), struct)(code)
+    return gradient
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _conv(image, kernel, stride, padding):
+    return _plain_conv(image, kernel, stride, padding)
+
+
+def _conv_backward(stride, padding, residuals, cotangent):
+    image, kernel = residuals
+    return (
+        _image_gradient(image, kernel, cotangent, stride, padding),
+        _kernel_gradient(image, kernel, cotangent, stride, padding),
+    )
+
+
+_conv.defvjp(lambda image, kernel, *options: (_conv(image, kernel, *options), (image, kernel)), _conv_backward)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _conv_transpose(code, kernel, stride, padding):
+    sides = (stride * (n - 1) + k - 2 * padding for n, k in zip(code.shape[1:3], kernel.shape[:2], strict=True))
+    image = jax.ShapeDtypeStruct((code.shape[0], *sides, kernel.shape[2]), code.dtype)
+    return _image_gradient(image, kernel, code, stride, padding)
+
+
+def _conv_transpose_backward(stride, padding, residuals, cotangent):
+    # <cotangent, conv_transpose(code)> = <conv(cotangent), code>: the gradients are those of `conv`, the roles swapped.
+    code, kernel = residuals
+    return (
+        _conv(cotangent, kernel, stride, padding),
+        _kernel_gradient(cotangent, kernel, code, stride, padding),
+    )
+
+
+_conv_transpose.defvjp(
+    lambda code, kernel, *options: (_conv_transpose(code, kernel, *options), (code, kernel)), _conv_transpose_backward
+)
