@@ -1,7 +1,7 @@
 """Pictures: sheets of samples, interpolations in the latent space, nearest training images, curves of a run.
 
 Images go in as uint8, or as float in [0, 1], `[N, height, width, channels]`; a picture comes out as uint8
-`[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` and `save_figure` touch files.
+`[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` touches a file.
 """
 
 import math
@@ -27,10 +27,6 @@ BACKGROUND = 128
 
 YELLOW = (255, 210, 0)
 """frame of the training images in `nearest_sheet`, as in the paper"""
-
-SHEET_SAMPLES = 20
-"""samples in the paper's figure 2: 4 rows of 5"""
-
 
 # ---------------------------------------------------------------------------------------------------------------- sheets
 
@@ -136,23 +132,6 @@ def save_png(path: str | Path, array: np.ndarray) -> None:
         raise ValueError(f"expected a uint8 picture [height, width, 1 or 3], found {array.dtype} {array.shape}")
     with replacing(path) as temporary:
         Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(temporary, format="PNG")
-
-
-def save_figure(path: str | Path, figure: "Figure") -> None:
-    """Writes a figure as a PNG file, in one piece.
-
-    Args:
-      path: the file; its folder must be there. A picture that is there is replaced.
-      figure: the figure, as `curves` makes it.
-
-    Raises:
-      OSError: if the file cannot be written; one that was there is kept.
-
-    Example:
-      See `curves`.
-    """
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png")
 
 
 # --------------------------------------------------------------------------------------------------------- interpolation
@@ -337,18 +316,16 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
         `g_loss`: the non-saturating game with the discriminator's loss halved.
 
     Returns:
-      The figure; `save_figure` writes it.
+      The figure; `figure.savefig(path)` writes it.
 
     Raises:
       ValueError: if no row holds a step and a metric.
 
     Example:
-      >>> import tempfile
-      >>> from pathlib import Path
       >>> from jgan import figures
       >>> rows = [{"step": 100, "d_loss": 0.5, "g_loss": 1.2}, {"step": 200, "d_loss": 0.6, "g_loss": 0.9}]
-      >>> with tempfile.TemporaryDirectory() as folder:
-      ...     figures.save_figure(Path(folder) / "curves.png", figures.curves(rows))
+      >>> len(figures.curves(rows).axes)
+      1
     """
     from matplotlib.figure import Figure
 

@@ -107,7 +107,7 @@ def validation_score(run: Run, state: GANState) -> float:
       Nats an image, at the best width; always from the same latents.
     """
     samples = run.gan.sample(keys(run.config.seed).evaluation, state, PARZEN_SAMPLES)
-    images = _unit(run.dataset.validation.x[:VALIDATION_IMAGES])
+    images = unit(run.dataset.validation.x[:VALIDATION_IMAGES])
     return float(parzen.log_likelihoods(images, samples, parzen.SIGMAS).mean(axis=1).max())
 
 
@@ -136,7 +136,7 @@ def finish(run: Run, state: GANState) -> None:
     """
     sample_keys = keys(run.config.seed)
     samples = run.gan.sample(sample_keys.evaluation, state, PARZEN_SAMPLES)
-    test, validation = (_unit(split.x) for split in (run.dataset.test, run.dataset.validation))
+    test, validation = (unit(split.x) for split in (run.dataset.test, run.dataset.validation))
     result = parzen.evaluate(samples, validation[:VALIDATION_IMAGES], test)
     final = write_samples(run, state, run.config.steps)
     figures.save_png(run.workdir / "nearest.png", figures.nearest_sheet(samples[:20], run.dataset.train.x))
@@ -181,9 +181,16 @@ def _score(row: dict[str, float]) -> float:
     return row["validation_log_likelihood"]
 
 
-def _unit(x: Any) -> np.ndarray:
-    """Images in [0, 1], as the steps see them."""
-    return np.float32(x) / 255 if x.dtype == np.uint8 else x
+def unit(x: np.ndarray) -> np.ndarray:
+    """Images as the steps see them.
+
+    Args:
+      x: uint8, or float in [0, 1], of any shape.
+
+    Returns:
+      float32 in [0, 1], of the same shape.
+    """
+    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
 
 
 def _count(tree: Any) -> int:

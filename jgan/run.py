@@ -227,7 +227,7 @@ def write_json(path: Path, value: Any) -> None:
         temporary.write_text(json.dumps(value, indent=2, default=str) + "\n")
 
 
-PACKAGES: Sequence[str] = ("jgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+PACKAGES: Sequence[str] = ("jgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
 
 
 def environment() -> dict[str, Any]:

@@ -16,9 +16,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-
 SIGMAS = np.logspace(-1, 0, 10)
 """the widths that the authors choose from"""
+
+Images = jax.Array | np.ndarray
+"""arrays of either kind"""
 
 
 class Parzen(NamedTuple):
@@ -50,7 +52,7 @@ def _kernel_sums(x: jax.Array, samples: jax.Array, sigmas: jax.Array) -> jax.Arr
     return jax.lax.map(one, sigmas) - math.log(samples.shape[0])
 
 
-def log_likelihoods(x: jax.Array, samples: jax.Array, sigmas: jax.Array, *, block: int = 500) -> np.ndarray:
+def log_likelihoods(x: Images, samples: Images, sigmas: Images, *, block: int = 500) -> np.ndarray:
     """The log-density of each image under the Parzen window of some samples, for several widths at once.
 
     Args:
@@ -89,9 +91,7 @@ def log_likelihoods(x: jax.Array, samples: jax.Array, sigmas: jax.Array, *, bloc
     return sums - normaliser[:, None]
 
 
-def evaluate(
-    samples: jax.Array, validation: jax.Array, test: jax.Array, *, sigmas: jax.Array | None = None, block: int = 500
-) -> Parzen:
+def evaluate(samples: Images, validation: Images, test: Images, *, sigmas: Images | None = None, block: int = 500) -> Parzen:
     """The paper's figure: sigma chosen on validation images, then the mean over the test images.
 
     Args:
