@@ -84,24 +84,26 @@ def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: b
     """
     devices = list(devices or jax.devices())
 
-    def on_device(key: Key, state: GANState, data: Any) -> tuple[GANState, Metrics]:
+    def on_device(index: jax.Array, key: Key, state: GANState, data: Any) -> tuple[GANState, Metrics]:
+        del index  # pmap wants one argument that differs between the devices; the step asks `axis_index`
         return step(key, state, data, axis_name=AXIS)
 
     mapped = jax.pmap(
         on_device,
         axis_name=AXIS,
-        in_axes=(None, None, None if resident else 0),
+        in_axes=(0, None, None, None if resident else 0),
         out_axes=None,
-        donate_argnums=1,
+        donate_argnums=2,
         devices=devices,
     )
+    indices = np.arange(len(devices))
     if resident:
-        return mapped
+        return lambda key, state, data: mapped(indices, key, state, data)
 
     def spread(leaf: jax.Array) -> jax.Array:
         return leaf.reshape(len(devices), divisible(len(leaf), len(devices)), *leaf.shape[1:])
 
-    return lambda key, state, batch: mapped(key, state, jax.tree.map(spread, batch))
+    return lambda key, state, batch: mapped(indices, key, state, jax.tree.map(spread, batch))
 
 
 def mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
