@@ -22,15 +22,15 @@ Metrics = dict[str, jax.Array]
 
 
 class Batch(NamedTuple):
-    """One minibatch of real data.
+    """Real data, a minibatch or a whole set: arrays of JAX or of NumPy.
 
     Attributes:
-      x: `[B, ...]` float32 examples; images are `[B, height, width, channels]` in [0, 1].
+      x: `[B, ...]` float32 examples; images are `[B, height, width, channels]` in [0, 1]. A set at rest is uint8.
       y: `[B]` int32 labels, or None.
     """
 
-    x: jax.Array
-    y: jax.Array | None = None
+    x: Any
+    y: Any = None
 
 
 class DataSpec(NamedTuple):
@@ -124,7 +124,9 @@ class Game(NamedTuple):
 class Step(Protocol):
     """`step(key, state, batch, *, axis_name=None) -> (state, metrics)`: pure, unjitted."""
 
-    def __call__(self, key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]: ...
+    def __call__(
+        self, key: Key, state: GANState, batch: Any, /, *, axis_name: str | None = None
+    ) -> tuple[GANState, Metrics]: ...
 
 
 class GAN(NamedTuple):

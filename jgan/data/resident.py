@@ -139,10 +139,8 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1) -> Step:
         def indices(index: int) -> jax.Array:
             return batch_indices(key, state.step * n_critic + index, len(data.x), batch_size, axis_name)
 
-        if n_critic == 1:
-            batch = cut(data, indices(0))
-        else:
-            batch = cut(data, jnp.stack([indices(index) for index in range(n_critic)]))
+        several = [indices(index) for index in range(n_critic)]
+        batch = cut(data, several[0] if n_critic == 1 else jnp.stack(several))
         return step(key, state, batch, axis_name=axis_name)
 
     return resident_step

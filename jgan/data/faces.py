@@ -1,0 +1,127 @@
+"""The Olivetti faces: 400 grey photographs, 40 people x 10, 64x64, taken at AT&T Laboratories Cambridge.
+
+The 2014 paper trains on the Toronto Face Database, 48x48, which is not public. This is the nearest set that anyone can get; it
+is far smaller, so its figures are not comparable with the paper's. Its images are made 48x48 to fit the paper's network.
+
+The people are divided, not their pictures: the first 30 train, the next 5 validate and the last 5 test.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from jgan.data.dataset import Dataset, take
+from jgan.types import Batch
+
+MAT = "olivettifaces.mat"
+PEOPLE = (30, 5, 5)
+"""How many people train, validate and test."""
+PICTURES = 10
+"""Of each person, one after the other."""
+
+
+def read_mat(path: Path) -> np.ndarray:
+    """Reads the original file.
+
+    Args:
+      path: `olivettifaces.mat`, whose array `faces` holds one face a column, each column after column of pixels.
+
+    Returns:
+      uint8 `[400, 64, 64]`, as they were taken: their values are 0 ... 242.
+
+    Raises:
+      ValueError: if it is another or damaged file.
+
+    Example:
+      See `load`.
+    """
+    from scipy.io import loadmat
+
+    try:
+        faces = loadmat(path)["faces"]
+    except Exception as error:  # a damaged file can make the reader fail in any way
+        raise ValueError(
+            f"{path}: expected a MATLAB file with an array `faces`, found a damaged or other file ({error})"
+        ) from error
+    if faces.shape != (4096, 400) or faces.dtype != np.uint8:
+        raise ValueError(
+            f"{path}: expected `faces` as uint8 (4096, 400), found {faces.dtype} {faces.shape}: get the file again"
+        )
+    return faces.T.reshape(400, 64, 64).transpose(0, 2, 1)
+
+
+def _stretched(faces: np.ndarray) -> np.ndarray:
+    """The darkest pixel of the whole set becomes 0 and the brightest 255, as scikit-learn does it on [0, 1]."""
+    faces = faces.astype(np.float64) - faces.min()
+    return np.rint(faces * (255 / faces.max())).astype(np.uint8)
+
+
+def _from_sklearn(data_dir: Path | None) -> np.ndarray:
+    """The faces of scikit-learn's cache; it downloads them if they are not there."""
+    from sklearn.datasets import fetch_olivetti_faces
+
+    try:
+        return fetch_olivetti_faces(data_home=data_dir).images
+    except OSError as error:
+        place = data_dir or "a folder that you name with --data-dir"
+        raise ValueError(
+            f"olivetti: found no {MAT} and no faces in scikit-learn's cache, and they cannot be downloaded ({error}): "
+            f"put {MAT} into {place}"
+        ) from error
+
+
+def resize(images: np.ndarray, side: int) -> np.ndarray:
+    """Resizes square images, with an antialiasing filter.
+
+    Args:
+      images: uint8 `[N, height, height]`.
+      side: the new height and width.
+
+    Returns:
+      uint8 `[N, side, side]`.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import faces
+      >>> faces.resize(np.full((1, 64, 64), 9, np.uint8), 48).shape
+      (1, 48, 48)
+    """
+    from PIL import Image
+
+    if images.shape[1:] == (side, side):
+        return images
+    return np.stack([np.array(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)) for image in images])
+
+
+def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
+    """The Olivetti faces.
+
+    Args:
+      name: `olivetti`, 48x48, or `olivetti:SIDE`.
+      data_dir: a folder with `olivettifaces.mat`; if it has none, scikit-learn's data folder; None for its default one.
+
+    Returns:
+      The `Dataset`: 300 / 50 / 50 images `[N, side, side, 1]`; `y` is the person, 0 ... 39.
+
+    Raises:
+      ValueError: if the file is damaged, or there is none and no network.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import faces
+      >>> faces.load("olivetti:big", Path("no/such/folder"))
+      Traceback (most recent call last):
+      ValueError: expected a side in pixels after the colon, as in olivetti:48, found 'olivetti:big'
+
+    References:
+      Samaria and Harter, "Parameterisation of a stochastic model for human face identification" (1994).
+    """
+    _, colon, side = name.partition(":")
+    if colon and not (side.isdecimal() and int(side)):
+        raise ValueError(f"expected a side in pixels after the colon, as in olivetti:48, found {name!r}")
+    mat = None if data_dir is None else data_dir / MAT
+    faces = read_mat(mat) if mat is not None and mat.is_file() else _from_sklearn(data_dir)
+    x = resize(_stretched(faces), int(side or 48))[..., None]
+    whole = Batch(x, np.repeat(np.arange(sum(PEOPLE), dtype=np.int32), PICTURES))
+    ends = np.cumsum(PEOPLE)[:-1]
+    return Dataset(name, *(take(whole, np.isin(whole.y, people)) for people in np.split(np.arange(sum(PEOPLE)), ends)))

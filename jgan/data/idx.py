@@ -1,0 +1,227 @@
+"""IDX files, the format of MNIST: a big-endian header and the values of one array, often gzipped.
+
+| bytes | content |
+|---|---|
+| 2 | zero |
+| 1 | type of the values: 0x08 uint8, 0x09 int8, 0x0B int16, 0x0C int32, 0x0D float32, 0x0E float64 |
+| 1 | number of dimensions |
+| 4 each | the dimensions, uint32 |
+| the rest | the values, the last index running fastest |
+
+References:
+  Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/
+"""
+
+import gzip
+import hashlib
+import math
+import zlib
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jgan.data.dataset import Dataset, hold_out_tail
+from jgan.types import Batch
+
+DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+"""The types of values by their code."""
+
+
+class Files(NamedTuple):
+    """The four files of a set, by what they hold."""
+
+    train_images: Path
+    train_labels: Path
+    test_images: Path
+    test_labels: Path
+
+
+NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+"""The official names, in the order of `Files`; `.gz` follows if they are gzipped, and a dot may stand before `idx`."""
+
+LABELS = {
+    "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13": "mnist",
+    "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7": "fashion_mnist",
+}
+"""SHA-256 of the 60,000 training labels, one byte each, of the sets that share these file names."""
+
+
+def read(path: str | Path) -> np.ndarray:
+    """Reads one IDX file, gzipped or plain: its first bytes tell which.
+
+    Args:
+      path: the file.
+
+    Returns:
+      The array, of the type and shape that the file declares, in the machine's byte order.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it is not a whole IDX file and nothing but that.
+
+    Example:
+      >>> import tempfile
+      >>> from jgan.data import idx
+      >>> with tempfile.NamedTemporaryFile() as file:
+      ...     _ = file.write(bytes([0, 0, 8, 1, 0, 0, 0, 3, 7, 8, 9]))
+      ...     file.flush()
+      ...     print(idx.read(file.name))
+      [7 8 9]
+    """
+    path = Path(path)
+    content = _content(path)
+    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES:
+        raise ValueError(
+            f"{path}: expected an IDX file, whose first four bytes are 00 00, a type of "
+            f"{', '.join(f'{code:02X}' for code in DTYPES)} and a number of dimensions, found "
+            f"{content[:4].hex(' ').upper() or 'nothing'}: is it the right file?"
+        )
+    dtype, rank = np.dtype(DTYPES[content[2]]), content[3]
+    start = 4 + 4 * rank
+    if len(content) < start:
+        raise ValueError(
+            f"{path}: expected a header of {start} bytes, found {len(content)}: the file is cut short, get it again"
+        )
+    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", rank, offset=4))
+    expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
+    if expected != found:
+        wrong = "the file is cut short, get it again" if found < expected else "something follows its values, get it again"
+        raise ValueError(f"{path}: expected {expected} bytes of values of the shape {list(shape)}, found {found}: {wrong}")
+    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unzipped if they are gzipped."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected an IDX file, found {'a folder' if path.is_dir() else 'nothing'} there")
+    content = path.read_bytes()
+    if content[:2] != b"\x1f\x8b":
+        return content
+    try:
+        return gzip.decompress(content)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path}: expected a whole gzip file, found a damaged one ({error}): get it again") from error
+
+
+def find(folder: str | Path) -> Files | None:
+    """Looks for the four files of a set.
+
+    Args:
+      folder: where.
+
+    Returns:
+      Their paths, a gzipped file before a plain one of the same name; None if none of the four is there.
+
+    Raises:
+      FileNotFoundError: if some are there and others are not.
+
+    Example:
+      >>> from jgan.data import idx
+      >>> print(idx.find("no/such/folder"))
+      None
+    """
+    folder = Path(folder)
+    found, missing = {}, []
+    for name in NAMES:
+        spellings = (name, name.replace("-idx", ".idx"))
+        paths = [folder / f"{spelling}{suffix}" for spelling in spellings for suffix in (".gz", "")]
+        path = next(filter(Path.is_file, paths), None)
+        if path is None:
+            missing.append(f"{name}.gz")
+        else:
+            found[name] = path
+    if not found:
+        return None
+    if missing:
+        raise FileNotFoundError(
+            f"{folder}: expected the four files {', '.join(NAMES)} (.gz or plain), found {len(found)} of them: "
+            f"put {' and '.join(missing)} there"
+        )
+    return Files(*(found[name] for name in NAMES))
+
+
+def read_pair(images: Path, labels: Path) -> Batch:
+    """Reads a file of images and the file of their labels.
+
+    Args:
+      images: an IDX file of uint8 `[N, height, width]`.
+      labels: an IDX file of uint8 `[N]`.
+
+    Returns:
+      The `Batch`: `x` uint8 `[N, height, width, 1]`, `y` int32 `[N]`.
+
+    Raises:
+      ValueError: if types, dimensions or counts are others.
+
+    Example:
+      See `load`.
+    """
+    x, y = read(images), read(labels)
+    for path, array, what, rank in ((images, x, "images [N, height, width]", 3), (labels, y, "labels [N]", 1)):
+        if array.dtype != np.uint8 or array.ndim != rank:
+            raise ValueError(
+                f"{path}: expected uint8 {what}, found {array.dtype} of the shape {list(array.shape)}: is it the right file?"
+            )
+    if len(x) != len(y):
+        raise ValueError(
+            f"{images} and {labels}: expected as many labels as images, found {len(x)} images and {len(y)} labels: "
+            "they do not belong together, get both again"
+        )
+    return Batch(x[..., None], y.astype(np.int32))
+
+
+def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
+    """Refuses a set under the name of another: MNIST and its successors come in files of the same names and sizes.
+
+    Args:
+      name: the name that was asked for.
+      labels: int `[N]`, the training labels in file order.
+      where: the place to name in the error.
+
+    Raises:
+      ValueError: if these are the labels of another known set.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import idx
+      >>> idx.check_identity("mnist", np.arange(10), "here")
+    """
+    found = LABELS.get(hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest(), name)
+    if found != name:
+        raise ValueError(f"{where}: expected {name}, found the labels of {found}: ask for {found}, or give the files of {name}")
+
+
+def load(name: str, data_dir: Path) -> Dataset:
+    """A set from its four IDX files.
+
+    Args:
+      name: the name of the result; if it is that of a known set, the labels must not be those of another.
+      data_dir: the folder.
+
+    Returns:
+      The `Dataset`: the test set is that of the files, and the last of their training images, as many as the test has, but
+      at most a fifth, validate: [0, 50000) and [50000, 60000) for MNIST, as in the 2014 paper's code.
+
+    Raises:
+      FileNotFoundError: if a file is missing.
+      ValueError: if one is damaged, or they do not belong together.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import idx
+      >>> idx.load("mnist", Path("no/such/folder"))  # doctest: +ELLIPSIS
+      Traceback (most recent call last):
+      FileNotFoundError: no/such/folder: expected the four files train-images-idx3-ubyte, ..., found none of them
+    """
+    files = find(data_dir)
+    if files is None:
+        raise FileNotFoundError(f"{data_dir}: expected the four files {', '.join(NAMES)} (.gz or plain), found none of them")
+    train = read_pair(files.train_images, files.train_labels)
+    test = read_pair(files.test_images, files.test_labels)
+    if train.x.shape[1:] != test.x.shape[1:]:
+        raise ValueError(
+            f"{data_dir}: expected training and test images of one size, found {train.x.shape[1:3]} and {test.x.shape[1:3]}"
+        )
+    check_identity(name, train.y, data_dir)
+    return Dataset(name, *hold_out_tail(train, len(test.x)), test)

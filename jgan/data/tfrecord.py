@@ -1,0 +1,101 @@
+"""TFRecord files, read without TensorFlow: what tensorflow-datasets writes unless it is asked for another format.
+
+Each record is its length (uint64, little-endian), the masked CRC-32C of these eight bytes, the data, and the masked CRC-32C of
+the data. The check of the length is verified, so that a file cut or shifted is found out; that of the data is not: it would
+take longer than decoding, and PNG images carry their own.
+
+References:
+  https://www.tensorflow.org/tutorials/load_data/tfrecord
+"""
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+_POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
+
+
+def _table_entry(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (_POLYNOMIAL if byte & 1 else 0)
+    return byte
+
+
+_TABLE = [_table_entry(byte) for byte in range(256)]
+
+
+def crc32c(data: bytes) -> int:
+    """The cyclic redundancy check with Castagnoli's polynomial.
+
+    Args:
+      data: any bytes.
+
+    Returns:
+      The check, in [0, 2^32).
+
+    Example:
+      >>> from jgan.data import tfrecord
+      >>> hex(tfrecord.crc32c(b"123456789"))
+      '0xe3069283'
+
+    References:
+      RFC 3720, appendix B.4, https://www.rfc-editor.org/rfc/rfc3720
+    """
+    check = 0xFFFFFFFF
+    for byte in data:
+        check = check >> 8 ^ _TABLE[(check ^ byte) & 0xFF]
+    return check ^ 0xFFFFFFFF
+
+
+def masked(check: int) -> int:
+    """The form in which TFRecord stores a check: rotated right by 15 bits, plus a constant.
+
+    Args:
+      check: in [0, 2^32).
+
+    Returns:
+      The masked check, in [0, 2^32).
+
+    Example:
+      >>> from jgan.data import tfrecord
+      >>> hex(tfrecord.masked(0))
+      '0xa282ead8'
+    """
+    return ((check >> 15 | check << 17) + 0xA282EAD8) & 0xFFFFFFFF
+
+
+def read(path: str | Path) -> Iterator[bytes]:
+    """Reads the records of one file.
+
+    Args:
+      path: the file, uncompressed.
+
+    Yields:
+      Each record's data.
+
+    Raises:
+      ValueError: if the file is damaged or cut short.
+
+    Example:
+      >>> import struct, tempfile
+      >>> from jgan.data import tfrecord
+      >>> length = struct.pack("<Q", 3)
+      >>> with tempfile.NamedTemporaryFile() as file:
+      ...     _ = file.write(length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + b"abc" + bytes(4))
+      ...     file.flush()
+      ...     list(tfrecord.read(file.name))
+      [b'abc']
+    """
+    with open(path, "rb") as file:
+        while header := file.read(12):
+            if len(header) < 12 or masked(crc32c(header[:8])) != struct.unpack("<I", header[8:])[0]:
+                raise ValueError(
+                    f"{path}: expected the header of a TFRecord at byte {file.tell() - len(header)}: prepare it again"
+                )
+            (length,) = struct.unpack("<Q", header[:8])
+            data = file.read(length + 4)
+            if len(data) < length + 4:
+                raise ValueError(
+                    f"{path}: expected a record of {length + 4} bytes, found {len(data)}: it is cut, prepare it again"
+                )
+            yield data[:length]
