@@ -1,0 +1,257 @@
+"""Table 1's MNIST figure, reproduced: the authors' configuration, several seeds in one program, and what averaging adds.
+
+  python -m benchmarks.mnist_parzen --data-dir MNIST_FOLDER --epochs 300
+
+trains `--seeds` generators at once (`jgan.parallel.vmap`), and every `--eval-every` epochs measures the Parzen-window
+log-likelihood of each on the first 1,000 validation images, for the generator as it is and for averages of its parameters
+with several half-lives. At the end it measures all test images, once: for the generators of the last epoch, and for those
+of the best validation value, which is the stopping rule of the CGAN paper. `--workdir` holds checkpoints: the same command
+goes on where it was stopped, and with `--epochs 0` it measures what is there.
+"""
+
+import dataclasses
+import functools
+import json
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan import Batch, cli, models, parallel
+from jgan.checkpoint import Checkpoints
+from jgan.data import Dataset, load, resident, spec
+from jgan.metrics import anchors, parzen
+from jgan.run import environment, write_json
+from jgan.types import GAN, GANState, PyTree
+
+PROG = "python -m benchmarks.mnist_parzen"
+
+CHUNK = 50
+"""steps in one program; the averages are updated once a chunk"""
+
+VALIDATION = 1_000
+"""validation images on which sigma and the best epoch are chosen, as in the authors' code"""
+
+LAST = "last"
+"""the candidate without averaging"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Args:
+    """Reproduce the MNIST column of Table 1."""
+
+    data_dir: Path | None = None
+    """folder of the four MNIST files"""
+    epochs: int = 300
+    """passes over the 50,000 training images"""
+    seeds: int = 3
+    """generators trained at once"""
+    seed: int = 0
+    """root of all their keys"""
+    eval_every: int = 5
+    """epochs between two measures"""
+    half_lives: tuple[float, ...] = (1.0, 5.0, 20.0)
+    """half-lives of the averages, in epochs"""
+    num_samples: int = 10_000
+    """samples of a measure"""
+    workdir: Path = Path("runs/mnist_parzen")
+    """folder of the checkpoints and of the curve"""
+    out: Path = Path("benchmarks/results/table1_mnist.json")
+    """the result"""
+
+
+class Population(NamedTuple):
+    """All that the training carries; every leaf has a leading axis of seeds.
+
+    Attributes:
+      states: the GANs.
+      tracked: the averages of the generators' parameters, one tree for each half-life.
+      best_params: for each candidate, the parameters of its best validation value, seed by seed.
+      best: for each candidate, `[seeds]` float32, that value.
+    """
+
+    states: GANState
+    tracked: list[PyTree]
+    best_params: dict[str, PyTree]
+    best: dict[str, jax.Array]
+
+    def candidates(self, names: Sequence[str]) -> dict[str, PyTree]:
+        """The parameters to be measured, by the name of the candidate."""
+        return dict(zip(names, [self.states.generator.params, *self.tracked], strict=True))
+
+
+def names(args: Args) -> list[str]:
+    """The candidates: the generator as it is, and its averages."""
+    return [LAST, *(f"average of {half_life:g} epochs" for half_life in args.half_lives)]
+
+
+def averaged(tracked: list[PyTree], params: PyTree, decays: jax.Array, chunks: jax.Array) -> list[PyTree]:
+    """One update of the averages, the decay warmed up as in `jgan.optim.weight_average`.
+
+    So no average is longer than about a ninth of the training so far, whatever its half-life.
+    """
+    keep = jnp.minimum(decays, (1 + chunks) / (10 + chunks))
+    return [
+        jax.tree.map(lambda old, new, k=k: k * old + (1 - k) * new, average, params)
+        for k, average in zip(keep, tracked, strict=True)
+    ]
+
+
+def measure(
+    gan: GAN, args: Args, states: GANState, params: PyTree, images: np.ndarray, test: np.ndarray
+) -> list[parzen.Parzen]:
+    """The figures of one candidate, a seed each: sigma chosen on `images`, then the mean over `test`."""
+
+    @jax.jit
+    def samples(state: GANState, params: PyTree) -> jax.Array:
+        state = state._replace(generator=state.generator._replace(params=params))
+        return gan.generate(state, gan.latents(jax.random.key(args.seed + 1), args.num_samples), averaged=False)
+
+    def of_seed(tree: PyTree, seed: int) -> PyTree:
+        return jax.tree.map(lambda leaf: leaf[seed], tree)
+
+    drawn = (samples(of_seed(states, seed), of_seed(params, seed)) for seed in range(args.seeds))
+    return [parzen.evaluate(images_of_seed, images, test) for images_of_seed in drawn]
+
+
+def training_program(gan: GAN, args: Args, batch_size: int, steps_per_epoch: int) -> Callable[..., Any]:
+    """The compiled program: `CHUNK` steps of all seeds, then the averages."""
+    keys = jax.random.split(jax.random.key(args.seed), args.seeds)
+    advance = parallel.vmap(parallel.scan(resident.on_resident_data(gan.step, batch_size), CHUNK))
+    decays = jnp.array([0.5 ** (CHUNK / (half_life * steps_per_epoch)) for half_life in args.half_lives])
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def chunk(states: GANState, tracked: list[PyTree], data: Batch):
+        states, metrics = advance(keys, states, data)
+        tracked = averaged(tracked, states.generator.params, decays, states.step[0] // CHUNK - 1)
+        return states, tracked, {name: jnp.mean(values, axis=1) for name, values in metrics.items()}
+
+    return chunk
+
+
+def initial(gan: GAN, args: Args) -> Population:
+    """The population before the first step."""
+    keys = jax.random.split(jax.random.key(args.seed), args.seeds)
+    states = jax.jit(jax.vmap(gan.init))(keys)
+
+    def copy() -> PyTree:
+        return jax.tree.map(jnp.array, states.generator.params)
+
+    return Population(
+        states=states,
+        tracked=[copy() for _ in args.half_lives],
+        best_params={name: copy() for name in names(args)},
+        best={name: jnp.full(args.seeds, -jnp.inf) for name in names(args)},
+    )
+
+
+def keep_best(population: Population, args: Args, values: dict[str, list[float]]) -> Population:
+    """Takes over, seed by seed, the parameters whose validation value is the best so far."""
+    best, best_params = {}, {}
+    for name, params in population.candidates(names(args)).items():
+        new, old = np.array(values[name], np.float32), np.asarray(population.best[name])
+        best[name] = jnp.maximum(new, old)
+        best_params[name] = jax.tree.map(
+            lambda a, b, better=new > old: jnp.where(better.reshape(-1, *[1] * (a.ndim - 1)), a, b),
+            params,
+            population.best_params[name],
+        )
+    return population._replace(best=best, best_params=best_params)
+
+
+def train(args: Args, gan: GAN, dataset: Dataset, batch_size: int, steps_per_epoch: int) -> Population:
+    """Trains from the last checkpoint to `args.epochs`, measuring and saving every `args.eval_every` epochs."""
+    data, validation = Batch(jnp.asarray(dataset.train.x)), np.float32(dataset.validation.x[:VALIDATION]) / 255
+    chunk = training_program(gan, args, batch_size, steps_per_epoch)
+    population, started = initial(gan, args), time.monotonic()
+    args.workdir.mkdir(parents=True, exist_ok=True)
+    with Checkpoints(args.workdir / "checkpoints") as checkpoints:
+        if checkpoints.step() is not None:
+            population = Population(**checkpoints.restore(population._asdict()))
+        while (epoch := int(population.states.step[0]) // steps_per_epoch) < args.epochs:
+            states, tracked = population.states, population.tracked
+            for _ in range(args.eval_every * steps_per_epoch // CHUNK):
+                states, tracked, metrics = chunk(states, tracked, data)
+            population = population._replace(states=states, tracked=tracked)
+            values = {
+                name: [seed.validation for seed in measure(gan, args, states, params, validation, validation[:1])]
+                for name, params in population.candidates(names(args)).items()
+            }
+            population = keep_best(population, args, values)
+            row = {
+                "epoch": epoch + args.eval_every,
+                "minutes": round((time.monotonic() - started) / 60, 2),
+                "validation": values,
+                "losses": {name: np.asarray(value).tolist() for name, value in metrics.items()},
+            }
+            with (args.workdir / "curve.jsonl").open("a") as file:
+                file.write(json.dumps(row) + "\n")
+            shown = ", ".join(f"{name} {np.mean(value):.1f}" for name, value in values.items())
+            print(f"epoch {row['epoch']}, {row['minutes']} minutes: validation {shown}", flush=True)
+            checkpoints.save(int(states.step[0]), population._asdict())
+    return population
+
+
+def summary(figures: list[parzen.Parzen]) -> dict[str, Any]:
+    """Mean and standard error over the seeds, and each seed's own figure."""
+    means = np.array([figure.mean for figure in figures])
+    error = float(means.std(ddof=1) / len(means) ** 0.5) if len(means) > 1 else None
+    return {"mean": float(means.mean()), "standard_error_over_seeds": error, "seeds": [figure._asdict() for figure in figures]}
+
+
+def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps_per_epoch: int) -> dict[str, Any]:
+    """Measures the test images, and says by which choices."""
+    train_images, validation, test = (np.float32(split.x) / 255 for split in dataset[1:])
+    validation = validation[:VALIDATION]
+    current = population.candidates(names(args))
+    figures = {
+        name: {
+            "last epoch": summary(measure(gan, args, population.states, current[name], validation, test)),
+            "best validation": summary(measure(gan, args, population.states, population.best_params[name], validation, test)),
+        }
+        for name in names(args)
+    }
+    beside = anchors.evaluate(train_images, validation, test, n=args.num_samples, seed=args.seed)
+    curve = [json.loads(line) for line in (args.workdir / "curve.jsonl").read_text().splitlines()]
+    return {
+        "command": f"{PROG} {shlex.join(sys.argv[1:])}".strip(),
+        "epochs": int(population.states.step[0]) // steps_per_epoch,
+        "seeds": args.seeds,
+        "num_samples": args.num_samples,
+        "validation_images": VALIDATION,
+        "test_images": len(test),
+        "paper": {"mean": 225.0, "standard_error": 2.0},
+        # The choice among the candidates and epochs looks at validation images only.
+        "chosen": max(names(args), key=lambda name: float(np.mean(population.best[name]))),
+        "figures": figures,
+        "anchors": {name: {"num_samples": a.num_samples, **a.parzen._asdict()} for name, a in beside.items()},
+        "curve": [{"epoch": row["epoch"], "validation": row["validation"]} for row in curve],
+        "environment": environment(),
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command.
+
+    Args:
+      argv: the arguments; None for those of the process.
+    """
+    args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
+    dataset, preset = load("mnist", args.data_dir), models.presets()["mnist"]
+    about = spec(dataset, preset.batch_size)
+    gan = models.make(dataclasses.replace(preset.model, ema_decay=0.0), about)
+    population = train(args, gan, dataset, preset.batch_size, about.steps_per_epoch)
+    found = result(args, gan, dataset, population, about.steps_per_epoch)
+    write_json(args.out, found)
+    best = found["figures"][found["chosen"]]["best validation"]
+    print(f"{found['chosen']}, best validation: {best['mean']:.1f} +- {best['standard_error_over_seeds'] or 0:.1f}; {args.out}")
+
+
+if __name__ == "__main__":
+    cli.run(main, PROG)
