@@ -16,9 +16,10 @@ __all__ = ["SOURCES", "Dataset", "load", "spec"]
 
 def _idx_or_tfds(name: str, data_dir: Path | None) -> Dataset:
     """The IDX files in the folder, or in its subfolder of the set's name; else the folder is that of tensorflow-datasets."""
-    places = [] if data_dir is None else [data_dir, data_dir / name]
+    base = name.partition(":")[0]
+    places = [] if data_dir is None else [data_dir, data_dir / base]
     place = next((place for place in places if idx.find(place) is not None), None)
-    return tfds.load(name, data_dir) if place is None else idx.load(name, place)
+    return tfds.load(name, data_dir) if place is None else idx.load(base, place)
 
 
 def _cifar10(name: str, data_dir: Path | None) -> Dataset:
@@ -92,12 +93,11 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 def _unknown(name: str) -> str:
     """What to say of a name that no source has."""
-    others = tfds.names()
+    try:
+        others = tfds.names()
+        rest = f"the {len(others)} of tensorflow-datasets"
+    except ValueError as error:
+        others, rest = [], f"those of tensorflow-datasets; but {error}"
     close = difflib.get_close_matches(name.lower(), [*SOURCES, *others], n=1)
     hint = f", did you mean {close[0]!r}? Known" if close else ": known"
-    rest = (
-        f"and the {len(others)} of tensorflow-datasets"
-        if others
-        else "and, once it can be imported, those of tensorflow-datasets"
-    )
-    return f"unknown data set {name!r}{hint} are {', '.join(SOURCES)}, {rest}"
+    return f"unknown data set {name!r}{hint} are {', '.join(SOURCES)} and {rest}"

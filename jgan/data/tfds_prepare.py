@@ -1,0 +1,253 @@
+"""Preparing sets of tensorflow-datasets (tfds): the sets that come as IDX files without TensorFlow, others as tfds does it.
+
+tfds unzips, reads and encodes with TensorFlow. Its builder of MNIST, and those that inherit from it, have two methods that do;
+here they are written without it. All else is tfds' own: the builder, the checksums, the cache of downloads, the records.
+"""
+
+import contextlib
+import hashlib
+import io
+import re
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from jgan.data import idx
+
+IDX_SETS = ("mnist", "fashion_mnist", "kmnist")
+"""Sets whose sources are the four IDX files: prepared without TensorFlow."""
+
+PLACES = ("*", "*/*", "manual/*/*")
+"""Where in tfds' folder of downloads files are looked for: its cache, old and new, its manual folder, and one a set in that."""
+
+TIMEOUT = 10
+"""Seconds in which a server must answer: tfds itself would try for minutes."""
+
+
+def library() -> Any:
+    """Imports tfds.
+
+    Returns:
+      The module.
+
+    Raises:
+      ValueError: if it cannot be imported.
+
+    Example:
+      >>> from jgan.data import tfds_prepare
+      >>> tfds_prepare.library().__name__
+      'tensorflow_datasets'
+    """
+    try:
+        import tensorflow_datasets
+    except Exception as error:  # with unfitting versions of its dependencies it fails in many ways
+        raise ValueError(
+            f"tensorflow-datasets cannot be imported ({type(error).__name__}: {error}): "
+            "install it, or give the files themselves with --data-dir"
+        ) from error
+    return tensorflow_datasets
+
+
+def tfds_name(name: str) -> str:
+    """A set's name as tfds writes it.
+
+    Args:
+      name: `set`, `set/config`, `set:config`, each with `:version` if it is to be read at that version.
+
+    Returns:
+      `set[/config][:version]`.
+
+    Example:
+      >>> from jgan.data import tfds_prepare
+      >>> [tfds_prepare.tfds_name(name) for name in ("emnist:letters", "emnist/letters:3.1.0", "mnist:3.0.1")]
+      ['emnist/letters', 'emnist/letters:3.1.0', 'mnist:3.0.1']
+    """
+    return re.sub(r"^(\w+):(?!\d+\.[\d*]+\.[\d*]+$)", r"\1/", name)
+
+
+def base_name(name: str) -> str:
+    """The name of a set without its configuration and version.
+
+    Args:
+      name: as `tfds_name` takes it.
+
+    Returns:
+      The name up to the first slash or colon.
+
+    Example:
+      >>> from jgan.data import tfds_prepare
+      >>> tfds_prepare.base_name("emnist/letters:3.1.0")
+      'emnist'
+    """
+    return re.split("[/:]", name, maxsplit=1)[0]
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, in one line.
+
+    Args:
+      error: the error.
+
+    Returns:
+      Its first line that is not empty, or its type's name.
+
+    Example:
+      >>> from jgan.data import tfds_prepare
+      >>> tfds_prepare.first_line(ValueError("first\\nsecond")), tfds_prepare.first_line(ValueError())
+      ('first', 'ValueError')
+    """
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+
+
+def prepare(name: str, builder: Any) -> None:
+    """Prepares a set in its builder's data folder, from what lies in `downloads/` there, or from the network.
+
+    Args:
+      name: the set, as `tfds_name` takes it.
+      builder: tfds' builder of it.
+
+    Raises:
+      ValueError: if its sources can neither be found nor had, or tfds needs something that is not installed.
+
+    Example:
+      See `jgan.data.tfds.load`.
+    """
+    if base_name(name) in IDX_SETS:
+        _prepare_idx_set(base_name(name), Path(builder.data_dir_root))
+    else:
+        _prepare_other(name, builder)
+
+
+def _url_infos(builder_class: Any) -> dict[str, Any]:
+    """tfds' checksum list of a set: size, SHA-256 and file name by URL."""
+    return builder_class.url_infos or {}
+
+
+def find_downloads(downloads: Path, infos: dict[str, Any]) -> tuple[dict[str, Path], list[Path]]:
+    """Looks for the sources of a set among tfds' downloads, by size and SHA-256, whatever they are called there.
+
+    Args:
+      downloads: tfds' folder of downloads.
+      infos: tfds' checksum list.
+
+    Returns:
+      The files by URL, and those files that have the name of a source but not its content.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import tfds_prepare
+      >>> tfds_prepare.find_downloads(Path("no/such/folder"), {})
+      ({}, [])
+    """
+    found: dict[str, Path] = {}
+    wrong = []
+    names = {info.filename for info in infos.values()}
+    for path in (path for pattern in PLACES for path in sorted(downloads.glob(pattern)) if path.is_file()):
+        candidates = {url: info for url, info in infos.items() if int(info.size) == path.stat().st_size}
+        digest = _sha256(path) if candidates else None
+        matches = [url for url, info in candidates.items() if info.checksum == digest]
+        found |= dict.fromkeys(matches, path)
+        if not matches and path.name in names:
+            wrong.append(path)
+    return found, wrong
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unreachable(url: str) -> str | None:
+    """Why a URL cannot be had, or None if it can."""
+    import requests  # a dependency of tfds
+
+    try:
+        with requests.get(url, stream=True, timeout=TIMEOUT) as response:
+            response.raise_for_status()
+    except requests.RequestException as error:
+        return type(error).__name__
+    return None
+
+
+def _prepare_idx_set(name: str, root: Path) -> None:
+    """Prepares one of `IDX_SETS` in a data folder of tfds, from its cache, its manual folder or the network."""
+    base = library().builder_cls(name)
+    urls = {file: urllib.parse.urljoin(base.URL, f"{file}.gz") for file in idx.NAMES}
+    infos = _url_infos(base)
+    found, wrong = find_downloads(root / "downloads", {url: infos[url] for url in urls.values()})
+    missing = [url for url in urls.values() if url not in found]
+    if missing and (why := _unreachable(missing[0])):
+        needed = ", ".join(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
+        others = ", ".join(sorted({str(path.parent) for path in wrong}))
+        hint = f" (files of the right names are in {others}, but their checksums are not those of {name})" if wrong else ""
+        raise ValueError(
+            f"{name} is neither prepared nor downloaded in {root}{hint}, and {missing[0]} cannot be reached ({why}): put "
+            f"{needed} into {root / 'downloads' / 'manual' / name}, or give a folder that holds them with --data-dir"
+        )
+    builder = _idx_builder_class(base, urls, found)(data_dir=root)
+    _run(name, builder)
+
+
+def _idx_builder_class(base: Any, urls: dict[str, str], found: dict[str, Path]) -> Any:
+    """tfds' builder of an IDX set, with the two methods that need TensorFlow written without it."""
+    from PIL import Image
+
+    with library().core.registered.skip_registration():
+
+        class Builder(base):
+            name = base.name  # else it would be the class's own name, and the folder that of another set
+
+            def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+                missing = {url: url for url in urls.values() if url not in found}
+                paths = found | (dl_manager.download(missing) if missing else {})
+                files = idx.Files(*(Path(paths[urls[file]]) for file in idx.NAMES))
+                return {
+                    "train": self._generate_examples(files.train_images, files.train_labels),
+                    "test": self._generate_examples(files.test_images, files.test_labels),
+                }
+
+            def _generate_examples(self, images: Path, labels: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+                batch = idx.read_pair(images, labels)
+                for place, (image, label) in enumerate(zip(batch.x, batch.y, strict=True)):
+                    png = io.BytesIO()
+                    Image.fromarray(image[..., 0]).save(png, "PNG")
+                    png.seek(0)
+                    yield place, {"image": png, "label": int(label)}
+
+    return Builder
+
+
+def _prepare_other(name: str, builder: Any) -> None:
+    """Prepares any other set, as tfds does it."""
+    infos = _url_infos(type(builder))
+    downloads = Path(builder.data_dir_root) / "downloads"
+    if infos and not find_downloads(downloads, infos)[0] and (why := _unreachable(next(iter(infos)))):
+        raise ValueError(
+            f"{name} is not prepared in {builder.data_dir_root}, and {next(iter(infos))} cannot be reached ({why}): "
+            f"{_elsewhere(name)}"
+        )
+    _run(name, builder)
+
+
+def _run(name: str, builder: Any) -> None:
+    """Lets a builder prepare its set as ArrayRecord files; what goes wrong becomes one line."""
+    tfds = library()
+    config = tfds.download.DownloadConfig(try_download_gcs=False)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # tfds prints banners there; its progress bars are on stderr
+            builder.download_and_prepare(file_format="array_record", download_config=config)
+    except ImportError as error:
+        needed = error.name or first_line(error)
+        raise ValueError(
+            f"tensorflow-datasets needs {needed} to prepare {name} (not to read it): install that, or {_elsewhere(name)}"
+        ) from error
+    except Exception as error:  # a builder can fail in any way
+        raise ValueError(
+            f"tensorflow-datasets cannot prepare {name} in {builder.data_dir_root}: {type(error).__name__}: {first_line(error)}"
+        ) from error
+
+
+def _elsewhere(name: str) -> str:
+    command = f"tfds build {tfds_name(name)} --file_format=array_record"
+    return f"prepare the set on another machine, `{command}`, and give its data folder with --data-dir"
