@@ -12,7 +12,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jgan.checks import divisible
-from jgan.types import GANState, Key, Metrics, Step
+from jgan.types import GANState, Key, Metrics, PyTree, Step
 
 AXIS = "data"
 """The name of the mapped axis, or of the mesh axis, over which batches are spread."""
@@ -122,6 +122,28 @@ def mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
       1
     """
     return Mesh(np.array(list(devices or jax.devices())), (AXIS,))
+
+
+def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTree:
+    """Puts a copy of every leaf on each device, as `pmap` and `shard` want their state and their resident data.
+
+    What lies on one device only is copied to the others at every call, and a state that does so at the first call but not
+    afterwards, since the step returns it replicated, is compiled for twice.
+
+    Args:
+      tree: a tree of arrays.
+      devices: the devices; None for all.
+
+    Returns:
+      The tree, replicated.
+
+    Example:
+      >>> import jax
+      >>> from jgan import parallel
+      >>> parallel.replicate(jax.numpy.zeros(3)).sharding.is_fully_replicated
+      True
+    """
+    return jax.device_put(tree, NamedSharding(mesh(devices), PartitionSpec()))
 
 
 def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> Step:
