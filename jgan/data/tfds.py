@@ -170,9 +170,10 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       ValueError: if tfds has no such set, it is not one of images of one size, or it can neither be found nor had.
 
     Example:
-      >>> from pathlib import Path
       >>> from jgan.data import tfds
-      >>> dataset = tfds.load("mnist", Path("~/tensorflow_datasets").expanduser())  # doctest: +SKIP
+      >>> tfds.load("imdb_reviews", None)
+      Traceback (most recent call last):
+      ValueError: imdb_reviews: expected one uint8 image an example, found the features text, label
     """
     builder = _builder(name, data_dir)
     _keys(name, builder)  # a set of texts is refused before it is downloaded

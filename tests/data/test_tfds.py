@@ -1,0 +1,371 @@
+"""tensorflow-datasets without TensorFlow, end to end on small sets whose checksums stand in for the real ones.
+
+The sets are written here; tfds' checksum list is replaced by that of these files, so that the same search, comparison,
+preparation and reading run as on the real ones. The real ones are used where `JGAN_TEST_DATA` names a folder of them.
+"""
+
+import hashlib
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import idx_files
+import numpy as np
+import pytest
+import requests
+from PIL import Image
+
+from jgan import data
+from jgan.data import idx, tfds, tfds_prepare, tfrecord
+
+library = tfds_prepare.library()
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    def refuses(url, **_):
+        raise requests.ConnectionError(f"no route to {url}")
+
+    monkeypatch.setattr(requests, "get", refuses)
+
+
+@pytest.fixture
+def checksums(monkeypatch):
+    """Declares the files of some folders, by the set's name, to be the sources of these sets."""
+    folders: dict[str, Path] = {}
+
+    def url_infos(builder_class):
+        folder = folders[builder_class.name]
+        infos = {}
+        for name in idx_files.NAMES:
+            content = (folder / f"{name}.gz").read_bytes()
+            info = types.SimpleNamespace(size=len(content), checksum=hashlib.sha256(content).hexdigest(), filename=f"{name}.gz")
+            infos[f"{builder_class.URL}{name}.gz"] = info
+        return infos
+
+    monkeypatch.setattr(tfds_prepare, "_url_infos", url_infos)
+    return folders
+
+
+def equal(one: data.Dataset, other: data.Dataset) -> None:
+    for a, b in zip(one[1:], other[1:], strict=True):
+        np.testing.assert_array_equal(a.x, b.x)
+        np.testing.assert_array_equal(a.y, b.y)
+        assert (a.x.dtype, a.y.dtype) == (b.x.dtype, b.y.dtype)
+
+
+# ------------------------------------------------------------------------------------- mnist and its like, end to end
+
+
+@pytest.mark.parametrize("name", tfds_prepare.IDX_SETS)
+@pytest.mark.parametrize("place", ["manual/{name}", "manual", ".", "{name}"])
+def test_a_set_is_the_same_from_tfds_as_from_its_files(tmp_path, checksums, name, place):
+    source, root = tmp_path / "source", tmp_path / "root"
+    idx_files.write_set(source)
+    checksums[name] = source
+    downloads = root / "downloads" / place.format(name=name)
+    downloads.mkdir(parents=True)
+    for number, file in enumerate(sorted(source.iterdir())):
+        known = "manual" in place  # tfds' own cache has names of its own
+        (downloads / (file.name if known else f"cached{number}")).write_bytes(file.read_bytes())
+    expected = data.load(name, source)
+    equal(data.load(name, root), expected)
+    assert (root / name).is_dir()
+    for file in downloads.iterdir():
+        if file.is_file():
+            file.unlink()
+    equal(data.load(name, root), expected)  # now from what was prepared
+    assert len(list((root / name).rglob("*.array_record*"))) == 2
+
+
+def test_plain_tfds_reads_what_was_prepared(tmp_path, checksums):
+    idx_files.write_set(tmp_path / "downloads" / "manual" / "mnist")
+    checksums["mnist"] = tmp_path / "downloads" / "manual" / "mnist"
+    loaded = data.load("mnist", tmp_path)
+    source = library.data_source("mnist", split="test", data_dir=tmp_path)
+    theirs = sorted((example["image"].tobytes(), int(example["label"])) for example in source)
+    ours = sorted((image.tobytes(), int(label)) for image, label in zip(loaded.test.x, loaded.test.y, strict=True))
+    assert theirs == ours
+
+
+def test_two_sets_of_the_same_file_names_in_one_data_folder_stay_apart(tmp_path, checksums):
+    for seed, name in enumerate(("mnist", "fashion_mnist")):
+        checksums[name] = tmp_path / "downloads" / "manual" / name
+        idx_files.write_set(checksums[name], seed=seed)
+    mnist, fashion = data.load("mnist", tmp_path), data.load("fashion_mnist", tmp_path)
+    equal(mnist, idx.load("mnist", checksums["mnist"]))
+    equal(fashion, idx.load("fashion_mnist", checksums["fashion_mnist"]))
+    assert not np.array_equal(mnist.test.x, fashion.test.x)
+
+
+def test_the_files_of_another_set_are_not_taken(tmp_path, checksums):
+    idx_files.write_set(tmp_path / "real", seed=1)
+    checksums["fashion_mnist"] = tmp_path / "real"
+    manual = tmp_path / "root" / "downloads" / "manual" / "fashion_mnist"
+    idx_files.write_set(manual, seed=0)
+    with pytest.raises(ValueError, match=rf"files of the right names are in {manual}, but their checksums are not") as raised:
+        data.load("fashion_mnist", tmp_path / "root")
+    told = str(raised.value)
+    assert "cannot be reached (ConnectionError)" in told
+    assert f"into {manual}" in told
+    assert all(f"{name}.gz" in told for name in idx_files.NAMES)
+    assert not (tmp_path / "root" / "fashion_mnist").exists()
+
+
+def test_a_prepared_set_that_holds_another_is_refused(tmp_path, checksums, monkeypatch):
+    checksums["fashion_mnist"] = tmp_path / "downloads" / "manual" / "fashion_mnist"
+    _, labels, *_ = idx_files.write_set(checksums["fashion_mnist"])
+    data.load("fashion_mnist", tmp_path)
+    monkeypatch.setitem(idx.LABELS, hashlib.sha256(labels.tobytes()).hexdigest(), "mnist")
+    with pytest.raises(ValueError, match="expected fashion_mnist, found the labels of mnist"):
+        data.load("fashion_mnist", tmp_path)
+
+
+def test_a_damaged_source_leaves_nothing_half_prepared(tmp_path, checksums):
+    checksums["mnist"] = tmp_path / "downloads" / "manual"
+    idx_files.write_set(checksums["mnist"])
+    (checksums["mnist"] / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b broken")  # and so in the checksum list
+    with pytest.raises(ValueError, match=r"cannot prepare mnist in .*train-images-idx3-ubyte.gz: expected a whole gzip file"):
+        data.load("mnist", tmp_path)
+    assert not list((tmp_path / "mnist").rglob("*.array_record*"))
+
+
+WITHOUT_TENSORFLOW = """
+import hashlib, sys, types
+from pathlib import Path
+
+class Hiding:  # one of Python's finders, which finds no TensorFlow, be it installed or not
+    def __init__(self, finder):
+        self.finder = finder
+
+    def find_spec(self, name, path=None, target=None):
+        return None if name.partition(".")[0] == "tensorflow" else self.finder.find_spec(name, path, target)
+
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = [Hiding(finder) for finder in sys.meta_path]
+from jgan import data
+from jgan.data import idx, tfds_prepare
+
+root = Path(sys.argv[1])
+files = {file.name: file.read_bytes() for file in (root / "downloads" / "manual").iterdir()}
+tfds_prepare._url_infos = lambda builder: {
+    f"{builder.URL}{name}": types.SimpleNamespace(
+        size=len(content), checksum=hashlib.sha256(content).hexdigest(), filename=name
+    )
+    for name, content in files.items()
+}
+print(data.load("mnist", root).train.x.shape, data.load("mnist", root).test.y.shape)
+assert not [name for name in sys.modules if name.partition(".")[0] == "tensorflow"]
+"""
+
+
+def test_tensorflow_is_neither_needed_nor_imported(tmp_path):
+    idx_files.write_set(tmp_path / "downloads" / "manual")
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "(50, 28, 28, 1) (10,)\n"
+
+
+# ----------------------------------------------------------------------------------------------------- any other image set
+
+
+def png(image: np.ndarray) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.fromarray(image.squeeze()).save(file, "PNG")
+    file.seek(0)
+    return file
+
+
+RNG = np.random.default_rng(0)
+SPLITS = {
+    name: RNG.integers(0, 256, (n, 5, 4, 3), dtype=np.uint8) for name, n in {"train": 30, "validation": 4, "test": 3}.items()
+}
+
+
+class JganTestImages(library.core.GeneratorBasedBuilder):
+    """A small set of tfds with configurations: which of its splits there are."""
+
+    VERSION = library.core.Version("1.0.0")
+    BUILDER_CONFIGS = tuple(
+        library.core.BuilderConfig(name=name)
+        for name in ("train", "train-test", "train-validation", "train-validation-test", "test")
+    )
+
+    def _info(self):
+        features = {"picture": library.features.Image(shape=(5, 4, 3)), "kind": library.features.ClassLabel(num_classes=3)}
+        return library.core.DatasetInfo(builder=self, features=library.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {name: self._generate_examples(name) for name in self.builder_config.name.split("-")}
+
+    def _generate_examples(self, split):
+        for number, image in enumerate(SPLITS[split]):
+            yield f"{split}{number}", {"picture": png(image), "kind": number % 3}
+
+
+class JganTestOdd(library.core.GeneratorBasedBuilder):
+    """Sets that are no image sets of one size."""
+
+    VERSION = library.core.Version("1.0.0")
+    BUILDER_CONFIGS = tuple(
+        library.core.BuilderConfig(name=name) for name in ("two_sizes", "two_images", "text", "tensorflow", "fails")
+    )
+
+    def _info(self):
+        image = library.features.Image(shape=(None, None, 1))
+        name = self.builder_config.name
+        features = (
+            {"a": image, "b": image} if name == "two_images" else {"a": library.features.Text() if name == "text" else image}
+        )
+        return library.core.DatasetInfo(builder=self, features=library.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        if self.builder_config.name == "tensorflow":
+            raise ModuleNotFoundError("No module named 'tensorflow'", name="tensorflow")
+        if self.builder_config.name == "fails":
+            raise AssertionError("\n\nPut the files where\n\nthey belong.")
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        for number in range(9):
+            yield number, {"a": png(np.zeros((5, 4 + (number > 5), 1), np.uint8))}
+
+
+def rows(x: np.ndarray) -> list[bytes]:
+    return sorted(image.tobytes() for image in x)
+
+
+@pytest.mark.parametrize("separator", ["/", ":"])
+@pytest.mark.parametrize(
+    ("config", "sizes"),
+    [
+        ("train", (24, 3, 3)),
+        ("train-test", (27, 3, 3)),
+        ("train-validation", (26, 4, 4)),
+        ("train-validation-test", (30, 4, 3)),
+    ],
+)
+def test_any_image_set_is_read_with_the_splits_that_it_has(tmp_path, config, sizes, separator):
+    found = data.load(f"jgan_test_images{separator}{config}", tmp_path)
+    assert [len(part.x) for part in found[1:]] == list(sizes)
+    assert found.train.x.shape[1:] == (5, 4, 3)
+    own = [part for part in ("validation", "test") if part in config]
+    held = {"validation": found.validation, "test": found.test}
+    rest = [found.train.x] + [held[part].x for part in held if part not in own]
+    if own == ["validation"]:  # a lone second split is the test
+        held, rest = {"validation": found.test}, [found.train.x, found.validation.x]
+    assert rows(np.concatenate(rest)) == rows(SPLITS["train"])
+    for part in own:
+        assert rows(held[part].x) == rows(SPLITS[part])
+    kinds = {image.tobytes(): number % 3 for number, image in enumerate(SPLITS["train"])}
+    assert [kinds[image.tobytes()] for image in found.train.x] == found.train.y.tolist()
+
+
+def test_a_set_prepared_as_tfrecord_is_read_too(tmp_path):
+    """The prepared records, in the other container, as tfds writes it where TensorFlow is."""
+    expected = data.load("jgan_test_images/train-test", tmp_path)
+    folder = tmp_path / "jgan_test_images" / "train-test" / "1.0.0"
+    builder = library.builder("jgan_test_images/train-test", data_dir=tmp_path)
+    raw = library.decode.DeserializeMethod.RAW_BYTES
+    for split in ("train", "test"):
+        (old,) = folder.glob(f"*-{split}.array_record-*")
+        with open(folder / old.name.replace("array_record", "tfrecord"), "wb") as file:
+            for record in builder.as_data_source(split, deserialize_method=raw):
+                length = struct.pack("<Q", len(record))
+                file.write(length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + record + bytes(4))
+        old.unlink()
+    info = folder / "dataset_info.json"
+    info.write_text(json.dumps(json.loads(info.read_text()) | {"fileFormat": "tfrecord"}))
+    equal(data.load("jgan_test_images/train-test", tmp_path), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "jgan_test_odd/two_sizes",
+            r"expected images of one size, found \(5, 4\) and, at example \d, \(5, 5\)|\(5, 4\) .height",
+        ),
+        ("jgan_test_odd/two_images", "expected one uint8 image an example, found the features a, b"),
+        ("jgan_test_odd/text", "expected one uint8 image an example, found the features a"),
+        (
+            "jgan_test_odd/tensorflow",
+            r"needs tensorflow to prepare .*: install that, or prepare the set on another machine, `tfds build",
+        ),
+        ("jgan_test_odd/fails", r"cannot prepare jgan_test_odd/fails in .*: AssertionError: Put the files where$"),
+        ("jgan_test_odd/none", "tensorflow-datasets has no jgan_test_odd/none: "),
+        ("jgan_test_images/test", "expected a split called train, found test"),
+        ("mnist:9.9.9", "tensorflow-datasets has no mnist:9.9.9: .*only: 3.0.1"),
+        ("imdb_reviews", "expected one uint8 image an example, found the features"),
+    ],
+)
+def test_what_is_no_image_set_or_cannot_be_had_is_told_in_one_line(tmp_path, name, told):
+    with pytest.raises(ValueError, match=told) as raised:
+        data.load(name, tmp_path)
+    assert "\n" not in str(raised.value)
+
+
+def test_without_network_a_set_is_not_asked_for_in_vain(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"cifar10 is not prepared in .*, and https://.*cifar-10-binary.tar.gz cannot be reached"
+    ):
+        data.load("cifar10", tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_order_of_cifar10_is_that_of_its_ids():
+    ids = [b"train_00002", b"train_00000", b"train_00001"]
+    assert np.array(ids)[tfds._file_order("cifar10", "train", ids, 3)].tolist() == sorted(ids)
+
+
+# --------------------------------------------------------------------------------------------------------------- tfrecord
+
+
+@pytest.mark.parametrize(
+    ("content", "check"),
+    [
+        (bytes(32), 0x8A9136AA),
+        (b"\xff" * 32, 0x62A8AB43),
+        (bytes(range(32)), 0x46DD794E),
+        (bytes(range(31, -1, -1)), 0x113FDB5C),
+    ],
+)
+def test_crc32c_gives_the_values_of_rfc_3720(content, check):
+    assert tfrecord.crc32c(content) == check
+
+
+@pytest.mark.parametrize("kept", [1, 11, 12, 14, 18])
+def test_a_tfrecord_cut_short_is_named(tmp_path, kept):
+    length = struct.pack("<Q", 3)
+    whole = length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + b"abc" + bytes(4)
+    assert len(whole) == 19
+    path = tmp_path / "records"
+    path.write_bytes(whole + whole[:kept])
+    with pytest.raises(ValueError, match=r"records: expected"):
+        list(tfrecord.read(path))
+    path.write_bytes(whole + b"\1" + whole[1:])
+    with pytest.raises(ValueError, match=r"records: expected the header of a TFRecord at byte 19"):
+        list(tfrecord.read(path))
+
+
+# ------------------------------------------------------------------------------------------------------------- the real sets
+
+REAL = Path(os.environ.get("JGAN_TEST_DATA", "no-such-folder"))
+
+
+@pytest.mark.skipif(not (REAL / "fashion_mnist").is_dir(), reason="JGAN_TEST_DATA holds no fashion_mnist/")
+def test_the_real_set_with_its_real_checksums_is_the_same_from_tfds_as_from_its_files(tmp_path):
+    manual = tmp_path / "downloads" / "manual"
+    manual.mkdir(parents=True)
+    for file in (REAL / "fashion_mnist").glob("*.gz"):
+        (manual / file.name).symlink_to(file)
+    equal(data.load("fashion_mnist", tmp_path), data.load("fashion_mnist", REAL / "fashion_mnist"))
