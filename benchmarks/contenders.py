@@ -1,0 +1,151 @@
+"""What `benchmarks.throughput` times: the matrix product, jgan's step in its several ways, and PyTorch's; and their FLOPs."""
+
+import functools
+import importlib.util
+import itertools
+import os
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from benchmarks import timing
+from jgan import Batch, data, parallel
+from jgan.data import resident
+from jgan.models import gan2014
+from jgan.types import GAN, GANState, Key, PyTree, Step
+
+PRODUCT = 2048
+"""Side of the square matrices whose product is the machine's rate."""
+
+
+def enlarged_digits(n: int) -> np.ndarray:
+    """Images of MNIST's size without MNIST: the embedded 8x8 digits, each pixel four wide, cropped, over and over.
+
+    Args:
+      n: how many.
+
+    Returns:
+      uint8 `[n, 28, 28, 1]`.
+    """
+    small = data.load("digits").train.x
+    large = small.repeat(4, axis=1).repeat(4, axis=2)[:, 2:30, 2:30]
+    return large[np.arange(n) % len(large)]
+
+
+class Way(NamedTuple):
+    """One way to run jgan's step: the compiled function, where its state and data lie, the steps that it makes in a call."""
+
+    name: str
+    program: Step
+    place: Callable[[PyTree], PyTree]
+    data: Batch
+    steps: int
+
+
+def jgan_ways(gan: GAN, images: np.ndarray, batch_size: int, length: int, devices: Sequence[jax.Device]) -> list[Way]:
+    """jgan's step: one a program, `length` in a program, and spread over devices."""
+    step = resident.on_resident_data(gan.step, batch_size)
+    scanned = parallel.scan(step, length)
+    as_it_lies = functools.partial(jax.tree.map, jnp.asarray)
+    everywhere = functools.partial(parallel.replicate, devices=devices)
+    one, copies = as_it_lies(Batch(images)), everywhere(Batch(images))
+    return [
+        Way("jgan, jit", parallel.jit(step), as_it_lies, one, 1),
+        Way(f"jgan, scan of {length} steps", parallel.jit(scanned), as_it_lies, one, length),
+        Way(f"jgan, pmap on {len(devices)} devices", parallel.pmap(step, devices, resident=True), everywhere, copies, 1),
+    ]
+
+
+def stepping(way: Way, key: Key, state: GANState) -> timing.Contender:
+    """jgan's step as something to time; it keeps the state from call to call."""
+    state = way.place(state)
+
+    def advance() -> GANState:
+        nonlocal state
+        state, _ = way.program(key, state, way.data)
+        return state
+
+    return timing.Contender(way.name, advance, jax.block_until_ready, way.steps)
+
+
+def jax_product() -> timing.Contender:
+    """The float32 matrix product, the most that this machine does."""
+    square, product = jnp.ones((PRODUCT, PRODUCT)), jax.jit(jnp.matmul)
+    return timing.Contender("product, JAX", lambda: product(square, square), jax.block_until_ready)
+
+
+def torch_contenders(config: gan2014.Config, images: np.ndarray, batch_size: int) -> list[timing.Contender]:
+    """The same product, and the same network updated in four ways, in PyTorch on the same device with as many threads."""
+    import torch
+
+    from benchmarks.torch_twin import Twin
+
+    device = "cpu" if jax.default_backend() == "cpu" else "cuda"
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            return []
+        torch.set_float32_matmul_precision("high")  # TF32, as XLA's default is there
+    torch.set_num_threads(threads())
+    torch.manual_seed(0)
+    wait = torch.cuda.synchronize if device == "cuda" else lambda: None
+    square = torch.ones(PRODUCT, PRODUCT, device=device)
+    found = [timing.Contender("product, PyTorch", lambda: square @ square, lambda _: wait())]
+    for order in ("simultaneous", "usual order"):
+        for compiled in (False, True):
+            twin = Twin(config, images, batch_size, simultaneous=order == "simultaneous", compiled=compiled, device=device)
+            name = f"PyTorch, {order}, {'compiled' if compiled else 'eager'}"
+            found.append(timing.Contender(name, twin.step, lambda _: wait(), optional=compiled))
+    return found
+
+
+def torch_version() -> str | None:
+    """The installed PyTorch's version, or None."""
+    return metadata.version("torch") if importlib.util.find_spec("torch") else None
+
+
+def threads() -> int:
+    """The cores that this process may use: XLA takes a thread for each, and PyTorch is told to."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def product_flops(config: gan2014.Config, pixels: int, batch_size: int) -> int:
+    """Floating-point operations of the matrix products that one simultaneous step cannot do without.
+
+    2 a weight and example for each product. The generator runs forward once, and back to its weights and between its layers;
+    the discriminator runs forward on reals and on fakes, back to its weights and between its layers for both, and
+    once more, down to the pixels, for the generator's gradient.
+
+    Args:
+      config: the options of the model.
+      pixels: numbers in an image.
+      batch_size: examples in a minibatch.
+
+    Returns:
+      The count.
+
+    Example:
+      >>> from benchmarks import contenders
+      >>> from jgan.models import gan2014
+      >>> contenders.product_flops(gan2014.Config(), 784, 100)
+      2820816000
+    """
+    g_sizes = (config.latent_size, *config.g_units, pixels)
+    g_weights = [a * b for a, b in itertools.pairwise(g_sizes)]
+    d_inputs, d_outputs = (pixels, *config.d_units), (*(units * config.d_pieces for units in config.d_units), 1)
+    d_weights = [a * b for a, b in zip(d_inputs, d_outputs, strict=True)]
+    g, d = sum(g_weights), sum(d_weights)
+    generator = g + g + (g - g_weights[0])
+    discriminator = 2 * d + 2 * d + 2 * (d - d_weights[0]) + d
+    return 2 * batch_size * (generator + discriminator)
+
+
+def compiled_flops(way: Way, key: Key, state: GANState) -> float | None:
+    """XLA's own count of a step's operations, all kinds together; of a scan it counts the loop's body, once."""
+    if not hasattr(way.program, "lower"):
+        return None
+    analysis = way.program.lower(key, state, way.data).compile().cost_analysis()
+    return None if not analysis else analysis["flops"]

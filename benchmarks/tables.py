@@ -1,0 +1,229 @@
+"""The README's tables, drawn from the result files, so that no number in it is typed by hand.
+
+  python -m benchmarks.tables            writes them into README.md
+  python -m benchmarks.tables --check    exit status 1 if the README says anything else than the files
+
+In the README a table stands between `<!-- table: NAME -->` and `<!-- end -->`; it is drawn from
+`benchmarks/results/NAME.json` by the function of `RENDERERS` whose key NAME begins with.
+"""
+
+import dataclasses
+import json
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from jgan import cli
+from jgan.files import replacing
+
+PROG = "python -m benchmarks.tables"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "benchmarks" / "results"
+MARKED = re.compile(r"(?P<begin><!-- table: (?P<name>[\w-]+) -->\n)(?P<table>.*?)(?P<end><!-- end -->)", re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Args:
+    """What `python -m benchmarks.tables` is asked to do."""
+
+    check: bool = False
+    """write nothing; exit with status 1 if a table is not what its file says"""
+    readme: Path = ROOT / "README.md"
+    """the text with the tables"""
+    results: Path = RESULTS
+    """the folder of the result files"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command.
+
+    Args:
+      argv: the arguments; None for those of the process.
+
+    Raises:
+      ValueError, OSError: if the text or a result cannot be read; `jgan.cli.run` makes one line of it.
+    """
+    args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
+    text = args.readme.read_text()
+    drawn, stale = draw(text, args.results)
+    if args.check:
+        for name in stale:
+            print(f"{args.readme}: the table {name} is not what {args.results / name}.json says; run {PROG}", file=sys.stderr)
+        sys.exit(1 if stale else 0)
+    if stale:
+        with replacing(args.readme) as temporary:
+            temporary.write_text(drawn)
+    print(f"{args.readme}: {len(MARKED.findall(text))} tables, {len(stale)} changed")
+
+
+def draw(text: str, results: Path = RESULTS) -> tuple[str, list[str]]:
+    """Draws every table of a text anew.
+
+    Args:
+      text: the text with the markers.
+      results: the folder of the result files.
+
+    Returns:
+      `(new text, names of the tables that changed)`.
+
+    Raises:
+      FileNotFoundError: if a table's result is not there.
+      ValueError: if a marker is not closed, or a table's name is unknown, or its file is not such a result.
+    """
+    stale = []
+
+    def drawn(match: re.Match[str]) -> str:
+        table = f"{render(match['name'], results)}\n"
+        if table != match["table"]:
+            stale.append(match["name"])
+        return match["begin"] + table + match["end"]
+
+    new = MARKED.sub(drawn, text)
+    opened, found = text.count("<!-- table:"), len(MARKED.findall(text))
+    if opened != found or any("<!-- table:" in match["table"] for match in MARKED.finditer(text)):
+        raise ValueError("each <!-- table: NAME --> needs a line of its own, and its <!-- end --> before the next one")
+    return new, stale
+
+
+def render(name: str, results: Path = RESULTS) -> str:
+    """Draws one table.
+
+    Args:
+      name: the result file's name without its ending.
+      results: its folder.
+
+    Returns:
+      Markdown, without a final newline.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if no function draws it, or it is not such a result.
+    """
+    renderer = next((function for prefix, function in RENDERERS.items() if name.startswith(prefix)), None)
+    if renderer is None:
+        raise ValueError(f"expected a table whose name begins with one of {', '.join(RENDERERS)}, found {name!r}")
+    path = results / f"{name}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not there: the command that makes it is named in benchmarks/")
+    try:
+        return renderer(json.loads(path.read_text()))
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a result that the table {name} can be drawn from ({error!r})") from error
+
+
+# ---------------------------------------------------------------------------------------------------------- the tables
+
+
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table, the first column to the left and the others to the right.
+
+    Args:
+      header: the names of the columns.
+      rows: the cells.
+
+    Returns:
+      The table, without a final newline.
+
+    Example:
+      >>> from benchmarks import tables
+      >>> print(tables.markdown(["model", "score"], [["GAN", "225"]]))
+      | model | score |
+      |:---|---:|
+      | GAN | 225 |
+    """
+    lines = [" | ".join(header), "|".join([":---", *["---:"] * (len(header) - 1)]), *(" | ".join(row) for row in rows)]
+    return "\n".join(f"|{line}|" if line.startswith(":") else f"| {line} |" for line in lines)
+
+
+def origin(result: dict[str, Any]) -> str:
+    """Where a table comes from: command, machine, versions, date."""
+    about = result["environment"]
+    versions = [f"{name} {about['packages'][name]}" for name in ("jax",) if about["packages"].get(name)]
+    if about.get("pytorch"):
+        versions.append(f"PyTorch {about['pytorch']}")
+    return f"`{result['command']}`; {about['device']}; {', '.join(versions)}, Python {about['python']}; {about['date'][:10]}."
+
+
+def throughput(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.throughput`.
+
+    Args:
+      result: what the command wrote.
+
+    Returns:
+      Markdown.
+    """
+    best = result["ratio"]["pytorch"] if result["ratio"] else None
+    reference = result["steps"][best]["images_per_second"]["median"] if best else None
+    rows = []
+    for name, step in result["steps"].items():
+        speed = step["images_per_second"]
+        rows.append(
+            [
+                name,
+                f"{speed['median']:,.0f}",
+                f"{speed['min']:,.0f} to {speed['max']:,.0f}",
+                f"{speed['median'] / reference:.2f}" if reference else "",
+                "" if step["share_of_product"] is None else f"{step['share_of_product']:.0%}",
+                "" if step["compiled_gflop"] is None else f"{step['compiled_gflop']:.3f}",
+                f"{step['compile_seconds']:.1f}",
+            ]
+        )
+    header = ["", "images/s", "least to most", "times the better PyTorch"]
+    header += ["of the product's rate", "compiled GFLOP", "compilation, s"]
+    if not best:
+        header, rows = header[:3] + header[4:], [row[:3] + row[4:] for row in rows]
+    products = result["matrix_product"].items()
+    rates = "; ".join(f"{name} {rate['median']:,.0f} ({rate['min']:,.0f} to {rate['max']:,.0f})" for name, rate in products)
+    options = result["options"]
+    notes = (
+        f"Batch {options['batch_size']}, medians of {options['repeats']} rounds in which all took turns. "
+        f"A step needs {result['needed_gflop']:.3f} GFLOP of matrix products. "
+        f"Rate of a 2048 x 2048 float32 product, GFLOP/s: {rates}. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"
+
+
+def table1(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.mnist_parzen`: the paper's figure, the candidates' and the anchors'.
+
+    Args:
+      result: what the command wrote.
+
+    Returns:
+      Markdown; the candidate that validation chose is in bold.
+    """
+    paper = result["paper"]
+    rows = [["adversarial nets, as published", f"{paper['mean']:.0f}", f"{paper['standard_error']:.0f}", "", "", ""]]
+    for name, stops in result["figures"].items():
+        for stop, figure in stops.items():
+            seeds, over_seeds = figure["seeds"], figure["standard_error_over_seeds"]
+            chosen = name == result["chosen"] and stop == "best validation"
+            row = [
+                f"{name}, {stop}",
+                f"{figure['mean']:.1f}",
+                f"{sum(seed['standard_error'] for seed in seeds) / len(seeds):.1f}",
+                "" if over_seeds is None else f"{over_seeds:.1f}",
+                ", ".join(f"{seed['mean']:.1f}" for seed in seeds),
+                ", ".join(sorted({f"{seed['sigma']:.4f}" for seed in seeds})),
+            ]
+            rows.append([f"**{cell}**" if chosen and cell else cell for cell in row])
+    for name, anchor in result["anchors"].items():
+        label = f"{anchor['num_samples']:,} {name.replace('_', ' ')}"
+        rows.append([label, f"{anchor['mean']:.1f}", f"{anchor['standard_error']:.1f}", "", "", f"{anchor['sigma']:.4f}"])
+    header = ["samples of", "log-likelihood", "+- over test images", "+- over seeds", "each seed", "sigma"]
+    notes = (
+        f"{result['seeds']} seeds, {result['epochs']} epochs, {result['num_samples']:,} samples, "
+        f"{result['test_images']:,} test images; in bold what the validation images chose. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"
+
+
+RENDERERS: dict[str, Callable[[dict[str, Any]], str]] = {"table1": table1, "throughput": throughput}
+"""The function that draws a table, by what its name begins with."""
+
+
+if __name__ == "__main__":
+    cli.run(main, PROG)
