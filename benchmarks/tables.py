@@ -4,7 +4,7 @@
   python -m benchmarks.tables --check    exit status 1 if the README says anything else than the files
 
 In the README a table stands between `<!-- table: NAME -->` and `<!-- end -->`; it is drawn from
-`benchmarks/results/NAME.json` by the function of `RENDERERS` whose key NAME begins with.
+`benchmarks/results/NAME.json` by the function of `TABLES` whose key NAME begins with.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jgan import cli
 from jgan.files import replacing
@@ -101,16 +101,16 @@ def render(name: str, results: Path = RESULTS) -> str:
       FileNotFoundError: if there is no such file.
       ValueError: if no function draws it, or it is not such a result.
     """
-    renderer = next((function for prefix, function in RENDERERS.items() if name.startswith(prefix)), None)
-    if renderer is None:
-        raise ValueError(f"expected a table whose name begins with one of {', '.join(RENDERERS)}, found {name!r}")
+    table = next((table for prefix, table in TABLES.items() if name.startswith(prefix)), None)
+    if table is None:
+        raise ValueError(f"expected a table whose name begins with one of {', '.join(TABLES)}, found {name!r}")
     path = results / f"{name}.json"
     if not path.is_file():
-        raise FileNotFoundError(f"{path} is not there: the command that makes it is named in benchmarks/")
+        raise FileNotFoundError(f"{path} is not there; {table.command} makes it")
     try:
-        return renderer(json.loads(path.read_text()))
+        return table.draw(json.loads(path.read_text()))
     except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a result that the table {name} can be drawn from ({error!r})") from error
+        raise ValueError(f"{path} is not a result that {table.command} wrote ({error!r})") from error
 
 
 # ---------------------------------------------------------------------------------------------------------- the tables
@@ -221,8 +221,18 @@ def table1(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
-RENDERERS: dict[str, Callable[[dict[str, Any]], str]] = {"table1": table1, "throughput": throughput}
-"""The function that draws a table, by what its name begins with."""
+class Table(NamedTuple):
+    """How a table is drawn from a result, and the command that makes the result."""
+
+    draw: Callable[[dict[str, Any]], str]
+    command: str
+
+
+TABLES: dict[str, Table] = {
+    "table1": Table(table1, "python -m benchmarks.mnist_parzen"),
+    "throughput": Table(throughput, "python -m benchmarks.throughput"),
+}
+"""The tables by what their names begin with."""
 
 
 if __name__ == "__main__":

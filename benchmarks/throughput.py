@@ -7,6 +7,7 @@ many steps, and spread over devices; and, where PyTorch is installed, the same n
 updated at once as jgan does and in the usual order, each eager and compiled. What it reports are ratios of medians of one run.
 """
 
+import contextlib
 import dataclasses
 import os
 import re
@@ -104,7 +105,8 @@ def choose_devices(args: Args) -> list[jax.Device]:
     if args.devices < 0:
         raise ValueError(f"--devices must be at least 0, found {args.devices}")
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        jax.config.update("jax_num_cpu_devices", args.devices or 2)
+        with contextlib.suppress(RuntimeError):  # too late: then they are what they are
+            jax.config.update("jax_num_cpu_devices", args.devices or 2)
     found = jax.devices()
     if args.devices > len(found):
         raise ValueError(f"--devices must be at most the {len(found)} that this process has, found {args.devices}")
@@ -124,6 +126,9 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
     Returns:
       The result, a dict for JSON, which `tables.throughput` reads.
     """
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    if load is not None and load > 0.5 * contenders.threads():
+        print(f"others keep this machine busy (load {load:.1f} on {contenders.threads()} cores): the figures will be noisy")
     config = dataclasses.replace(models.presets()["mnist"].model, g_units=args.g_units, d_units=args.d_units, ema_decay=0.0)
     images = contenders.enlarged_digits(args.examples)
     gan = gan2014.make(config, DataSpec(images.shape[1:], len(images) // args.batch_size, images.mean(0) / 255))
@@ -139,7 +144,7 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
     return {
         "options": {name: value for name, value in vars(args).items() if name != "out"},
         "model": models.to_dict(config),
-        "environment": run.environment() | {"pytorch": version, "threads": contenders.threads()},
+        "environment": run.environment() | {"pytorch": version, "threads": contenders.threads(), "load_before": load},
         **summary(timings, args.batch_size, needed, compiled),
     }
 

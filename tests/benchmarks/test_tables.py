@@ -143,7 +143,10 @@ def test_check_writes_nothing_and_tells(folder, capsys):
     ("text", "message"),
     [
         ("<!-- table: nonsense -->\n<!-- end -->", "begins with one of table1, throughput"),
-        ("<!-- table: throughput_abacus -->\n<!-- end -->", "throughput_abacus.json is not there"),
+        (
+            "<!-- table: throughput_abacus -->\n<!-- end -->",
+            "throughput_abacus.json is not there; python -m benchmarks.throughput makes it",
+        ),
         ("<!-- table: throughput_broken -->\n<!-- end -->", "throughput_broken.json is not a result"),
         ("<!-- table: throughput_empty -->\n<!-- end -->", "throughput_empty.json is not a result"),
         ("<!-- table: throughput_cpu -->\n", "its <!-- end -->"),

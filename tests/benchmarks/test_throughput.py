@@ -31,7 +31,9 @@ def test_end_to_end(tmp_path, capsys):
     assert result["command"].startswith("python -m benchmarks.throughput --batch-size 8 ")
     assert result["options"]["batch_size"] == 8
     assert result["model"]["g_units"] == [8]
-    assert {"python", "packages", "git_commit", "device", "date", "pytorch", "threads"} <= set(result["environment"])
+    assert {"python", "packages", "git_commit", "device", "date", "pytorch", "threads", "load_before"} <= set(
+        result["environment"]
+    )
     assert result["ratio"] is None
     assert set(result["steps"]) == {"jgan, jit", "jgan, scan of 2 steps", "jgan, pmap on 2 devices"}
     for rate in (*result["matrix_product"].values(), *(step["images_per_second"] for step in result["steps"].values())):
