@@ -127,10 +127,10 @@ def _decoded(name: str, encoded: list[bytes], channels: int | None) -> np.ndarra
     """The images as one array uint8 `[N, height, width, channels]`."""
     from PIL import Image
 
-    images = []
+    images, mode = [], MODES[channels or 3]
     for number, content in enumerate(encoded):
         with Image.open(io.BytesIO(content)) as image:
-            images.append(np.asarray(image.convert(MODES[channels or 3])))
+            images.append(np.asarray(image if image.mode == mode else image.convert(mode)))
         if images[-1].shape != images[0].shape:
             raise ValueError(
                 f"{name}: expected images of one size, found {images[0].shape[:2]} and, at example {number}, "
