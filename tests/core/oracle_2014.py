@@ -173,14 +173,18 @@ class _Masks(nn.Module):
         ]
 
 
-def recorded_draws(config, key, t, n, pixels):
-    """The latents and masks that the library draws at step t of the run whose root key is `key`."""
-    latent_key, _, real_key, fake_key = jax.random.split(jax.random.fold_in(key, t), 4)
-    layers = _Masks(keeps=(config.input_keep,) + (config.hidden_keep,) * len(config.d_units), widths=(pixels, *config.d_units))
-    return float64(
-        {
+def recorded_draws(config, key, updates, n, pixels):
+    """The latents and masks that the library draws at the first steps of the run whose root key is `key`."""
+    keeps = (config.input_keep,) + (config.hidden_keep,) * len(config.d_units)
+    layers = _Masks(keeps, widths=(pixels, *config.d_units))
+
+    @jax.jit
+    def draws(t):
+        latent_key, _, real_key, fake_key = jax.random.split(jax.random.fold_in(key, t), 4)
+        return {
             "z": rng.latents(latent_key, n, config.latent_size, config.noise),
             "real_masks": layers.apply({}, n, rngs={"dropout": real_key}),
             "fake_masks": layers.apply({}, n, rngs={"dropout": fake_key}),
         }
-    )
+
+    return [float64(draws(t)) for t in range(updates)]

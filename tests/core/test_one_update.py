@@ -39,8 +39,8 @@ def the_problem():
     distance = (rows - centres[:, 0]) ** 2 + (columns - centres[:, 1]) ** 2
     x = np.exp(-distance / generator.uniform(10, 40, size=(BATCH, 1, 1))).astype(np.float32)[..., None]
     config, key = the_config(), jax.random.key(26)
-    state = gan2014.make(config, the_spec(x)).init(jax.random.key(5))
-    return key, x, state, [oracle.recorded_draws(config, key, t, BATCH, 784) for t in range(UPDATES)]
+    state = jax.jit(gan2014.make(config, the_spec(x)).init)(jax.random.key(5))
+    return key, x, state, oracle.recorded_draws(config, key, UPDATES, BATCH, 784)
 
 
 def the_spec(x):
