@@ -3,7 +3,10 @@
 It lies at the root, above both `tests/` and `jgan/`, so that the doctests meet the same strictness as the tests.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 
 DEVICES = 4
 
@@ -11,6 +14,15 @@ DEVICES = 4
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}".strip()
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The commands compile the same small programs again and again, in many processes: they share what they compiled. A folder
+# of the session's own, so that nothing old is ever run.
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _cache = tempfile.mkdtemp(prefix="jgan-tests-")
+    atexit.register(shutil.rmtree, _cache, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 import hypothesis  # noqa: E402
 import jax  # noqa: E402

@@ -14,11 +14,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import parallel, report
+from jgan import models, optim, parallel, report
 from jgan.checkpoint import Checkpoints
 from jgan.data import resident
 from jgan.journal import Journal
-from jgan.run import Run, RunConfig, keys
+from jgan.run import Run, RunConfig, keys, open_run
 from jgan.types import GANState, Step
 
 
@@ -124,11 +124,16 @@ def train(run: Run) -> GANState:
 
 
 def _initial(run: Run, checkpoints: Checkpoints) -> tuple[GANState, int]:
-    """The last checkpoint, or a new state."""
+    """The last checkpoint; or a new state, begun from the generator of an earlier stage if the model names one."""
     last = checkpoints.step()
-    if last is None:
-        return jax.jit(run.gan.init)(keys(run.config.seed).init), 0
-    return jax.device_put(checkpoints.restore(run.template())), last
+    if last is not None:
+        return jax.device_put(checkpoints.restore(run.template())), last
+    state = jax.jit(run.gan.init)(keys(run.config.seed).init)
+    earlier = getattr(run.config.model, "pretrained", "")
+    if earlier:
+        first = open_run(earlier).restore()
+        state = models.grow(run.config.model, state, optim.averaged_params(first.generator))
+    return state, 0
 
 
 def events(

@@ -131,9 +131,10 @@ def max_column_norm(limit: float) -> optax.GradientTransformation:
         if not jax.tree_util.keystr(path).endswith("['kernel']"):
             return update
         new = param + update
-        norm = jnp.sqrt(jnp.sum(jnp.square(new), axis=tuple(range(new.ndim - 1)), keepdims=True))
-        outside = norm > limit
-        return jnp.where(outside, new * (limit / jnp.where(outside, norm, 1)) - param, update)
+        squared = jnp.sum(jnp.square(new), axis=tuple(range(new.ndim - 1)), keepdims=True)
+        outside = squared > limit**2
+        # The root is taken of a safe number where it is not used: its gradient at 0 is infinite.
+        return jnp.where(outside, new * (limit / jnp.sqrt(jnp.where(outside, squared, 1))) - param, update)
 
     def update(updates: PyTree, state: optax.EmptyState, params: PyTree | None = None):
         if params is None:

@@ -1,9 +1,7 @@
 """The fully connected GAN of Goodfellow et al. (2014), "Generative Adversarial Nets", https://arxiv.org/abs/1406.2661
 
 The defaults are the authors' MNIST configuration: a ReLU generator with a sigmoid output whose bias starts at the logit of the
-mean image, a maxout discriminator with dropout on every layer's input, momentum SGD with decaying rate and growing momentum, and
-*simultaneous* updates that share noise and masks, with the generator's non-saturating loss and half the discriminator's.
-Algorithm 1 as it is printed is `schedule="alternating", fresh_latents=True, loss="minimax", discriminator_weight=1`.
+mean image, and a maxout discriminator with dropout on every layer's input. How they are trained is in `paper2014`.
 """
 
 import dataclasses
@@ -11,27 +9,28 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
-import optax
 
-from jgan import optim, rng, steps
-from jgan.losses import LOSSES
 from jgan.models import Preset
+from jgan.models.paper2014 import Activation, Training, marginal_bias, optimizer, per_layer, play
 from jgan.networks import MLPDiscriminator, MLPGenerator, from_module
-from jgan.types import GAN, DataSpec, GANState, Key, Network
+from jgan.networks.layers import symmetric_uniform
+from jgan.types import GAN, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """The options of the model; the defaults are the authors' `mnist.yaml`."""
+class Config(Training):
+    """The options of the fully connected model; the defaults are the authors' `mnist.yaml`."""
 
-    latent_size: int = 100
-    """dimension of the noise z"""
-    noise: rng.Noise = "uniform"
-    """its distribution, of unit variance"""
     g_units: tuple[int, ...] = (1200, 1200)
     """hidden layers of the generator"""
+    g_activations: tuple[Activation, ...] = ("relu",)
+    """their activations: one for each layer, or one for all"""
     g_irange: float = 0.05
     """generator weights start in U(-irange, irange)"""
+    g_output: Literal["sigmoid", "linear"] = "sigmoid"
+    """activation of the generator's last layer"""
+    g_output_irange: float | None = None
+    """the range of the last layer's weights, if another"""
     marginal_bias: bool = True
     """start the output bias at the logit of the mean training image"""
     d_units: tuple[int, ...] = (240, 240)
@@ -40,55 +39,8 @@ class Config:
     """affine pieces of a maxout unit"""
     d_irange: float = 0.005
     """discriminator weights start in U(-irange, irange)"""
-    input_keep: float = 0.8
-    """probability that dropout keeps a pixel"""
-    hidden_keep: float = 0.5
-    """probability that dropout keeps a hidden unit"""
-    loss: Literal["non_saturating", "minimax", "least_squares"] = "non_saturating"
-    """the pair of losses"""
-    discriminator_weight: float = 0.5
-    """factor on the discriminator's loss"""
-    schedule: Literal["simultaneous", "alternating"] = "simultaneous"
-    """update both players at once, or in turn as Algorithm 1"""
-    n_critic: int = 1
-    """discriminator updates a step (alternating only)"""
-    fresh_latents: bool = False
-    """new noise for the generator's update (alternating only)"""
-    learning_rate: float = 0.1
-    """learning rate of the first update"""
-    learning_rate_decay: float = 1.000004
-    """factor by which each update divides it"""
-    min_learning_rate: float = 1e-6
-    """floor of the learning rate"""
-    momentum: float = 0.5
-    """momentum in the first epoch"""
-    final_momentum: float = 0.7
-    """momentum after the ramp"""
-    momentum_epochs: int = 250
-    """length of the ramp in epochs"""
-    ema_decay: float = 0.0
-    """decay of the averaged generator; 0 keeps none"""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """dtype of the networks' arithmetic; parameters and losses are float32"""
-
-
-def optimizer(config: Config, steps_per_epoch: int) -> optax.GradientTransformation:
-    """The authors' SGD: rate divided by a constant at every update, momentum raised at every epoch.
-
-    Args:
-      config: the options of the model.
-      steps_per_epoch: the number of updates in an epoch.
-
-    Returns:
-      The gradient transformation.
-
-    Example:
-      >>> from jgan.models import gan2014
-      >>> transformation = gan2014.optimizer(gan2014.Config(), steps_per_epoch=500)
-    """
-    rate = optim.exponential_decay(config.learning_rate, config.learning_rate_decay, config.min_learning_rate)
-    momentum = optim.epoch_ramp(config.momentum, config.final_momentum, config.momentum_epochs, steps_per_epoch)
-    return optim.momentum_sgd(rate, momentum)
+    contrast_normalized: bool = False
+    """play on images of mean 0 and norm 55 (needs a linear output)"""
 
 
 def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
@@ -101,21 +53,26 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     Returns:
       `(generator, discriminator)`.
 
+    Raises:
+      ValueError: if the generator's options contradict each other.
+
     Example:
       >>> from jgan.models import gan2014
       >>> from jgan.types import DataSpec
       >>> generator, discriminator = gan2014.networks(gan2014.Config(), DataSpec((28, 28, 1), 500))
     """
-    bias_init = jax.nn.initializers.zeros
-    if config.marginal_bias and spec.pixel_mean is not None:
-        logit = jax.scipy.special.logit(jnp.clip(jnp.ravel(spec.pixel_mean), 1e-7, 1 - 1e-7))
-        bias_init = lambda key, shape, dtype=jnp.float32: logit.astype(dtype).reshape(shape)  # noqa: E731
+    if config.g_output == "linear" and config.marginal_bias:
+        raise ValueError("marginal_bias is a logit, for g_output 'sigmoid'; turn it off for g_output 'linear'")
+    if config.g_output == "sigmoid" and config.contrast_normalized:
+        raise ValueError("contrast_normalized images have negative values: it needs g_output 'linear', found 'sigmoid'")
     generator = MLPGenerator(
         image_shape=spec.image_shape,
         units=config.g_units,
-        activations=("relu",) * len(config.g_units),
+        activations=per_layer("g_activations", config.g_activations, config.g_units),
+        output=config.g_output,
         irange=config.g_irange,
-        output_bias_init=bias_init,
+        output_kernel_init=None if config.g_output_irange is None else symmetric_uniform(config.g_output_irange),
+        output_bias_init=marginal_bias(spec) if config.marginal_bias else jax.nn.initializers.zeros,
         dtype=jnp.dtype(config.dtype),
     )
     discriminator = MLPDiscriminator(
@@ -153,41 +110,8 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> sorted(metrics), gan.sample(key, state, 2).shape
       (['d_fake_accuracy', 'd_loss', 'd_real_accuracy', 'g_loss'], (2, 8, 8, 1))
     """
-    generator, discriminator = networks(config, spec)
     sgd = optimizer(config, spec.steps_per_epoch)
-    g_sgd = optax.chain(sgd, optim.weight_average(config.ema_decay)) if config.ema_decay else sgd
-    optimizers = steps.Optimizers(generator=g_sgd, discriminator=sgd)
-
-    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
-        return rng.latents(key, n, config.latent_size, config.noise, axis_name)
-
-    game = steps.adversarial(
-        generator,
-        discriminator,
-        latents,
-        LOSSES[config.loss],
-        discriminator_weight=config.discriminator_weight,
-    )
-    if config.schedule == "simultaneous":
-        made = steps.simultaneous(game, optimizers)
-    else:
-        made = steps.alternating(game, optimizers, n_critic=config.n_critic, fresh_latents=config.fresh_latents)
-
-    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
-        player = state.generator
-        params = optim.averaged_params(player) if averaged else player.params
-        images, _ = generator.apply(params, player.extra, z)
-        return images
-
-    return GAN(
-        init=lambda key: steps.init_state(key, generator, discriminator, optimizers),
-        d_step=made.d_step,
-        g_step=made.g_step,
-        step=made.step,
-        latents=latents,
-        generate=generate,
-        n_critic=config.n_critic if config.schedule == "alternating" else 1,
-    )
+    return play(config, *networks(config, spec), sgd, contrast_normalized=config.contrast_normalized)
 
 
 PRESETS = {
@@ -212,5 +136,24 @@ PRESETS = {
         steps=500 * 250,
         model=Config(ema_decay=0.9998),
     ),
+    "cifar10_fc": Preset(
+        description="the authors' fully connected CIFAR-10 configuration, 127 million parameters: for a GPU",
+        dataset="cifar10",
+        batch_size=100,
+        steps=400 * 250,
+        model=Config(
+            noise="gaussian",
+            g_units=(8000, 8000),
+            g_activations=("relu", "sigmoid"),
+            g_output="linear",
+            g_output_irange=0.5,
+            marginal_bias=False,
+            d_units=(1600, 1600),
+            contrast_normalized=True,
+            learning_rate=0.025,
+            ema_decay=0.9998,
+        ),
+    ),
 }
-"""The fully connected models of the paper; the averaged generator is an addition, `--model.ema-decay 0` the original."""
+"""The fully connected models of the paper. The averaged generator is an addition, `--model.ema-decay 0` the original; so are
+the lengths, 250 epochs, in which the momentum reaches its final value: the authors' runs had no stopping rule."""

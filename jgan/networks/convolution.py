@@ -65,13 +65,13 @@ def max_pool(x: jax.Array, *, window: int, stride: int) -> jax.Array:
     Args:
       x: `[B, height, width, channels]` float.
       window: the side of a window.
-      stride: the distance between windows.
+      stride: the distance between windows, at most `window`.
 
     Returns:
       `[B, ceil((height - window) / stride) + 1, ..., channels]`.
 
     Raises:
-      ValueError: if the window is larger than the image.
+      ValueError: if the window is larger than the image, or the stride than the window.
 
     Example:
       >>> import jax.numpy as jnp
@@ -81,6 +81,8 @@ def max_pool(x: jax.Array, *, window: int, stride: int) -> jax.Array:
     """
     if min(x.shape[1:3]) < window:
         raise ValueError(f"the pooling window must fit into the image, found a window of {window} on {x.shape[1]}x{x.shape[2]}")
+    if stride > window:
+        raise ValueError(f"the pooling windows must leave no gaps, found a window of {window} and a stride of {stride}")
     # Shifted slices, rows then columns: on CPU twice as fast as `reduce_window`, whose gradient scatters one by one.
     for axis in (1, 2):
         count = -(-(x.shape[axis] - window) // stride) + 1

@@ -1,0 +1,90 @@
+"""The smallest GAN that can be watched: rows of four numbers, two networks of one hidden layer of three sigmoids.
+
+The game's balance is known. Where the discriminator says 1/2 of everything, a squared error is 0.25 and a cross-entropy ln 2 =
+0.693. `d_loss` is the mean of the discriminator's two terms, so it goes to 0.25 or to 0.693; `g_loss` goes to 0.125 (the
+squared loss of `jgan.losses` carries a factor 1/2) or to 0.693.
+"""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import optax
+
+from jgan import rng, steps
+from jgan.losses import LOSSES
+from jgan.models import Preset
+from jgan.networks import MLPGenerator, SigmoidDiscriminator, from_module
+from jgan.types import GAN, DataSpec, GANState, Key
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The options of the model."""
+
+    latent_size: int = 1
+    """dimension of the noise z, uniform and of unit variance"""
+    g_units: tuple[int, ...] = (3,)
+    """hidden sigmoid layers of the generator"""
+    d_units: tuple[int, ...] = (3,)
+    """hidden sigmoid layers of the discriminator"""
+    irange: float = 0.5
+    """weights start in U(-irange, irange)"""
+    loss: Literal["least_squares", "non_saturating"] = "least_squares"
+    """the squared error of a probability, or the cross-entropy"""
+    learning_rate: float = 3.0
+    """learning rate of plain gradient descent"""
+
+
+def make(config: Config, spec: DataSpec) -> GAN:
+    """A GAN of sigmoids, trained in turn: the discriminator, then the generator.
+
+    Args:
+      config: the options of the model.
+      spec: the shape of the examples.
+
+    Returns:
+      The `GAN`.
+
+    Example:
+      >>> import jax
+      >>> from jgan.models import pattern1010
+      >>> from jgan.types import DataSpec
+      >>> gan = pattern1010.make(pattern1010.Config(), DataSpec((1, 4, 1), steps_per_epoch=80))
+      >>> key = jax.random.key(0)
+      >>> gan.sample(key, gan.init(key), 2).shape
+      (2, 1, 4, 1)
+    """
+    squared = config.loss == "least_squares"
+    generator = from_module(
+        MLPGenerator(spec.image_shape, config.g_units, ("sigmoid",) * len(config.g_units), irange=config.irange),
+        (config.latent_size,),
+    )
+    discriminator = from_module(
+        SigmoidDiscriminator(config.d_units, "sigmoid" if squared else "linear", config.irange), spec.image_shape
+    )
+    sgd = optax.sgd(config.learning_rate)
+    optimizers = steps.Optimizers(generator=sgd, discriminator=sgd)
+
+    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
+        return rng.latents(key, n, config.latent_size, "uniform", axis_name)
+
+    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
+        del averaged
+        return generator.apply(state.generator.params, state.generator.extra, z)[0]
+
+    weight = 1.0 if squared else 0.5  # either way the mean of the two terms
+    game = steps.adversarial(generator, discriminator, latents, LOSSES[config.loss], discriminator_weight=weight)
+    made = steps.alternating(game, optimizers)
+    return GAN(lambda key: steps.init_state(key, generator, discriminator, optimizers), *made, latents, generate)
+
+
+PRESETS = {
+    "pattern1010": Preset(
+        description="rows of 1 0 1 0 and two networks of three sigmoids: seconds, to the game's known balance",
+        dataset="pattern1010",
+        batch_size=100,
+        steps=10000,
+        model=Config(),
+    ),
+}
