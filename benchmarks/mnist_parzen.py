@@ -27,6 +27,7 @@ from jgan import Batch, cli, models, parallel
 from jgan.checkpoint import Checkpoints
 from jgan.data import Dataset, load, resident, spec
 from jgan.metrics import anchors, parzen
+from jgan.report import unit
 from jgan.run import environment, write_json
 from jgan.types import GAN, GANState, PyTree
 
@@ -167,7 +168,7 @@ def keep_best(population: Population, args: Args, values: dict[str, list[float]]
 
 def train(args: Args, gan: GAN, dataset: Dataset, batch_size: int, steps_per_epoch: int) -> Population:
     """Trains from the last checkpoint to `args.epochs`, measuring and saving every `args.eval_every` epochs."""
-    data, validation = Batch(jnp.asarray(dataset.train.x)), np.float32(dataset.validation.x[:VALIDATION]) / 255
+    data, validation = Batch(jnp.asarray(dataset.train.x)), unit(dataset.validation.x[:VALIDATION])
     chunk = training_program(gan, args, batch_size, steps_per_epoch)
     population, started = initial(gan, args), time.monotonic()
     args.workdir.mkdir(parents=True, exist_ok=True)
@@ -207,7 +208,7 @@ def summary(figures: list[parzen.Parzen]) -> dict[str, Any]:
 
 def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps_per_epoch: int) -> dict[str, Any]:
     """Measures the test images, and says by which choices."""
-    train_images, validation, test = (np.float32(split.x) / 255 for split in dataset[1:])
+    train_images, validation, test = (unit(split.x) for split in dataset[1:])
     validation = validation[:VALIDATION]
     current = population.candidates(names(args))
     figures = {

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jgan import models, optim, parallel, report
@@ -19,7 +18,7 @@ from jgan.checkpoint import Checkpoints
 from jgan.data import resident
 from jgan.journal import Journal
 from jgan.run import Run, RunConfig, keys, open_run
-from jgan.types import GANState, Step
+from jgan.types import GANState
 
 
 def devices(config: RunConfig) -> list[jax.Device]:
@@ -41,7 +40,7 @@ def devices(config: RunConfig) -> list[jax.Device]:
     return found[:wanted]
 
 
-def compiled_step(run: Run, length: int) -> Step:
+def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
     """The step of a run as it is executed: resident data, `length` steps in one program, on the run's devices.
 
     Args:
@@ -105,9 +104,10 @@ def train(run: Run) -> GANState:
     on_cpu = jax.default_backend() == "cpu"
     length = chunk_length(config, scan=run.gan.scan_on_cpu or not on_cpu)
     many, one = compiled_step(run, length), compiled_step(run, 1)
-    data = jax.tree.map(jnp.asarray, run.dataset.train)
+    data = parallel.replicate(run.dataset.train, devices(config))
     with Checkpoints(run.workdir / "checkpoints") as checkpoints, stop_requests() as stop:
         state, step = _initial(run, checkpoints)
+        state = parallel.replicate(state, devices(config))
         journal = Journal(run, step)
         with report.progress(config, step) as bar:
             while step < config.steps:

@@ -152,7 +152,7 @@ class WeightAverageState(NamedTuple):
       average: the tree of averaged parameters.
     """
 
-    count: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # hides tuple.count, as optax's own states do
     average: PyTree
 
 

@@ -4,7 +4,7 @@ Each takes `step(key, state, data, *, axis_name=None) -> (state, metrics)` and r
 arguments. `data` is a batch, or a set resident on the devices (`jgan.data.resident`); the state never carries a device axis.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -13,6 +13,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jgan.checks import divisible
 from jgan.types import GANState, Key, Metrics, PyTree, Step
+
+CompiledStep = Callable[[Key, GANState, Any], tuple[GANState, Metrics]]
+"""`(key, state, data) -> (state, metrics)`, compiled; the state is donated."""
 
 AXIS = "data"
 """The name of the mapped axis, or of the mesh axis, over which batches are spread."""
@@ -46,7 +49,7 @@ def scan(step: Step, length: int) -> Step:
     return scanned
 
 
-def jit(step: Step) -> Step:
+def jit(step: Step) -> CompiledStep:
     """Compiles a step for one device; the state's buffers are donated, so the state passed in must not be used again.
 
     Args:
@@ -64,7 +67,7 @@ def jit(step: Step) -> Step:
     return jax.jit(step, donate_argnums=1)
 
 
-def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> Step:
+def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> CompiledStep:
     """Runs a step on several devices at once, each on its share of the batch, gradients averaged.
 
     Args:
@@ -146,7 +149,7 @@ def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTr
     return jax.device_put(tree, NamedSharding(mesh(devices), PartitionSpec()))
 
 
-def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> Step:
+def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> CompiledStep:
     """Compiles a step once for a mesh of devices; XLA spreads the work and inserts the communication.
 
     The step is the one that a single device runs: only the placement of its batch is told.

@@ -84,6 +84,8 @@ _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]
 def show(bar: Any, row: dict[str, float]) -> None:
     """Brings the bar to a line of metrics: both losses, the discriminator's accuracies, the rate.
 
+    Where there is no terminal, the lines with a measure are printed instead.
+
     Args:
       bar: the bar.
       row: a line of `metrics.jsonl`.
@@ -92,6 +94,10 @@ def show(bar: Any, row: dict[str, float]) -> None:
     names = (("d_real_accuracy", "real"), ("d_fake_accuracy", "fake"))
     parts += [f"{short} {row[name]:.0%}" for name, short in names if name in row]
     parts.append(f"{row['images_per_second']:,.0f} img/s")
+    if bar.disable and "validation_log_likelihood" in row:
+        likelihood = f"validation log-likelihood {row['validation_log_likelihood']:.1f}"
+        print(f"step {row['step']:,}: {', '.join([*parts, likelihood])}", flush=True)
+        return
     bar.set_postfix_str(", ".join(parts), refresh=False)
     bar.update(int(row["step"]) - bar.n)
 

@@ -87,14 +87,19 @@ def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str
     Returns:
       A bool array of that shape.
 
+    Raises:
+      ValueError: if `keep` is not in [0, 1].
+
     Example:
       >>> import jax
       >>> from jgan import rng
       >>> bool(rng.bernoulli_mask(jax.random.key(0), 1.0, (2, 3)).all())
       True
     """
+    if not 0 <= keep <= 1:
+        raise ValueError(f"keep must be a probability, in [0, 1], found {keep}")
     n, size = shape[0], math.prod(shape[1:])
-    width = next(bits for bits in (1, 2, 4, 8, 16) if bits == 16 or (keep * 2**bits).is_integer())
+    width = next(bits for bits in (1, 2, 4, 8, 16) if bits == 16 or float(keep * 2**bits).is_integer())
     coins_per_word = 32 // width
     words = -(-size // coins_per_word)
     word = jax.vmap(lambda k: jax.random.bits(k, (words,), "uint32"))(example_keys(key, n, axis_name))

@@ -241,7 +241,7 @@ def environment() -> dict[str, Any]:
       >>> sorted(run.environment())
       ['date', 'device', 'device_count', 'git_commit', 'packages', 'python']
     """
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in PACKAGES:
         try:
             versions[name] = metadata.version(name)

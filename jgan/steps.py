@@ -226,8 +226,8 @@ def player_steps(game: Game, optimizers: Optimizers) -> tuple[Step, Step]:
 
     def g_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         key = jax.random.fold_in(key, state.step)
-        forward = _forward(game, key, state, batch, axis_name)
-        player, metrics = _g_update(game, optimizers, key, state, batch, *forward, axis_name)
+        fakes, pull_back, extra = _forward(game, key, state, batch, axis_name)
+        player, metrics = _g_update(game, optimizers, key, state, batch, fakes, pull_back, extra, axis_name)
         return state._replace(step=state.step + 1, generator=player), metrics
 
     return d_step, g_step
@@ -315,10 +315,10 @@ def simultaneous(game: Game, optimizers: Optimizers) -> Steps:
 def _shared(game, optimizers, key, state: GANState, batch, axis_name, *, simultaneous) -> tuple[GANState, Metrics]:
     """One update of each player on one generator forward pass."""
     key = jax.random.fold_in(key, state.step)
-    forward = _forward(game, key, state, batch, axis_name)
-    discriminator, d_metrics = _d_update(game, optimizers, key, state, batch, forward[0], axis_name)
+    fakes, pull_back, extra = _forward(game, key, state, batch, axis_name)
+    discriminator, d_metrics = _d_update(game, optimizers, key, state, batch, fakes, axis_name)
     opponent = state if simultaneous else state._replace(discriminator=discriminator)
-    generator, g_metrics = _g_update(game, optimizers, key, opponent, batch, *forward, axis_name)
+    generator, g_metrics = _g_update(game, optimizers, key, opponent, batch, fakes, pull_back, extra, axis_name)
     return GANState(state.step + 1, generator, discriminator), d_metrics | g_metrics
 
 

@@ -177,7 +177,8 @@ def marginal_bias(spec: DataSpec) -> Callable[..., jax.Array]:
     if spec.pixel_mean is None:
         return jax.nn.initializers.zeros
     logit = jax.scipy.special.logit(jnp.clip(jnp.ravel(jnp.asarray(spec.pixel_mean, jnp.float32)), 1e-7, 1 - 1e-7))
-    return lambda key, shape, dtype=jnp.float32: logit.astype(dtype).reshape(shape)
+    # A copy: the parameters' buffers are donated to the first step.
+    return lambda key, shape, dtype=jnp.float32: jnp.array(logit, dtype).reshape(shape)
 
 
 def per_layer(name: str, values: tuple, units: tuple[int, ...]) -> tuple:
