@@ -16,7 +16,7 @@ from benchmarks import timing
 from jgan import Batch, data, parallel
 from jgan.data import resident
 from jgan.models import gan2014
-from jgan.types import GAN, GANState, Key, PyTree, Step
+from jgan.types import GAN, GANState, Key, PyTree
 
 PRODUCT = 2048
 """Side of the square matrices whose product is the machine's rate."""
@@ -40,7 +40,7 @@ class Way(NamedTuple):
     """One way to run jgan's step: the compiled function, where its state and data lie, the steps that it makes in a call."""
 
     name: str
-    program: Step
+    program: parallel.CompiledStep
     place: Callable[[PyTree], PyTree]
     data: Batch
     steps: int
