@@ -57,9 +57,7 @@ def sparse_normal(nonzero: int) -> Callable[..., jax.Array]:
     def init(key: Key, shape: tuple[int, ...], dtype=jnp.float32) -> jax.Array:
         inputs, outputs = shape
         if nonzero > inputs:
-            raise ValueError(
-                f"a sparse column needs at least as many inputs as weights, found {nonzero} weights of {inputs} inputs"
-            )
+            raise ValueError(f"a sparse column has at most as many weights as inputs, found {nonzero} of {inputs}")
         place_key, weight_key = jax.random.split(key)
         _, rows = jax.lax.top_k(jax.random.uniform(place_key, (outputs, inputs)), nonzero)
         weights = jax.random.normal(weight_key, (outputs, nonzero), dtype)

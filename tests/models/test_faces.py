@@ -93,7 +93,7 @@ def test_growing_changes_nothing_else(states):
 
 def test_growing_copies(stages, states):
     """The state of a step is donated: no two of its leaves, nor the first stage's, may be one buffer."""
-    first, second = states
+    first, second = jax.tree.map(jnp.copy, states)
     grown = faces.grow(second, first.generator.params)
     batch = Batch(jnp.full((4, 4, 4, 1), 0.5))
     state, _ = jax.jit(stages[1].step, donate_argnums=1)(jax.random.key(0), grown, batch)
