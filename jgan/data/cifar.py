@@ -24,6 +24,9 @@ IMAGES_PER_FILE = 10_000
 SHAPE = (3, 32, 32)
 """Of one image in the files."""
 
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+"""What the labels mean."""
+
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
 """The six files; in the binary version `.bin` follows."""
 
@@ -163,6 +166,26 @@ def _contents(place: Path) -> Iterator[tuple[str, bytes]]:
         raise ValueError(f"{place}: expected a whole tar.gz archive, found a damaged one ({error}): get it again") from error
 
 
+def read(place: Path) -> tuple[Batch, Batch]:
+    """Reads the six files.
+
+    Args:
+      place: the folder that holds them, or the archive.
+
+    Returns:
+      `(train, test)`: `x` uint8 `[50000, 32, 32, 3]` and `[10000, 32, 32, 3]`, `y` int32.
+
+    Raises:
+      FileNotFoundError: if one is missing.
+      ValueError: if one is damaged.
+
+    Example:
+      See `load`.
+    """
+    *parts, test = ((read_binary if ".bin" in where else read_pickle)(content, where) for where, content in _contents(place))
+    return Batch(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])), test
+
+
 def load(name: str, data_dir: Path) -> Dataset:
     """CIFAR-10 from the files of its authors.
 
@@ -190,6 +213,5 @@ def load(name: str, data_dir: Path) -> Dataset:
             f"{data_dir}: expected the six files of CIFAR-10, {', '.join(FILES)} (or with .bin), or its archive "
             f"{' or '.join(VERSIONS.values())}, found none"
         )
-    parts = [(read_binary if ".bin" in where else read_pickle)(content, where) for where, content in _contents(place)]
-    train = Batch(np.concatenate([part.x for part in parts[:-1]]), np.concatenate([part.y for part in parts[:-1]]))
-    return Dataset(name, *hold_out_tail(train, len(parts[-1].x)), parts[-1])
+    train, test = read(place)
+    return Dataset(name, *hold_out_tail(train, len(test.x)), test)

@@ -178,7 +178,11 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     builder = _builder(name, data_dir)
     _keys(name, builder)  # a set of texts is refused before it is downloaded
     if not _is_prepared(builder):
-        prepare(name, builder)
+        try:
+            prepare(name, builder)
+        except ValueError:
+            if not _is_prepared(builder):  # by another process, meanwhile
+                raise
         builder = _builder(name, data_dir)
     splits = [part for part in PARTS if part in builder.info.splits]
     if "train" not in splits:

@@ -1,22 +1,23 @@
-"""Preparing sets of tensorflow-datasets (tfds): the sets that come as IDX files without TensorFlow, others as tfds does it.
+"""Preparing sets of tensorflow-datasets (tfds): MNIST, its like and CIFAR-10 without TensorFlow, others as tfds does it.
 
-tfds unzips, reads and encodes with TensorFlow. Its builder of MNIST, and those that inherit from it, have two methods that do;
-here they are written without it. All else is tfds' own: the builder, the checksums, the cache of downloads, the records.
+tfds unzips, reads and encodes with TensorFlow. For the sets in `SOURCES` the two methods of its builder that do are written
+here without it. All else is tfds' own: the builder, the checksums, the cache of downloads, the records.
 """
 
 import contextlib
 import hashlib
 import io
 import re
-import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from jgan.data import idx
+import numpy as np
+
+from jgan.data import cifar, idx
 
 IDX_SETS = ("mnist", "fashion_mnist", "kmnist")
-"""Sets whose sources are the four IDX files: prepared without TensorFlow."""
+"""The sets whose sources are the four IDX files."""
 
 PLACES = ("*", "*/*", "manual/*/*")
 """Where in tfds' folder of downloads files are looked for: its cache, old and new, its manual folder, and one a set in that."""
@@ -100,6 +101,80 @@ def first_line(error: BaseException) -> str:
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
+# ---------------------------------------------------------------------------------------------------- without TensorFlow
+
+Examples = Iterator[tuple[int, dict[str, Any]]]
+"""Keys and examples, as tfds' builders yield them."""
+
+
+def _png(image: np.ndarray) -> io.BytesIO:
+    """An encoded image: tfds would encode an array with TensorFlow."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(image.squeeze()).save(file, "PNG")
+    file.seek(0)
+    return file
+
+
+def _idx_examples(split: str, paths: list[Path]) -> Examples:
+    files = idx.Files(*paths)
+    of_split = {"train": (files.train_images, files.train_labels), "test": (files.test_images, files.test_labels)}
+    batch = idx.read_pair(*of_split[split])
+    for place, (image, label) in enumerate(zip(batch.x, batch.y, strict=True)):
+        yield place, {"image": _png(image), "label": int(label)}
+
+
+def _cifar10_examples(split: str, paths: list[Path]) -> Examples:
+    batch = dict(zip(("train", "test"), cifar.read(paths[0]), strict=True))[split]
+    for place, (image, label) in enumerate(zip(batch.x, batch.y, strict=True)):
+        yield place, {"image": _png(image), "label": cifar.CLASSES[label], "id": f"{split}_{place:05d}"}
+
+
+class Source(NamedTuple):
+    """What a set is made of.
+
+    Attributes:
+      files: the names of its files in tfds' checksum list.
+      examples: `examples(split, paths)`, with the paths of these files.
+      classes: the names of its classes, where tfds finds them in a file.
+    """
+
+    files: tuple[str, ...]
+    examples: Callable[[str, list[Path]], Examples]
+    classes: tuple[str, ...] | None = None
+
+
+SOURCES = {name: Source(tuple(f"{file}.gz" for file in idx.NAMES), _idx_examples) for name in IDX_SETS} | {
+    "cifar10": Source(("cifar-10-binary.tar.gz",), _cifar10_examples, cifar.CLASSES)
+}
+"""The sets that are prepared without TensorFlow."""
+
+
+def _builder_class(base: Any, source: Source, urls: list[str], found: dict[str, Path]) -> Any:
+    """tfds' builder of a set, with the two methods that need TensorFlow written without it; it downloads what is not found."""
+    with library().core.registered.skip_registration():
+
+        class Builder(base):
+            name = base.name  # else it would be the class's own name, and the folder that of another set
+
+            def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
+                missing = {url: url for url in urls if url not in found}
+                paths = found | (dl_manager.download(missing) if missing else {})
+                if source.classes is not None:
+                    self.info.features["label"].names = source.classes
+                files = [Path(paths[url]) for url in urls]
+                return {split: self._generate_examples(split, files) for split in ("train", "test")}
+
+            def _generate_examples(self, split: str, paths: list[Path]) -> Examples:
+                yield from source.examples(split, paths)
+
+    return Builder
+
+
+# ----------------------------------------------------------------------------------------------------------- preparing
+
+
 def prepare(name: str, builder: Any) -> None:
     """Prepares a set in its builder's data folder, from what lies in `downloads/` there, or from the network.
 
@@ -113,10 +188,66 @@ def prepare(name: str, builder: Any) -> None:
     Example:
       See `jgan.data.tfds.load`.
     """
-    if base_name(name) in IDX_SETS:
-        _prepare_idx_set(base_name(name), Path(builder.data_dir_root))
+    if base_name(name) in SOURCES:
+        _prepare_source(base_name(name), Path(builder.data_dir_root))
     else:
         _prepare_other(name, builder)
+
+
+def _prepare_source(name: str, root: Path) -> None:
+    """Prepares one of `SOURCES` in a data folder of tfds, from its cache, its manual folder or the network."""
+    base, source = library().builder_cls(name), SOURCES[name]
+    infos = _url_infos(base)
+    of_file = {info.filename: url for url, info in infos.items()}
+    urls = [of_file[file] for file in source.files]
+    found, wrong = find_downloads(root / "downloads", infos)
+    missing = [url for url in urls if url not in found]
+    if missing and (why := _unreachable(missing[0])):
+        needed = ", ".join(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
+        others = ", ".join(sorted({str(path.parent) for path in wrong}))
+        hint = f" (files of the right names are in {others}, but their checksums are not those of {name})" if wrong else ""
+        raise ValueError(
+            f"{name} is neither prepared nor downloaded in {root}{hint}, and {missing[0]} cannot be reached ({why}): put "
+            f"{needed} into {root / 'downloads' / 'manual' / name}, or give a folder that holds them with --data-dir"
+        )
+    _run(name, _builder_class(base, source, urls, found)(data_dir=root))
+
+
+def _prepare_other(name: str, builder: Any) -> None:
+    """Prepares any other set, as tfds does it."""
+    infos = _url_infos(type(builder))
+    found, _ = find_downloads(Path(builder.data_dir_root) / "downloads", infos)
+    if infos and not found and (why := _unreachable(next(iter(infos)))):
+        raise ValueError(
+            f"{name} is not prepared in {builder.data_dir_root}, and {next(iter(infos))} cannot be reached ({why}): "
+            f"{_elsewhere(name)}"
+        )
+    _run(name, builder)
+
+
+def _run(name: str, builder: Any) -> None:
+    """Lets a builder prepare its set as ArrayRecord files; what goes wrong becomes one line."""
+    config = library().download.DownloadConfig(try_download_gcs=False)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # tfds prints banners there; its progress bars are on stderr
+            builder.download_and_prepare(file_format="array_record", download_config=config)
+    except ImportError as error:
+        raise ValueError(
+            f"tensorflow-datasets needs {error.name or first_line(error)} to prepare {name} (not to read it): "
+            f"install that, or {_elsewhere(name)}"
+        ) from error
+    except Exception as error:  # a builder can fail in any way
+        raise ValueError(
+            f"tensorflow-datasets cannot prepare {name} in {builder.data_dir_root}: {type(error).__name__}: {first_line(error)}"
+        ) from error
+
+
+def _elsewhere(name: str) -> str:
+    command = f"tfds build {tfds_name(name)} --file_format=array_record"
+    return f"prepare the set on another machine, `{command}`, and give its data folder with --data-dir"
+
+
+# ------------------------------------------------------------------------------------------------------------- sources
 
 
 def _url_infos(builder_class: Any) -> dict[str, Any]:
@@ -168,86 +299,3 @@ def _unreachable(url: str) -> str | None:
     except requests.RequestException as error:
         return type(error).__name__
     return None
-
-
-def _prepare_idx_set(name: str, root: Path) -> None:
-    """Prepares one of `IDX_SETS` in a data folder of tfds, from its cache, its manual folder or the network."""
-    base = library().builder_cls(name)
-    urls = {file: urllib.parse.urljoin(base.URL, f"{file}.gz") for file in idx.NAMES}
-    infos = _url_infos(base)
-    found, wrong = find_downloads(root / "downloads", {url: infos[url] for url in urls.values()})
-    missing = [url for url in urls.values() if url not in found]
-    if missing and (why := _unreachable(missing[0])):
-        needed = ", ".join(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
-        others = ", ".join(sorted({str(path.parent) for path in wrong}))
-        hint = f" (files of the right names are in {others}, but their checksums are not those of {name})" if wrong else ""
-        raise ValueError(
-            f"{name} is neither prepared nor downloaded in {root}{hint}, and {missing[0]} cannot be reached ({why}): put "
-            f"{needed} into {root / 'downloads' / 'manual' / name}, or give a folder that holds them with --data-dir"
-        )
-    builder = _idx_builder_class(base, urls, found)(data_dir=root)
-    _run(name, builder)
-
-
-def _idx_builder_class(base: Any, urls: dict[str, str], found: dict[str, Path]) -> Any:
-    """tfds' builder of an IDX set, with the two methods that need TensorFlow written without it."""
-    from PIL import Image
-
-    with library().core.registered.skip_registration():
-
-        class Builder(base):
-            name = base.name  # else it would be the class's own name, and the folder that of another set
-
-            def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-                missing = {url: url for url in urls.values() if url not in found}
-                paths = found | (dl_manager.download(missing) if missing else {})
-                files = idx.Files(*(Path(paths[urls[file]]) for file in idx.NAMES))
-                return {
-                    "train": self._generate_examples(files.train_images, files.train_labels),
-                    "test": self._generate_examples(files.test_images, files.test_labels),
-                }
-
-            def _generate_examples(self, images: Path, labels: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-                batch = idx.read_pair(images, labels)
-                for place, (image, label) in enumerate(zip(batch.x, batch.y, strict=True)):
-                    png = io.BytesIO()
-                    Image.fromarray(image[..., 0]).save(png, "PNG")
-                    png.seek(0)
-                    yield place, {"image": png, "label": int(label)}
-
-    return Builder
-
-
-def _prepare_other(name: str, builder: Any) -> None:
-    """Prepares any other set, as tfds does it."""
-    infos = _url_infos(type(builder))
-    downloads = Path(builder.data_dir_root) / "downloads"
-    if infos and not find_downloads(downloads, infos)[0] and (why := _unreachable(next(iter(infos)))):
-        raise ValueError(
-            f"{name} is not prepared in {builder.data_dir_root}, and {next(iter(infos))} cannot be reached ({why}): "
-            f"{_elsewhere(name)}"
-        )
-    _run(name, builder)
-
-
-def _run(name: str, builder: Any) -> None:
-    """Lets a builder prepare its set as ArrayRecord files; what goes wrong becomes one line."""
-    tfds = library()
-    config = tfds.download.DownloadConfig(try_download_gcs=False)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):  # tfds prints banners there; its progress bars are on stderr
-            builder.download_and_prepare(file_format="array_record", download_config=config)
-    except ImportError as error:
-        needed = error.name or first_line(error)
-        raise ValueError(
-            f"tensorflow-datasets needs {needed} to prepare {name} (not to read it): install that, or {_elsewhere(name)}"
-        ) from error
-    except Exception as error:  # a builder can fail in any way
-        raise ValueError(
-            f"tensorflow-datasets cannot prepare {name} in {builder.data_dir_root}: {type(error).__name__}: {first_line(error)}"
-        ) from error
-
-
-def _elsewhere(name: str) -> str:
-    command = f"tfds build {tfds_name(name)} --file_format=array_record"
-    return f"prepare the set on another machine, `{command}`, and give its data folder with --data-dir"

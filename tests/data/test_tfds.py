@@ -11,6 +11,7 @@ import os
 import struct
 import subprocess
 import sys
+import tarfile
 import types
 from pathlib import Path
 
@@ -21,9 +22,10 @@ import requests
 from PIL import Image
 
 from jgan import data
-from jgan.data import idx, tfds, tfds_prepare, tfrecord
+from jgan.data import cifar, idx, tfds, tfds_prepare, tfrecord
 
 library = tfds_prepare.library()
+RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(autouse=True)
@@ -40,12 +42,11 @@ def checksums(monkeypatch):
     folders: dict[str, Path] = {}
 
     def url_infos(builder_class):
-        folder = folders[builder_class.name]
         infos = {}
-        for name in idx_files.NAMES:
-            content = (folder / f"{name}.gz").read_bytes()
-            info = types.SimpleNamespace(size=len(content), checksum=hashlib.sha256(content).hexdigest(), filename=f"{name}.gz")
-            infos[f"{builder_class.URL}{name}.gz"] = info
+        for file in folders[builder_class.name].iterdir():
+            content = file.read_bytes()
+            info = types.SimpleNamespace(size=len(content), checksum=hashlib.sha256(content).hexdigest(), filename=file.name)
+            infos[f"http://localhost/{builder_class.name}/{file.name}"] = info
         return infos
 
     monkeypatch.setattr(tfds_prepare, "_url_infos", url_infos)
@@ -135,6 +136,39 @@ def test_a_damaged_source_leaves_nothing_half_prepared(tmp_path, checksums):
     assert not list((tmp_path / "mnist").rglob("*.array_record*"))
 
 
+def test_what_another_process_prepared_meanwhile_is_read(tmp_path, checksums, monkeypatch):
+    checksums["mnist"] = tmp_path / "downloads" / "manual"
+    idx_files.write_set(checksums["mnist"])
+    prepare = tfds.prepare
+
+    def late(name, builder):
+        prepare(name, builder)
+        raise ValueError("the folder is there already")
+
+    monkeypatch.setattr(tfds, "prepare", late)
+    equal(data.load("mnist", tmp_path), idx.load("mnist", checksums["mnist"]))
+
+
+def test_cifar10_is_the_same_from_tfds_as_from_its_archive(tmp_path, checksums, monkeypatch):
+    monkeypatch.setattr(cifar, "IMAGES_PER_FILE", 20)
+    source, cache = tmp_path / "source", tmp_path / "root" / "downloads" / "cifar10"
+    source.mkdir()
+    with tarfile.open(source / "cifar-10-binary.tar.gz", "w:gz") as archive:
+        for name in cifar.FILES:
+            records = RNG.integers(0, 256, (20, 3073), dtype=np.uint8)
+            records[:, 0] %= 10
+            member = tarfile.TarInfo(f"cifar-10-batches-bin/{name}.bin")
+            member.size = records.size
+            archive.addfile(member, io.BytesIO(records.tobytes()))
+    checksums["cifar10"] = source
+    expected = data.load("cifar10", source)
+    cache.mkdir(parents=True)
+    (cache / "www.cs.toronto.edu_kriz_cifar-10-binary.tar.gz").write_bytes((source / "cifar-10-binary.tar.gz").read_bytes())
+    equal(data.load("cifar10", tmp_path / "root"), expected)
+    names = library.builder("cifar10", data_dir=tmp_path / "root").info.features["label"].names
+    assert names == ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
 WITHOUT_TENSORFLOW = """
 import hashlib, sys, types
 from pathlib import Path
@@ -156,7 +190,7 @@ from jgan.data import idx, tfds_prepare
 root = Path(sys.argv[1])
 files = {file.name: file.read_bytes() for file in (root / "downloads" / "manual").iterdir()}
 tfds_prepare._url_infos = lambda builder: {
-    f"{builder.URL}{name}": types.SimpleNamespace(
+    f"http://localhost/{name}": types.SimpleNamespace(
         size=len(content), checksum=hashlib.sha256(content).hexdigest(), filename=name
     )
     for name, content in files.items()
@@ -185,7 +219,6 @@ def png(image: np.ndarray) -> io.BytesIO:
     return file
 
 
-RNG = np.random.default_rng(0)
 SPLITS = {
     name: RNG.integers(0, 256, (n, 5, 4, 3), dtype=np.uint8) for name, n in {"train": 30, "validation": 4, "test": 3}.items()
 }
@@ -314,11 +347,23 @@ def test_what_is_no_image_set_or_cannot_be_had_is_told_in_one_line(tmp_path, nam
     assert "\n" not in str(raised.value)
 
 
-def test_without_network_a_set_is_not_asked_for_in_vain(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"cifar10 is not prepared in .*, and https://.*cifar-10-binary.tar.gz cannot be reached"
-    ):
-        data.load("cifar10", tmp_path)
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cifar10", r"neither prepared nor downloaded .*put cifar-10-binary.tar.gz \(170052171 bytes\) into .*manual/cifar10"),
+        (
+            "cifar100",
+            r"cifar100 is not prepared in .*, and https://.*cifar-100-binary.tar.gz cannot be reached \(ConnectionErr",
+        ),
+        (
+            "mnist",
+            r"put train-images-idx3-ubyte.gz \(9912422 bytes\), .* into .*manual/mnist, or give a folder that holds them",
+        ),
+    ],
+)
+def test_without_network_a_set_is_not_asked_for_in_vain(tmp_path, name, told):
+    with pytest.raises(ValueError, match=told):
+        data.load(name, tmp_path)
     assert not list(tmp_path.iterdir())
 
 
