@@ -4,14 +4,18 @@ The sets are written here; tfds' checksum list is replaced by that of these file
 preparation and reading run as on the real ones. The real ones are used where `JGAN_TEST_DATA` names a folder of them.
 """
 
+import functools
 import hashlib
+import http.server
 import io
 import json
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tarfile
+import threading
 import types
 from pathlib import Path
 
@@ -20,11 +24,13 @@ import numpy as np
 import pytest
 import requests
 from PIL import Image
+from tensorflow_datasets.core.download import checksums as checksums_of_tfds
 
 from jgan import data
 from jgan.data import cifar, idx, tfds, tfds_prepare, tfrecord
 
 library = tfds_prepare.library()
+requests_get = requests.get
 RNG = np.random.default_rng(0)
 
 
@@ -134,6 +140,52 @@ def test_a_damaged_source_leaves_nothing_half_prepared(tmp_path, checksums):
     with pytest.raises(ValueError, match=r"cannot prepare mnist in .*train-images-idx3-ubyte.gz: expected a whole gzip file"):
         data.load("mnist", tmp_path)
     assert not list((tmp_path / "mnist").rglob("*.array_record*"))
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """A web server of the files in a folder, which tfds takes for the source of mnist."""
+    folder = tmp_path / "served"
+    idx_files.write_set(folder)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    monkeypatch.setattr(http.server.SimpleHTTPRequestHandler, "log_message", lambda *_: None)
+    monkeypatch.setenv("NO_PROXY", "*")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        thread = threading.Thread(target=served.serve_forever)
+        thread.start()
+        infos = {}
+        for file in folder.iterdir():
+            infos[f"http://127.0.0.1:{served.server_port}/{file.name}"] = checksums_of_tfds.compute_url_info(file)
+        monkeypatch.setattr(tfds_prepare, "_url_infos", lambda _: infos)
+        monkeypatch.setattr(checksums_of_tfds, "get_all_url_infos", lambda: dict(infos))
+        monkeypatch.setattr(requests, "get", requests_get)
+        yield folder
+        served.shutdown()
+        thread.join()
+
+
+def test_a_set_is_downloaded_once_into_tfds_own_cache(tmp_path, server):
+    expected = data.load("mnist", server)
+    equal(data.load("mnist", tmp_path / "root"), expected)
+    shutil.rmtree(tmp_path / "root" / "mnist")
+    for file in server.iterdir():
+        file.unlink()
+    equal(data.load("mnist", tmp_path / "root"), expected)  # from the cache
+
+
+def test_a_download_with_another_checksum_is_refused(tmp_path, server):
+    idx_files.write_set(server, seed=1)
+    with pytest.raises(
+        ValueError, match=r"cannot prepare mnist in .*: NonMatchingChecksumError: Artifact http.* has wrong checksum"
+    ):
+        data.load("mnist", tmp_path / "root")
+    assert not list((tmp_path / "root").rglob("*.array_record*"))
+
+
+def test_a_server_without_the_file_is_told(tmp_path, server):
+    (server / "train-images-idx3-ubyte.gz").unlink()
+    with pytest.raises(ValueError, match=r"cannot be reached \(HTTPError\): put train-images-idx3-ubyte.gz"):
+        data.load("mnist", tmp_path / "root")
 
 
 def test_what_another_process_prepared_meanwhile_is_read(tmp_path, checksums, monkeypatch):
