@@ -1,6 +1,6 @@
 """Table 1's MNIST figure, reproduced: the authors' configuration, several seeds in one program, and what averaging adds.
 
-  python -m benchmarks.mnist_parzen --data-dir MNIST_FOLDER --epochs 300
+  python -m benchmarks.mnist_parzen --data-dir mnist --epochs 300
 
 trains `--seeds` generators at once (`jgan.parallel.vmap`), and every `--eval-every` epochs measures the Parzen-window
 log-likelihood of each on the first 1,000 validation images, for the generator as it is and for averages of its parameters
@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import Batch, cli, models, parallel
+from jgan import Batch, cli, figures, models, parallel
 from jgan.checkpoint import Checkpoints
 from jgan.data import Dataset, load, resident, spec
 from jgan.metrics import anchors, parzen
@@ -65,6 +65,8 @@ class Args:
     """folder of the checkpoints and of the curve"""
     out: Path = Path("benchmarks/results/table1_mnist.json")
     """the result"""
+    pictures: Path = Path("docs")
+    """folder of the pictures: samples, nearest training images, interpolation"""
 
 
 class Population(NamedTuple):
@@ -199,11 +201,11 @@ def train(args: Args, gan: GAN, dataset: Dataset, batch_size: int, steps_per_epo
     return population
 
 
-def summary(figures: list[parzen.Parzen]) -> dict[str, Any]:
+def summary(seeds: list[parzen.Parzen]) -> dict[str, Any]:
     """Mean and standard error over the seeds, and each seed's own figure."""
-    means = np.array([figure.mean for figure in figures])
+    means = np.array([seed.mean for seed in seeds])
     error = float(means.std(ddof=1) / len(means) ** 0.5) if len(means) > 1 else None
-    return {"mean": float(means.mean()), "standard_error_over_seeds": error, "seeds": [figure._asdict() for figure in figures]}
+    return {"mean": float(means.mean()), "standard_error_over_seeds": error, "seeds": [seed._asdict() for seed in seeds]}
 
 
 def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps_per_epoch: int) -> dict[str, Any]:
@@ -211,7 +213,7 @@ def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps
     train_images, validation, test = (unit(split.x) for split in dataset[1:])
     validation = validation[:VALIDATION]
     current = population.candidates(names(args))
-    figures = {
+    found = {
         name: {
             "last epoch": summary(measure(gan, args, population.states, current[name], validation, test)),
             "best validation": summary(measure(gan, args, population.states, population.best_params[name], validation, test)),
@@ -230,11 +232,32 @@ def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps
         "paper": {"mean": 225.0, "standard_error": 2.0},
         # The choice among the candidates and epochs looks at validation images only.
         "chosen": max(names(args), key=lambda name: float(np.mean(population.best[name]))),
-        "figures": figures,
+        "figures": found,
         "anchors": {name: {"num_samples": a.num_samples, **a.parzen._asdict()} for name, a in beside.items()},
         "curve": [{"epoch": row["epoch"], "validation": row["validation"]} for row in curve],
         "environment": environment(),
     }
+
+
+def draw(args: Args, gan: GAN, dataset: Dataset, population: Population, chosen: str) -> None:
+    """Draws the paper's figures 2 and 3 from the first seed of the chosen candidate, at its best validation value."""
+    first_state, params = (
+        jax.tree.map(lambda leaf: leaf[0], tree) for tree in (population.states, population.best_params[chosen])
+    )
+    state = first_state._replace(generator=first_state.generator._replace(params=params))
+
+    def generate(z: jax.Array) -> jax.Array:
+        return gan.generate(state, z, averaged=False)
+
+    latents = gan.latents(jax.random.key(args.seed + 2), 100)
+    args.pictures.mkdir(parents=True, exist_ok=True)
+    sheets = {
+        "samples": figures.grid(generate(latents), columns=20),
+        "nearest": figures.nearest_sheet(generate(latents[:20]), dataset.train.x),
+        "interpolation": figures.interpolation_sheet(generate, latents[:8], latents[8:16], steps=10),
+    }
+    for name, sheet in sheets.items():
+        figures.save_png(args.pictures / f"mnist_{name}.png", sheet)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -250,6 +273,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     population = train(args, gan, dataset, preset.batch_size, about.steps_per_epoch)
     found = result(args, gan, dataset, population, about.steps_per_epoch)
     write_json(args.out, found)
+    draw(args, gan, dataset, population, found["chosen"])
     best = found["figures"][found["chosen"]]["best validation"]
     print(f"{found['chosen']}, best validation: {best['mean']:.1f} +- {best['standard_error_over_seeds'] or 0:.1f}; {args.out}")
 
