@@ -14,6 +14,8 @@ DEVICES = 4
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}".strip()
 os.environ.setdefault("MPLBACKEND", "Agg")
+# The tests spend their time on compiling small programs: LLVM's optimisations are left out, XLA's own stay.
+os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 # The commands compile the same small programs again and again, in many processes: they share what they compiled. A folder
 # of the session's own, so that nothing old is ever run.
@@ -26,6 +28,8 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 
 import hypothesis  # noqa: E402
 import jax  # noqa: E402
+
+jax.config.update("jax_disable_most_optimizations", True)  # again: a plugin of pytest may have imported jax before
 
 # [B] + [B, 1] must never broadcast, nor bfloat16 + float32 promote, unseen. Optax's own Adam and schedules mix an int32
 # count with Python floats: a test that runs them does so under `with jax.numpy_dtype_promotion("standard")`.

@@ -36,10 +36,6 @@ class Discriminator(nn.Module):
         return nn.Dense(1)(nn.relu(h))[:, 0]
 
 
-# Most of this file's time is compilation: LLVM's optimisations are left out, XLA's own stay.
-jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
-
-
 def latents(key, n, axis_name=None):
     return jax.random.normal(key, (n, LATENT))
 
@@ -68,8 +64,8 @@ def played(loss=losses.non_saturating):
     generator = networks.from_module(Generator(), (LATENT,))
     discriminator = networks.from_module(Discriminator(), SHAPE)
     game = steps.adversarial(generator, discriminator, latents, loss)
-    init = jit(lambda key: steps.init_state(key, generator, discriminator, OPTIMIZERS))
-    return Played(game, init(jax.random.key(1)), *map(jit, steps.player_steps(game, OPTIMIZERS)))
+    init = jax.jit(lambda key: steps.init_state(key, generator, discriminator, OPTIMIZERS))
+    return Played(game, init(jax.random.key(1)), *map(jax.jit, steps.player_steps(game, OPTIMIZERS)))
 
 
 @functools.cache
@@ -82,7 +78,7 @@ def compiled(schedule, loss=losses.non_saturating, *, fused=True, **options):
         traces.append(True)
         return step(*args)
 
-    return jit(counted), traces
+    return jax.jit(counted), traces
 
 
 def a_batch(*leading, seed=2):
