@@ -50,7 +50,7 @@ def example_shape(name: str, array: Any, expected: Sequence[int]) -> None:
       ValueError: images must have the shape [batch, 8, 8, 1], found (5, 8, 8)
     """
     if np.shape(array)[1:] != tuple(expected) or np.ndim(array) == 0:
-        raise ValueError(f"{name} must have the shape [batch, {', '.join(map(str, expected))}], found {np.shape(array)}")
+        raise ValueError(f"{name} must have the shape [{', '.join(map(str, ('batch', *expected)))}], found {np.shape(array)}")
 
 
 def divisible(batch_size: int, devices: int) -> int:

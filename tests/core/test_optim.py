@@ -1,0 +1,177 @@
+"""The optimiser pieces against loops written by hand in NumPy, float64."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jgan import PlayerState, optim
+
+GRADIENTS = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+START = np.array([1.0, -2.0, 0.5], np.float32)
+
+
+def descend(optimizer, gradients=GRADIENTS, start=START):
+    """`(parameters after every update, last state)` of an optax optimiser."""
+
+    @jax.jit
+    def update(carry, grads):
+        params, state = carry
+        updates, state = optimizer.update(grads, state, params)
+        params = optax.apply_updates(params, updates)
+        return (params, state), params
+
+    params = {"w": jnp.asarray(start)}
+    (_, state), history = jax.lax.scan(update, (params, optimizer.init(params)), {"w": gradients})
+    return np.asarray(history["w"]), state
+
+
+# ------------------------------------------------------------------------------------------------------------- momentum
+
+
+@pytest.mark.parametrize("rate", [0.1, optim.exponential_decay(0.1, 1.05, 0.03)])
+@pytest.mark.parametrize("momentum", [0.0, 0.9, optim.epoch_ramp(0.5, 0.9, 4, 7)])
+def test_momentum_is_v_m_v_minus_lr_g(rate, momentum):
+    found, _ = descend(optim.momentum_sgd(rate, momentum))
+    lr = [max(0.1 / 1.05**t, 0.03) if callable(rate) else rate for t in range(40)]
+    m = [0.5 + 0.4 * min((t // 7) / 3, 1) if callable(momentum) else momentum for t in range(40)]
+    p, v = START.astype(np.float64), np.zeros(3)
+    for t in range(40):
+        v = m[t] * v - lr[t] * GRADIENTS[t]
+        p = p + v
+        np.testing.assert_allclose(found[t], p, rtol=1e-5, atol=1e-6)
+
+
+def test_with_constants_it_is_the_usual_momentum():
+    found, _ = descend(optim.momentum_sgd(0.1, 0.9))
+    expected, _ = descend(optax.sgd(0.1, momentum=0.9))
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_with_a_falling_rate_it_is_not():
+    """Where the rate is outside the velocity, a cut of the rate brakes at once what it had set in motion."""
+    fall = lambda count: jnp.where(count < 1, 1.0, 0.0)  # noqa: E731
+    one_push = np.array([[1.0], [0.0], [0.0]], np.float32)
+    inside, _ = descend(optim.momentum_sgd(fall, 0.5), one_push, np.zeros(1, np.float32))
+    outside, _ = descend(optax.sgd(fall, momentum=0.5), one_push, np.zeros(1, np.float32))
+    np.testing.assert_allclose(inside[:, 0], [-1, -1.5, -1.75])
+    np.testing.assert_allclose(outside[:, 0], [-1, -1, -1])
+
+
+# ------------------------------------------------------------------------------------------------------------ schedules
+
+
+@given(
+    initial=st.floats(1e-3, 1),
+    factor=st.floats(1.000001, 1.5),
+    floor=st.floats(1e-7, 1e-3),
+    t=st.integers(0, 10**6),
+)
+def test_exponential_decay_is_its_formula(initial, factor, floor, t):
+    expected = max(initial * np.exp(-t * np.log(factor)), floor)
+    # The exponent, up to log(initial / floor) = 16, is rounded in float32: 1e-6 on its scale.
+    found = float(optim.exponential_decay(initial, factor, floor)(jnp.int32(t)))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_authors_rates_at_epochs_50_250_and_1000():
+    rate = optim.exponential_decay(0.1, 1.000004, 1e-6)
+    found = [float(rate(jnp.int32(500 * epoch))) for epoch in (0, 50, 250, 1000, 100_000)]
+    exact = [max(0.1 / 1.000004 ** (500 * epoch), 1e-6) for epoch in (0, 50, 250, 1000, 100_000)]
+    assert found == pytest.approx(exact, rel=1e-6)
+    assert [round(value, 4) for value in found[1:4]] == [0.0905, 0.0607, 0.0135]
+    assert found[-1] == pytest.approx(1e-6)
+
+
+@given(
+    initial=st.floats(0, 1),
+    final=st.floats(0, 1),
+    epochs=st.integers(2, 300),
+    steps_per_epoch=st.integers(1, 1000),
+    t=st.integers(0, 10**6),
+)
+def test_epoch_ramp_is_its_formula(initial, final, epochs, steps_per_epoch, t):
+    expected = initial + (final - initial) * min((t // steps_per_epoch) / (epochs - 1), 1)
+    found = float(optim.epoch_ramp(initial, final, epochs, steps_per_epoch)(jnp.int32(t)))
+    assert found == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+def test_epoch_ramp_changes_once_an_epoch():
+    ramp = optim.epoch_ramp(0.5, 0.7, 250, 500)
+    values = np.asarray(jax.vmap(ramp)(jnp.arange(1500)))
+    assert len(np.unique(values)) == 3
+    assert (np.diff(values).nonzero()[0] == [499, 999]).all()
+
+
+# ------------------------------------------------------------------------------------------------------------- averages
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.999])
+def test_the_average_is_the_warmed_up_one(decay):
+    history, state = descend(optax.chain(optax.sgd(0.1), optim.weight_average(decay)))
+    average = START.astype(np.float64)
+    for t, params in enumerate(history):
+        keep = min(decay, (1 + t) / (10 + t))
+        average = keep * average + (1 - keep) * params
+    np.testing.assert_allclose(state[-1].average["w"], average, rtol=1e-5, atol=1e-6)
+    assert state[-1].count == len(history)
+
+
+def test_the_average_does_not_touch_the_updates():
+    with_average, _ = descend(optax.chain(optax.sgd(0.1), optim.weight_average(0.9)))
+    without, _ = descend(optax.sgd(0.1))
+    np.testing.assert_array_equal(with_average, without)
+
+
+def test_the_average_starts_as_a_copy():
+    """The parameters' own buffers are donated to the step: the average must not share them."""
+    params = {"w": jnp.asarray(START)}
+    average = optim.weight_average(0.9).init(params).average
+    params["w"].delete()
+    np.testing.assert_array_equal(average["w"], START)
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda average: average,
+        lambda average: optax.chain(optax.sgd(0.1), average),
+        lambda average: optax.chain(optax.clip(1.0), optax.chain(optax.sgd(0.1), optax.chain(average))),
+        lambda average: optax.masked(average, {"w": True}),
+    ],
+)
+def test_averaged_params_finds_the_average_wherever_it_is(wrap):
+    params = {"w": jnp.asarray(START)}
+    optimizer = wrap(optim.weight_average(0.9))
+    _, state = optimizer.update({"w": jnp.ones(3)}, optimizer.init(params), params)
+    player = PlayerState(params, {}, state)
+    found = optim.averaged_params(player)
+    assert found["w"].shape == (3,)
+    assert not np.array_equal(found["w"], params["w"])
+    assert optim.averaged_params(PlayerState(found, {}, optax.sgd(0.1).init(params))) is found  # no average: the parameters
+
+
+def test_an_average_can_begin_anew():
+    optimizer = optax.chain(optim.momentum_sgd(0.1, 0.9), optim.weight_average(0.9))
+    _, state = descend(optimizer)
+    new = optim.restart_average(state, {"w": jnp.full(3, 7.0)})
+    assert jax.tree.structure(new) == jax.tree.structure(state)
+    assert new[-1].count == 0
+    np.testing.assert_array_equal(new[-1].average["w"], np.full(3, 7.0))
+    for before, after in zip(jax.tree.leaves(state[:-1]), jax.tree.leaves(new[:-1]), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("decay", [-0.1, 1.0, 1.5])
+def test_a_decay_outside_0_to_1_is_an_error(decay):
+    with pytest.raises(ValueError, match=rf"decay must be in \[0, 1\), found {decay}"):
+        optim.weight_average(decay)
+
+
+def test_an_average_without_parameters_is_an_error():
+    optimizer = optim.weight_average(0.9)
+    with pytest.raises(ValueError, match="needs the parameters"):
+        optimizer.update({"w": jnp.ones(3)}, optimizer.init({"w": jnp.ones(3)}))
