@@ -91,9 +91,10 @@ def test_the_coins_of_a_mask_are_independent(keep):
 @given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=4), keep=st.sampled_from([0.5, 0.25, 0.8, 0.02]))
 def test_masks_take_any_shape_and_start_alike(shape, keep):
     """An example's coins depend on its own key only: neither on how many examples there are nor on how they are folded."""
-    mask = rng.bernoulli_mask(KEY, keep, tuple(shape))
+    draw_mask = jax.jit(rng.bernoulli_mask, static_argnums=(1, 2))
+    mask = draw_mask(KEY, keep, tuple(shape))
     assert mask.shape == tuple(shape)
-    flat = rng.bernoulli_mask(KEY, keep, (shape[0] + 2, math.prod(shape[1:])))
+    flat = draw_mask(KEY, keep, (shape[0] + 2, math.prod(shape[1:])))
     np.testing.assert_array_equal(mask.reshape(shape[0], -1), flat[: shape[0]])
 
 
