@@ -279,4 +279,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, PROG)
+    cli.run(main, PROG, leave=cli.at_once)

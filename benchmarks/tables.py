@@ -236,4 +236,4 @@ TABLES: dict[str, Table] = {
 
 
 if __name__ == "__main__":
-    cli.run(main, PROG)
+    cli.run(main, PROG, leave=cli.at_once)

@@ -208,4 +208,4 @@ def slug(device: jax.Device) -> str:
 
 
 if __name__ == "__main__":
-    cli.run(main, PROG)
+    cli.run(main, PROG, leave=cli.at_once)

@@ -2,9 +2,10 @@
 
 import contextlib
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
 
@@ -52,31 +53,49 @@ def parse(arguments_type: type[T], argv: Sequence[str], *, prog: str, descriptio
 
 
 def _first_paragraph(box: str) -> str:
-    """The message inside the frame that tyro draws: the lines between its title and its first rule."""
-    lines = [line.strip("│ ").strip() for line in box.splitlines()]
-    message: list[str] = []
-    for line in lines:
-        if line.startswith("╭") or not line:
+    """The message inside the frame that tyro draws: the lines between its title and the next rule.
+
+    The title is part of the frame; where the terminal's encoding has no frames, it is a line of its own above a rule.
+    """
+    blocks: list[list[str]] = [[]]
+    for line in box.splitlines():
+        inner = line.strip("│ ")
+        if not inner or inner.startswith("╭"):
             continue
-        if set(line) <= set("─╰╯"):
-            break
-        message.append(line)
+        if set(inner) <= set("─╰╯-"):
+            blocks.append([])
+        else:
+            blocks[-1].append(inner)
+    message = blocks[0] if "╭" in box else blocks[min(1, len(blocks) - 1)]
     return " ".join(message) or "the arguments cannot be understood"
 
 
-def run(main: Callable[[], None], prog: str) -> None:
+def at_once(status: int) -> NoReturn:
+    """Ends the process without waiting for its threads: after a failed read those of the storage library may find their event
+    loop closed, and say so at length below our one line.
+
+    Args:
+      status: the exit status.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn] = sys.exit) -> None:
     """Runs a command: what is wrong with its input becomes one line on stderr and exit status 2.
 
     Args:
       main: the command.
       prog: its name, for the line.
+      leave: how to leave with a status; `at_once` where the process is the command's own.
     """
     try:
         main()
     except (ValueError, OSError) as error:
         message = " ".join(_message(error).split())
         print(f"{prog}: error: {message}", file=sys.stderr)
-        sys.exit(2)
+        leave(2)
     except KeyboardInterrupt:
         print(f"{prog}: stopped", file=sys.stderr)
         sys.exit(130)

@@ -173,4 +173,4 @@ MEASURES: dict[str, Callable[[Run, GANState, Args], dict[str, Any]]] = {"parzen"
 
 
 if __name__ == "__main__":
-    cli.run(main, PROG)
+    cli.run(main, PROG, leave=cli.at_once)

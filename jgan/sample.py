@@ -155,4 +155,4 @@ def draw(gan: GAN, state: GANState, latents: jax.Array, *, averaged: bool = True
 
 
 if __name__ == "__main__":
-    cli.run(main, PROG)
+    cli.run(main, PROG, leave=cli.at_once)

@@ -184,4 +184,4 @@ def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main, PROG)
+    cli.run(main, PROG, leave=cli.at_once)
