@@ -71,8 +71,7 @@ def _first_paragraph(box: str) -> str:
 
 
 def at_once(status: int) -> NoReturn:
-    """Ends the process without waiting for its threads: after a failed read those of the storage library may find their event
-    loop closed, and say so at length below our one line.
+    """Ends the process without waiting for the storage library's threads, which have nothing left to do.
 
     Args:
       status: the exit status.
@@ -90,6 +89,7 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
       prog: its name, for the line.
       leave: how to leave with a status; `at_once` where the process is the command's own.
     """
+    others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
     try:
         main()
     except (ValueError, OSError) as error:
@@ -99,6 +99,15 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
     except KeyboardInterrupt:
         print(f"{prog}: stopped", file=sys.stderr)
         sys.exit(130)
+    finally:
+        sys.unraisablehook = others
+
+
+def _without_closed_loops(unraisable: Any) -> None:
+    """Python's own hook, but for one message: after a failed read the storage library's threads report their other reads to
+    an event loop that is closed, and a traceback each would bury our line."""
+    if str(unraisable.exc_value) != "Event loop is closed":
+        sys.__unraisablehook__(unraisable)
 
 
 def _message(error: Exception) -> str:
