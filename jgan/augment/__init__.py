@@ -1,0 +1,7 @@
+"""Augmentation of all that the discriminator sees: pure functions of (key, images), made for training on few images."""
+
+from jgan.augment.ada import ada
+from jgan.augment.diff_augment import brightness, color, contrast, cutout, diff_augment, saturation, translation
+from jgan.augment.noise import instance_noise
+
+__all__ = ["ada", "brightness", "color", "contrast", "cutout", "diff_augment", "instance_noise", "saturation", "translation"]

@@ -1,0 +1,323 @@
+"""ADA: a pipeline of augmentations, each made with probability p, and a controller that finds p while training.
+
+A generator whose images are only seen augmented could learn to make augmented images. It does not, if each augmentation is
+made with a probability below 1 (about 0.8, in practice): then the distribution of augmented images still tells which the
+true one is. So every transformation here is made or left out for each image by a coin of its own.
+
+The paper's images lie in [-1, 1] and jgan's in [0, 1]: `low` and `high` tell the range, and the transformations have the
+paper's size in it. Results are not clipped, as in the paper: the discriminator sees values outside of the range.
+
+References:
+  Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), https://arxiv.org/abs/2006.06676
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jgan.augment import controller, operations
+from jgan.augment.affine import Geometry, inverse_matrix, warp
+from jgan.augment.colour import Colour, colour_matrix, recolour
+from jgan.augment.filtering import amplify, band_gains
+from jgan.types import Augmentation, Key
+
+POLICIES = ("blit", "geometry", "color", "filter", "noise", "cutout")
+"""the paper's six groups of transformations, in its order: its "bgcfnc" """
+
+DEFAULT = POLICIES[:3]
+"""those that the paper uses in the end; the others helped less or not at all"""
+
+
+# --------------------------------------------------------------------------------------------------- what is drawn
+
+
+# A coin for each transformation is drawn first, then all values at once: each draw is a program of its own to compile.
+
+
+def draw_blit(key: Key, p: jax.Array | float, height: int, width: int) -> Geometry:
+    """Draws one image's pixel blitting: a mirror image, quarter turns, a move by whole pixels of at most 1/8.
+
+    Args:
+      key: the key of this image's blitting.
+      p: the probability of each of the three.
+      height: of the image, in pixels.
+      width: of the image, in pixels.
+
+    Returns:
+      The `Geometry`, neutral but for `flip`, `turns` and `shift`. A mirror image is one of two equal chances and no
+      turn one of four, so that even at p = 1 they leave an image alone as often.
+
+    Example:
+      >>> import jax
+      >>> from jgan.augment.ada import draw_blit
+      >>> print(draw_blit(jax.random.key(0), 0.0, 16, 16).shift)
+      [0. 0.]
+
+    References:
+      Karras et al. (2020), appendix B, https://arxiv.org/abs/2006.06676
+    """
+    coin_key, value_key = jax.random.split(key)
+    made, u = jax.random.bernoulli(coin_key, p, (3,)), jax.random.uniform(value_key, (4,))
+    side = jnp.array([width, height], jnp.float32)
+    return Geometry(
+        flip=jnp.where(made[0], jnp.floor(2 * u[0]), 0.0),
+        turns=jnp.where(made[1], jnp.floor(4 * u[1]).astype(jnp.int32), 0),
+        shift=jnp.where(made[2], jnp.round(side * (u[2:] - 0.5) / 4), 0.0),
+    )
+
+
+def draw_geometry(key: Key, p: jax.Array | float, height: int, width: int) -> Geometry:
+    """Draws one image's general transformations: scale, rotation, stretch, rotation, a move by any distance.
+
+    Args:
+      key: the key of this image's geometry.
+      p: the probability of each; the two rotations share it: one of them, or both, are made with probability p.
+      height: of the image, in pixels.
+      width: of the image, in pixels.
+
+    Returns:
+      The `Geometry`, neutral in `flip`, `turns` and `shift`. The scale and the stretch are 2^N(0, 0.2^2), the angles
+      U(-pi, pi), and the drift is N(0, 0.125^2) of the width and of the height.
+
+    Example:
+      >>> import jax
+      >>> from jgan.augment.ada import draw_geometry
+      >>> print(draw_geometry(jax.random.key(0), 0.0, 16, 16).scale)
+      1.0
+
+    References:
+      Karras et al. (2020), appendix B, https://arxiv.org/abs/2006.06676
+    """
+    coin_key, normal_key, angle_key = jax.random.split(key, 3)
+    p_rotation = 1.0 - jnp.sqrt(1.0 - p)  # two coins of it: P(neither) = 1 - p
+    made = jax.random.bernoulli(coin_key, jnp.array([p, p_rotation, p, p_rotation, p]))
+    normal = jax.random.normal(normal_key, (4,))
+    before, after = jax.random.uniform(angle_key, (2,), minval=-math.pi, maxval=math.pi)
+    side = jnp.array([width, height], jnp.float32)
+    return Geometry(
+        scale=jnp.where(made[0], jnp.exp2(0.2 * normal[0]), 1.0),
+        before=jnp.where(made[1], before, 0.0),
+        stretch=jnp.where(made[2], jnp.exp2(0.2 * normal[1]), 1.0),
+        after=jnp.where(made[3], after, 0.0),
+        drift=jnp.where(made[4], 0.125 * side * normal[2:], 0.0),
+    )
+
+
+def draw_colour(key: Key, p: jax.Array | float) -> Colour:
+    """Draws one image's colours.
+
+    Args:
+      key: the key of this image's colours.
+      p: the probability of each of the five.
+
+    Returns:
+      The `Colour`: brightness N(0, 0.2^2), contrast 2^N(0, 0.5^2), a luma flip as often as none, hue U(-pi, pi),
+      saturation 2^N(0, 1).
+
+    Example:
+      >>> import jax
+      >>> from jgan.augment.ada import draw_colour
+      >>> print(draw_colour(jax.random.key(0), 0.0).contrast)
+      1.0
+
+    References:
+      Karras et al. (2020), appendix B, https://arxiv.org/abs/2006.06676
+    """
+    coin_key, normal_key, uniform_key = jax.random.split(key, 3)
+    made = jax.random.bernoulli(coin_key, p, (5,))
+    normal, u = jax.random.normal(normal_key, (3,)), jax.random.uniform(uniform_key, (2,))
+    return Colour(
+        brightness=jnp.where(made[0], 0.2 * normal[0], 0.0),
+        contrast=jnp.where(made[1], jnp.exp2(0.5 * normal[1]), 1.0),
+        flip=jnp.where(made[2], jnp.floor(2 * u[0]), 0.0),
+        hue=jnp.where(made[3], math.pi * (2 * u[1] - 1), 0.0),
+        saturation=jnp.where(made[4], jnp.exp2(normal[2]), 1.0),
+    )
+
+
+def draw_amplitudes(key: Key, p: jax.Array | float) -> jax.Array:
+    """Draws one image's amplification of the four frequency bands.
+
+    Args:
+      key: the key of this image's filter.
+      p: the probability of each of the four.
+
+    Returns:
+      `[4]` float32, 2^N(0, 1): see `jgan.augment.filtering.band_gains`.
+
+    Example:
+      >>> import jax
+      >>> from jgan.augment.ada import draw_amplitudes
+      >>> print(draw_amplitudes(jax.random.key(0), 0.0))
+      [1. 1. 1. 1.]
+
+    References:
+      Karras et al. (2020), appendix B, https://arxiv.org/abs/2006.06676
+    """
+    coin_key, value_key = jax.random.split(key)
+    return jnp.where(jax.random.bernoulli(coin_key, p, (4,)), jnp.exp2(jax.random.normal(value_key, (4,))), 1.0)
+
+
+# ---------------------------------------------------------------------------------------------------- the pipeline
+
+
+def _noise(key: Key, p: jax.Array | float, image: jax.Array, half: float) -> jax.Array:
+    """White noise whose deviation is itself drawn: |N(0, 0.1^2)|."""
+    coin_key, deviation_key, noise_key = jax.random.split(key, 3)
+    deviation = jnp.where(jax.random.bernoulli(coin_key, p), 0.1 * jnp.abs(jax.random.normal(deviation_key)), 0.0)
+    return image + half * deviation * jax.random.normal(noise_key, image.shape)
+
+
+def _cutout(key: Key, p: jax.Array | float, image: jax.Array, fill: float) -> jax.Array:
+    """A rectangle of half the height and width, its centre anywhere."""
+    coin_key, centre_key = jax.random.split(key)
+    sides = jnp.array(image.shape[:2], jnp.float32)
+    size = jnp.where(jax.random.bernoulli(coin_key, p), sides / 2, 0.0)
+    return operations.cut_out(image, sides * jax.random.uniform(centre_key, (2,)), size, fill)
+
+
+def _check_policy(policy: Sequence[str]) -> None:
+    if isinstance(policy, str) or not set(policy) <= set(POLICIES):
+        raise ValueError(f"policy must be a sequence of names of {POLICIES}, found {policy!r}")
+
+
+def pipeline(
+    key: Key,
+    images: jax.Array,
+    p: jax.Array | float,
+    *,
+    policy: Sequence[str] = DEFAULT,
+    low: float = 0.0,
+    high: float = 1.0,
+    fill: float | None = None,
+    axis_name: str | None = None,
+) -> jax.Array:
+    """Augments every image, each transformation with probability p, in the paper's order.
+
+    All of an image's geometry is one 3x3 matrix and one warp, and all of its colours are one 4x4 matrix. The warp is
+    simpler than the paper's: see `jgan.augment.affine.warp`.
+
+    Args:
+      key: the key of the whole batch.
+      images: `[B, height, width, channels]` float; of 1 or 3 channels, if the policy has "color".
+      p: the probability of each transformation, a float or a float32 scalar.
+      policy: which groups of transformations: of "blit" (mirror images, quarter turns, whole pixels), "geometry",
+        "color", "filter", "noise" and "cutout", in any order.
+      low: the value of a black pixel.
+      high: the value of a white one.
+      fill: the value that a cutout paints; by default mid grey, `(low + high) / 2`.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      The same shape, differentiable in the images. At p = 0 they are the images themselves, bit by bit (with "filter", to
+      rounding).
+
+    Raises:
+      ValueError: if a name is unknown, `p` (where its value is known) is not in [0, 1], `low` is not below `high`, or the
+        images are not of such a kind.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan.augment.ada import pipeline
+      >>> x = jax.random.uniform(jax.random.key(0), (2, 16, 12, 3))
+      >>> bool((pipeline(jax.random.key(1), x, 0.0) == x).all())
+      True
+
+    References:
+      Karras et al. (2020), section 2.2 and appendix B, https://arxiv.org/abs/2006.06676
+    """
+    _check_policy(policy)
+    if not isinstance(p, jax.Array) and not 0 <= p <= 1:
+        raise ValueError(f"p must be a probability, in [0, 1], found {p}")
+    middle, half = operations.middle_and_half(low, high)
+    paint = middle if fill is None else fill
+
+    def augmented(key: Key, image: jax.Array) -> jax.Array:
+        keys = dict(zip(POLICIES, jax.random.split(key, len(POLICIES)), strict=True))
+        height, width, _ = image.shape
+        geometry = Geometry()
+        if "geometry" in policy:
+            geometry = draw_geometry(keys["geometry"], p, height, width)
+        if "blit" in policy:
+            blit = draw_blit(keys["blit"], p, height, width)
+            geometry = geometry._replace(flip=blit.flip, turns=blit.turns, shift=blit.shift)
+        if "geometry" in policy or "blit" in policy:
+            image = warp(image, inverse_matrix(geometry))
+        if "color" in policy:
+            image = recolour(image, colour_matrix(draw_colour(keys["color"], p)), low=low, high=high)
+        if "filter" in policy:
+            image = amplify(image, band_gains(draw_amplitudes(keys["filter"], p)))
+        if "noise" in policy:
+            image = _noise(keys["noise"], p, image, half)
+        if "cutout" in policy:
+            image = _cutout(keys["cutout"], p, image, paint)
+        return image
+
+    return operations.per_example(augmented, key, images, axis_name)
+
+
+def ada(
+    policy: Sequence[str] = DEFAULT,
+    *,
+    p: float = 0.0,
+    target: float | None = 0.6,
+    images_to_full: float = 500_000,
+    interval: int = 4,
+    boundary: float = 0.0,
+    low: float = 0.0,
+    high: float = 1.0,
+    fill: float | None = None,
+) -> Augmentation:
+    """Adaptive discriminator augmentation as a game takes it.
+
+    Args:
+      policy: which groups of transformations: see `pipeline`.
+      p: the probability of each transformation at the start.
+      target: the mean sign of the real images' logits that the controller holds; None to leave p as it starts.
+      images_to_full: how many images p takes from 0 to 1.
+      interval: the discriminator updates between two moves of p.
+      boundary: the logit between real and fake: `jgan.losses.Loss.boundary`.
+      low: the value of a black pixel.
+      high: the value of a white one.
+      fill: the value that a cutout paints; by default mid grey, `(low + high) / 2`.
+
+    Returns:
+      The `Augmentation`, whose memory is a `jgan.augment.controller.Memory`.
+
+    Raises:
+      ValueError: if a name is unknown, `p` is not in [0, 1], `low` is not below `high`, or `images_to_full` or
+        `interval` is below 1; when applied, if the images are not of a kind that `pipeline` takes.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import augment
+      >>> augmentation = augment.ada(p=0.5)
+      >>> memory = augmentation.init()
+      >>> augmentation.apply(jax.random.key(0), memory, jnp.zeros((2, 16, 16, 3)), None).shape
+      (2, 16, 16, 3)
+      >>> memory = augmentation.update(memory, jnp.array([1.0, -1.0]), None)
+
+    References:
+      Karras et al. (2020), section 3, https://arxiv.org/abs/2006.06676
+    """
+    _check_policy(policy)
+    operations.middle_and_half(low, high)
+    controller.start(p)
+    if images_to_full < 1 or interval < 1:
+        raise ValueError(
+            f"images_to_full and interval must be at least 1, found images_to_full = {images_to_full}, interval = {interval}"
+        )
+
+    def apply(key: Key, memory: controller.Memory, images: jax.Array, axis_name: str | None) -> jax.Array:
+        return pipeline(key, images, memory.p, policy=policy, low=low, high=high, fill=fill, axis_name=axis_name)
+
+    def update(memory: controller.Memory, real_logits: jax.Array, axis_name: str | None) -> controller.Memory:
+        if target is None:
+            return memory
+        options: dict[str, Any] = {"images_to_full": images_to_full, "interval": interval, "boundary": boundary}
+        return controller.update(memory, real_logits, target=target, axis_name=axis_name, **options)
+
+    return Augmentation(init=lambda: controller.start(p), apply=apply, update=update)
