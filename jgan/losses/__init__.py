@@ -1,0 +1,85 @@
+r"""Adversarial losses: elementwise, on logits, one pair for each published objective.
+
+Every function takes the discriminator's raw outputs (logits) on real and on fake examples and returns one value an
+example; the caller reduces. Both players *minimise*. Written with softplus, s(t) = log(1 + exp t), the cross-entropies
+are finite, with finite gradients, at any logit: -log sigmoid(t) = s(-t) and -log(1 - sigmoid(t)) = s(t).
+
+`classic` has the losses that judge each example by itself, `relative` those that compare reals with fakes, `divergences` the
+f-GAN family, `features` the matching of features.
+
+A new objective is a new `Loss`:
+
+  >>> import jax.numpy as jnp
+  >>> from jgan import losses
+  >>> least_absolute = losses.Loss(
+  ...     discriminator=lambda real, fake: jnp.abs(real - 1) + jnp.abs(fake),
+  ...     generator=lambda real, fake: jnp.abs(fake - 1),
+  ...     boundary=0.5,
+  ... )
+"""
+
+from jgan.losses.classic import (
+    cross_entropy,
+    cross_entropy_discriminator,
+    hinge,
+    least_squares,
+    minimax,
+    non_saturating,
+    non_saturating_generator,
+    saturating_generator,
+    softplus,
+    wasserstein,
+)
+from jgan.losses.divergences import DIVERGENCES, Divergence, f_gan, variational_bound
+from jgan.losses.features import feature_matching
+from jgan.losses.loss import Loss, global_mean
+from jgan.losses.relative import (
+    relativistic,
+    relativistic_average,
+    relativistic_average_hinge,
+    relativistic_average_least_squares,
+    relativistic_averaged,
+    relativistic_paired,
+)
+
+__all__ = [
+    "DIVERGENCES",
+    "LOSSES",
+    "Divergence",
+    "Loss",
+    "cross_entropy",
+    "cross_entropy_discriminator",
+    "f_gan",
+    "feature_matching",
+    "global_mean",
+    "hinge",
+    "least_squares",
+    "minimax",
+    "non_saturating",
+    "non_saturating_generator",
+    "relativistic",
+    "relativistic_average",
+    "relativistic_average_hinge",
+    "relativistic_average_least_squares",
+    "relativistic_averaged",
+    "relativistic_paired",
+    "saturating_generator",
+    "softplus",
+    "variational_bound",
+    "wasserstein",
+]
+
+LOSSES: dict[str, Loss] = {
+    "minimax": minimax,
+    "non_saturating": non_saturating,
+    "logistic": non_saturating,
+    "least_squares": least_squares(),
+    "wasserstein": wasserstein,
+    "hinge": hinge,
+    "relativistic": relativistic,
+    "relativistic_average": relativistic_average,
+    "relativistic_average_least_squares": relativistic_average_least_squares,
+    "relativistic_average_hinge": relativistic_average_hinge,
+    **{f"f_gan_{name}": f_gan(divergence) for name, divergence in DIVERGENCES.items()},
+}
+"""Every loss by its name, as the command line takes it."""

@@ -1,0 +1,272 @@
+"""The losses that judge each example by itself: the games of 2014, label smoothing, least squares, Wasserstein, hinge."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+
+from jgan.checks import same_shape
+from jgan.losses.loss import Loss
+
+softplus = jax.nn.softplus
+
+
+def cross_entropy_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    """The discriminator's side of the 2014 game: `-log D(x) - log(1 - D(G(z)))`.
+
+    At the game's optimum D is 1/2 everywhere and the value is log 4 = 1.386; for the best D against a given G it is
+    `log 4 - 2 JSD(p_data, p_g)`.
+
+    Args:
+      real_logits: `[...]` float, the logits on real examples.
+      fake_logits: the same shape, the logits on fakes.
+
+    Returns:
+      The same shape, one value for each pair.
+
+    Raises:
+      ValueError: if the shapes differ.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> print(losses.cross_entropy_discriminator(jnp.zeros(2), jnp.zeros(2)))
+      [1.3862944 1.3862944]
+
+    References:
+      Goodfellow et al. (2014), equation 1, https://arxiv.org/abs/1406.2661
+    """
+    same_shape("real_logits", real_logits, "fake_logits", fake_logits)
+    return softplus(-real_logits) + softplus(fake_logits)
+
+
+def saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+    """The generator's side of the minimax game: it minimises `log(1 - D(G(z)))`.
+
+    Its gradient vanishes where the discriminator is sure (the logits far below 0): it saturates.
+
+    Args:
+      real_logits: ignored.
+      fake_logits: `[...]` float, the logits on fakes.
+
+    Returns:
+      The same shape, `-softplus(fake_logits)`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> print(losses.saturating_generator(None, jnp.zeros(2)))
+      [-0.6931472 -0.6931472]
+
+    References:
+      Goodfellow et al. (2014), equation 1 and Algorithm 1, https://arxiv.org/abs/1406.2661
+    """
+    del real_logits
+    return -softplus(fake_logits)
+
+
+def non_saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+    """The generator's side as it is played in practice: it minimises `-log D(G(z))`.
+
+    The same fixed point as the minimax loss, whose gradient is this one's times D / (1 - D) = exp(logit): with a strong
+    gradient where the discriminator is sure. StyleGAN's "logistic" or softplus loss is this one.
+
+    Args:
+      real_logits: ignored.
+      fake_logits: `[...]` float, the logits on fakes.
+
+    Returns:
+      The same shape, `softplus(-fake_logits)`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> print(losses.non_saturating_generator(None, jnp.zeros(2)))
+      [0.6931472 0.6931472]
+
+    References:
+      Goodfellow et al. (2014), section 3, https://arxiv.org/abs/1406.2661
+    """
+    del real_logits
+    return softplus(-fake_logits)
+
+
+def cross_entropy(*, real_label: float = 1.0, fake_label: float = 0.0, saturating: bool = False) -> Loss:
+    """The cross-entropy game with labels of one's choice: label smoothing, which is off unless asked for.
+
+    `D: -a log D(x) - (1 - a) log(1 - D(x)) - b log D(G(z)) - (1 - b) log(1 - D(G(z)))` with the labels a of reals and b of
+    fakes. The best D is then (a p_data + b p_g) / (p_data + p_g). The generator's loss is that of the game without smoothing.
+    Smooth the reals alone (one-sided): with b > 0 the best D has p_g in its numerator, and fakes far
+    from the data have less reason to move.
+
+    Args:
+      real_label: a, the target of D on real examples; 0.9 is usual.
+      fake_label: b, its target on fakes.
+      saturating: whether the generator minimises `log(1 - D(G(z)))` rather than `-log D(G(z))`.
+
+    Returns:
+      The `Loss`; both of its functions take and return arrays of one shape `[...]`, finite with finite gradients at any logit.
+      By default it is `non_saturating`. Its boundary is the best D's logit where p_data = p_g.
+
+    Raises:
+      ValueError: if the labels do not lie in [0, 1], or that of the reals not above that of the fakes.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> loss = losses.cross_entropy(real_label=0.9)
+      >>> print(loss.discriminator(jnp.array([0.0, 100.0]), jnp.array([0.0, -100.0])))
+      [ 1.3862944 10.       ]
+
+    References:
+      Salimans et al., "Improved Techniques for Training GANs" (2016), section 3.4, https://arxiv.org/abs/1606.03498
+    """
+    if not 0 <= fake_label < real_label <= 1:
+        raise ValueError(f"the labels must satisfy 0 <= fake_label < real_label <= 1, found {fake_label} and {real_label}")
+
+    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+        same_shape("real_logits", real_logits, "fake_logits", fake_logits)
+        on_real = real_label * softplus(-real_logits) + (1 - real_label) * softplus(real_logits)
+        on_fake = fake_label * softplus(-fake_logits) + (1 - fake_label) * softplus(fake_logits)
+        return on_real + on_fake
+
+    middle = (real_label + fake_label) / 2
+    return Loss(
+        discriminator,
+        saturating_generator if saturating else non_saturating_generator,
+        boundary=math.log(middle / (1 - middle)),
+    )
+
+
+def least_squares(fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0) -> Loss:
+    """Least-squares GAN: the discriminator regresses to targets a (fake) and b (real), the generator aims at c.
+
+    `D: ((r - b)^2 + (f - a)^2) / 2` and `G: (f - c)^2 / 2`. With b - c = 1 and b - a = 2 the generator minimises a Pearson
+    chi-squared divergence; the default 0, 1, 1 is the paper's other choice.
+
+    Args:
+      fake_target: a, the discriminator's target on fakes.
+      real_target: b, the discriminator's target on real examples.
+      generator_target: c, the value that the generator wants the discriminator to give its fakes.
+
+    Returns:
+      The `Loss`; both of its functions take and return arrays of one shape.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> loss = losses.least_squares()
+      >>> print(loss.discriminator(jnp.array([0.5]), jnp.array([0.5])), loss.generator(None, jnp.array([0.5])))
+      [0.25] [0.125]
+
+    References:
+      Mao et al., "Least Squares Generative Adversarial Networks" (2017), equations 2 and 9, https://arxiv.org/abs/1611.04076
+    """
+
+    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+        same_shape("real_logits", real_logits, "fake_logits", fake_logits)
+        return 0.5 * (jnp.square(real_logits - real_target) + jnp.square(fake_logits - fake_target))
+
+    def generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+        del real_logits
+        return 0.5 * jnp.square(fake_logits - generator_target)
+
+    return Loss(discriminator, generator, boundary=0.5 * (fake_target + real_target))
+
+
+minimax = Loss(cross_entropy_discriminator, saturating_generator)
+"""The game of equation 1, as Algorithm 1 plays it."""
+
+non_saturating = Loss(cross_entropy_discriminator, non_saturating_generator)
+"""The game that the paper's authors, and most of the field since, play; also under the name "logistic"."""
+
+
+# ------------------------------------------------------------------------------------------------------ critics and margins
+
+
+def critic_difference(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    """The critic's side of the Wasserstein game: `f - r`.
+
+    Its mean is the negative of the critic's estimate of the Wasserstein-1 distance, up to a factor, if something else (weight
+    clipping, a penalty, spectral normalisation) holds its slope: this loss alone has no minimum.
+
+    Args:
+      real_logits: `[...]` float, the critic's values on real examples.
+      fake_logits: the same shape, its values on fakes.
+
+    Returns:
+      The same shape, one value for each pair.
+
+    Raises:
+      ValueError: if the shapes differ.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> print(losses.wasserstein.discriminator(jnp.array([2.0]), jnp.array([-1.0])))
+      [-3.]
+
+    References:
+      Arjovsky, Chintala and Bottou, "Wasserstein GAN" (2017), equation 2 and Algorithm 1, https://arxiv.org/abs/1701.07875
+    """
+    same_shape("real_logits", real_logits, "fake_logits", fake_logits)
+    return fake_logits - real_logits
+
+
+def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    """The discriminator's side of the hinge game: `max(0, 1 - r) + max(0, 1 + f)`.
+
+    Examples that it already places beyond the margins, above 1 or below -1, have no gradient.
+
+    Args:
+      real_logits: `[...]` float, the logits on real examples.
+      fake_logits: the same shape, the logits on fakes.
+
+    Returns:
+      The same shape, one value for each pair.
+
+    Raises:
+      ValueError: if the shapes differ.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> print(losses.hinge.discriminator(jnp.array([0.5, 2.0]), jnp.array([0.0, -3.0])))
+      [1.5 0. ]
+
+    References:
+      Lim and Ye, "Geometric GAN" (2017), https://arxiv.org/abs/1705.02894; Miyato et al., "Spectral Normalization for
+      Generative Adversarial Networks" (2018), section 4, https://arxiv.org/abs/1802.05957
+    """
+    same_shape("real_logits", real_logits, "fake_logits", fake_logits)
+    return jax.nn.relu(1 - real_logits) + jax.nn.relu(1 + fake_logits)
+
+
+def linear_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+    """The generator's side of the Wasserstein and of the hinge game: `-f`.
+
+    Args:
+      real_logits: ignored.
+      fake_logits: `[...]` float, the logits on fakes.
+
+    Returns:
+      The same shape, `-fake_logits`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> print(losses.hinge.generator(None, jnp.array([0.5, -3.0])))
+      [-0.5  3. ]
+
+    References:
+      Arjovsky et al. (2017), Algorithm 1; Lim and Ye (2017).
+    """
+    del real_logits
+    return -fake_logits
+
+
+wasserstein = Loss(critic_difference, linear_generator)
+"""WGAN: the critic's loss falls as its estimate of the distance grows. It needs a constraint or a penalty beside it."""
+
+hinge = Loss(hinge_discriminator, linear_generator)
+"""Geometric GAN, SN-GAN, SAGAN and BigGAN."""

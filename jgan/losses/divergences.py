@@ -1,0 +1,206 @@
+"""f-GAN: a game for every f-divergence, by its variational bound.
+
+For a convex f with f(1) = 0, the divergence is `D_f(P || Q) = E_Q f(p / q)`. With its conjugate `f*(t) = sup_u (u t - f(u))`,
+
+  D_f(P || Q)  >=  E_P T(x) - E_Q f*(T(x))        for any T into the domain of f*;  equal where T = f'(p / q).
+
+The discriminator raises the right side with T = g(v), where v is its logit and the increasing activation g maps the reals
+into the domain. The generator, which makes Q, lowers it.
+
+The paper's g and f*(g) are exponentials for three of the divergences, and overflow. Since any T leaves the bound a bound, we
+continue g: beyond c = 10, where a density ratio has reached exp(10) = 22,026, e^v becomes its own tangent
+
+  E(v) = e^v for v <= c,  e^c (1 + v - c) for v > c;   for KL, T = log E(v) = c + log(1 + v - c), so that f*(T) = E(v) / e,
+
+once differentiable, increasing, and onto the same domain, so that the bound stays as tight as the discriminator makes it.
+`Divergence.of_activation` is f*(g(v)) in one formula: composing the two would lose all digits where g saturates.
+
+References:
+  Nowozin, Cseke and Tomioka, "f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization" (2016),
+  https://arxiv.org/abs/1606.00709
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import xlogy
+
+from jgan.checks import same_shape
+from jgan.losses.loss import Loss, global_mean
+
+LIMIT = 10.0
+"""c: the logit from which the exponential goes on as its tangent."""
+
+Elementwise = Callable[[jax.Array], jax.Array]
+
+
+class Divergence(NamedTuple):
+    """An f-divergence `D_f(P || Q) = E_Q f(p / q)` and what its game needs; all functions are elementwise.
+
+    Attributes:
+      f: the convex function, on u >= 0, with f(1) = 0 (but for the GAN divergence).
+      conjugate: f*, on the activation's range.
+      activation: g, from the reals onto the domain of f*, increasing; the paper's, continued where it would overflow.
+      of_activation: f*(g(v)) as a function of the logit v, without g's rounding.
+      threshold: f'(1), the value of T where p = q; above it T says "real".
+      boundary: the logit where the activation is at the threshold.
+    """
+
+    f: Elementwise
+    conjugate: Elementwise
+    activation: Elementwise
+    of_activation: Elementwise
+    threshold: float
+    boundary: float = 0.0
+
+
+def _exp(v: jax.Array) -> jax.Array:
+    """E(v): the exponential up to the limit, its tangent beyond."""
+    return jnp.exp(jnp.minimum(v, LIMIT)) * (1 + jnp.maximum(v - LIMIT, 0))
+
+
+def _log_exp(v: jax.Array) -> jax.Array:
+    """log E(v)."""
+    return jnp.minimum(v, LIMIT) + jnp.log1p(jnp.maximum(v - LIMIT, 0))
+
+
+def _exp_both(v: jax.Array) -> jax.Array:
+    """E(v) for v > 0 and 1 / E(-v) for v < 0, of which one factor is always 1; the inverse of its value at -v."""
+    return _exp(jnp.maximum(v, 0)) / _exp(jnp.maximum(-v, 0))
+
+
+DIVERGENCES: dict[str, Divergence] = {
+    # E_P log(p / q).
+    "kl": Divergence(
+        f=lambda u: xlogy(u, u),
+        conjugate=lambda t: jnp.exp(t - 1),
+        activation=_log_exp,
+        of_activation=lambda v: math.exp(-1) * _exp(v),
+        threshold=1.0,
+        boundary=1.0,
+    ),
+    # E_Q log(q / p).
+    "reverse_kl": Divergence(
+        f=lambda u: -jnp.log(u),
+        conjugate=lambda t: -1 - jnp.log(-t),
+        activation=lambda v: -_exp(-v),
+        of_activation=lambda v: -1 - _log_exp(-v),
+        threshold=-1.0,
+    ),
+    # The integral of (p - q)^2 / q. The conjugate is that of the whole parabola: on u >= 0 alone f* would be -1, and flat,
+    # for t < -2, where no f'(p / q) lies.
+    "pearson": Divergence(
+        f=lambda u: jnp.square(u - 1),
+        conjugate=lambda t: 0.25 * jnp.square(t) + t,
+        activation=lambda v: v,
+        of_activation=lambda v: 0.25 * jnp.square(v) + v,
+        threshold=0.0,
+    ),
+    # The integral of (sqrt p - sqrt q)^2.
+    "squared_hellinger": Divergence(
+        f=lambda u: jnp.square(jnp.sqrt(u) - 1),
+        conjugate=lambda t: t / (1 - t),
+        activation=lambda v: 1 - _exp_both(-v),
+        of_activation=lambda v: _exp_both(v) - 1,
+        threshold=0.0,
+    ),
+    # KL(P || M) + KL(Q || M) with M = (P + Q) / 2: *twice* the usual JSD, as the paper's f has it.
+    "jensen_shannon": Divergence(
+        f=lambda u: xlogy(u, u) - (u + 1) * jnp.log((u + 1) / 2),
+        conjugate=lambda t: -jnp.log(2 - jnp.exp(t)),
+        activation=lambda v: math.log(2) - jax.nn.softplus(-v),
+        of_activation=lambda v: jax.nn.softplus(v) - math.log(2),
+        threshold=0.0,
+    ),
+    # 2 JSD - log 4, the value of the game of 2014; f(1) = -log 4.
+    "gan": Divergence(
+        f=lambda u: xlogy(u, u) - (u + 1) * jnp.log1p(u),
+        conjugate=lambda t: -jnp.log(-jnp.expm1(t)),
+        activation=lambda v: -jax.nn.softplus(-v),
+        of_activation=jax.nn.softplus,
+        threshold=-math.log(2),
+    ),
+    # Half the integral of |p - q|; f has a kink at 1, and of its slopes there, -1/2 ... 1/2, the threshold is the middle one.
+    "total_variation": Divergence(
+        f=lambda u: 0.5 * jnp.abs(u - 1),
+        conjugate=lambda t: t,
+        activation=lambda v: 0.5 * jnp.tanh(v),
+        of_activation=lambda v: 0.5 * jnp.tanh(v),
+        threshold=0.0,
+    ),
+}
+"""Table 1 and Table 2 of the paper, by name."""
+
+
+def f_gan(divergence: Divergence, *, saturating: bool = False) -> Loss:
+    """The game of an f-divergence: `D: -g(r) + f*(g(f))`, and for the generator one of two.
+
+    Saturating, `G: -f*(g(f))`, it lowers the very bound that D raises: the divergence itself, where D is at its best. By
+    default it is the paper's practical alternative, `G: -g(f)`, which has the same stationary point p = q and a gradient
+    where D is sure. With the GAN divergence the two are `minimax` and `non_saturating`.
+
+    Args:
+      divergence: an entry of `DIVERGENCES`, or one's own.
+      saturating: whether the generator minimises the bound (equation 6) rather than `-E_Q T` (section 3.2).
+
+    Returns:
+      The `Loss`; both of its functions take and return arrays of one shape `[...]`, finite with finite gradients at any logit.
+
+    Raises:
+      ValueError: at the call, if the shapes of the two batches differ.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> loss = losses.f_gan(losses.DIVERGENCES["kl"])
+      >>> print(loss.discriminator(jnp.array([2.0]), jnp.array([1.0])), loss.generator(None, jnp.array([1.0])))
+      [-1.] [-1.]
+
+    References:
+      Nowozin et al. (2016), sections 2.3 to 3.2 and Table 2, https://arxiv.org/abs/1606.00709
+    """
+
+    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+        same_shape("real_logits", real_logits, "fake_logits", fake_logits)
+        return -divergence.activation(real_logits) + divergence.of_activation(fake_logits)
+
+    def generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+        del real_logits
+        return -(divergence.of_activation if saturating else divergence.activation)(fake_logits)
+
+    return Loss(discriminator, generator, boundary=divergence.boundary)
+
+
+def variational_bound(
+    divergence: Divergence, real_logits: jax.Array, fake_logits: jax.Array, *, axis_name: str | None = None
+) -> jax.Array:
+    """A lower bound on the divergence of the data from the generator: `mean g(r) - mean f*(g(f))`.
+
+    It is the divergence itself, of the two samples, for the best logits, and what `f_gan`'s discriminator maximises.
+
+    Args:
+      divergence: an entry of `DIVERGENCES`, or one's own.
+      real_logits: `[B, ...]` float, the logits on real examples.
+      fake_logits: `[B', ...]` float, the logits on fakes; they may be more or fewer.
+      axis_name: the mapped axis over which both batches are spread, if any.
+
+    Returns:
+      A scalar, in nats where the divergence has a logarithm.
+
+    Example:
+      Of P = (3/4, 1/4) and Q = (1/2, 1/2) the Pearson divergence is 1/4, and T = 2 (p / q - 1) = (1, -1) attains it.
+
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> pearson = losses.DIVERGENCES["pearson"]
+      >>> print(losses.variational_bound(pearson, jnp.array([1.0, 1.0, 1.0, -1.0]), jnp.array([1.0, -1.0])))
+      0.25
+
+    References:
+      Nowozin et al. (2016), equation 4, https://arxiv.org/abs/1606.00709
+    """
+    on_real, on_fake = divergence.activation(real_logits), divergence.of_activation(fake_logits)
+    return global_mean(on_real, axis_name=axis_name) - global_mean(on_fake, axis_name=axis_name)

@@ -1,0 +1,48 @@
+"""Feature matching: the generator is to reproduce what the discriminator sees in the data, on average."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan.checks import example_shape
+from jgan.losses.loss import global_mean
+
+
+def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str | None = None) -> jax.Array:
+    """The generator's loss `|| E f(x) - E f(G(z)) ||^2`, f being an inner layer of the discriminator.
+
+    The means are over the global batch. No `Loss`: it is of features, not of logits, and one number for the whole batch.
+
+    Args:
+      real_features: `[B, ...]` float, the features of real examples, or a tree of such arrays (several layers).
+      fake_features: the same of the fakes, `[B', ...]`; they may be more or fewer.
+      axis_name: the mapped axis over which both batches are spread, if any.
+
+    Returns:
+      A scalar: the squared distance of the means, summed over all features.
+
+    Raises:
+      ValueError: if the trees differ, or the features of an example do.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import losses
+      >>> real, fake = jnp.array([[1.0, 0.0], [3.0, 0.0]]), jnp.array([[0.0, 1.0]])
+      >>> print(losses.feature_matching(real, fake))  # the means are (2, 0) and (0, 1)
+      5.0
+
+    References:
+      Salimans et al., "Improved Techniques for Training GANs" (2016), section 3.1, https://arxiv.org/abs/1606.03498
+    """
+    trees: list[Any] = [jax.tree.structure(features) for features in (real_features, fake_features)]
+    if trees[0] != trees[1]:
+        raise ValueError(f"real_features and fake_features must be trees of one structure, found {trees[0]} and {trees[1]}")
+
+    def distance(real: jax.Array, fake: jax.Array) -> jax.Array:
+        example_shape("fake_features", fake, np.shape(real)[1:])
+        real_mean, fake_mean = (global_mean(features, axis=0, axis_name=axis_name) for features in (real, fake))
+        return jnp.sum(jnp.square(real_mean - fake_mean))
+
+    return jax.tree.reduce(jnp.add, jax.tree.map(distance, real_features, fake_features))
