@@ -8,7 +8,7 @@ import difflib
 from collections.abc import Callable
 from pathlib import Path
 
-from jgan.data import cifar, digits, faces, folder, idx, npz, pattern1010, tfds
+from jgan.data import cifar, digits, faces, folder, idx, npz, origin, pattern1010, tfds, toys
 from jgan.data.dataset import Dataset, spec
 
 __all__ = ["SOURCES", "Dataset", "load", "spec"]
@@ -46,6 +46,8 @@ SOURCES: dict[str, Callable[[str, Path | None], Dataset]] = {
     "folder": folder.load,
     "npz": npz.load,
     "pattern1010": pattern1010.load,
+    "origin": origin.load,
+    **dict.fromkeys(toys.MIXTURES, toys.load),
 }
 """The sources by the names that `load` takes, up to a colon; every other name is asked of tensorflow-datasets."""
 
@@ -61,6 +63,7 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
       folder, folder:HEIGHTxWIDTH   PNG and JPEG files in `data_dir`, of one size or brought to one
       npz                           arrays in `data_dir`, a file or the folder of one
       pattern1010                   synthetic rows of four numbers
+      ring8, grid25, gaussian1d     synthetic points, 60,000 of a mixture of Gaussians in two dimensions or one
       NAME, NAME/CONFIG             any image set of tensorflow-datasets; `data_dir` is its data folder, None for its default
 
     Args:

@@ -15,8 +15,8 @@ class Dataset(NamedTuple):
 
     Attributes:
       name: what it was loaded by.
-      train: the training images: `x` uint8 `[N, height, width, channels]` (float32 in [0, 1] for synthetic sets), `y` int32
-        `[N]` class numbers or None, both NumPy arrays.
+      train: the training examples: `x` uint8 images `[N, height, width, channels]` (of synthetic sets float32 in [0, 1]) or
+        float32 points `[N, d]`, `y` int32 `[N]` class numbers or None, all NumPy arrays.
       validation: images for choosing by: a width, a checkpoint, an option. Never trained on.
       test: images for the final measure alone.
     """
@@ -35,7 +35,7 @@ def spec(dataset: Dataset, batch_size: int) -> DataSpec:
       batch_size: examples in a minibatch, over all devices.
 
     Returns:
-      The `DataSpec`; its mean image is float64, over the training images only.
+      The `DataSpec`; its mean image (or mean point) is float64, over the training set only.
 
     Raises:
       ValueError: if the batch size is not in 1 ... N.
