@@ -1,24 +1,32 @@
-"""Pictures: sheets of samples, interpolations in the latent space, nearest training images, curves of a run.
+"""Pictures: sheets of samples, interpolations in the latent space, nearest training images, curves of a run, toy games.
 
 Images go in as uint8, or as float in [0, 1], `[N, height, width, channels]`; a picture comes out as uint8
-`[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` touches a file.
+`[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` and `animation` touch a file.
 """
 
+from jgan.figures.density import density_sheet
+from jgan.figures.gif import animation
 from jgan.figures.interpolation import interpolate, interpolation_sheet
 from jgan.figures.nearest import YELLOW, nearest_neighbours, nearest_sheet
+from jgan.figures.points import points_sheet
 from jgan.figures.runs import curves
 from jgan.figures.sheets import BACKGROUND, LEGIBLE, grid, save_png, to_uint8
+from jgan.figures.trajectories import trajectory_sheet
 
 __all__ = [
     "BACKGROUND",
     "LEGIBLE",
     "YELLOW",
+    "animation",
     "curves",
+    "density_sheet",
     "grid",
     "interpolate",
     "interpolation_sheet",
     "nearest_neighbours",
     "nearest_sheet",
+    "points_sheet",
     "save_png",
     "to_uint8",
+    "trajectory_sheet",
 ]
