@@ -45,6 +45,7 @@ def global_contrast_normalize(x: jax.Array, *, scale: float = 55.0, min_norm: fl
         raise ValueError(f"expected float images in [0, 1] of the shape [batch, ...], found {x.dtype} {x.shape}")
     axes = tuple(range(1, x.ndim))
     centred = x - jnp.mean(x, axis=axes, keepdims=True)
+    centred = centred - jnp.mean(centred, axis=axes, keepdims=True)  # a long float32 sum is off in its fifth digit
     squared = jnp.sum(jnp.square(centred), axis=axes, keepdims=True)
     divides = squared >= min_norm**2
     # The root is taken of a safe number where it is not used: its gradient at 0 is infinite.
