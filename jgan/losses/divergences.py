@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import xlogy
+from jax.scipy.special import xlog1py, xlogy
 
 from jgan.checks import same_shape
 from jgan.losses.loss import Loss, global_mean
@@ -117,7 +117,7 @@ DIVERGENCES: dict[str, Divergence] = {
     ),
     # 2 JSD - log 4, the value of the game of 2014; f(1) = -log 4.
     "gan": Divergence(
-        f=lambda u: xlogy(u, u) - (u + 1) * jnp.log1p(u),
+        f=lambda u: -xlog1py(u, 1 / u) - jnp.log1p(u),  # u log u - (u + 1) log (u + 1), whose terms cancel
         conjugate=lambda t: -jnp.log(-jnp.expm1(t)),
         activation=lambda v: -jax.nn.softplus(-v),
         of_activation=jax.nn.softplus,
@@ -132,7 +132,7 @@ DIVERGENCES: dict[str, Divergence] = {
         threshold=0.0,
     ),
 }
-"""Table 1 and Table 2 of the paper, by name."""
+"""The divergences of the paper's tables, by name."""
 
 
 def f_gan(divergence: Divergence, *, saturating: bool = False) -> Loss:
@@ -160,7 +160,7 @@ def f_gan(divergence: Divergence, *, saturating: bool = False) -> Loss:
       [-1.] [-1.]
 
     References:
-      Nowozin et al. (2016), sections 2.3 to 3.2 and Table 2, https://arxiv.org/abs/1606.00709
+      Nowozin et al. (2016), sections 2.2 to 3.2, https://arxiv.org/abs/1606.00709
     """
 
     def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
