@@ -34,7 +34,7 @@ DEFAULT = POLICIES[:3]
 # --------------------------------------------------------------------------------------------------- what is drawn
 
 
-# A coin for each transformation is drawn first, then all values at once: each draw is a program of its own to compile.
+# Each of these tosses the coins of all transformations at once, and draws their values at once: a draw is dear to compile.
 
 
 def draw_blit(key: Key, p: jax.Array | float, height: int, width: int) -> Geometry:
@@ -47,8 +47,8 @@ def draw_blit(key: Key, p: jax.Array | float, height: int, width: int) -> Geomet
       width: of the image, in pixels.
 
     Returns:
-      The `Geometry`, neutral but for `flip`, `turns` and `shift`. A mirror image is one of two equal chances and no
-      turn one of four, so that even at p = 1 they leave an image alone as often.
+      The `Geometry`, neutral but for `flip`, `turns` and `shift`. Where the coin says yes, the flip is 0 or 1, the turns are
+      0 to 3, with equal chances, and the shift is U(-1/8, 1/8) of the width and of the height, rounded to pixels.
 
     Example:
       >>> import jax
@@ -115,7 +115,7 @@ def draw_colour(key: Key, p: jax.Array | float) -> Colour:
 
     Returns:
       The `Colour`: brightness N(0, 0.2^2), contrast 2^N(0, 0.5^2), a luma flip as often as none, hue U(-pi, pi),
-      saturation 2^N(0, 1).
+      saturation 2^N(0, 1^2).
 
     Example:
       >>> import jax
@@ -146,7 +146,7 @@ def draw_amplitudes(key: Key, p: jax.Array | float) -> jax.Array:
       p: the probability of each of the four.
 
     Returns:
-      `[4]` float32, 2^N(0, 1): see `jgan.augment.filtering.band_gains`.
+      `[4]` float32, 2^N(0, 1^2): see `jgan.augment.filtering.band_gains`.
 
     Example:
       >>> import jax
@@ -223,7 +223,7 @@ def pipeline(
       >>> import jax, jax.numpy as jnp
       >>> from jgan.augment.ada import pipeline
       >>> x = jax.random.uniform(jax.random.key(0), (2, 16, 12, 3))
-      >>> bool((pipeline(jax.random.key(1), x, 0.0) == x).all())
+      >>> bool((jax.jit(pipeline)(jax.random.key(1), x, 0.0) == x).all())
       True
 
     References:
@@ -249,7 +249,8 @@ def pipeline(
         if "color" in policy:
             image = recolour(image, colour_matrix(draw_colour(keys["color"], p)), low=low, high=high)
         if "filter" in policy:
-            image = amplify(image, band_gains(draw_amplitudes(keys["filter"], p)))
+            gains = band_gains(draw_amplitudes(keys["filter"], p))
+            image = middle + amplify(image - middle, gains)  # the paper's 0, which no gain changes, is mid grey
         if "noise" in policy:
             image = _noise(keys["noise"], p, image, half)
         if "cutout" in policy:
@@ -296,7 +297,8 @@ def ada(
       >>> from jgan import augment
       >>> augmentation = augment.ada(p=0.5)
       >>> memory = augmentation.init()
-      >>> augmentation.apply(jax.random.key(0), memory, jnp.zeros((2, 16, 16, 3)), None).shape
+      >>> apply = jax.jit(augmentation.apply, static_argnums=3)
+      >>> apply(jax.random.key(0), memory, jnp.zeros((2, 16, 16, 3)), None).shape
       (2, 16, 16, 3)
       >>> memory = augmentation.update(memory, jnp.array([1.0, -1.0]), None)
 
