@@ -1,4 +1,4 @@
-"""Optimiser pieces that optax does not have, as gradient transformations: pylearn2's momentum and max-norm, weight averages."""
+"""What optax does not have, as gradient transformations: pylearn2's schedules and momentum, weight averages."""
 
 import math
 from typing import NamedTuple
@@ -92,56 +92,30 @@ def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOr
     )
 
 
-def max_column_norm(limit: float) -> optax.GradientTransformation:
-    """Keeps the norm of every column of every kernel at `limit` or below, by projection after each update.
-
-    A column is what one output sees of the inputs: all axes of a kernel but the last. So of a maxout layer each *piece*
-    is limited, and of a convolution each filter. A kernel is a leaf named `kernel`; biases are free. This belongs behind
-    whatever makes the updates: it turns the update that would leave the ball into the one that ends on its surface, and the
-    momentum, as in pylearn2, does not hear of it.
+def half_life_decay(images: float, batch_size: int) -> float:
+    """The decay of a weight average that forgets half of its past in so many images.
 
     Args:
-      limit: the greatest norm, above 0.
+      images: the half-life, in training images.
+      batch_size: images in a minibatch.
 
     Returns:
-      The gradient transformation, without state.
+      `0.5^(batch_size / images)`, for `weight_average`.
 
     Raises:
-      ValueError: if `limit` is not above 0; at the update, if it is not given the parameters.
+      ValueError: if one of them is not above 0.
 
     Example:
-      >>> import jax.numpy as jnp, optax
       >>> from jgan import optim
-      >>> optimizer = optax.chain(optax.sgd(1.0), optim.max_column_norm(5.0))
-      >>> params = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
-      >>> grads = {"kernel": jnp.array([[-6.0, -3.0], [-8.0, -4.0]]), "bias": jnp.array([-9.0, -9.0])}
-      >>> updates, _ = optimizer.update(grads, optimizer.init(params), params)
-      >>> print(optax.apply_updates(params, updates)["kernel"])  # columns of the norms 10 and 5
-      [[3. 3.]
-       [4. 4.]]
+      >>> round(optim.half_life_decay(5e6, 512), 6)
+      0.999929
 
     References:
-      Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors" (2012),
-      https://arxiv.org/abs/1207.0580
+      Karras et al., "Alias-Free Generative Adversarial Networks" (2021), whose averages are counted so, https://arxiv.org/abs/2106.12423
     """
-    if limit <= 0:
-        raise ValueError(f"the limit of a norm must be above 0, found {limit}")
-
-    def project(path: tuple, update: jax.Array, param: jax.Array) -> jax.Array:
-        if not jax.tree_util.keystr(path).endswith("['kernel']"):
-            return update
-        new = param + update
-        squared = jnp.sum(jnp.square(new), axis=tuple(range(new.ndim - 1)), keepdims=True)
-        outside = squared > limit**2
-        # The root is taken of a safe number where it is not used: its gradient at 0 is infinite.
-        return jnp.where(outside, new * (limit / jnp.sqrt(jnp.where(outside, squared, 1))) - param, update)
-
-    def update(updates: PyTree, state: optax.EmptyState, params: PyTree | None = None):
-        if params is None:
-            raise ValueError("max_column_norm needs the parameters: call update(updates, state, params)")
-        return jax.tree_util.tree_map_with_path(project, updates, params), state
-
-    return optax.GradientTransformation(lambda params: optax.EmptyState(), update)
+    if images <= 0 or batch_size <= 0:
+        raise ValueError(f"a half-life and a batch size must be above 0, found {images} and {batch_size}")
+    return 0.5 ** (batch_size / images)
 
 
 class WeightAverageState(NamedTuple):

@@ -13,15 +13,21 @@ References:
   Goodfellow et al., "Generative Adversarial Nets" (2014), https://arxiv.org/abs/1406.2661
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from jgan.checks import same_shape
-from jgan.losses import Loss
+from jgan.gradients import (
+    accumulated,
+    both_gradients,
+    d_gradients,
+    discriminator_gradients,
+    forward,
+    g_gradients,
+    generator_gradients,
+)
 from jgan.types import Game, GANState, Key, Metrics, Network, PlayerState, PyTree, Step
 
 
@@ -40,97 +46,9 @@ class Steps(NamedTuple):
     step: Step
 
 
-# ------------------------------------------------------------------------------------------------------------ the game
-
-
-def adversarial(
-    generator: Network,
-    discriminator: Network,
-    latents: Callable[..., jax.Array],
-    loss: Loss,
-    *,
-    discriminator_weight: float = 1.0,
-) -> Game:
-    """The usual pair of objectives: the discriminator tells real from fake, the generator fools it.
-
-    The means over the batch of `loss.discriminator(D(x), D(G(z)))` and of `loss.generator(D(x), D(G(z)))`. The generator
-    is trained through the discriminator in training mode, with the dropout masks of the discriminator's own pass.
-
-    Args:
-      generator: maps `[B, latent_size]` latents to a batch of fakes.
-      discriminator: maps a batch of examples to `[B]` logits.
-      latents: `latents(key, n, axis_name=...) -> [n, latent_size]`.
-      loss: the pair of elementwise losses.
-      discriminator_weight: a factor on the discriminator's loss; the authors of the 2014 paper use 0.5.
-
-    Returns:
-      The `Game`. Its metrics are `d_loss`, `g_loss`, `d_real_accuracy` and `d_fake_accuracy` (fractions of the batch).
-
-    Raises:
-      ValueError: while tracing, if the fakes do not have the shape of the real batch, or the logits not the shape `[B]`.
-
-    Example:
-      See `jgan.models.gan2014.make`.
-
-    References:
-      Goodfellow et al. (2014), equation 1 and section 3, https://arxiv.org/abs/1406.2661
-    """
-
-    def logits(key, params, extra, x, axis_name):
-        values, extra = discriminator.apply(params, extra, x, key=key, train=True, axis_name=axis_name)
-        if values.shape != x.shape[:1]:
-            raise ValueError(f"the discriminator must return logits of the shape {x.shape[:1]}, found {values.shape}")
-        return values, extra
-
-    def fakes(key, g_params, state, batch, axis_name):
-        latent_key, network_key, *_ = jax.random.split(key, 4)
-        z = latents(latent_key, batch.x.shape[0], axis_name=axis_name)
-        return generator.apply(g_params, state.generator.extra, z, key=network_key, train=True, axis_name=axis_name)
-
-    def d_value(real_logits, fake_logits):
-        value = discriminator_weight * jnp.mean(loss.discriminator(real_logits, fake_logits))
-        return value, {
-            "d_loss": value,
-            "d_real_accuracy": jnp.mean(real_logits > loss.boundary, dtype=jnp.float32),
-            "d_fake_accuracy": jnp.mean(fake_logits < loss.boundary, dtype=jnp.float32),
-        }
-
-    def g_value(real_logits, fake_logits):
-        value = jnp.mean(loss.generator(real_logits, fake_logits))
-        return value, {"g_loss": value}
-
-    def opinions(key, d_params, state, batch, fake, axis_name):
-        same_shape("real images", batch.x, "generated images", fake)
-        *_, real_key, fake_key = jax.random.split(key, 4)
-        real_logits, extra = logits(real_key, d_params, state.discriminator.extra, batch.x, axis_name)
-        fake_logits, extra = logits(fake_key, d_params, extra, fake, axis_name)
-        return real_logits, fake_logits, extra
-
-    def d_objective(key, d_params, state, batch, fake, axis_name):
-        real_logits, fake_logits, extra = opinions(key, d_params, state, batch, fake, axis_name)
-        value, metrics = d_value(real_logits, fake_logits)
-        return value, (extra, metrics)
-
-    def g_objective(key, g_params, state, batch, fake, axis_name):
-        del g_params  # they act through the fakes alone
-        player = state.discriminator
-        if loss.relativistic:
-            real_logits, fake_logits, _ = opinions(key, player.params, state, batch, fake, axis_name)
-            return g_value(real_logits, fake_logits)
-        *_, fake_key = jax.random.split(key, 4)
-        return g_value(None, logits(fake_key, player.params, player.extra, fake, axis_name)[0])
-
-    def both(key, d_params, g_params, state, batch, fake, axis_name):
-        del g_params
-        real_logits, fake_logits, extra = opinions(key, d_params, state, batch, fake, axis_name)
-        d_loss, d_metrics = d_value(real_logits, fake_logits)
-        g_loss, g_metrics = g_value(real_logits if loss.relativistic else None, fake_logits)
-        return (d_loss, g_loss), (extra, d_metrics | g_metrics)
-
-    return Game(fakes, d_objective, g_objective, both)
-
-
-def init_state(key: Key, generator: Network, discriminator: Network, optimizers: Optimizers) -> GANState:
+def init_state(
+    key: Key, generator: Network, discriminator: Network, optimizers: Optimizers, game: Game | None = None
+) -> GANState:
     """The state before the first step.
 
     Args:
@@ -138,6 +56,7 @@ def init_state(key: Key, generator: Network, discriminator: Network, optimizers:
       generator: the generator network.
       discriminator: the discriminator network.
       optimizers: the optimiser of each.
+      game: the game, if it remembers anything: if it has augmentation or penalties.
 
     Returns:
       The `GANState` at step 0.
@@ -155,61 +74,59 @@ def init_state(key: Key, generator: Network, discriminator: Network, optimizers:
         step=jnp.zeros((), jnp.int32),
         generator=player(g_key, generator, optimizers.generator),
         discriminator=player(d_key, discriminator, optimizers.discriminator),
+        memory=game.memory() if game else (),
     )
 
 
 # ----------------------------------------------------------------------------------------------------- the two updates
 
 
-def _all_mean(tree: PyTree, axis_name: str | None) -> PyTree:
+def all_mean(tree: PyTree, axis_name: str | None) -> PyTree:
+    """The mean over the devices, or the tree itself where there is but one.
+
+    Args:
+      tree: a tree of arrays.
+      axis_name: the mapped axis, or None.
+
+    Returns:
+      A tree like it.
+    """
     return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
 
 
-def _update(
-    player: PlayerState,
-    optimizer: optax.GradientTransformation,
-    grads: PyTree,
-    extra: PyTree,
-    axis_name: str | None,
+def update(
+    player: PlayerState, optimizer: optax.GradientTransformation, grads: PyTree, axis_name: str | None = None
 ) -> PlayerState:
-    """One descent step of one player: the mean gradient over the devices, optax, the new state."""
-    grads, extra = _all_mean((grads, extra), axis_name)
+    """One descent step of one player: the mean gradient over the devices, optax, the new state.
+
+    Args:
+      player: the player, its `extra` already new.
+      optimizer: its optimiser.
+      grads: the gradient on this device.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      The player.
+    """
+    grads, extra = all_mean((grads, player.extra), axis_name)
     updates, opt_state = optimizer.update(grads, player.opt_state, player.params)
     return PlayerState(optax.apply_updates(player.params, updates), extra, opt_state)
 
 
-def _d_update(game: Game, optimizers: Optimizers, key, state: GANState, batch, fakes, axis_name):
-    """The discriminator's new state, given the fakes."""
-    gradient = jax.value_and_grad(game.discriminator, argnums=1, has_aux=True)
-    (_, (extra, metrics)), grads = gradient(key, state.discriminator.params, state, batch, fakes, axis_name)
-    player = _update(state.discriminator, optimizers.discriminator, grads, extra, axis_name)
-    return player, _all_mean(metrics, axis_name)
-
-
-def _g_update(game: Game, optimizers: Optimizers, key, state: GANState, batch, fakes, pull_back, extra, axis_name):
-    """The generator's new state, given the fakes and `pull_back`, which carries a gradient on them to its parameters."""
-    gradient = jax.value_and_grad(game.generator, argnums=(1, 4), has_aux=True)
-    (_, metrics), (direct, on_fakes) = gradient(key, state.generator.params, state, batch, fakes, axis_name)
-    grads = jax.tree.map(jnp.add, direct, *pull_back(on_fakes))
-    player = _update(state.generator, optimizers.generator, grads, extra, axis_name)
-    return player, _all_mean(metrics, axis_name)
-
-
-def _forward(game: Game, key, state: GANState, batch, axis_name):
-    """The generator's forward pass and its transpose: `(fakes, pull_back, new_extra)`."""
-    return jax.vjp(lambda p: game.fakes(key, p, state, batch, axis_name), state.generator.params, has_aux=True)
-
-
-def player_steps(game: Game, optimizers: Optimizers) -> tuple[Step, Step]:
+def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> tuple[Step, Step]:
     """The two updates, each on its own.
 
     Args:
       game: what the players minimise.
       optimizers: how each of them descends.
+      micro_batches: parts of the batch over which the gradient is accumulated, to save memory.
 
     Returns:
       `(d_step, g_step)`, each `(key, state, batch, *, axis_name=None) -> (state, metrics)`. `d_step` returns the
       generator's state untouched, and `g_step` the discriminator's; `g_step` adds one to `state.step`.
+
+    Raises:
+      ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
 
     Example:
       See `jgan.models.gan2014.make`.
@@ -219,54 +136,68 @@ def player_steps(game: Game, optimizers: Optimizers) -> tuple[Step, Step]:
     """
 
     def d_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        key = jax.random.fold_in(key, state.step)
-        fakes, _ = game.fakes(key, state.generator.params, state, batch, axis_name)
-        player, metrics = _d_update(game, optimizers, key, state, batch, fakes, axis_name)
-        return state._replace(discriminator=player), metrics
+        gradients = accumulated(discriminator_gradients(game, axis_name), micro_batches)
+        grads, state, metrics = gradients(jax.random.fold_in(key, state.step), state, batch)
+        player = update(state.discriminator, optimizers.discriminator, grads, axis_name)
+        return state._replace(discriminator=player), all_mean(metrics, axis_name)
 
     def g_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        key = jax.random.fold_in(key, state.step)
-        fakes, pull_back, extra = _forward(game, key, state, batch, axis_name)
-        player, metrics = _g_update(game, optimizers, key, state, batch, fakes, pull_back, extra, axis_name)
-        return state._replace(step=state.step + 1, generator=player), metrics
+        gradients = accumulated(generator_gradients(game, axis_name), micro_batches)
+        grads, state, metrics = gradients(jax.random.fold_in(key, state.step), state, batch)
+        player = update(state.generator, optimizers.generator, grads, axis_name)
+        return state._replace(step=state.step + 1, generator=player), all_mean(metrics, axis_name)
 
+    accumulated(discriminator_gradients(game), micro_batches)  # for its check
     return d_step, g_step
 
 
 # -------------------------------------------------------------------------------------------------------- the schedules
 
 
-def _another_root(key: Key, index: int) -> Key:
-    """A root key that shares no descendant with those of any step (which fold in numbers below 2^31)."""
+def another_root(key: Key, index: int) -> Key:
+    """A root key that shares no descendant with those of any step (which fold in numbers below 2^31).
+
+    Args:
+      key: the run's root key.
+      index: which.
+
+    Returns:
+      The key.
+    """
     return jax.random.fold_in(key, 2**31 + index)
 
 
-def alternating(game: Game, optimizers: Optimizers, *, n_critic: int = 1, fresh_latents: bool = False) -> Steps:
+def alternating(
+    game: Game, optimizers: Optimizers, *, n_critic: int = 1, fresh_latents: bool = False, micro_batches: int = 1
+) -> Steps:
     """Algorithm 1: `n_critic` discriminator updates, then one generator update against the new discriminator.
 
     Args:
       game: what the players minimise.
-      optimizers: how each of them descends.
+      optimizers: how each of them descends. A learning rate for each is the two-time-scale rule.
       n_critic: discriminator updates in a step (k in the paper). Above 1, every leaf of the batch carries a leading axis
         of that length: a minibatch for each.
       fresh_latents: whether the generator's update draws latents of its own, as Algorithm 1 is printed, instead of
         the fakes of the last discriminator update, which costs a forward pass less.
+      micro_batches: parts of each minibatch over which the gradients are accumulated: less memory, a generator pass more.
 
     Returns:
       The `Steps`.
 
     Raises:
-      ValueError: if `n_critic` is below 1; while tracing, if the batch's leading axis is not `n_critic`.
+      ValueError: if `n_critic` or `micro_batches` is below 1; while tracing, if the batch's leading axis is not `n_critic`, or
+        a minibatch not a multiple of `micro_batches`.
 
     Example:
       See `jgan.models.gan2014.make`.
 
     References:
-      Goodfellow et al. (2014), Algorithm 1, https://arxiv.org/abs/1406.2661
+      Goodfellow et al. (2014), Algorithm 1, https://arxiv.org/abs/1406.2661; Heusel et al., "GANs Trained by a Two Time-Scale
+      Update Rule Converge to a Local Nash Equilibrium" (2017), https://arxiv.org/abs/1706.08500
     """
     if n_critic < 1:
         raise ValueError(f"n_critic must be at least 1, found {n_critic}")
-    d_step, g_step = player_steps(game, optimizers)
+    d_step, g_step = player_steps(game, optimizers, micro_batches=micro_batches)
 
     def minibatch(batch: Any, index: int) -> Any:
         if n_critic == 1:
@@ -278,69 +209,78 @@ def alternating(game: Game, optimizers: Optimizers, *, n_critic: int = 1, fresh_
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         for index in range(n_critic - 1):
-            state, _ = d_step(_another_root(key, index), state, minibatch(batch, index), axis_name=axis_name)
+            state, _ = d_step(another_root(key, index), state, minibatch(batch, index), axis_name=axis_name)
         last = minibatch(batch, n_critic - 1)
-        if fresh_latents:
-            state, d_metrics = d_step(key, state, last, axis_name=axis_name)
-            state, g_metrics = g_step(_another_root(key, n_critic - 1), state, last, axis_name=axis_name)
-            return state, d_metrics | g_metrics
-        return _shared(game, optimizers, key, state, last, axis_name, simultaneous=False)
+        if not fresh_latents and micro_batches == 1:
+            return _in_turn(game, optimizers, key, state, last, axis_name)
+        state, d_metrics = d_step(key, state, last, axis_name=axis_name)
+        g_key = another_root(key, n_critic - 1) if fresh_latents else key
+        state, g_metrics = g_step(g_key, state, last, axis_name=axis_name)
+        return state, d_metrics | g_metrics
 
     return Steps(d_step, g_step, step)
 
 
-def simultaneous(game: Game, optimizers: Optimizers) -> Steps:
+def _in_turn(game: Game, optimizers: Optimizers, key, state: GANState, batch, axis_name) -> tuple[GANState, Metrics]:
+    """`d_step`, then `g_step`, on one generator forward pass."""
+    key = jax.random.fold_in(key, state.step)
+    fakes, pull_back, g_extra = forward(game, key, state, batch, axis_name)
+    d_grads, state, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
+    state = state._replace(discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name))
+    g_grads, g_metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
+    generator = update(state.generator._replace(extra=g_extra), optimizers.generator, g_grads, axis_name)
+    return state._replace(step=state.step + 1, generator=generator), all_mean(d_metrics | g_metrics, axis_name)
+
+
+def simultaneous(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> Steps:
     """Both players descend at once, each from the same old parameters, latents and masks: the authors' code of 2014.
 
     Args:
       game: what the players minimise.
-      optimizers: how each of them descends.
+      optimizers: how each of them descends. Optimistic gradient descent is this rule with
+        `optax.optimistic_gradient_descent` or `optax.optimistic_adam` for each.
+      micro_batches: parts of the batch over which the gradients are accumulated, to save memory.
 
     Returns:
       The `Steps`.
 
+    Raises:
+      ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
+
     Example:
       See `jgan.models.gan2014.make`.
+
+    References:
+      Daskalakis et al., "Training GANs with Optimism" (2018), https://arxiv.org/abs/1711.00141
     """
-    d_step, g_step = player_steps(game, optimizers)
+    d_step, g_step = player_steps(game, optimizers, micro_batches=micro_batches)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        if game.both is None:
-            return _shared(game, optimizers, key, state, batch, axis_name, simultaneous=True)
-        return _at_once(game, optimizers, key, state, batch, axis_name)
+        gradients = accumulated(both_gradients(game, axis_name), micro_batches)
+        grads, after, metrics = gradients(jax.random.fold_in(key, state.step), state, batch)
+        return descend(after, optimizers, grads, axis_name), all_mean(metrics, axis_name)
 
     return Steps(d_step, g_step, step)
 
 
-def _shared(game, optimizers, key, state: GANState, batch, axis_name, *, simultaneous) -> tuple[GANState, Metrics]:
-    """One update of each player on one generator forward pass."""
-    key = jax.random.fold_in(key, state.step)
-    fakes, pull_back, extra = _forward(game, key, state, batch, axis_name)
-    discriminator, d_metrics = _d_update(game, optimizers, key, state, batch, fakes, axis_name)
-    opponent = state if simultaneous else state._replace(discriminator=discriminator)
-    generator, g_metrics = _g_update(game, optimizers, key, opponent, batch, fakes, pull_back, extra, axis_name)
-    return GANState(state.step + 1, generator, discriminator), d_metrics | g_metrics
+def descend(state: GANState, optimizers: Optimizers, grads: PyTree, axis_name: str | None = None) -> GANState:
+    """Both players' updates, and the count of the step.
 
+    Args:
+      state: the state, with what the passes changed beside the parameters.
+      optimizers: how each of them descends.
+      grads: the pair `(discriminator's, generator's)`.
+      axis_name: the mapped axis over which the batch is spread, if any.
 
-def _at_once(game, optimizers, key, state: GANState, batch, axis_name) -> tuple[GANState, Metrics]:
-    """One update of each player on one forward pass of each: the two losses are pulled back apart through one graph.
+    Returns:
+      The next state.
 
-    XLA drops what neither pull needs: the discriminator's gradient of the generator's loss, and the reverse.
+    Example:
+      See `jgan.rules`.
     """
-    key = jax.random.fold_in(key, state.step)
-    g, d = state.generator, state.discriminator
-    fakes, pull_fakes, g_extra = _forward(game, key, state, batch, axis_name)
-    losses, pull_losses, (d_extra, metrics) = jax.vjp(
-        lambda d_params, g_params, fakes: game.both(key, d_params, g_params, state, batch, fakes, axis_name),
-        d.params,
-        g.params,
-        fakes,
-        has_aux=True,
+    d_grads, g_grads = grads
+    return state._replace(
+        step=state.step + 1,
+        discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name),
+        generator=update(state.generator, optimizers.generator, g_grads, axis_name),
     )
-    one, zero = (jnp.full_like(losses[0], value) for value in (1, 0))
-    d_grads, _, _ = pull_losses((one, zero))
-    _, direct, on_fakes = pull_losses((zero, one))
-    g_grads = jax.tree.map(jnp.add, direct, *pull_fakes(on_fakes))
-    discriminator = _update(d, optimizers.discriminator, d_grads, d_extra, axis_name)
-    generator = _update(g, optimizers.generator, g_grads, g_extra, axis_name)
-    return GANState(state.step + 1, generator, discriminator), _all_mean(metrics, axis_name)

@@ -68,11 +68,14 @@ class GANState(NamedTuple):
       step: int32 scalar, the number of generator updates made so far.
       generator: the generator's state.
       discriminator: the discriminator's state.
+      memory: what the game itself remembers from one discriminator update to the next (ADA's probability, LeCam's averages);
+        `()` if nothing.
     """
 
     step: jax.Array
     generator: PlayerState
     discriminator: PlayerState
+    memory: PyTree = ()
 
 
 class Apply(Protocol):
@@ -109,16 +112,33 @@ class Game(NamedTuple):
 
     Attributes:
       fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_extra)`; `fakes` is any tree of arrays.
-      discriminator: `discriminator(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_extra, metrics))`.
+      discriminator: `discriminator(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_extra, new_memory,
+        metrics))`.
       generator: `generator(key, g_params, state, batch, fakes, axis_name) -> (loss, metrics)`.
       both: optionally `both(key, d_params, g_params, state, batch, fakes, axis_name) -> ((d_loss, g_loss), (new_d_extra,
-        metrics))`: the two objectives at the same discriminator on one pass of it, for simultaneous updates.
+        new_memory, metrics))`: the two objectives at the same discriminator on one pass of it, for simultaneous updates.
+      memory: `memory() -> tree of arrays`, what the game remembers before the first step.
     """
 
     fakes: Callable[..., tuple[PyTree, PyTree]]
-    discriminator: Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]
+    discriminator: Callable[..., tuple[jax.Array, tuple[PyTree, PyTree, Metrics]]]
     generator: Callable[..., tuple[jax.Array, Metrics]]
-    both: Callable[..., tuple[tuple[jax.Array, jax.Array], tuple[PyTree, Metrics]]] | None = None
+    both: Callable[..., tuple[tuple[jax.Array, jax.Array], tuple[PyTree, PyTree, Metrics]]] | None = None
+    memory: Callable[[], PyTree] = tuple
+
+
+class Augmentation(NamedTuple):
+    """Random changes to whatever the discriminator sees, real and fake alike, as pure functions; made by `jgan.augment`.
+
+    Attributes:
+      init: `init() -> memory`: what it carries from step to step, a tree of arrays; `()` if nothing.
+      apply: `apply(key, memory, images, axis_name) -> images`, `[B, height, width, channels]`, differentiable in the images.
+      update: `update(memory, real_logits, axis_name) -> memory`, after each discriminator update.
+    """
+
+    init: Callable[[], PyTree]
+    apply: Callable[..., jax.Array]
+    update: Callable[..., PyTree]
 
 
 class Step(Protocol):

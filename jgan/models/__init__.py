@@ -7,11 +7,11 @@ name its module in `MODULES` below.
 import dataclasses
 import importlib
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from jgan.types import GAN, DataSpec, GANState, PyTree
 
-MODULES = ("gan2014", "gan2014_conv", "gan2014_faces", "pattern1010")
+MODULES = ("gan2014", "gan2014_conv", "gan2014_faces", "pattern1010", "mixture", "dirac", "bilinear")
 
 
 class Preset(NamedTuple):
@@ -23,6 +23,7 @@ class Preset(NamedTuple):
       batch_size: examples in a minibatch.
       steps: generator updates in the whole run.
       model: the model's `Config`.
+      display: how a run is shown and judged: see `jgan.displays`.
     """
 
     description: str
@@ -30,6 +31,7 @@ class Preset(NamedTuple):
     batch_size: int
     steps: int
     model: Any
+    display: Literal["images", "points", "density", "trajectory"] = "images"
 
 
 def _modules() -> list[ModuleType]:

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jgan import optim
+from jgan import constraints, optim
 from jgan.models import Preset
 from jgan.models.paper2014 import Activation, Training, marginal_bias, optimizer, per_layer, play
 from jgan.networks import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, from_module
@@ -164,7 +164,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
     Example:
       See `grow`.
     """
-    sgd = optax.chain(optimizer(config, spec.steps_per_epoch), optim.max_column_norm(config.max_column_norm))
+    sgd = optax.chain(optimizer(config, spec.steps_per_epoch), constraints.max_column_norm(config.max_column_norm))
     return play(config, *networks(config, spec), sgd)
 
 

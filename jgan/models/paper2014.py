@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jgan import optim, rng, steps
+from jgan import games, optim, rng, steps
 from jgan.data.transforms import contrast_to_unit, global_contrast_normalize
 from jgan.losses import LOSSES
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Metrics, Network, Step
@@ -115,7 +115,7 @@ def play(
     def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
         return rng.latents(key, n, config.latent_size, config.noise, axis_name)
 
-    game = steps.adversarial(
+    game = games.adversarial(
         generator,
         discriminator,
         latents,

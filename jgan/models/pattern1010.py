@@ -11,7 +11,7 @@ from typing import Literal
 import jax
 import optax
 
-from jgan import rng, steps
+from jgan import games, rng, steps
 from jgan.losses import LOSSES
 from jgan.models import Preset
 from jgan.networks import MLPGenerator, SigmoidDiscriminator, from_module
@@ -74,7 +74,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         return generator.apply(state.generator.params, state.generator.extra, z)[0]
 
     weight = 1.0 if squared else 0.5  # either way the mean of the two terms
-    game = steps.adversarial(generator, discriminator, latents, LOSSES[config.loss], discriminator_weight=weight)
+    game = games.adversarial(generator, discriminator, latents, LOSSES[config.loss], discriminator_weight=weight)
     made = steps.alternating(game, optimizers)
     return GAN(lambda key: steps.init_state(key, generator, discriminator, optimizers), *made, latents, generate)
 

@@ -4,6 +4,8 @@ from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutC
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.module import from_module
+from jgan.networks.points import PointDiscriminator, PointGenerator
+from jgan.networks.spectral import SpectralNorm
 
 __all__ = [
     "MLP",
@@ -17,6 +19,9 @@ __all__ = [
     "MLPGenerator",
     "Maxout",
     "MaxoutConv",
+    "PointDiscriminator",
+    "PointGenerator",
     "SigmoidDiscriminator",
+    "SpectralNorm",
     "from_module",
 ]

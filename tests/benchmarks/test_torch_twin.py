@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import contenders
-from jgan import Batch, DataSpec, steps
+from jgan import Batch, DataSpec, games, steps
 from jgan.losses import non_saturating
 from jgan.models import gan2014
 from jgan.models.paper2014 import optimizer
@@ -37,7 +37,7 @@ def by_jgan(simultaneous, images, z):
     first = jax.jit(gan2014.make(CONFIG, spec).init)(jax.random.key(0))
     state, losses = first, []
     for latents in z:
-        game = steps.adversarial(*networks, lambda *_, axis_name, z=latents: z, non_saturating, discriminator_weight=0.5)
+        game = games.adversarial(*networks, lambda *_, axis_name, z=latents: z, non_saturating, discriminator_weight=0.5)
         schedule = steps.simultaneous if simultaneous else steps.alternating
         step = schedule(game, steps.Optimizers(sgd, sgd)).step
         state, metrics = step(jax.random.key(0), state, Batch(np.float32(images[:BATCH]) / 255))

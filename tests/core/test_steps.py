@@ -10,7 +10,7 @@ import numpy as np
 import optax
 import pytest
 
-from jgan import Batch, Game, GANState, Network, losses, networks, optim, steps
+from jgan import Batch, Game, GANState, Network, games, losses, networks, optim, steps
 from jgan.types import Step
 
 SHAPE, LATENT, B = (3, 2, 1), 4, 8
@@ -63,7 +63,7 @@ class Played(NamedTuple):
 def played(loss=losses.non_saturating):
     generator = networks.from_module(Generator(), (LATENT,))
     discriminator = networks.from_module(Discriminator(), SHAPE)
-    game = steps.adversarial(generator, discriminator, latents, loss)
+    game = games.adversarial(generator, discriminator, latents, loss)
     init = jax.jit(lambda key: steps.init_state(key, generator, discriminator, OPTIMIZERS))
     return Played(game, init(jax.random.key(1)), *map(jax.jit, steps.player_steps(game, OPTIMIZERS)))
 
@@ -180,7 +180,7 @@ def test_a_game_of_two_numbers_needs_no_network():
     """min_g max_d g d, by hand: the same steps serve a game without data, and a generator's loss that names its parameters."""
     game = Game(
         fakes=lambda key, g, state, batch, axis_name: (g, {}),
-        discriminator=lambda key, d, state, batch, g, axis_name: (-g * d, ({}, {})),
+        discriminator=lambda key, d, state, batch, g, axis_name: (-g * d, ({}, (), {})),
         # g appears through the fakes (g d) and directly (g^2 / 2): both gradients count.
         generator=lambda key, own, state, batch, g, axis_name: (g * state.discriminator.params + own**2 / 2, {}),
     )
@@ -215,7 +215,7 @@ def overhear(make_step, *batches):
 
     generator = network("G", lambda p, z: p * z)
     discriminator = network("D", lambda p, x: p * x.sum(1))
-    game = steps.adversarial(generator, discriminator, latents, losses.minimax)
+    game = games.adversarial(generator, discriminator, latents, losses.minimax)
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
     state = steps.init_state(KEY, generator, discriminator, optimizers)
     for batch in batches:
@@ -288,7 +288,7 @@ def test_images_of_another_shape_are_an_error_that_names_both(schedule):
 
 def test_logits_with_a_trailing_axis_are_an_error_that_names_both_shapes():
     wide = Network(init=lambda key: ({}, {}), apply=lambda params, extra, x, **_: (x.reshape(B, -1)[:, :1], extra))
-    game = steps.adversarial(networks.from_module(Generator(), (LATENT,)), wide, latents, losses.minimax)
+    game = games.adversarial(networks.from_module(Generator(), (LATENT,)), wide, latents, losses.minimax)
     state = played().state
     for step in steps.player_steps(game, OPTIMIZERS):
         with pytest.raises(ValueError, match=r"logits of the shape \(8,\), found \(8, 1\)"):

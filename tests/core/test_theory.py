@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from jgan import Batch, GANState, Network, PlayerState, losses, steps
+from jgan import Batch, GANState, Network, PlayerState, games, losses, steps
 
 GAUSSIANS = [(stats.norm(0, 1), stats.norm(1.5, 0.7)), (stats.norm(0, 1), stats.norm(-2, 2)), (stats.norm(1, 0.5),) * 2]
 X = np.linspace(-15, 15, 1501)
@@ -68,7 +68,7 @@ def test_a_discriminator_trained_alone_reaches_the_best_one():
     """On five points: a table of logits as the discriminator, batches whose frequencies are p_data and p_g exactly."""
     data, fake = np.repeat(np.arange(5), [10, 20, 30, 25, 15]), np.repeat(np.arange(5), [30, 10, 20, 15, 25])
     optimizers = steps.Optimizers(optax.identity(), optax.sgd(8.0))  # the rate below 2 / curvature = 2 / (0.55 / 4)
-    game = steps.adversarial(
+    game = games.adversarial(
         generator=Network(lambda key: ({}, {}), lambda params, extra, z, **_: (z, extra)),
         discriminator=Network(lambda key: (jnp.zeros(5), {}), lambda params, extra, x, **_: (params[x], extra)),
         latents=lambda key, n, axis_name: jnp.asarray(fake),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jgan import networks, optim
+from jgan import constraints, networks, optim
 
 
 def projected(array, limit):
@@ -26,7 +26,7 @@ def projected(array, limit):
 def test_what_is_outside_is_projected_and_what_is_inside_is_let_alone(shape, limit, scale, seed):
     generator = np.random.default_rng(seed)
     params, updates = ({"kernel": (scale * generator.normal(size=shape)).astype(np.float32)} for _ in range(2))
-    constraint = optim.max_column_norm(limit)
+    constraint = constraints.max_column_norm(limit)
     found, _ = constraint.update(updates, constraint.init(params), params)
     new = params["kernel"] + updates["kernel"]
     expected = projected(new, limit)
@@ -38,7 +38,7 @@ def test_what_is_outside_is_projected_and_what_is_inside_is_let_alone(shape, lim
 def test_columns_of_a_3_4_5_triangle():
     params = {"kernel": jnp.zeros((2, 3)), "bias": jnp.zeros(3)}
     updates = {"kernel": jnp.array([[6.0, 0.3, 0.0], [8.0, 0.4, 0.0]]), "bias": jnp.full(3, 100.0)}
-    constraint = optim.max_column_norm(5.0)
+    constraint = constraints.max_column_norm(5.0)
     found, _ = constraint.update(updates, constraint.init(params), params)
     np.testing.assert_allclose(found["kernel"], [[3.0, 0.3, 0.0], [4.0, 0.4, 0.0]], rtol=1e-6)  # norms 10, 1/2 and 0
     np.testing.assert_array_equal(found["bias"], updates["bias"])
@@ -49,7 +49,7 @@ def test_in_a_maxout_layer_each_piece_is_limited_and_in_a_convolution_each_filte
     modules = networks.MLPDiscriminator((3,), pieces=2, irange=1.0), networks.MaxoutConv(3, 2, 3, 1, 2, 2, irange=1.0)
     for module, shape in zip(modules, [(1, 2, 2, 1), (1, 4, 4, 2)], strict=True):
         params = module.init(jax.random.key(0), jnp.zeros(shape))["params"]
-        constraint = optim.max_column_norm(0.1)
+        constraint = constraints.max_column_norm(0.1)
         updates, _ = constraint.update(optax.tree.zeros_like(params), constraint.init(params), params)
         kernels = 0
         for path, leaf in jax.tree_util.tree_leaves_with_path(optax.apply_updates(params, updates)):
@@ -64,7 +64,7 @@ def test_the_momentum_does_not_hear_of_it():
     """As in pylearn2, where only the parameter is rescaled: the velocity is that of the same gradients without a limit."""
     params, grads = {"kernel": jnp.ones((2, 2))}, {"kernel": jnp.full((2, 2), -3.0)}
     sgd = optim.momentum_sgd(0.1, 0.5)
-    limited = optax.chain(sgd, optim.max_column_norm(1.0))
+    limited = optax.chain(sgd, constraints.max_column_norm(1.0))
     free_state, state = sgd.init(params), limited.init(params)
     for _ in range(3):
         _, free_state = sgd.update(grads, free_state, params)
@@ -77,13 +77,13 @@ def test_the_momentum_does_not_hear_of_it():
 
 def test_gradients_through_a_column_of_zeros_are_finite():
     params = {"kernel": jnp.zeros((2, 1))}
-    constraint = optim.max_column_norm(1.0)
+    constraint = constraints.max_column_norm(1.0)
     gradient = jax.grad(lambda p: jnp.sum(constraint.update(p, optax.EmptyState(), params)[0]["kernel"]))(params)
     np.testing.assert_array_equal(gradient["kernel"], 1.0)
 
 
 def test_a_limit_that_is_not_positive_and_missing_parameters_are_refused():
     with pytest.raises(ValueError, match=r"above 0, found 0"):
-        optim.max_column_norm(0)
+        constraints.max_column_norm(0)
     with pytest.raises(ValueError, match=r"needs the parameters"):
-        optim.max_column_norm(1.0).update({"kernel": jnp.zeros((1, 1))}, optax.EmptyState())
+        constraints.max_column_norm(1.0).update({"kernel": jnp.zeros((1, 1))}, optax.EmptyState())

@@ -1,0 +1,87 @@
+"""Groups of examples within a batch: packs that are judged together, the k best that the generator learns from."""
+
+import jax
+import jax.numpy as jnp
+
+
+def packed(x: jax.Array, m: int) -> jax.Array:
+    """Packs: `m` neighbours of a batch as one example, side by side in the last axis (the channels).
+
+    Args:
+      x: `[B, ..., C]`.
+      m: examples in a pack.
+
+    Returns:
+      `[B / m, ..., m C]`.
+
+    Raises:
+      ValueError: if the batch is not a multiple of `m`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import groups
+      >>> print(groups.packed(jnp.arange(8.0).reshape(4, 2), 2))
+      [[0. 1. 2. 3.]
+       [4. 5. 6. 7.]]
+
+    References:
+      Lin et al. (2018), section 2, https://arxiv.org/abs/1712.04086
+    """
+    if len(x) % m:
+        raise ValueError(f"the batch (on each device) must be a multiple of the {m} examples of a pack, found {len(x)}")
+    groups = x.reshape(-1, m, *x.shape[1:])
+    return jnp.moveaxis(groups, 1, -2).reshape(len(x) // m, *x.shape[1:-1], m * x.shape[-1])
+
+
+def unpacked(x: jax.Array, m: int) -> jax.Array:
+    """The inverse of `packed`.
+
+    Args:
+      x: `[B / m, ..., m C]`.
+      m: examples in a pack.
+
+    Returns:
+      `[B, ..., C]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import groups
+      >>> x = jnp.arange(8.0).reshape(4, 2)
+      >>> bool((groups.unpacked(groups.packed(x, 2), 2) == x).all())
+      True
+    """
+    groups = x.reshape(*x.shape[:-1], m, x.shape[-1] // m)
+    return jnp.moveaxis(groups, -2, 1).reshape(len(x) * m, *x.shape[1:-1], x.shape[-1] // m)
+
+
+def top_k_mean(values: jax.Array, logits: jax.Array, share: jax.Array, axis_name: str | None = None) -> jax.Array:
+    """The mean of the values at the highest logits.
+
+    Args:
+      values: `[B]` float.
+      logits: `[B]` float.
+      share: float scalar in (0, 1]: what share of the (global) batch counts, rounded up to whole examples.
+      axis_name: the mapped axis over which the batch is spread, if any. The mean over the devices of the results is then the
+        mean over the examples that count.
+
+    Returns:
+      A scalar. No gradient flows through the choice.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import groups
+      >>> float(groups.top_k_mean(jnp.array([1.0, 2.0, 4.0]), jnp.array([3.0, 1.0, 2.0]), 0.5))  # the first and the last
+      2.5
+
+    References:
+      Sinha et al. (2020), section 3, https://arxiv.org/abs/2002.06224
+    """
+    everyone, devices = jax.lax.stop_gradient(logits), 1
+    if axis_name is not None:
+        devices = jax.lax.psum(1, axis_name)
+        everyone = jax.lax.all_gather(everyone, axis_name, tiled=True)
+    k = jnp.clip(jnp.ceil(share * len(everyone)), 1, len(everyone)).astype(jnp.int32)
+    threshold = jnp.sort(everyone)[::-1][k - 1]
+    counts = jax.lax.stop_gradient(logits) >= threshold
+    all_that_count = jnp.sum(everyone >= threshold)  # above k if logits are equal
+    return devices * jnp.sum(jnp.where(counts, values, 0)) / all_that_count

@@ -1,0 +1,130 @@
+"""The Dirac-GAN: data at 0, a generator that puts all it has at theta, a discriminator D(x) = psi x.
+
+Unregularised it does not converge: linearised at the equilibrium (0, 0) its eigenvalues are `+- i/2`. R1 of weight gamma moves
+them to `-gamma/2 +- sqrt(gamma^2/4 - 1/4)`, instance noise of variance s^2 to `-s^2/4 +- sqrt(s^4/16 - 1/4)`; Wasserstein
+critics orbit. The games, losses, penalties and steps here are those that train image GANs.
+
+References:
+  Mescheder et al., "Which Training Methods for GANs do actually Converge?" (2018), section 2, https://arxiv.org/abs/1801.04406
+"""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from jgan import games, optim, steps
+from jgan.augment import instance_noise
+from jgan.losses import LOSSES
+from jgan.models import Preset
+from jgan.models.options import Play, optimizers_of, penalties_of, steps_of
+from jgan.types import GAN, DataSpec, GANState, Key, Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Play):
+    """The options of the game."""
+
+    loss: Literal["minimax", "non_saturating", "wasserstein", "hinge", "least_squares", "relativistic"] = "minimax"
+    """what the players minimise"""
+    instance_noise: float = 0.0
+    """standard deviation of Gaussian noise on real and fake examples"""
+    start: tuple[float, float] = (1.0, 1.0)
+    """where theta and psi begin"""
+
+
+def networks(config: Config) -> tuple[Network, Network]:
+    """The two players.
+
+    Args:
+      config: the options of the model.
+
+    Returns:
+      `(generator, discriminator)`: `[B, 1]` latents to theta, `[B, 1]`, whatever they are; `[B, 1]` examples to `[B]` logits.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan.models import dirac
+      >>> generator, discriminator = dirac.networks(dirac.Config(start=(3.0, 2.0)))
+      >>> fakes, _ = generator.apply(*generator.init(jax.random.key(0)), jnp.zeros((2, 1)))
+      >>> print(discriminator.apply(*discriminator.init(jax.random.key(0)), fakes)[0])
+      [6. 6.]
+    """
+    theta, psi = config.start
+
+    def generate(params, extra, *inputs, key=None, train=False, axis_name=None):
+        return jnp.broadcast_to(params, inputs[0].shape), extra
+
+    def discriminate(params, extra, *inputs, key=None, train=False, axis_name=None):
+        return params * inputs[0][:, 0], extra
+
+    return (
+        Network(lambda key: (jnp.float32(theta), {}), generate),
+        Network(lambda key: (jnp.float32(psi), {}), discriminate),
+    )
+
+
+def make(config: Config, spec: DataSpec) -> GAN:
+    """The game as a model like any other.
+
+    Args:
+      config: the options of the model.
+      spec: the data; all examples are expected at 0.
+
+    Returns:
+      The `GAN`; what it generates is theta, again and again.
+
+    Raises:
+      ValueError: if an option is out of its range.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import Batch
+      >>> from jgan.models import dirac
+      >>> from jgan.types import DataSpec
+      >>> gan = dirac.make(dirac.Config(rule="simultaneous", loss="wasserstein"), DataSpec((1,), steps_per_epoch=1))
+      >>> state, _ = gan.step(jax.random.key(0), gan.init(jax.random.key(0)), Batch(jnp.zeros((4, 1))))
+      >>> print(state.generator.params, state.discriminator.params)  # both were 1
+      1.1 0.9
+    """
+    del spec
+    generator, discriminator = networks(config)
+    optimizers = optimizers_of(config)
+
+    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
+        return jnp.zeros((n, 1))
+
+    game = games.adversarial(
+        generator,
+        discriminator,
+        latents,
+        LOSSES[config.loss],
+        penalties=penalties_of(config),
+        augment=instance_noise(config.instance_noise) if config.instance_noise else None,
+    )
+    made = steps_of(config, game, optimizers)
+
+    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
+        theta = optim.averaged_params(state.generator) if averaged else state.generator.params
+        return jnp.broadcast_to(theta, (len(z), 1))
+
+    return GAN(
+        lambda key: steps.init_state(key, generator, discriminator, optimizers, game),
+        *made,
+        latents,
+        generate,
+        n_critic=config.n_critic,
+    )
+
+
+PRESETS = {
+    "dirac": Preset(
+        description="the Dirac-GAN, two numbers: a picture of its trajectory; try --model.penalty r1",
+        dataset="origin",
+        batch_size=2,
+        steps=1000,
+        model=Config(),
+        display="trajectory",
+    ),
+}

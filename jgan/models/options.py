@@ -1,0 +1,140 @@
+"""Options that the small models share: which loss, which penalty, which update rule, which optimiser, by name."""
+
+import dataclasses
+from typing import Literal
+
+import optax
+
+from jgan import constraints, optim, penalties, rules, steps
+from jgan.types import Game
+
+Rule = Literal["alternating", "simultaneous", "extragradient", "optimistic", "consensus", "unrolled"]
+PenaltyName = Literal[
+    "none", "gradient_penalty", "one_sided", "dragan", "r1", "r2", "r1_r2", "finite_difference", "lecam", "drift"
+]
+
+
+@dataclasses.dataclass(frozen=True)
+class Play:
+    """How a game is played."""
+
+    rule: Rule = "alternating"
+    """who moves when, and by which gradient"""
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    """how a player descends"""
+    learning_rate: float = 0.1
+    """learning rate"""
+    d_learning_rate: float = 0.0
+    """that of the discriminator, if another (two time scales); 0 for the same"""
+    b1: float = 0.5
+    """Adam's decay of the mean gradient"""
+    b2: float = 0.999
+    """Adam's decay of the mean squared gradient"""
+    n_critic: int = 1
+    """discriminator updates for each of the generator (alternating only)"""
+    unroll: int = 5
+    """discriminator updates looked ahead (unrolled only)"""
+    consensus: float = 1.0
+    """weight of the regulariser (consensus only)"""
+    penalty: PenaltyName = "none"
+    """penalty of the discriminator"""
+    penalty_weight: float = 1.0
+    """its weight; of R1 and R2, gamma in gamma/2 |grad D|^2"""
+    penalty_every: int = 1
+    """apply it at one step in so many, so many times as strong"""
+    weight_clip: float = 0.0
+    """keep the discriminator's weights in [-c, c]; 0 for no clipping"""
+    ema_decay: float = 0.0
+    """decay of the averaged generator; 0 keeps none"""
+
+
+def penalties_of(config: Play) -> tuple[penalties.Penalty, ...]:
+    """The penalties that a configuration names.
+
+    Args:
+      config: the options.
+
+    Returns:
+      None, or one.
+
+    Raises:
+      ValueError: if `penalty_every` is below 1.
+
+    Example:
+      >>> from jgan.models import options
+      >>> len(options.penalties_of(options.Play(penalty="r1")))
+      1
+    """
+    weight = config.penalty_weight
+    known = {
+        "gradient_penalty": lambda: penalties.gradient_penalty(weight),
+        "one_sided": lambda: penalties.gradient_penalty(weight, one_sided=True),
+        "dragan": lambda: penalties.dragan(weight),
+        "r1": lambda: penalties.r1(weight),
+        "r2": lambda: penalties.r2(weight),
+        "r1_r2": lambda: penalties.r1_r2(weight),
+        "finite_difference": lambda: penalties.finite_difference(weight),
+        "lecam": lambda: penalties.lecam(weight),
+        "drift": lambda: penalties.drift(weight),
+    }
+    if config.penalty == "none":
+        return ()
+    return (penalties.lazily(known[config.penalty](), config.penalty_every),)
+
+
+def optimizers_of(config: Play) -> steps.Optimizers:
+    """The optimisers that a configuration names.
+
+    Args:
+      config: the options.
+
+    Returns:
+      The `Optimizers`.
+
+    Example:
+      >>> from jgan.models import options
+      >>> optimizers = options.optimizers_of(options.Play(optimizer="adam", d_learning_rate=0.2))
+    """
+
+    def descent(learning_rate: float) -> list[optax.GradientTransformation]:
+        # eps_root keeps Adam differentiable where a gradient is 0, for the unrolled rule; its effect is below rounding.
+        adam = [optax.scale_by_adam(config.b1, config.b2, eps_root=1e-16)] if config.optimizer == "adam" else []
+        optimistic = [optax.scale_by_optimistic_gradient()] if config.rule == "optimistic" else []
+        return [*adam, *optimistic, optax.scale(-learning_rate)]
+
+    clip = [constraints.clip_weights(config.weight_clip)] if config.weight_clip else []
+    average = [optim.weight_average(config.ema_decay)] if config.ema_decay else []
+    return steps.Optimizers(
+        generator=optax.chain(*descent(config.learning_rate), *average),
+        discriminator=optax.chain(*descent(config.d_learning_rate or config.learning_rate), *clip),
+    )
+
+
+def steps_of(config: Play, game: Game, optimizers: steps.Optimizers) -> steps.Steps:
+    """The steps of a game under the rule that a configuration names.
+
+    Args:
+      config: the options.
+      game: what the players minimise.
+      optimizers: how each of them descends.
+
+    Returns:
+      The `Steps`.
+
+    Raises:
+      ValueError: if several critic updates are asked of a rule that has one.
+
+    Example:
+      See `jgan.models.dirac.make`.
+    """
+    if config.n_critic != 1 and config.rule != "alternating":
+        raise ValueError(f"n_critic must be 1 under the {config.rule} rule, found {config.n_critic}: only alternating has more")
+    if config.rule == "alternating":
+        return steps.alternating(game, optimizers, n_critic=config.n_critic)
+    if config.rule == "extragradient":
+        return rules.extragradient(game, optimizers)
+    if config.rule == "consensus":
+        return rules.consensus(game, optimizers, gamma=config.consensus)
+    if config.rule == "unrolled":
+        return rules.unrolled(game, optimizers, unroll=config.unroll)
+    return steps.simultaneous(game, optimizers)  # optimistic: by its optimiser

@@ -1,0 +1,97 @@
+"""Penalties of the logits themselves: drift, LeCam, consistency under augmentation."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from jgan.penalties.view import Penalty, View
+from jgan.types import PyTree
+
+
+def drift(weight: float = 0.001) -> Penalty:
+    """ProGAN's drift: `weight D(x)^2` at the real examples, so that a critic's output does not wander.
+
+    Args:
+      weight: the paper's epsilon.
+
+    Returns:
+      The `Penalty`.
+
+    Example:
+      See `gradient_penalty`.
+
+    References:
+      Karras et al., "Progressive Growing of GANs" (2018), appendix A.1, https://arxiv.org/abs/1710.10196
+    """
+    return Penalty(lambda view: weight * jnp.square(view.real_logits))
+
+
+def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
+    """LeCam: `weight ((D(x) - a_F)^2 + (D(G(z)) - a_R)^2)`, a_R and a_F running means of the logits on real and on fake.
+
+    Args:
+      weight: the paper's lambda.
+      decay: how much of the running means one discriminator update keeps.
+
+    Returns:
+      The `Penalty`; it remembers the two means, which start at 0.
+
+    Raises:
+      ValueError: if `decay` is not in [0, 1).
+
+    Example:
+      See `gradient_penalty`.
+
+    References:
+      Tseng et al., "Regularizing Generative Adversarial Networks under Limited Data" (2021), equation 4, https://arxiv.org/abs/2104.03310
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"decay must be in [0, 1), found {decay}")
+
+    def value(view: View) -> jax.Array:
+        of_real, of_fake = view.memory
+        return weight * (jnp.square(view.real_logits - of_fake) + jnp.square(view.fake_logits - of_real))
+
+    def update(view: View) -> PyTree:
+        means = jnp.mean(view.real_logits), jnp.mean(view.fake_logits)
+        if view.axis_name is not None:
+            means = jax.lax.pmean(means, view.axis_name)
+        return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, view.memory, means)
+
+    return Penalty(value, lambda: (jnp.zeros(()), jnp.zeros(())), update)
+
+
+def consistency(augment: Callable[..., jax.Array], *, real_weight: float = 10.0, fake_weight: float = 0.0) -> Penalty:
+    """CR, and with a weight on the fakes bCR: `weight (D(T(x)) - D(x))^2`, T a random augmentation.
+
+    Args:
+      augment: `augment(key, examples, axis_name=...) -> examples`, for instance one of `jgan.augment`.
+      real_weight: the weight at the real examples.
+      fake_weight: the weight at the fakes; 0 leaves them out, as CR does.
+
+    Returns:
+      The `Penalty`.
+
+    Example:
+      >>> from jgan import penalties
+      >>> noisy = lambda key, x, axis_name=None: x  # an augmentation that does nothing
+      >>> penalty = penalties.consistency(noisy, real_weight=10.0, fake_weight=10.0)  # bCR
+
+    References:
+      Zhang et al., "Consistency Regularization for GANs" (2020), https://arxiv.org/abs/1910.12027; Zhao et al., "Improved
+      Consistency Regularization for GANs" (2021), https://arxiv.org/abs/2002.04724
+    """
+
+    def value(view: View) -> jax.Array:
+        total = jnp.zeros_like(view.real_logits)
+        sides = (
+            (real_weight, view.critic, view.real, view.real_logits),
+            (fake_weight, view.fake_critic, view.fake, view.fake_logits),
+        )
+        for key, (weight, critic, x, logits) in zip(jax.random.split(view.key), sides, strict=True):
+            if weight:
+                total = total + weight * jnp.square(critic(augment(key, x, axis_name=view.axis_name)) - logits)
+        return total
+
+    return Penalty(value)

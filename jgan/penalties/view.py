@@ -1,0 +1,211 @@
+"""What a penalty is, what it sees, and what several of them add up to."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jgan import rng
+from jgan.checks import same_shape
+from jgan.types import Key, PyTree
+
+
+class View(NamedTuple):
+    """What a penalty sees of one discriminator update. Where examples are packed, an example here is a pack.
+
+    Attributes:
+      key: a key of the penalty's own.
+      step: int32 scalar, the number of generator updates made so far.
+      real: `[B, ...]`, the real examples.
+      fake: `[B, ...]`, the fakes.
+      real_logits: `[B]`, the loss's own logits on them.
+      fake_logits: `[B]`.
+      real_gradients: `() -> [B, ...]`, the gradient of each real example's logit with respect to it, through the loss's own
+        forward pass.
+      fake_gradients: `() -> [B, ...]`, that of the fakes.
+      critic: `critic(x) -> [n]`, the logits of any other examples, as the pass over the real ones would give them: with its
+        dropout masks, its augmentations and the `extra` that it saw.
+      fake_critic: the same, as the pass over the fakes would give them.
+      memory: what the penalty remembers.
+      axis_name: the mapped axis over which the batch is spread, if any.
+      per_example: whether a logit depends on its own example alone: false of a network with batch statistics.
+    """
+
+    key: Key
+    step: jax.Array
+    real: jax.Array
+    fake: jax.Array
+    real_logits: jax.Array
+    fake_logits: jax.Array
+    real_gradients: Callable[[], jax.Array]
+    fake_gradients: Callable[[], jax.Array]
+    critic: Callable[[jax.Array], jax.Array]
+    fake_critic: Callable[[jax.Array], jax.Array]
+    memory: PyTree = ()
+    axis_name: str | None = None
+    per_example: bool = True
+
+
+def _keep(view: View) -> PyTree:
+    return view.memory
+
+
+class Penalty(NamedTuple):
+    """A penalty of the discriminator.
+
+    Attributes:
+      value: `value(view) -> [B]`.
+      init: `init() -> memory`, what it remembers before the first step; a tree of arrays.
+      update: `update(view) -> memory`, after each discriminator update; it sees what the value saw.
+    """
+
+    value: Callable[[View], jax.Array]
+    init: Callable[[], PyTree] = tuple
+    update: Callable[[View], PyTree] = _keep
+
+
+def squared_norms(x: jax.Array) -> jax.Array:
+    """The squared Euclidean norm of each example, over all of its own axes and none of its neighbours'.
+
+    Args:
+      x: `[B, ...]` float.
+
+    Returns:
+      `[B]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import penalties
+      >>> print(penalties.squared_norms(jnp.ones((2, 3, 4))))
+      [12. 12.]
+    """
+    return jnp.sum(jnp.square(x), axis=tuple(range(1, x.ndim)))
+
+
+def norms(x: jax.Array) -> jax.Array:
+    """The Euclidean norm of each example; its gradient at 0 is 0, where that of a plain square root is not a number.
+
+    Args:
+      x: `[B, ...]` float.
+
+    Returns:
+      `[B]`.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import penalties
+      >>> print(jax.grad(lambda x: penalties.norms(x).sum())(jnp.array([[3.0, 4.0], [0.0, 0.0]])))
+      [[0.6 0.8]
+       [0.  0. ]]
+    """
+    squared = squared_norms(x)
+    zero = squared == 0  # not its opposite, squared > 0: what is not a number is to remain so
+    return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, squared)))
+
+
+def input_gradients(view: View, x: jax.Array) -> jax.Array:
+    """The gradient of each example's logit with respect to that example.
+
+    Args:
+      view: the discriminator update at hand.
+      x: `[n, ...]`, where.
+
+    Returns:
+      `[n, ...]`.
+
+    Raises:
+      ValueError: if the discriminator has batch statistics.
+
+    Example:
+      See `gradient_penalty`.
+    """
+    insist_per_example(view)
+    # The logits do not see each other's examples, so the gradient of their sum is each one's own.
+    return jax.grad(lambda x: jnp.sum(view.critic(x)))(x)
+
+
+def insist_per_example(view: View) -> None:
+    """Insists that each logit depends on its own example alone.
+
+    Args:
+      view: the discriminator update at hand.
+
+    Raises:
+      ValueError: if the discriminator has batch statistics.
+    """
+    if not view.per_example:
+        raise ValueError(
+            "a penalty on input gradients needs a discriminator that judges each example by itself, found one with batch "
+            "statistics, where a logit depends on the whole batch: use layer or instance normalisation, or none"
+        )
+
+
+def one_each(view: View, key: Key, draw: Callable[[Key], jax.Array]) -> jax.Array:
+    """One draw for each real example, from keys that do not depend on the number of devices.
+
+    Args:
+      view: the discriminator update at hand.
+      key: the key of the whole batch.
+      draw: `draw(key) -> array`.
+
+    Returns:
+      `[B, ...]`.
+    """
+    return jax.vmap(draw)(rng.example_keys(key, len(view.real), view.axis_name))
+
+
+def lazily(penalty: Penalty, every: int) -> Penalty:
+    """Applies a penalty at one step in `every`, `every` times as strong: the same on average, at a fraction of its cost.
+
+    Args:
+      penalty: the penalty.
+      every: the interval, in steps.
+
+    Returns:
+      The `Penalty`. Under `jgan.parallel.vmap` it costs what the eager one costs: a population takes both branches.
+
+    Raises:
+      ValueError: if `every` is below 1.
+
+    Example:
+      >>> from jgan import penalties
+      >>> penalty = penalties.lazily(penalties.r1(10.0), every=16)
+
+    References:
+      Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), section 3.1, https://arxiv.org/abs/1912.04958
+    """
+    if every < 1:
+        raise ValueError(f"every must be at least 1, found {every}")
+
+    def value(view: View) -> jax.Array:
+        now = lambda: every * penalty.value(view)  # noqa: E731
+        return jax.lax.cond(view.step % every == 0, now, lambda: jnp.zeros_like(view.real_logits))
+
+    return Penalty(value, penalty.init, penalty.update)
+
+
+def total(penalties: tuple[Penalty, ...], view: View) -> tuple[jax.Array, PyTree]:
+    """The sum of several penalties, each with a key and a memory of its own.
+
+    Args:
+      penalties: the penalties.
+      view: the discriminator update at hand; its `memory` holds one entry for each.
+
+    Returns:
+      `([B] values, new memory)`.
+
+    Raises:
+      ValueError: if a penalty does not return one value an example.
+
+    Example:
+      See `jgan.games.adversarial`.
+    """
+    values, memories = jnp.zeros_like(view.real_logits), []
+    for index, (penalty, memory) in enumerate(zip(penalties, view.memory, strict=True)):
+        own = view._replace(key=jax.random.fold_in(view.key, index), memory=memory)
+        value = penalty.value(own)
+        same_shape("the values of a penalty", value, "the logits", view.real_logits)
+        values = values + value
+        memories.append(penalty.update(own))
+    return values, tuple(memories)
