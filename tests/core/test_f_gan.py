@@ -126,11 +126,8 @@ def test_the_functions_are_those_of_the_tables(name):
     row, divergence = TABLE[name], DIVERGENCES[name]
     u, v = np.geomspace(1e-3, 1e3, 41), np.linspace(-9.9, 9.9, 45)  # the paper's activations, where ours are the same
     t = row.activation(v)
-    for found, expected in (
-        (divergence.f(jnp.float32(u)), row.f(u)),
-        (divergence.activation(jnp.float32(v)), t),
-        (divergence.of_activation(jnp.float32(v)), row.conjugate(t)),
-    ):
+    table = jax.jit(lambda u, v: (divergence.f(u), divergence.activation(v), divergence.of_activation(v)))
+    for found, expected in zip(table(jnp.float32(u), jnp.float32(v)), (row.f(u), t, row.conjugate(t)), strict=True):
         np.testing.assert_allclose(found, expected, rtol=2e-6, atol=2e-6)
     h = 1e-6
     np.testing.assert_allclose(row.slope(u), (row.f(u * (1 + h)) - row.f(u * (1 - h))) / (2 * h * u), rtol=1e-5, atol=1e-6)
@@ -179,12 +176,12 @@ def test_at_any_logit_and_any_ratio_the_bound_holds_pointwise(name, v, u):
 
 @names
 def test_the_activation_increases_and_is_once_differentiable(name):
-    v = np.linspace(-30, 30, 241, dtype=np.float32)
-    slopes = jax.vmap(jax.grad(DIVERGENCES[name].activation))(v)
+    edges = [edge + nudge for edge in (-C, C) for nudge in (-1e-4, 0, 1e-4)]
+    v = np.array([*edges, *np.linspace(-30, 30, 241)], np.float32)
+    slopes = jax.jit(jax.vmap(jax.grad(DIVERGENCES[name].activation)))(v)
     assert (slopes >= 0).all()
     assert (slopes[np.abs(v) < 5] > 0).all()
-    edges = np.float32([[edge - 1e-4, edge, edge + 1e-4] for edge in (-C, C)])
-    below, at, above = jax.vmap(jax.grad(DIVERGENCES[name].activation))(edges.ravel()).reshape(2, 3).T
+    below, at, above = slopes[:6].reshape(2, 3).T
     np.testing.assert_allclose(below, at, rtol=1e-3)
     np.testing.assert_allclose(above, at, rtol=1e-3)
 
@@ -314,16 +311,21 @@ def test_a_divergence_of_ones_own():
 # --------------------------------------------------------------------------------------------------- the generator's losses
 
 
+@functools.cache
 def generators(name):
-    """The saturating and the other."""
-    return [losses.f_gan(DIVERGENCES[name], saturating=saturating).generator for saturating in (True, False)]
+    """The saturating and the other, `v -> (values, slopes)`."""
+
+    def compiled(generator):
+        return jax.jit(jax.vmap(jax.value_and_grad(lambda v: generator(None, v))))
+
+    return [compiled(losses.f_gan(DIVERGENCES[name], saturating=saturating).generator) for saturating in (True, False)]
 
 
 @names
 def test_the_saturating_gradient_is_the_other_times_the_ratio_that_d_claims(name):
     """d/dv f*(g(v)) = (f*)'(g(v)) g'(v), and (f*)' is the inverse of f': the u at which f'(u) = g(v)."""
     v = np.linspace(-4, 4, 33, dtype=np.float32)
-    saturating, other = (jax.grad(lambda v, one=one: jnp.sum(one(None, v)))(v) for one in generators(name))
+    saturating, other = (generator(v)[1] for generator in generators(name))
     np.testing.assert_allclose(saturating, other * TABLE[name].ratio(v.astype(np.float64)), rtol=1e-5)
 
 
@@ -335,7 +337,7 @@ def test_both_generators_rest_where_the_densities_agree(name, weights):
     for generator in generators(name):
         pulls = []
         for other in (p, q):
-            values = np.asarray(generator(None, TABLE[name].logit(np.log(p / other)).astype(np.float32)), np.float64)
+            values = np.asarray(generator(TABLE[name].logit(np.log(p / other)).astype(np.float32))[0], np.float64)
             pulls.append(other * (values - np.sum(other * values)))
         np.testing.assert_allclose(pulls[0], 0, atol=1e-6)
         excess = np.log(q / p)

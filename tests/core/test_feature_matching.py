@@ -25,7 +25,7 @@ def test_it_is_the_squared_distance_of_the_means_summed_over_the_tree():
 
 
 def test_its_gradient_pulls_every_fake_alike_towards_the_mean_of_the_data():
-    found = jax.grad(lambda fake: losses.feature_matching(REAL, fake))(FAKE)
+    found = jax.jit(jax.grad(lambda fake: losses.feature_matching(REAL, fake)))(FAKE)
     for name in REAL:
         np.testing.assert_allclose(found[name], np.broadcast_to(-2 * gap(name) / 8, REAL[name].shape), rtol=1e-5, atol=1e-6)
 
@@ -51,7 +51,7 @@ def test_four_devices_match_the_means_of_the_whole_batch():
     values, slopes = jax.pmap(lambda *inputs: update(*inputs, "data"), axis_name="data", in_axes=(None, 0, 0))(
         w, spread(REAL["dense"]), spread(FAKE["dense"])
     )
-    value, slope = update(w, REAL["dense"], FAKE["dense"])
+    value, slope = jax.jit(update)(w, REAL["dense"], FAKE["dense"])
     assert value == pytest.approx(np.sum((gap("dense") @ np.asarray(w)) ** 2), rel=1e-5)
     np.testing.assert_allclose(values, value, rtol=1e-5)
     np.testing.assert_allclose(slopes, np.broadcast_to(slope, (4, 5, 2)), rtol=1e-5, atol=1e-6)
