@@ -59,13 +59,12 @@ def draw_blit(key: Key, p: jax.Array | float, height: int, width: int) -> Geomet
     References:
       Karras et al. (2020), appendix B, https://arxiv.org/abs/2006.06676
     """
-    coin_key, value_key = jax.random.split(key)
-    made, u = jax.random.bernoulli(coin_key, p, (3,)), jax.random.uniform(value_key, (4,))
+    coin, u = jnp.split(jax.random.uniform(key, (7,)), [3])
     side = jnp.array([width, height], jnp.float32)
     return Geometry(
-        flip=jnp.where(made[0], jnp.floor(2 * u[0]), 0.0),
-        turns=jnp.where(made[1], jnp.floor(4 * u[1]).astype(jnp.int32), 0),
-        shift=jnp.where(made[2], jnp.round(side * (u[2:] - 0.5) / 4), 0.0),
+        flip=jnp.where(coin[0] < p, jnp.floor(2 * u[0]), 0.0),
+        turns=jnp.where(coin[1] < p, jnp.floor(4 * u[1]).astype(jnp.int32), 0),
+        shift=jnp.where(coin[2] < p, jnp.round(side * (u[2:] - 0.5) / 4), 0.0),
     )
 
 
@@ -173,10 +172,9 @@ def _noise(key: Key, p: jax.Array | float, image: jax.Array, half: float) -> jax
 
 def _cutout(key: Key, p: jax.Array | float, image: jax.Array, fill: float) -> jax.Array:
     """A rectangle of half the height and width, its centre anywhere."""
-    coin_key, centre_key = jax.random.split(key)
+    u = jax.random.uniform(key, (3,))
     sides = jnp.array(image.shape[:2], jnp.float32)
-    size = jnp.where(jax.random.bernoulli(coin_key, p), sides / 2, 0.0)
-    return operations.cut_out(image, sides * jax.random.uniform(centre_key, (2,)), size, fill)
+    return operations.cut_out(image, sides * u[1:], jnp.where(u[0] < p, sides / 2, 0.0), fill)
 
 
 def _check_policy(policy: Sequence[str]) -> None:
