@@ -13,8 +13,8 @@ class Loss(NamedTuple):
     Attributes:
       discriminator: `(real_logits, fake_logits) -> values`, all of one shape.
       generator: `(real_logits, fake_logits) -> values`; `real_logits` is None unless `relativistic`.
-      boundary: the logit above which the discriminator says "real"; only its reported accuracy depends on it. A critic whose
-        logits have no zero of their own (Wasserstein, relativistic) keeps 0, and its accuracy means little.
+      boundary: the logit above which the discriminator says "real"; only its reported accuracy depends on it. It means
+        nothing where the logits have no zero of their own: to a Wasserstein critic, or to a relativistic loss.
       relativistic: whether the generator's loss looks at the logits of real examples.
       over_batch: whether a value depends on the whole batch (on its means), not on its own logits alone. Both functions
         then take the keyword `axis_name`: the mapped axis over which the batch is spread, or None.
