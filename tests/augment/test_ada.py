@@ -9,7 +9,8 @@ import pytest
 from scipy import stats
 
 from jgan import augment
-from jgan.augment.ada import POLICIES, draw_amplitudes, draw_blit, draw_colour, draw_geometry, pipeline
+from jgan.augment.ada import POLICIES, pipeline
+from jgan.augment.draws import draw_amplitudes, draw_blit, draw_colour, draw_geometry
 
 KEY = jax.random.key(2006)
 N = 3000
