@@ -1,4 +1,4 @@
-"""What the tests of penalties share: the view of a discriminator that is a plain function, and the points a penalty looks at."""
+"""What the tests of penalties share: the view of a discriminator that is a plain function, and where a penalty looks."""
 
 import jax
 import jax.numpy as jnp

@@ -1,4 +1,4 @@
-"""Clipped weights and orthogonal columns, against NumPy in float64. (The max column norm: `tests/models/test_max_column_norm.py`.)"""
+"""Clipped weights and orthogonal columns, against NumPy in float64; the max column norm has a file of its own."""
 
 import jax
 import jax.numpy as jnp

@@ -179,7 +179,7 @@ def test_over_its_interval_a_lazy_penalty_is_the_eager_one(penalty, every):
 
 
 def test_between_its_turns_a_lazy_penalty_is_not_even_computed():
-    """Compiled, with its gradient: the discriminator runs at steps 0, 3 and 6 of seven."""
+    """Compiled, its gradient too: the discriminator runs at steps 0, 3 and 6 of seven."""
     runs = []
 
     def critic(p, x):
