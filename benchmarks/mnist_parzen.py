@@ -26,8 +26,8 @@ import numpy as np
 from jgan import Batch, cli, figures, models, parallel
 from jgan.checkpoint import Checkpoints
 from jgan.data import Dataset, load, resident, spec
+from jgan.displays.images import unit
 from jgan.metrics import anchors, parzen
-from jgan.report import unit
 from jgan.run import environment, write_json
 from jgan.types import GAN, GANState, PyTree
 

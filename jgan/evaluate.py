@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jgan import cli
+from jgan import cli, displays
 from jgan.checkpoint import Which
+from jgan.displays.images import PARZEN_SAMPLES, VALIDATION_IMAGES, unit
 from jgan.metrics import anchors, parzen
-from jgan.report import PARZEN_SAMPLES, VALIDATION_IMAGES, unit
 from jgan.run import Run, environment, keys, open_run, write_json
 from jgan.sample import draw
 from jgan.types import GANState
@@ -27,8 +27,8 @@ class Args:
 
     workdir: Path
     """folder of the run"""
-    metrics: tuple[Literal["parzen"], ...] = ("parzen",)
-    """parzen: the Parzen-window log-likelihood of the 2014 paper's Table 1"""
+    metrics: tuple[Literal["parzen", "modes", "divergence", "distance"], ...] = ()
+    """parzen: the log-likelihood of the 2014 paper's Table 1; modes, divergence, distance: of toys; by default what fits"""
     num_samples: int = PARZEN_SAMPLES
     """samples of the generator; the paper takes 10,000"""
     checkpoint: Which = "best"
@@ -65,7 +65,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     state = run.restore(args.checkpoint)
     step = int(state.step)
     print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {step:,}), seed {args.seed}, in {args.workdir}")
-    measured = {name: MEASURES[name](run, state, args) for name in dict.fromkeys(args.metrics)}
+    natural = NATURAL[displays.name_of(run)]
+    for name in args.metrics:
+        if name != natural:
+            raise ValueError(f"--metrics: a run of {run.config.preset} is measured by {natural}, found {name}")
+    names = args.metrics or (natural,)
+    measured = {name: MEASURES[name](run, state, args) for name in dict.fromkeys(names)}
     about: dict[str, Any] = {name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")}
     about |= {"run_seed": run.config.seed, "step": step}
     about |= {name: getattr(args, name) for name in ("checkpoint", "averaged", "num_samples", "seed")}
@@ -88,8 +93,6 @@ def check(args: Args) -> None:
     for name, least in (("num_samples", 1), ("seed", 0)):
         if getattr(args, name) < least:
             raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, found {getattr(args, name)}")
-    if not args.metrics:
-        raise ValueError(f"--metrics must name one at least of {', '.join(MEASURES)}")
     if args.out is not None and not args.out.parent.is_dir():
         raise FileNotFoundError(f"--out: there is no folder {args.out.parent}; make it first")
 
@@ -168,8 +171,37 @@ def _show(name: str, line: dict[str, float]) -> None:
     print(f"{name:<18}{line['num_samples']:>9,}{line['sigma']:>8.3f}{line['validation']:>12.1f}{value:>22}")
 
 
-MEASURES: dict[str, Callable[[Run, GANState, Args], dict[str, Any]]] = {"parzen": measure_parzen}
+# ----------------------------------------------------------------------------------------------------------- toy games
+
+
+def measure_toy(run: Run, state: GANState, args: Args) -> dict[str, Any]:
+    """What a toy run was judged by while it trained, from the same latents; prints it.
+
+    Args:
+      run: the run.
+      state: the state whose (averaged) generator is measured.
+      args: the flags.
+
+    Returns:
+      For JSON.
+    """
+    display = displays.of(run)
+    del args
+    found = display.measure(run, state)
+    print(display.phrase(found))
+    return dict(found)
+
+
+MEASURES: dict[str, Callable[[Run, GANState, Args], dict[str, Any]]] = {
+    "parzen": measure_parzen,
+    "modes": measure_toy,
+    "divergence": measure_toy,
+    "distance": measure_toy,
+}
 """What `--metrics` may name."""
+
+NATURAL = {"images": "parzen", "points": "modes", "density": "divergence", "trajectory": "distance"}
+"""The measure of each display."""
 
 
 if __name__ == "__main__":

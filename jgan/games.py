@@ -75,7 +75,8 @@ def adversarial(
 
     Raises:
       ValueError: if `pack` is below 1; while tracing, if the fakes do not have the shape of the real batch, the logits not the
-        shape `[B]`, or the batch is not a multiple of `pack`.
+        shape `[B]`, the batch is not a multiple of `pack`, the state was not made for this game (`steps.init_state`), or there
+        are no features to match.
 
     Example:
       See `jgan.models.gan2014.make`.
@@ -192,7 +193,8 @@ class _Adversarial:
             metrics["d_penalty"] = jnp.mean(values)
             value, memory = value + metrics["d_penalty"], (memory[0], remembered)
         if self.augment:
-            memory = (self.augment.update(memory[0], judged.real, axis_name), memory[1])
+            logits = jnp.repeat(judged.real, self.pack)  # the controller counts images
+            memory = (self.augment.update(memory[0], logits, axis_name), memory[1])
         return value, memory, metrics
 
     def g_value(self, judged: Judged, state: GANState, axis_name: str | None) -> tuple[jax.Array, Metrics]:
@@ -201,6 +203,8 @@ class _Adversarial:
         share = None if self.top_k is None else self.top_k(state.step)
         value = jnp.mean(values) if share is None else top_k_mean(values, judged.fake, share, axis_name)
         if self.feature_weight:
+            if judged.fake_features is None:
+                raise ValueError("feature matching needs a discriminator that returns (logits, features), found logits alone")
             matching = feature_matching(judged.real_features, judged.fake_features, axis_name=axis_name)
             value = value + self.feature_weight * matching
         return value, {"g_loss": value}

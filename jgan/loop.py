@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jgan import models, optim, parallel, report
+from jgan import displays, models, optim, parallel, report
 from jgan.checkpoint import Checkpoints
 from jgan.data import resident
 from jgan.journal import Journal
@@ -153,7 +153,7 @@ def events(
     Raises:
       ValueError: if a metric or a parameter is not finite.
     """
-    config, end = run.config, step == run.config.steps
+    config, end, display = run.config, step == run.config.steps, displays.of(run)
 
     def due(interval: int) -> bool:
         return end or (interval > 0 and step % interval == 0)
@@ -161,16 +161,16 @@ def events(
     extra: dict[str, float] = {}
     if due(config.eval_every):
         journal.check(step)
-        extra["validation_log_likelihood"] = report.validation_score(run, state)
+        extra = display.measure(run, state)
     if extra or due(config.log_every):
         row = journal.write(step, extra)
-        report.show(bar, row)
+        report.show(bar, row, display)
     if due(config.sample_every):
         report.write_samples(run, state, step)
     if due(config.checkpoint_every) or extra or stopping:
         journal.check(step)
         _check_finite(state, step)
-        checkpoints.save(step, state, score=extra.get("validation_log_likelihood"))
+        checkpoints.save(step, state, score=display.score(extra) if extra else None)
 
 
 def _check_finite(state: GANState, step: int) -> None:

@@ -6,19 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
-from jgan import figures, models
+from jgan import displays, figures, models
 from jgan.files import replacing
-from jgan.metrics import parzen
-from jgan.run import Run, RunConfig, environment, keys, write_json
+from jgan.run import Run, RunConfig, environment, write_json
 from jgan.types import GANState
-
-GRID = 64
-"""images in a picture of samples"""
-
-VALIDATION_IMAGES = 1_000
-PARZEN_SAMPLES = 10_000
 
 
 def plan(run: Run) -> str:
@@ -81,7 +73,7 @@ def progress(config: RunConfig, step: int) -> Any:
 _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
 
 
-def show(bar: Any, row: dict[str, float]) -> None:
+def show(bar: Any, row: dict[str, float], display: displays.Display) -> None:
     """Brings the bar to a line of metrics: both losses, the discriminator's accuracies, the rate.
 
     Where there is no terminal, the lines with a measure are printed instead.
@@ -89,36 +81,21 @@ def show(bar: Any, row: dict[str, float]) -> None:
     Args:
       bar: the bar.
       row: a line of `metrics.jsonl`.
+      display: how the run is judged.
     """
     parts = [f"{short} {row[name]:.3f}" for name, short in (("d_loss", "D"), ("g_loss", "G")) if name in row]
     names = (("d_real_accuracy", "real"), ("d_fake_accuracy", "fake"))
     parts += [f"{short} {row[name]:.0%}" for name, short in names if name in row]
     parts.append(f"{row['images_per_second']:,.0f} img/s")
-    if bar.disable and "validation_log_likelihood" in row:
-        likelihood = f"validation log-likelihood {row['validation_log_likelihood']:.1f}"
-        print(f"step {row['step']:,}: {', '.join([*parts, likelihood])}", flush=True)
+    if bar.disable and display.criterion in row:
+        print(f"step {row['step']:,}: {', '.join([*parts, display.phrase(row)])}", flush=True)
         return
     bar.set_postfix_str(", ".join(parts), refresh=False)
     bar.update(int(row["step"]) - bar.n)
 
 
-def validation_score(run: Run, state: GANState) -> float:
-    """The Parzen-window log-likelihood of the validation images, by which the best checkpoint is chosen.
-
-    Args:
-      run: the run.
-      state: the state whose (averaged) generator is measured.
-
-    Returns:
-      Nats an image, at the best width; always from the same latents.
-    """
-    samples = run.gan.sample(keys(run.config.seed).evaluation, state, PARZEN_SAMPLES)
-    images = unit(run.dataset.validation.x[:VALIDATION_IMAGES])
-    return float(parzen.log_likelihoods(images, samples, parzen.SIGMAS).mean(axis=1).max())
-
-
 def write_samples(run: Run, state: GANState, step: int) -> Path:
-    """Draws the run's fixed latents into `samples/step_XXXXXXXX.png`.
+    """Draws the run's picture into `samples/step_XXXXXXXX.png`.
 
     Args:
       run: the run.
@@ -129,74 +106,35 @@ def write_samples(run: Run, state: GANState, step: int) -> Path:
       The picture's path.
     """
     path = run.workdir / "samples" / f"step_{step:08d}.png"
-    figures.save_png(path, figures.grid(run.gan.sample(keys(run.config.seed).samples, state, GRID)))
+    figures.save_png(path, displays.of(run).sheet(run, state))
     return path
 
 
 def finish(run: Run, state: GANState) -> None:
-    """The end of a run: the test log-likelihood, the paper's figures 2 and 3, the curves, `summary.json`, a last word.
+    """The end of a run: the pictures and measures of its display, the curves, `summary.json`, a last word.
 
     Args:
       run: the run.
       state: its final state.
     """
-    sample_keys = keys(run.config.seed)
-    samples = run.gan.sample(sample_keys.evaluation, state, PARZEN_SAMPLES)
-    test, validation = (unit(split.x) for split in (run.dataset.test, run.dataset.validation))
-    result = parzen.evaluate(samples, validation[:VALIDATION_IMAGES], test)
+    display = displays.of(run)
     final = write_samples(run, state, run.config.steps)
-    figures.save_png(run.workdir / "nearest.png", figures.nearest_sheet(samples[:20], run.dataset.train.x))
-    figures.save_png(run.workdir / "interpolation.png", interpolation(run, state, sample_keys.samples))
+    entries, word = display.finish(run, state)
     rows = [json.loads(line) for line in (run.workdir / "metrics.jsonl").read_text().splitlines()]
     with replacing(run.workdir / "curves.png") as temporary:
-        figures.curves(rows).savefig(temporary, format="png")
+        figures.curves(rows, balance=display.balance).savefig(temporary, format="png")
+    measured = [row for row in rows if display.criterion in row]
     summary = {
         "preset": run.config.preset,
         "steps": run.config.steps,
-        "log_likelihood": result._asdict(),
+        **entries,
         "last": rows[-1],
-        "best": max((row for row in rows if "validation_log_likelihood" in row), key=_score, default=None),
+        "best": max(measured, key=display.score, default=None),
         "environment": environment(),
     }
     write_json(run.workdir / "summary.json", summary)
     print(f"samples: {final}")
-    print(
-        f"test log-likelihood: {result.mean:.1f} +- {result.standard_error:.1f} nats (Parzen window, sigma {result.sigma:.3f}, "
-        f"{PARZEN_SAMPLES:,} samples); beside training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
-    )
-
-
-def interpolation(run: Run, state: GANState, key: jax.Array, *, rows: int = 8, columns: int = 10) -> np.ndarray:
-    """The paper's figure 3, from a run's generator.
-
-    Args:
-      run: the run.
-      state: the state whose (averaged) generator draws.
-      key: the key of the latents at the ends of the lines.
-      rows: lines.
-      columns: images on each.
-
-    Returns:
-      The picture, uint8 `[height, width, channels]`.
-    """
-    ends = run.gan.latents(key, 2 * rows)
-    return figures.interpolation_sheet(lambda z: run.gan.generate(state, z), ends[:rows], ends[rows:], steps=columns)
-
-
-def _score(row: dict[str, float]) -> float:
-    return row["validation_log_likelihood"]
-
-
-def unit(x: np.ndarray) -> np.ndarray:
-    """Images as the steps see them.
-
-    Args:
-      x: uint8, or float in [0, 1], of any shape.
-
-    Returns:
-      float32 in [0, 1], of the same shape.
-    """
-    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
+    print(word)
 
 
 def _count(tree: Any) -> int:

@@ -9,10 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import cli, figures
+from jgan import cli, displays, figures
 from jgan.checkpoint import Which
 from jgan.files import replacing
-from jgan.run import keys, open_run
+from jgan.run import Run, keys, open_run
 from jgan.types import GAN, GANState, Key
 
 PROG = "python -m jgan.sample"
@@ -62,6 +62,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     check(args, out, columns)
     run = open_run(args.workdir, args.data_dir)
     state = run.restore(args.checkpoint)
+    if displays.name_of(run) != "images":
+        points(run, state, args, out)
+        return
     z = latents(run.gan, keys(args.seed).samples, args.num, line=columns if args.interpolate else 1)
     images = figures.to_uint8(draw(run.gan, state, z, averaged=args.averaged))
     if out.suffix.lower() == ".png":
@@ -72,6 +75,30 @@ def main(argv: Sequence[str] | None = None) -> None:
         with replacing(out) as temporary, temporary.open("wb") as file:
             np.savez(file, samples=images, **about)
     print(f"{len(images):,} images of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
+
+
+def points(run: Run, state: GANState, args: Args, out: Path) -> None:
+    """The command for models that make no images: the picture of their display, or their points.
+
+    Args:
+      run: the run.
+      state: the state whose generator is asked.
+      args: the flags.
+      out: the file to write.
+
+    Raises:
+      ValueError: if `--interpolate` is given.
+    """
+    if args.interpolate:
+        raise ValueError(f"--interpolate draws images, and {run.config.preset} makes points: leave it out")
+    if out.suffix.lower() == ".png":
+        figures.save_png(out, displays.of(run).sheet(run, state))
+        print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
+        return
+    drawn = draw(run.gan, state, latents(run.gan, keys(args.seed).samples, args.num), averaged=args.averaged)
+    with replacing(out) as temporary, temporary.open("wb") as file:
+        np.savez(file, samples=drawn, seed=args.seed, preset=run.config.preset, step=int(state.step))
+    print(f"{len(drawn):,} points of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
 
 
 def check(args: Args, out: Path, columns: int) -> None:

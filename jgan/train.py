@@ -63,7 +63,12 @@ def configuration(argv: Sequence[str]) -> RunConfig:
         raise ValueError(f"expected a preset among {', '.join(presets)}, found {name!r}{hint}")
     preset = presets[name]
     default = held or RunConfig(
-        preset=name, dataset=preset.dataset, batch_size=preset.batch_size, steps=preset.steps, model=preset.model
+        preset=name,
+        dataset=preset.dataset,
+        batch_size=preset.batch_size,
+        steps=preset.steps,
+        model=preset.model,
+        sample_every=preset.sample_every,
     )
     if default.preset != name:
         raise ValueError(f"{default.workdir} holds a run of {default.preset}, found {name}; leave the preset out to resume")

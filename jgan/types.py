@@ -164,6 +164,7 @@ class GAN(NamedTuple):
         of that length.
       scan_on_cpu: whether `jax.lax.scan` over steps is fast on CPU: true of matrix products, false of XLA's
         convolutions, which lose their threads inside a loop.
+      judge: optionally `judge(state, examples) -> [n]` logits, the discriminator's opinion outside training.
     """
 
     init: Callable[[Key], GANState]
@@ -174,6 +175,7 @@ class GAN(NamedTuple):
     generate: Callable[..., jax.Array]
     n_critic: int = 1
     scan_on_cpu: bool = True
+    judge: Callable[[GANState, Any], jax.Array] | None = None
 
     def sample(self, key: Key, state: GANState, n: int, *, averaged: bool = True) -> jax.Array:
         """Draws `n` images: `generate(state, latents(key, n))`.

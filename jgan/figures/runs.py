@@ -53,4 +53,13 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
     return figure
 
 
-_PANELS = {"_loss": "loss", "_accuracy": "accuracy", "log_likelihood": "nats an image"}
+_PANELS = {
+    "_loss": "loss",
+    "_accuracy": "accuracy",
+    "_penalty": "penalty",
+    "log_likelihood": "nats an image",
+    "modes": "covered modes",
+    "high_quality": "share of samples",
+    "divergence": "nats",
+    "distance": "distance",
+}

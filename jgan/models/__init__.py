@@ -24,6 +24,7 @@ class Preset(NamedTuple):
       steps: generator updates in the whole run.
       model: the model's `Config`.
       display: how a run is shown and judged: see `jgan.displays`.
+      sample_every: steps between two pictures.
     """
 
     description: str
@@ -32,6 +33,7 @@ class Preset(NamedTuple):
     steps: int
     model: Any
     display: Literal["images", "points", "density", "trajectory"] = "images"
+    sample_every: int = 1000
 
 
 def _modules() -> list[ModuleType]:

@@ -102,6 +102,7 @@ PRESETS = {
         dataset="origin",
         batch_size=2,
         steps=400,
+        sample_every=20,
         model=Config(),
         display="trajectory",
     ),

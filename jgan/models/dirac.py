@@ -124,6 +124,7 @@ PRESETS = {
         dataset="origin",
         batch_size=2,
         steps=1000,
+        sample_every=50,
         model=Config(),
         display="trajectory",
     ),

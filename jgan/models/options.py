@@ -26,6 +26,8 @@ class Play:
     """learning rate"""
     d_learning_rate: float = 0.0
     """that of the discriminator, if another (two time scales); 0 for the same"""
+    decay_steps: int = 0
+    """steps over which both fall to 0 along a cosine; 0 for no decay"""
     b1: float = 0.5
     """Adam's decay of the mean gradient"""
     b2: float = 0.999
@@ -96,17 +98,20 @@ def optimizers_of(config: Play) -> steps.Optimizers:
       >>> optimizers = options.optimizers_of(options.Play(optimizer="adam", d_learning_rate=0.2))
     """
 
-    def descent(learning_rate: float) -> list[optax.GradientTransformation]:
+    def descent(learning_rate: float, updates: int = 1) -> list[optax.GradientTransformation]:
         # eps_root keeps Adam differentiable where a gradient is 0, for the unrolled rule; its effect is below rounding.
         adam = [optax.scale_by_adam(config.b1, config.b2, eps_root=1e-16)] if config.optimizer == "adam" else []
         optimistic = [optax.scale_by_optimistic_gradient()] if config.rule == "optimistic" else []
-        return [*adam, *optimistic, optax.scale(-learning_rate)]
+        if not config.decay_steps:
+            return [*adam, *optimistic, optax.scale(-learning_rate)]
+        schedule = optax.cosine_decay_schedule(learning_rate, config.decay_steps * updates)
+        return [*adam, *optimistic, optax.scale_by_learning_rate(schedule)]
 
     clip = [constraints.clip_weights(config.weight_clip)] if config.weight_clip else []
     average = [optim.weight_average(config.ema_decay)] if config.ema_decay else []
     return steps.Optimizers(
         generator=optax.chain(*descent(config.learning_rate), *average),
-        discriminator=optax.chain(*descent(config.d_learning_rate or config.learning_rate), *clip),
+        discriminator=optax.chain(*descent(config.d_learning_rate or config.learning_rate, config.n_critic), *clip),
     )
 
 

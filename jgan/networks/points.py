@@ -1,21 +1,29 @@
 """Small networks for data that are points: a generator and a discriminator of fully connected layers."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
 
+from jgan.networks.layers import symmetric_uniform
+
+ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
+
 
 class PointGenerator(nn.Module):
-    """Latents through ReLU layers to a point.
+    """Latents through hidden layers to a point.
 
     Attributes:
       size: the dimension of the points.
       units: the size of each hidden layer.
+      activation: that of the hidden layers, `"relu"` or `"tanh"`.
+      bias_range: hidden biases start in U(-bias_range, bias_range).
     """
 
     size: int
     units: Sequence[int] = (128, 128)
+    activation: str = "relu"
+    bias_range: float = 1.0
 
     @nn.compact
     def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
@@ -23,19 +31,24 @@ class PointGenerator(nn.Module):
         del train, axis_name  # nothing here is random or looks across the batch
         h = z
         for units in self.units:
-            h = nn.relu(nn.Dense(units)(h))
+            h = ACTIVATIONS[self.activation](nn.Dense(units, bias_init=symmetric_uniform(self.bias_range))(h))
         return nn.Dense(self.size)(h)
 
 
 class PointDiscriminator(nn.Module):
-    """A point through ReLU layers to one logit; optionally the last layer beside it, for feature matching.
+    """A point through hidden layers to one logit; optionally the last layer beside it, for feature matching.
 
     Attributes:
       units: the size of each hidden layer.
+      activation: that of the hidden layers, `"relu"` or `"tanh"`.
+      bias_range: hidden biases start in U(-bias_range, bias_range): with all of them 0, a ReLU network is linear along every
+        line from the origin, and sees no structure there.
       features: whether to return the last hidden layer too.
     """
 
     units: Sequence[int] = (128, 128)
+    activation: str = "relu"
+    bias_range: float = 1.0
     features: bool = False
 
     @nn.compact
@@ -44,6 +57,6 @@ class PointDiscriminator(nn.Module):
         del train, axis_name
         h = x
         for units in self.units:
-            h = nn.relu(nn.Dense(units)(h))
+            h = ACTIVATIONS[self.activation](nn.Dense(units, bias_init=symmetric_uniform(self.bias_range))(h))
         logits = nn.Dense(1)(h)[:, 0]
         return (logits, h) if self.features else logits

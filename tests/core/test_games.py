@@ -92,11 +92,11 @@ def test_the_generator_learns_nothing_of_the_penalties():
 # --------------------------------------------------------------------------------------------------------------- memory
 
 
-def shift(rate=1.0):
-    """An augmentation that moves every example by what it remembers, and remembers how often it was updated."""
+def shift(rate=1.0, deviation=0.0):
+    """An augmentation that stretches every example by what it remembers, and remembers how often it was updated."""
     return Augmentation(
         init=lambda: jnp.float32(1.0),
-        apply=lambda key, memory, x, axis_name: x * (1 + rate * memory),
+        apply=lambda key, memory, x, axis_name: x * (1 + rate * memory) + deviation * jax.random.normal(key, x.shape),
         update=lambda memory, real_logits, axis_name: memory + 1,
     )
 
@@ -112,6 +112,21 @@ def test_both_players_see_augmented_examples_real_and_fake_alike():
     after, _ = game.g_step(KEY, game.state, batch)
     gradient = jax.grad(lambda g: jnp.mean(softplus(-judge(p, 2 * generate(g, latents(KEY, B)))[0])))
     assert_close(descended(game.state.generator, after.generator), gradient(game.state.generator.params))
+
+
+def test_reals_and_fakes_are_augmented_by_keys_of_their_own_and_both_players_see_the_same_fakes():
+    heard = []
+
+    def listen(key, memory, x, axis_name):
+        heard.append(tuple(jax.random.key_data(key).tolist()))
+        return x
+
+    game = played(augment=shift()._replace(apply=listen))
+    state, fakes = game.state, generate(game.state.generator.params, latents(KEY, B))
+    game.game.discriminator(KEY, state.discriminator.params, state, a_batch(), fakes, None)
+    game.game.generator(KEY, state.generator.params, state, a_batch(), fakes, None)
+    real, fake, of_generator = heard
+    assert real != fake == of_generator
 
 
 def test_r1_is_the_slope_at_the_examples_themselves_through_their_augmentation():
@@ -136,7 +151,7 @@ def test_only_a_discriminator_update_moves_what_the_game_remembers():
 @pytest.mark.parametrize("schedule", ["alternating", "simultaneous"])
 def test_the_fused_steps_are_their_parts_with_memory_and_all(schedule):
     options = {
-        "augment": shift(0.1),
+        "augment": shift(0.1, deviation=0.3),
         "penalties": (penalties.lecam(), penalties.gradient_penalty(), penalties.lazily(penalties.r1_r2(), 2)),
         "top_k": lambda step: 0.5,
         "feature_weight": 0.5,
@@ -187,14 +202,16 @@ def test_packs_are_judged_as_one_example_and_teach_the_generator_as_many():
 
 
 def test_the_examples_of_a_pack_are_augmented_each_by_itself():
-    """By an augmentation that tells the places in the batch apart; and it sees examples, not packs."""
+    """By an augmentation that tells the places in the batch apart; its controller too counts examples, not packs."""
     numbers = jnp.arange(1.0, B + 1).reshape(B, 1, 1)
-    augment = Augmentation(tuple, lambda key, memory, x, axis_name: x * numbers, lambda memory, real_logits, axis_name: memory)
+    remember = lambda memory, real_logits, axis_name: real_logits  # noqa: E731
+    augment = Augmentation(lambda: jnp.zeros(B), lambda key, memory, x, axis_name: x * numbers, remember)
     game, batch = played(pack=2, augment=augment), a_batch()
     fakes = generate(game.state.generator.params, latents(KEY, B))
     real, fake = (judge(game.state.discriminator.params, groups.packed(x * numbers, 2))[0] for x in (batch.x, fakes))
-    _, metrics = game.d_step(KEY, game.state, batch)
+    after, metrics = game.d_step(KEY, game.state, batch)
     np.testing.assert_allclose(metrics["d_loss"], logistic(real, fake), rtol=1e-5)
+    np.testing.assert_allclose(after.memory[0], np.repeat(real, 2), rtol=1e-5)
 
 
 # ----------------------------------------------------------------------------------------------------- top-k, features

@@ -17,7 +17,7 @@ import pytest
 from jgan import GAN, Batch, DataSpec, GANState, data, models, parallel
 
 PRESETS = models.presets()
-SHAPES = {"pattern1010": (1, 4, 1), "cifar10": (14, 14, 3)}
+SHAPES = {"pattern1010": (1, 4, 1), "cifar10": (14, 14, 3), "ring8": (2,), "grid25": (2,), "gaussian1d": (1,), "origin": (1,)}
 UNITS = ("latent_size", "g_units", "d_units", "under_units", "g_channels", "d_channels", "g_sparse")
 LARGEST = dict.fromkeys(UNITS, 6) | {"d_kernels": 3, "d_paddings": 1, "d_pools": 2}
 BATCH, KEY, SEEDS = 4, jax.random.key(0), jax.random.split(jax.random.key(1))
@@ -28,7 +28,7 @@ jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_lev
 
 def shrunk(config, **options):
     """The configuration with small layers, a discriminator with opinions, and options where it has them."""
-    options = {"d_irange": 0.3, **options} | ({"ema_decay": 0.9} if getattr(config, "ema_decay", 0) else {})
+    options = {"d_irange": 0.3, "n_critic": 1, **options} | ({"ema_decay": 0.9} if getattr(config, "ema_decay", 0) else {})
     small = {}
     for field in dataclasses.fields(config):
         value = getattr(config, field.name)
@@ -46,6 +46,15 @@ def shape_of(name):
 
 def in_turn(name):
     return getattr(PRESETS[name].model, "schedule", "alternating") == "alternating"
+
+
+def of_two_numbers(name):
+    return PRESETS[name].display == "trajectory"
+
+
+def promotion(name):
+    """Optax's Adam mixes an int32 count with Python floats."""
+    return jax.numpy_dtype_promotion("standard" if getattr(PRESETS[name].model, "optimizer", "") == "adam" else "strict")
 
 
 def gan_of(name, **options):
@@ -97,7 +106,8 @@ def played(name):
         return after
 
     init = jax.jit(gan.init)
-    return Played(gan, batch, init, program, traces, init(SEEDS[0]), program(init(SEEDS[0]), batch))
+    with promotion(name):
+        return Played(gan, batch, init, program, traces, init(SEEDS[0]), program(init(SEEDS[0]), batch))
 
 
 @by_configuration
@@ -105,7 +115,8 @@ def after_a_step_together(name):
     """The states and metrics of a population of two."""
     gan, batch, init, *_ = played(name)
     states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(init, SEEDS))
-    return jit(parallel.vmap(gan.step))(jnp.stack([KEY, KEY]), states, batch)
+    with promotion(name):
+        return jit(parallel.vmap(gan.step))(jnp.stack([KEY, KEY]), states, batch)
 
 
 def assert_identical(found, expected):
@@ -142,8 +153,9 @@ def test_a_preset_says_what_it_is_and_survives_json(name):
 def test_the_initial_state_follows_from_its_key(name):
     _, _, init, _, _, state, _ = played(name)
     assert_identical(init(SEEDS[0]), state)
-    assert changed(init(SEEDS[1]).generator.params, state.generator.params)
-    assert changed(init(SEEDS[1]).discriminator.params, state.discriminator.params)
+    for player in ("generator", "discriminator"):
+        another = changed(getattr(init(SEEDS[1]), player).params, getattr(state, player).params)
+        assert another != of_two_numbers(name)  # those begin where they are told
     assert state.step == 0
     assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 50_000, "the networks of this suite are small: see LARGEST"
 
@@ -167,7 +179,8 @@ def test_each_update_leaves_the_other_player_alone(name):
     assert_identical(after_d.generator, state.generator)
     assert changed(after_d.discriminator.params, state.discriminator.params)
     assert after_d.step == state.step
-    assert {"d_loss", "d_real_accuracy", "d_fake_accuracy"} <= metrics.keys()
+    accuracies = set() if name == "bilinear" else {"d_real_accuracy", "d_fake_accuracy"}
+    assert {"d_loss"} | accuracies <= metrics.keys()
     after_g, metrics = after["g_step"]
     assert_identical(after_g.discriminator, state.discriminator)
     assert changed(after_g.generator.params, state.generator.params)
@@ -191,7 +204,8 @@ def test_a_step_is_the_two_updates_in_turn_or_at_once(name):
 def test_many_steps_compile_once_and_stay_finite(name):
     _, batch, _, program, traces, state, _ = played(name)
     for count in range(1, 6):
-        state, metrics = program(state, batch)["step"]
+        with promotion(name):  # what a program was compiled under is part of its name
+            state, metrics = program(state, batch)["step"]
         assert state.step == count
         assert all(np.isfinite(value) for value in metrics.values())
     assert len(traces) == 1
@@ -204,7 +218,8 @@ def test_the_state_survives_its_leaves(name):
     _, batch, _, program, _, state, after = played(name)
     leaves, form = jax.tree.flatten(state)
     revived = jax.tree.unflatten(form, [jnp.asarray(np.asarray(leaf)) for leaf in leaves])
-    assert_identical(program(revived, batch), after)
+    with promotion(name):
+        assert_identical(program(revived, batch), after)
 
 
 @each_preset
@@ -214,17 +229,20 @@ def test_a_population_is_its_members(name):
     for index, seed in enumerate(SEEDS):
         # Products over a population are summed in another order.
         member = jax.tree.map(lambda leaf, index=index: leaf[index], together)
-        assert_close(member, program(init(seed), batch)["step"], 1e-4)
+        with promotion(name):
+            assert_close(member, program(init(seed), batch)["step"], 1e-4)
 
 
 @each_preset
-def test_samples_are_pictures(name):
+def test_samples_are_pictures_or_points(name):
     gan, batch, *_, after = played(name)
     for images in jit(lambda state: [gan.sample(KEY, state, 3, averaged=a) for a in (False, True)])(after["step"][0]):
         assert (images.shape, images.dtype) == ((3, *batch.x.shape[1:]), jnp.float32)
-        assert images.min() >= 0
-        assert images.max() <= 1
-        assert changed(images[0], images[1])
+        assert np.isfinite(images).all()
+        if PRESETS[name].display == "images":
+            assert images.min() >= 0
+            assert images.max() <= 1
+        assert changed(images[0], images[1]) != of_two_numbers(name)
 
 
 @each_preset
