@@ -264,6 +264,16 @@ def test_running_means_that_never_move_are_an_error(decay):
         penalties.lecam(decay=decay)
 
 
+@pytest.mark.parametrize("make", [penalties.gradient_penalty, penalties.dragan, penalties.finite_difference])
+def test_four_devices_look_where_one_does(quadratic, make):
+    """Each example has its own key, and DRAGAN's deviation is that of the whole batch, of which the devices' parts differ."""
+    _, critic = quadratic
+    real, fake = (examples((3,), seed, 8) * np.arange(1, 9)[:, None] for seed in (0, 1))
+    spread = jax.pmap(lambda *x: make(1.0).value(view_of(critic, *x, axis_name="data")), axis_name="data")
+    found = spread(*(np.float32(x.reshape(4, 2, 3)) for x in (real, fake)))
+    np.testing.assert_allclose(found.reshape(8), make(1.0).value(view_of(critic, real, fake)), rtol=1e-3)
+
+
 def test_another_key_draws_other_points():
     real, fake = examples((2,), 0, 4), examples((2,), 1, 4)
     square = lambda x: jnp.sum(x**2, axis=1)  # noqa: E731

@@ -159,7 +159,7 @@ def test_finite_differences_compare_passes_over_the_same_kernel():
     not see that: it is the slope, here of a network whose exact slope R1 and R2 know."""
     batch = Batch(jax.random.normal(jax.random.key(5), (512, 3)))
     values = []
-    for penalty in (penalties.r1_r2(2.0), penalties.finite_difference(2.0, sigma=1e-2)):
+    for penalty in (penalties.r1_r2(2.0), penalties.finite_difference(2.0, sigma=1e-3)):
         state, d_step, _ = game_of(penalty)
         values.append(float(d_step(jax.random.key(1), state, batch)[1]["d_penalty"]))
     exact, found = values
