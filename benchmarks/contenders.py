@@ -112,12 +112,46 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def product_flops(config: gan2014.Config, pixels: int, batch_size: int) -> int:
-    """Floating-point operations of the matrix products that one simultaneous step cannot do without.
+def products(config: gan2014.Config, pixels: int, batch_size: int) -> list[tuple[int, int, int]]:
+    """The matrix products that one simultaneous step cannot do without.
 
-    2 a weight and example for each product. The generator runs forward once, and back to its weights and between its layers;
-    the discriminator runs forward on reals and on fakes, back to its weights and between its layers for both, and
-    once more, down to the pixels, for the generator's gradient.
+    The generator runs forward once, and back to its weights and between its layers; the discriminator runs forward on reals and
+    on fakes, back to its weights and between its layers for both, and once more, down to the pixels, for the generator's
+    gradient.
+
+    Args:
+      config: the options of the model.
+      pixels: numbers in an image.
+      batch_size: examples in a minibatch.
+
+    Returns:
+      `(m, k, n)` for each: `[m, k]` times `[k, n]`.
+
+    Example:
+      >>> from benchmarks import contenders
+      >>> from jgan.models import gan2014
+      >>> len(contenders.products(gan2014.Config(), 784, 100))
+      27
+    """
+    found = []
+    g_sizes = (config.latent_size, *config.g_units, pixels)
+    for index, (inputs, outputs) in enumerate(itertools.pairwise(g_sizes)):
+        forward, weights, back = _of_layer(inputs, outputs, batch_size)
+        found += [forward, weights, *([back] if index else [])]
+    d_inputs, d_outputs = (pixels, *config.d_units), (*(units * config.d_pieces for units in config.d_units), 1)
+    for index, (inputs, outputs) in enumerate(zip(d_inputs, d_outputs, strict=True)):
+        forward, weights, back = _of_layer(inputs, outputs, batch_size)
+        found += [*[forward] * 2, *[weights] * 2, *[back] * (3 if index else 1)]
+    return found
+
+
+def _of_layer(inputs: int, outputs: int, batch_size: int) -> tuple[tuple[int, int, int], ...]:
+    """Forward, back to the weights, back to the inputs."""
+    return (batch_size, inputs, outputs), (inputs, batch_size, outputs), (batch_size, outputs, inputs)
+
+
+def product_flops(config: gan2014.Config, pixels: int, batch_size: int) -> int:
+    """Floating-point operations of those products: two for each multiplication.
 
     Args:
       config: the options of the model.
@@ -133,14 +167,18 @@ def product_flops(config: gan2014.Config, pixels: int, batch_size: int) -> int:
       >>> contenders.product_flops(gan2014.Config(), 784, 100)
       2820816000
     """
-    g_sizes = (config.latent_size, *config.g_units, pixels)
-    g_weights = [a * b for a, b in itertools.pairwise(g_sizes)]
-    d_inputs, d_outputs = (pixels, *config.d_units), (*(units * config.d_pieces for units in config.d_units), 1)
-    d_weights = [a * b for a, b in zip(d_inputs, d_outputs, strict=True)]
-    g, d = sum(g_weights), sum(d_weights)
-    generator = g + g + (g - g_weights[0])
-    discriminator = 2 * d + 2 * d + 2 * (d - d_weights[0]) + d
-    return 2 * batch_size * (generator + discriminator)
+    return sum(2 * m * k * n for m, k, n in products(config, pixels, batch_size))
+
+
+ALONE = "its matrix products alone"
+
+
+def products_alone(config: gan2014.Config, pixels: int, batch_size: int) -> timing.Contender:
+    """Those products and nothing else, in one program: what is left of the machine's rate at these shapes."""
+    pairs = [(jnp.ones((m, k)), jnp.ones((k, n))) for m, k, n in products(config, pixels, batch_size)]
+    program = jax.jit(lambda pairs: [a @ b for a, b in pairs])
+    # XLA would merge equal products: every pair is an argument of its own.
+    return timing.Contender(ALONE, lambda: program(pairs), jax.block_until_ready)
 
 
 def compiled_flops(way: Way, key: Key, state: GANState) -> float | None:

@@ -221,6 +221,46 @@ def table1(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
+def mode_coverage(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.mode_coverage`: modes and high-quality samples of each method on each set.
+
+    Args:
+      result: what the command wrote.
+
+    Returns:
+      Markdown; the published figures stand below the measured ones.
+    """
+    sets = list(result["sets"])
+    methods = list(dict.fromkeys(method for name in sets for method in result["sets"][name]))
+
+    def cells(found: dict[str, Any] | None) -> list[str]:
+        if found is None:
+            return ["not measured", "not measured"]
+        modes, quality = found["modes"], found["high_quality"]
+        return [f"{modes['mean']:.1f} +- {modes['std']:.1f}", f"{quality['mean']:.1%} +- {quality['std']:.1%}"]
+
+    rows = []
+    for method in methods:
+        row = [method]
+        for name in sets:
+            row += cells((result["sets"][name].get(method) or {}).get("averaged"))
+        rows.append(row)
+    for label in next(iter(result["published"].values())):
+        row = [f"{label}, as published"]
+        for name in sets:
+            modes, quality = result["published"][name][label]
+            row += [f"{modes}", f"{quality:.1%}"]
+        rows.append(row)
+    totals = {"ring8": 8, "grid25": 25}
+    header = ["", *(text for name in sets for text in (f"{name}: modes of {totals[name]}", "high quality"))]
+    options = result["options"]
+    notes = (
+        f"Mean and standard deviation over {options['seeds']} seeds, {options['steps']:,} steps of {options['batch_size']}, "
+        f"{result['samples']:,} samples of the averaged generator. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"
+
+
 class Table(NamedTuple):
     """How a table is drawn from a result, and the command that makes the result."""
 
@@ -231,6 +271,7 @@ class Table(NamedTuple):
 TABLES: dict[str, Table] = {
     "table1": Table(table1, "python -m benchmarks.mnist_parzen"),
     "throughput": Table(throughput, "python -m benchmarks.throughput"),
+    "mode_coverage": Table(mode_coverage, "python -m benchmarks.mode_coverage"),
 }
 """The tables by what their names begin with."""
 

@@ -135,6 +135,7 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
     key, init = jax.random.key(0), jax.jit(gan.init)
     ways = contenders.jgan_ways(gan, images, args.batch_size, args.scan, devices)
     field = [contenders.jax_product(), *(contenders.stepping(way, key, init(key)) for way in ways)]
+    field.append(contenders.products_alone(config, images[0].size, args.batch_size))
     version = contenders.torch_version() if args.torch else None
     if version:
         field += contenders.torch_contenders(config, images, args.batch_size)

@@ -35,7 +35,7 @@ def test_end_to_end(tmp_path, capsys):
         result["environment"]
     )
     assert result["ratio"] is None
-    assert set(result["steps"]) == {"jgan, jit", "jgan, scan of 2 steps", "jgan, pmap on 2 devices"}
+    assert set(result["steps"]) == {"jgan, jit", "jgan, scan of 2 steps", "jgan, pmap on 2 devices", contenders.ALONE}
     for rate in (*result["matrix_product"].values(), *(step["images_per_second"] for step in result["steps"].values())):
         assert 0 < rate["min"] <= rate["median"] <= rate["max"]
     for step in result["steps"].values():
