@@ -30,7 +30,6 @@ GAMES = {
         "loss": losses.relativistic,
         "penalties": (
             penalties.lazily(penalties.r1_r2(0.3), 2),
-            penalties.finite_difference(0.2, sigma=0.1),
             penalties.consistency(noisy, real_weight=0.3, fake_weight=0.3),
         ),
         "augment": instance_noise(0.2),
@@ -39,7 +38,6 @@ GAMES = {
         "feature_weight": 0.3,
     },
 }
-MICRO_BATCHES = {"penalties": 1, "groups": 2}
 
 
 @functools.cache
@@ -54,7 +52,7 @@ def made(name):
         generator, critic, lambda key, n, axis_name=None: latents(key, n, axis_name=axis_name), loss, **options
     )
     optimizers = steps.Optimizers(optax.sgd(0.3), optax.sgd(0.3))
-    step = steps.alternating(game, optimizers, micro_batches=MICRO_BATCHES[name]).step
+    step = steps.alternating(game, optimizers).step
     return jax.jit(lambda key: steps.init_state(key, generator, critic, optimizers, game)), step
 
 
