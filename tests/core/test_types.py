@@ -21,17 +21,21 @@ MODULES = sorted(module.name for module in pkgutil.walk_packages([str(PACKAGE)],
 # The rooms of the house, floor by floor: a room may use those of lower floors, and nothing of its own floor but itself.
 FLOORS = [
     {"types", "checks", "files", "cli"},
-    {"losses", "rng", "optim"},
-    {"steps", "parallel", "networks", "data", "metrics", "figures", "checkpoint"},
+    {"losses", "rng", "optim", "constraints", "groups", "gradients"},
+    {"penalties", "augment"},
+    {"games", "steps", "parallel", "networks", "data", "metrics", "figures", "checkpoint"},
+    {"rules"},
     {"models"},
     {"run"},
+    {"displays"},
     {"report", "journal"},
     {"loop"},
     {"sample"},
     {"train", "evaluate"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"types", "checks", "losses", "rng", "optim", "steps", "parallel", "networks", "metrics", "models"}
+PURE = {"types", "checks", "losses", "rng", "optim", "constraints", "groups", "gradients", "penalties", "augment", "games"}
+PURE |= {"steps", "rules", "parallel", "networks", "metrics", "models"}
 WORLD = {"argparse", "datetime", "io", "os", "pathlib", "shutil", "subprocess", "sys", "time", "tqdm", "tyro"}
 
 
