@@ -122,7 +122,7 @@ PRESETS = {
         dataset="ring8",
         batch_size=256,
         steps=10_000,
-        model=Config(loss="relativistic", penalty="r1_r2", penalty_weight=0.1),
+        model=Config(loss="relativistic", penalty="r1_r2", penalty_weight=0.1, decay_steps=10_000, ema_decay=0.999),
         display="points",
     ),
     "grid25": Preset(
@@ -130,7 +130,7 @@ PRESETS = {
         dataset="grid25",
         batch_size=256,
         steps=20_000,
-        model=Config(loss="relativistic", penalty="r1_r2", penalty_weight=0.1),
+        model=Config(loss="relativistic", penalty="r1_r2", penalty_weight=0.1, decay_steps=20_000, ema_decay=0.999),
         display="points",
     ),
     "gaussian1d": Preset(
