@@ -127,9 +127,8 @@ class _Adversarial:
         """`(logits, (features, new_extra))` of packs of examples, augmented one by one."""
         network_key, augment_key = keys
         if self.augment:
-            each = unpacked(x, self.pack) if self.pack > 1 else x
-            each = self.augment.apply(augment_key, memory[0], each, axis_name)
-            x = packed(each, self.pack) if self.pack > 1 else each
+            each = self.augment.apply(augment_key, memory[0], unpacked(x, self.pack), axis_name)
+            x = packed(each, self.pack)
         output, extra = self.network.apply(params, extra, x, key=network_key, train=True, axis_name=axis_name)
         values, features = output if isinstance(output, tuple) else (output, None)
         if values.shape != x.shape[:1]:
@@ -145,9 +144,7 @@ class _Adversarial:
         """Both passes of the discriminator: `(Judged, View, new_extra)`."""
         same_shape("real images", batch.x, "generated images", fake)
         self.insist_memory(state)
-        real = batch.x
-        if self.pack > 1:
-            real, fake = packed(real, self.pack), packed(fake, self.pack)
+        real, fake = packed(batch.x, self.pack), packed(fake, self.pack)
         *_, real_key, fake_key = jax.random.split(key, 4)
         keys = [
             (network, jax.random.fold_in(key, n))
@@ -221,10 +218,9 @@ class _Adversarial:
             judged, *_ = self.judge(key, player.params, state, batch, fake, axis_name)
             return self.g_value(judged, state, axis_name)
         self.insist_memory(state)
-        x = packed(fake, self.pack) if self.pack > 1 else fake
         *_, fake_key = jax.random.split(key, 4)
         keys = (fake_key, jax.random.fold_in(key, self.AUGMENT_FAKE))
-        logits, _ = self.logits(keys, player.params, player.extra, state.memory, x, axis_name)
+        logits, _ = self.logits(keys, player.params, player.extra, state.memory, packed(fake, self.pack), axis_name)
         return self.g_value(Judged(None, logits), state, axis_name)
 
     def both(self, key, d_params, g_params, state, batch, fake, axis_name):

@@ -27,6 +27,8 @@ def packed(x: jax.Array, m: int) -> jax.Array:
     References:
       Lin et al. (2018), section 2, https://arxiv.org/abs/1712.04086
     """
+    if m == 1:
+        return x
     if len(x) % m:
         raise ValueError(f"the batch (on each device) must be a multiple of the {m} examples of a pack, found {len(x)}")
     groups = x.reshape(-1, m, *x.shape[1:])
@@ -50,6 +52,8 @@ def unpacked(x: jax.Array, m: int) -> jax.Array:
       >>> bool((groups.unpacked(groups.packed(x, 2), 2) == x).all())
       True
     """
+    if m == 1:
+        return x
     groups = x.reshape(*x.shape[:-1], m, x.shape[-1] // m)
     return jnp.moveaxis(groups, -2, 1).reshape(len(x) * m, *x.shape[1:-1], x.shape[-1] // m)
 

@@ -100,7 +100,7 @@ def train(run: Run) -> GANState:
       ValueError: if a metric or a parameter is no longer finite; the last good checkpoint stays.
       SystemExit: after SIGTERM (143) or Ctrl-C (130), when the state has been saved.
     """
-    config, key = run.config, keys(run.config.seed)
+    config, key, display = run.config, keys(run.config.seed), displays.of(run)
     on_cpu = jax.default_backend() == "cpu"
     length = chunk_length(config, scan=run.gan.scan_on_cpu or not on_cpu)
     many, one = compiled_step(run, length), compiled_step(run, 1)
@@ -115,7 +115,7 @@ def train(run: Run) -> GANState:
                 state, metrics = (many if size == length else one)(key.steps, state, data)
                 step += size
                 journal.add(metrics, size)
-                events(run, checkpoints, journal, bar, state, step, stopping=bool(stop) and step % length == 0)
+                events(run, display, checkpoints, journal, bar, state, step, stopping=bool(stop) and step % length == 0)
                 if stop and step % length == 0 and step < config.steps:
                     _leave(run, checkpoints, stop[0], step)
         checkpoints.wait()
@@ -137,12 +137,21 @@ def _initial(run: Run, checkpoints: Checkpoints) -> tuple[GANState, int]:
 
 
 def events(
-    run: Run, checkpoints: Checkpoints, journal: Journal, bar: Any, state: GANState, step: int, *, stopping: bool
+    run: Run,
+    display: displays.Display,
+    checkpoints: Checkpoints,
+    journal: Journal,
+    bar: Any,
+    state: GANState,
+    step: int,
+    *,
+    stopping: bool,
 ) -> None:
     """What is due after a step: a measure, a line of metrics, a picture, a checkpoint.
 
     Args:
       run: the run.
+      display: how it is judged and shown.
       checkpoints: its checkpoints.
       journal: its metrics.
       bar: its progress bar.
@@ -153,7 +162,7 @@ def events(
     Raises:
       ValueError: if a metric or a parameter is not finite.
     """
-    config, end, display = run.config, step == run.config.steps, displays.of(run)
+    config, end = run.config, step == run.config.steps
 
     def due(interval: int) -> bool:
         return end or (interval > 0 and step % interval == 0)

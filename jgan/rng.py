@@ -7,6 +7,7 @@ communication and without drawing more than their share.
 """
 
 import math
+from collections.abc import Callable
 from typing import Literal
 
 import jax
@@ -38,6 +39,27 @@ def example_keys(key: Key, n: int, axis_name: str | None = None) -> Key:
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(n))
 
 
+def one_each(key: Key, n: int, draw: Callable[[Key], jax.Array], axis_name: str | None = None) -> jax.Array:
+    """One draw for each example of the local batch.
+
+    Args:
+      key: the key of the whole batch.
+      n: the number of examples on this device.
+      draw: `draw(key) -> array`, of one example.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      `[n, ...]`.
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> rng.one_each(jax.random.key(0), 3, lambda key: jax.random.normal(key, (2,))).shape
+      (3, 2)
+    """
+    return jax.vmap(draw)(example_keys(key, n, axis_name))
+
+
 def latents(key: Key, n: int, size: int, noise: Noise = "gaussian", axis_name: str | None = None) -> jax.Array:
     """Draws the generator's input.
 
@@ -64,11 +86,10 @@ def latents(key: Key, n: int, size: int, noise: Noise = "gaussian", axis_name: s
     References:
       The two kinds of noise of Goodfellow et al., "Generative Adversarial Nets" (2014), https://arxiv.org/abs/1406.2661
     """
-    keys = example_keys(key, n, axis_name)
     if noise == "uniform":
-        return jax.vmap(lambda k: jax.random.uniform(k, (size,), minval=-(3**0.5), maxval=3**0.5))(keys)
+        return one_each(key, n, lambda k: jax.random.uniform(k, (size,), minval=-(3**0.5), maxval=3**0.5), axis_name)
     if noise == "gaussian":
-        return jax.vmap(lambda k: jax.random.normal(k, (size,)))(keys)
+        return one_each(key, n, lambda k: jax.random.normal(k, (size,)), axis_name)
     raise ValueError(f"noise must be 'uniform' or 'gaussian', found {noise!r}")
 
 
@@ -102,7 +123,7 @@ def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str
     width = next(bits for bits in (1, 2, 4, 8, 16) if bits == 16 or float(keep * 2**bits).is_integer())
     coins_per_word = 32 // width
     words = -(-size // coins_per_word)
-    word = jax.vmap(lambda k: jax.random.bits(k, (words,), "uint32"))(example_keys(key, n, axis_name))
+    word = one_each(key, n, lambda k: jax.random.bits(k, (words,), "uint32"), axis_name)
     shifts = jnp.arange(0, 32, width, dtype=jnp.uint32)
     numbers = (word[:, :, None] >> shifts[None, None, :]) & jnp.uint32(2**width - 1)
     coins = numbers.reshape(n, words * coins_per_word)[:, :size] < jnp.uint32(round(keep * 2**width))

@@ -43,15 +43,9 @@ def extragradient(game: Game, optimizers: Optimizers) -> Steps:
         key, gradients = jax.random.fold_in(key, state.step), both_gradients(game, axis_name)
         grads, _, _ = gradients(key, state, batch)
         ahead = descend(state, optimizers, grads, axis_name)
-        there = state._replace(
-            discriminator=state.discriminator._replace(params=ahead.discriminator.params),
-            generator=state.generator._replace(params=ahead.generator.params),
-        )
+        there = state.with_params(ahead.discriminator.params, ahead.generator.params)
         grads, after, metrics = gradients(key, there, batch)
-        here = after._replace(
-            discriminator=after.discriminator._replace(params=state.discriminator.params),
-            generator=after.generator._replace(params=state.generator.params),
-        )
+        here = after.with_params(state.discriminator.params, state.generator.params)
         return descend(here, optimizers, grads, axis_name), all_mean(metrics, axis_name)
 
     return Steps(d_step, g_step, step)
@@ -86,11 +80,7 @@ def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Ste
         key, gradients = jax.random.fold_in(key, state.step), both_gradients(game, axis_name)
 
         def field(params: tuple[PyTree, PyTree]):
-            there = state._replace(
-                discriminator=state.discriminator._replace(params=params[0]),
-                generator=state.generator._replace(params=params[1]),
-            )
-            grads, after, metrics = gradients(key, there, batch)
+            grads, after, metrics = gradients(key, state.with_params(*params), batch)
             return grads, (after, metrics)
 
         params = state.discriminator.params, state.generator.params

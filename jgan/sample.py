@@ -70,10 +70,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if out.suffix.lower() == ".png":
         figures.save_png(out, figures.grid(images, columns=columns or None))
     else:
-        about = {name: getattr(args, name) for name in ("seed", "checkpoint", "averaged", "interpolate")}
-        about |= {"preset": run.config.preset, "dataset": run.config.dataset, "step": int(state.step)}
-        with replacing(out) as temporary, temporary.open("wb") as file:
-            np.savez(file, samples=images, **about)
+        write_array(out, images, run, state, args)
     print(f"{len(images):,} images of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
 
 
@@ -96,9 +93,24 @@ def points(run: Run, state: GANState, args: Args, out: Path) -> None:
         print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
         return
     drawn = draw(run.gan, state, latents(run.gan, keys(args.seed).samples, args.num), averaged=args.averaged)
-    with replacing(out) as temporary, temporary.open("wb") as file:
-        np.savez(file, samples=drawn, seed=args.seed, preset=run.config.preset, step=int(state.step))
+    write_array(out, drawn, run, state, args)
     print(f"{len(drawn):,} points of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
+
+
+def write_array(out: Path, samples: np.ndarray, run: Run, state: GANState, args: Args) -> None:
+    """Writes samples and what they depend on, in one piece.
+
+    Args:
+      out: the .npz file.
+      samples: the samples.
+      run: the run.
+      state: the state whose generator was asked.
+      args: the flags.
+    """
+    about = {name: getattr(args, name) for name in ("seed", "checkpoint", "averaged", "interpolate")}
+    about |= {"preset": run.config.preset, "dataset": run.config.dataset, "step": int(state.step)}
+    with replacing(out) as temporary, temporary.open("wb") as file:
+        np.savez(file, samples=samples, **about)
 
 
 def check(args: Args, out: Path, columns: int) -> None:

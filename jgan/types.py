@@ -77,6 +77,20 @@ class GANState(NamedTuple):
     discriminator: PlayerState
     memory: PyTree = ()
 
+    def with_params(self, discriminator: PyTree, generator: PyTree) -> "GANState":
+        """The same state at another point of the game.
+
+        Args:
+          discriminator: the discriminator's parameters there.
+          generator: the generator's.
+
+        Returns:
+          The state with those, and all else as it is.
+        """
+        return self._replace(
+            discriminator=self.discriminator._replace(params=discriminator), generator=self.generator._replace(params=generator)
+        )
+
 
 class Apply(Protocol):
     """`apply(params, extra, *inputs, key, train, axis_name) -> (output, new_extra)`."""

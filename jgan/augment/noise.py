@@ -32,7 +32,7 @@ def instance_noise(deviation: float) -> Augmentation:
         raise ValueError(f"a standard deviation must not be negative, found {deviation}")
 
     def apply(key: Key, memory: PyTree, examples: jax.Array, axis_name: str | None) -> jax.Array:
-        keys = rng.example_keys(key, len(examples), axis_name)
-        return examples + deviation * jax.vmap(lambda key: jax.random.normal(key, examples.shape[1:]))(keys)
+        draw = lambda key: jax.random.normal(key, examples.shape[1:])  # noqa: E731
+        return examples + deviation * rng.one_each(key, len(examples), draw, axis_name)
 
     return Augmentation(tuple, apply, lambda memory, real_logits, axis_name: memory)

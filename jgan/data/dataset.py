@@ -1,5 +1,6 @@
 """What every source of data returns, and how a set that comes undivided is divided: the same files, the same sets."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -54,6 +55,28 @@ def spec(dataset: Dataset, batch_size: int) -> DataSpec:
         )
     mean = np.mean(x, axis=0, dtype=np.float64)
     return DataSpec(x.shape[1:], len(x) // batch_size, mean / 255 if x.dtype == np.uint8 else mean)
+
+
+def reads_no_files(name: str, data_dir: Path | None, *, kind: str = "synthetic") -> None:
+    """Insists that no folder is given for a set that has no files.
+
+    Args:
+      name: of the set.
+      data_dir: must be None.
+      kind: what the set is instead.
+
+    Raises:
+      ValueError: if a folder is given.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import dataset
+      >>> dataset.reads_no_files("ring8", Path("here"))
+      Traceback (most recent call last):
+      ValueError: ring8 is synthetic and reads no files, found the data folder here: leave it out
+    """
+    if data_dir is not None:
+        raise ValueError(f"{name} is {kind} and reads no files, found the data folder {data_dir}: leave it out")
 
 
 def take(batch: Batch, index: slice | np.ndarray) -> Batch:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data.dataset import Dataset, complete
+from jgan.data.dataset import Dataset, complete, reads_no_files
 from jgan.types import Batch
 
 
@@ -38,8 +38,7 @@ def load(name: str = "digits", data_dir: Path | None = None) -> Dataset:
     """
     from sklearn.datasets import load_digits
 
-    if data_dir is not None:
-        raise ValueError(f"digits is embedded and reads no files, found the data folder {data_dir}: leave it out")
+    reads_no_files("digits", data_dir, kind="embedded")
     found = load_digits()
     x = np.rint(found.images * (255 / 16)).astype(np.uint8)[..., None]
     return complete(name, {"train": Batch(x, found.target.astype(np.int32))})

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data.dataset import Dataset
+from jgan.data.dataset import Dataset, reads_no_files
 from jgan.types import Batch
 
 SIZE = 1024
@@ -29,6 +29,5 @@ def load(name: str = "origin", data_dir: Path | None = None) -> Dataset:
       >>> origin.load().train.x.shape
       (1024, 1)
     """
-    if data_dir is not None:
-        raise ValueError(f"{name} is synthetic and reads no files, found the data folder {data_dir}: leave it out")
+    reads_no_files(name, data_dir)
     return Dataset(name, *(Batch(np.zeros((SIZE, 1), np.float32)) for _ in range(3)))

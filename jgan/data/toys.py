@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data.dataset import Dataset
+from jgan.data.dataset import Dataset, reads_no_files
 from jgan.types import Batch
 
 SIZES = (50_000, 5_000, 5_000)
@@ -163,8 +163,7 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
       >>> dataset.train.x.shape, dataset.test.x.shape
       ((50000, 2), (5000, 2))
     """
-    if data_dir is not None:
-        raise ValueError(f"{name} is synthetic and reads no files, found the data folder {data_dir}: leave it out")
+    reads_no_files(name, data_dir)
     return Dataset(name, *(make(name, n, seed=(seed, part)) for part, n in enumerate(SIZES)))
 
 

@@ -17,12 +17,6 @@ from jgan.types import Batch, GANState
 LIMITS = (-2.0, 2.0)
 
 
-def _at(state: GANState, point: jax.Array) -> GANState:
-    return state._replace(
-        generator=state.generator._replace(params=point[0]), discriminator=state.discriminator._replace(params=point[1])
-    )
-
-
 def _point(state: GANState) -> jax.Array:
     return jnp.stack([state.generator.params, state.discriminator.params])
 
@@ -94,7 +88,9 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
 
     def field(points: np.ndarray) -> np.ndarray:
         there = jnp.asarray(points, jnp.float32)
-        return np.asarray(jax.jit(jax.vmap(lambda point: _point(step(_at(first, point))) - point))(there), np.float64)
+        return np.asarray(
+            jax.jit(jax.vmap(lambda point: _point(step(first.with_params(point[1], point[0]))) - point))(there), np.float64
+        )
 
     names = ("generator", "discriminator")
     course = {run.config.model.rule: path(run, int(state.step))}

@@ -14,12 +14,10 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from jgan import games, optim, steps
-from jgan.augment import instance_noise
 from jgan.losses import LOSSES
 from jgan.models import Preset
-from jgan.models.options import Play, optimizers_of, penalties_of, steps_of
-from jgan.types import GAN, DataSpec, GANState, Key, Network
+from jgan.models.options import Play, play
+from jgan.types import GAN, DataSpec, Key, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,32 +88,11 @@ def make(config: Config, spec: DataSpec) -> GAN:
     """
     del spec
     generator, discriminator = networks(config)
-    optimizers = optimizers_of(config)
 
     def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
         return jnp.zeros((n, 1))
 
-    game = games.adversarial(
-        generator,
-        discriminator,
-        latents,
-        LOSSES[config.loss],
-        penalties=penalties_of(config),
-        augment=instance_noise(config.instance_noise) if config.instance_noise else None,
-    )
-    made = steps_of(config, game, optimizers)
-
-    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
-        theta = optim.averaged_params(state.generator) if averaged else state.generator.params
-        return jnp.broadcast_to(theta, (len(z), 1))
-
-    return GAN(
-        lambda key: steps.init_state(key, generator, discriminator, optimizers, game),
-        *made,
-        latents,
-        generate,
-        n_critic=config.n_critic,
-    )
+    return play(config, generator, discriminator, latents, LOSSES[config.loss], instance_noise=config.instance_noise)
 
 
 PRESETS = {

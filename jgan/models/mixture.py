@@ -9,13 +9,12 @@ from typing import Literal
 
 import jax
 
-from jgan import games, optim, rng, steps
-from jgan.augment import instance_noise
+from jgan import rng
 from jgan.losses import LOSSES
 from jgan.models import Preset
-from jgan.models.options import Play, optimizers_of, penalties_of, steps_of
+from jgan.models.options import Play, play
 from jgan.networks import PointDiscriminator, PointGenerator, from_module
-from jgan.types import GAN, DataSpec, GANState, Key
+from jgan.types import GAN, DataSpec, Key
 
 Objective = Literal[
     "minimax",
@@ -84,36 +83,12 @@ def make(config: Config, spec: DataSpec) -> GAN:
     (size,) = spec.image_shape
     generator = from_module(PointGenerator(size, config.g_units, config.activation, config.bias_range), (config.latent_size,))
     discriminator = from_module(PointDiscriminator(config.d_units, config.activation, config.bias_range), (size * config.pack,))
-    optimizers = optimizers_of(config)
 
     def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
         return rng.latents(key, n, config.latent_size, config.noise, axis_name)
 
-    game = games.adversarial(
-        generator,
-        discriminator,
-        latents,
-        LOSSES[config.loss],
-        penalties=penalties_of(config),
-        pack=config.pack,
-        augment=instance_noise(config.instance_noise) if config.instance_noise else None,
-    )
-
-    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
-        player = state.generator
-        return generator.apply(optim.averaged_params(player) if averaged else player.params, player.extra, z)[0]
-
-    def judge(state: GANState, x: jax.Array) -> jax.Array:
-        return discriminator.apply(state.discriminator.params, state.discriminator.extra, x)[0]
-
-    return GAN(
-        lambda key: steps.init_state(key, generator, discriminator, optimizers, game),
-        *steps_of(config, game, optimizers),
-        latents,
-        generate,
-        n_critic=config.n_critic,
-        judge=None if config.pack > 1 else judge,
-    )
+    loss, noise = LOSSES[config.loss], config.instance_noise
+    return play(config, generator, discriminator, latents, loss, instance_noise=noise, pack=config.pack)
 
 
 PRESETS = {

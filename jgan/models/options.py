@@ -1,17 +1,34 @@
 """Options that the small models share: which loss, which penalty, which update rule, which optimiser, by name."""
 
 import dataclasses
+import functools
+from collections.abc import Callable
 from typing import Literal
 
+import jax
 import optax
 
-from jgan import constraints, optim, penalties, rules, steps
-from jgan.types import Game
+from jgan import augment, constraints, games, optim, penalties, rules, steps
+from jgan.losses import Loss
+from jgan.types import GAN, Game, GANState, Network
 
 Rule = Literal["alternating", "simultaneous", "extragradient", "optimistic", "consensus", "unrolled"]
 PenaltyName = Literal[
     "none", "gradient_penalty", "one_sided", "dragan", "r1", "r2", "r1_r2", "finite_difference", "lecam", "drift"
 ]
+
+PENALTIES: dict[str, Callable[[float], penalties.Penalty]] = {
+    "gradient_penalty": penalties.gradient_penalty,
+    "one_sided": functools.partial(penalties.gradient_penalty, one_sided=True),
+    "dragan": penalties.dragan,
+    "r1": penalties.r1,
+    "r2": penalties.r2,
+    "r1_r2": penalties.r1_r2,
+    "finite_difference": penalties.finite_difference,
+    "lecam": penalties.lecam,
+    "drift": penalties.drift,
+}
+"""The penalties by their names, functions of their weight."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,21 +84,9 @@ def penalties_of(config: Play) -> tuple[penalties.Penalty, ...]:
       >>> len(options.penalties_of(options.Play(penalty="r1")))
       1
     """
-    weight = config.penalty_weight
-    known = {
-        "gradient_penalty": lambda: penalties.gradient_penalty(weight),
-        "one_sided": lambda: penalties.gradient_penalty(weight, one_sided=True),
-        "dragan": lambda: penalties.dragan(weight),
-        "r1": lambda: penalties.r1(weight),
-        "r2": lambda: penalties.r2(weight),
-        "r1_r2": lambda: penalties.r1_r2(weight),
-        "finite_difference": lambda: penalties.finite_difference(weight),
-        "lecam": lambda: penalties.lecam(weight),
-        "drift": lambda: penalties.drift(weight),
-    }
     if config.penalty == "none":
         return ()
-    return (penalties.lazily(known[config.penalty](), config.penalty_every),)
+    return (penalties.lazily(PENALTIES[config.penalty](config.penalty_weight), config.penalty_every),)
 
 
 def optimizers_of(config: Play) -> steps.Optimizers:
@@ -143,3 +148,56 @@ def steps_of(config: Play, game: Game, optimizers: steps.Optimizers) -> steps.St
     if config.rule == "unrolled":
         return rules.unrolled(game, optimizers, unroll=config.unroll)
     return steps.simultaneous(game, optimizers)  # optimistic: by its optimiser
+
+
+def play(
+    config: Play,
+    generator: Network,
+    discriminator: Network,
+    latents: Callable[..., jax.Array],
+    loss: Loss,
+    *,
+    instance_noise: float = 0.0,
+    pack: int = 1,
+) -> GAN:
+    """The game between two networks that a configuration describes.
+
+    Args:
+      config: the options.
+      generator: maps latents to examples.
+      discriminator: maps examples, or packs of them, to logits.
+      latents: `latents(key, n, axis_name=...) -> [n, latent_size]`.
+      loss: the pair of elementwise losses.
+      instance_noise: the standard deviation of Gaussian noise on all that the discriminator sees.
+      pack: examples that the discriminator judges together.
+
+    Returns:
+      The `GAN`; it can `judge` where examples are not packed.
+
+    Raises:
+      ValueError: if an option is out of its range.
+
+    Example:
+      See `jgan.models.dirac.make`.
+    """
+    optimizers = optimizers_of(config)
+    augmentation = augment.instance_noise(instance_noise) if instance_noise else None
+    game = games.adversarial(
+        generator, discriminator, latents, loss, penalties=penalties_of(config), augment=augmentation, pack=pack
+    )
+
+    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
+        player = state.generator
+        return generator.apply(optim.averaged_params(player) if averaged else player.params, player.extra, z)[0]
+
+    def judge(state: GANState, x: jax.Array) -> jax.Array:
+        return discriminator.apply(state.discriminator.params, state.discriminator.extra, x)[0]
+
+    return GAN(
+        lambda key: steps.init_state(key, generator, discriminator, optimizers, game),
+        *steps_of(config, game, optimizers),
+        latents,
+        generate,
+        n_critic=config.n_critic,
+        judge=None if pack > 1 else judge,
+    )

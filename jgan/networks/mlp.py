@@ -12,6 +12,7 @@ from jgan.networks.layers import Dense, Dropout, Maxout
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": nn.relu,
     "sigmoid": nn.sigmoid,
+    "tanh": nn.tanh,
     "linear": lambda x: x,
 }
 

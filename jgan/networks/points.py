@@ -1,13 +1,12 @@
 """Small networks for data that are points: a generator and a discriminator of fully connected layers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import flax.linen as nn
 import jax
 
 from jgan.networks.layers import symmetric_uniform
-
-ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"relu": nn.relu, "tanh": nn.tanh}
+from jgan.networks.mlp import ACTIVATIONS
 
 
 class PointGenerator(nn.Module):

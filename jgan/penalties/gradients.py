@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jgan.losses import global_mean
 from jgan.penalties.view import Penalty, View, input_gradients, insist_per_example, norms, one_each, squared_norms
 from jgan.types import Key
 
@@ -70,8 +71,8 @@ def dragan(weight: float = 10.0, *, scale: float = 0.5, target: float = 1.0) -> 
     def value(view: View) -> jax.Array:
         noise_key, share_key = jax.random.split(view.key)
         x = view.real
-        overall = (lambda x: x) if view.axis_name is None else (lambda x: jax.lax.pmean(x, view.axis_name))
-        deviation = jnp.sqrt(overall(jnp.mean(jnp.square(x - overall(jnp.mean(x))))))
+        centred = x - global_mean(x, axis_name=view.axis_name)
+        deviation = jnp.sqrt(global_mean(jnp.square(centred), axis_name=view.axis_name))
         noise = one_each(view, noise_key, lambda key: jax.random.uniform(key, x.shape[1:]))
         share = _scale(one_each(view, share_key, jax.random.uniform), x)
         return _slope(view, x + share * scale * deviation * noise, weight, target, one_sided=False)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jgan.losses import global_mean
 from jgan.penalties.view import Penalty, View
 from jgan.types import PyTree
 
@@ -54,9 +55,7 @@ def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
         return weight * (jnp.square(view.real_logits - of_fake) + jnp.square(view.fake_logits - of_real))
 
     def update(view: View) -> PyTree:
-        means = jnp.mean(view.real_logits), jnp.mean(view.fake_logits)
-        if view.axis_name is not None:
-            means = jax.lax.pmean(means, view.axis_name)
+        means = tuple(global_mean(logits, axis_name=view.axis_name) for logits in (view.real_logits, view.fake_logits))
         return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, view.memory, means)
 
     return Penalty(value, lambda: (jnp.zeros(()), jnp.zeros(())), update)

@@ -152,7 +152,7 @@ def one_each(view: View, key: Key, draw: Callable[[Key], jax.Array]) -> jax.Arra
     Returns:
       `[B, ...]`.
     """
-    return jax.vmap(draw)(rng.example_keys(key, len(view.real), view.axis_name))
+    return rng.one_each(key, len(view.real), draw, view.axis_name)
 
 
 def lazily(penalty: Penalty, every: int) -> Penalty:
