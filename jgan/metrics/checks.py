@@ -1,0 +1,47 @@
+"""Checks of what is measured: a figure made of too few samples, or of a NaN, is worse than none."""
+
+import numpy as np
+
+
+def features(name: str, array: object, least: int = 2, *, like: object = None) -> np.ndarray:
+    """Insists that features are a finite `[N, d]` array with enough rows.
+
+    Args:
+      name: what to call them in the message.
+      array: NumPy or JAX, `[N, d]`, of any real type.
+      least: the smallest number of samples for which the measure means anything.
+      like: other features, whose dimension these must have; None if there are none.
+
+    Returns:
+      The array, in NumPy, of its own type.
+
+    Raises:
+      ValueError: if it has other axes, no columns, fewer rows, another dimension, or a value that is not finite.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import checks
+      >>> checks.features("fake", np.array([[1.0, 2.0], [np.nan, 0.0]]))
+      Traceback (most recent call last):
+      ValueError: fake: 1 of 2 samples has a feature that is not finite, the first is number 1; leave it out or find its cause
+      >>> checks.features("fake", np.ones((3, 2)), 5)
+      Traceback (most recent call last):
+      ValueError: fake: expected at least 5 samples, found 3; draw more
+    """
+    found = np.asarray(array)
+    if found.ndim != 2 or not found.shape[1]:
+        raise ValueError(f"{name}: expected features [N, d], found an array of the shape {found.shape}")
+    if like is not None and found.shape[1] != np.shape(like)[1]:
+        raise ValueError(f"{name}: expected {np.shape(like)[1]} features a sample like the others, found {found.shape[1]}")
+    if len(found) < least:
+        raise ValueError(f"{name}: expected at least {least:,} samples, found {len(found):,}; draw more")
+    # The sum of a row is finite if all its values are, but for an overflow: only then is each looked at.
+    if not np.isfinite(found.sum(dtype=np.float64)):
+        bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
+        if len(bad):
+            verb = "has" if len(bad) == 1 else "have"
+            raise ValueError(
+                f"{name}: {len(bad):,} of {len(found):,} samples {verb} a feature that is not finite, the first is number "
+                f"{bad[0]}; leave it out or find its cause"
+            )
+    return found
