@@ -1,9 +1,11 @@
 """Checks of what is measured: a figure made of too few samples, or of a NaN, is worse than none."""
 
+from typing import Any
+
 import numpy as np
 
 
-def features(name: str, array: object, least: int = 2, *, like: object = None) -> np.ndarray:
+def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.ndarray:
     """Insists that features are a finite `[N, d]` array with enough rows.
 
     Args:

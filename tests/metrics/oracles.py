@@ -10,6 +10,7 @@ figures again where that can be done, and compares them with the files.
 """
 
 import importlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import sys
@@ -32,24 +33,20 @@ def without_torchvision() -> None:
         return
 
     class Anything(types.ModuleType):
-        __path__: list[str] = []
-
         def __getattr__(self, name):
             if name.startswith("__"):
                 raise AttributeError(name)
             return type(name, (), {"__init__": lambda self, *args, **kwargs: None})
 
-    for name in (
-        "",
-        ".transforms",
-        ".transforms.functional",
-        ".models",
-        ".models.inception",
-        ".models.vgg",
-        ".datasets",
-        ".utils",
-    ):
-        sys.modules["torchvision" + name] = Anything("torchvision" + name)
+    parts = ("", "datasets", "models", "models.inception", "models.vgg", "transforms", "transforms.functional", "utils")
+    for part in parts:
+        module = Anything(f"torchvision.{part}".rstrip("."))
+        module.__path__ = []
+        module.__spec__ = importlib.machinery.ModuleSpec(module.__name__, None)
+        sys.modules[module.__name__] = module
+        parent, _, child = module.__name__.rpartition(".")
+        if parent:
+            setattr(sys.modules[parent], child, module)
 
 
 def reference(name: str) -> dict[str, np.ndarray]:
