@@ -24,14 +24,14 @@ FLOORS = [
     {"losses", "rng", "optim", "constraints", "groups", "gradients"},
     {"penalties", "augment"},
     {"games", "steps", "parallel", "networks", "data", "metrics", "figures", "checkpoint"},
-    {"rules"},
-    {"models"},
+    {"rules", "features"},
+    {"models", "evaluation"},
     {"run"},
     {"displays"},
     {"report", "journal"},
     {"loop"},
     {"sample"},
-    {"train", "evaluate"},
+    {"train", "evaluate", "classifier"},
 ]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 PURE = {"types", "checks", "losses", "rng", "optim", "constraints", "groups", "gradients", "penalties", "augment", "games"}

@@ -1,0 +1,158 @@
+"""Resizing as the reference implementations of the metrics do it, each with its quirks: a figure depends on which it was.
+
+Every one of them is linear and separable: the columns of an image are mixed by one small matrix, then its rows by another. The
+matrices are made in NumPy while a function is traced, from the sizes alone. Parmar et al., "On aliased resizing and surprising
+subtleties in GAN evaluation" (2022), https://arxiv.org/abs/2104.11222, measure what difference it makes.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+Matrix = Callable[[int, int], np.ndarray]
+"""`(inputs, outputs) -> [outputs, inputs]` float64, the weights along one axis"""
+
+
+def tf1_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
+    """TensorFlow 1's bilinear resizing, without corners aligned: what the 2015 graph does to its input, and torch-fidelity.
+
+    Output i lies at `i * inputs / outputs`, as if pixels were points at their upper left corners; there is no antialiasing.
+
+    Args:
+      images: `[B, height, width, C]`, uint8 or float.
+      size: `(height', width')`.
+
+    Returns:
+      `[B, height', width', C]` float32, in the range of the input.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.features import resize
+      >>> resize.tf1_bilinear(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 4))[0, 0, :, 0].tolist()
+      [0.0, 4.0, 8.0, 8.0]
+
+    References:
+      `interpolate_bilinear_2d_like_tensorflow1x` in torch-fidelity, with `align_corners=False`.
+    """
+    return _resized(images, size, lambda inputs, outputs: _linear(_positions(inputs, outputs, 0.0), inputs))
+
+
+def torch_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
+    """PyTorch's bilinear resizing, without corners aligned and without antialiasing: what pytorch-fid does.
+
+    Output i lies at `(i + 1/2) * inputs / outputs - 1/2`: the centres of pixels, beyond which the border goes on.
+
+    Args:
+      images: `[B, height, width, C]`, uint8 or float.
+      size: `(height', width')`.
+
+    Returns:
+      `[B, height', width', C]` float32, in the range of the input.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.features import resize
+      >>> resize.torch_bilinear(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 4))[0, 0, :, 0].tolist()
+      [0.0, 2.0, 6.0, 8.0]
+
+    References:
+      `torch.nn.functional.interpolate` with `mode="bilinear", align_corners=False`.
+    """
+    return _resized(images, size, lambda inputs, outputs: _linear(_positions(inputs, outputs, 0.5), inputs))
+
+
+def pil_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
+    """Pillow's bicubic resizing of floats: Keys' kernel with a = -1/2, widened where the image shrinks, against aliasing.
+
+    Args:
+      images: `[B, height, width, C]`, uint8 or float.
+      size: `(height', width')`.
+
+    Returns:
+      `[B, height', width', C]` float32; beside an edge the values can leave the range of the input.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.features import resize
+      >>> resize.pil_bicubic(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 5))[0, 0, :, 0].round(1)
+      Array([-0.8,  0.5,  4. ,  7.5,  8.8], dtype=float32)
+
+    References:
+      `PIL.Image.resize` of an image in mode F; Keys, "Cubic convolution interpolation for digital image processing" (1981).
+    """
+    return _resized(images, size, _bicubic)
+
+
+def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
+    """clean-fid's resizing: Pillow's bicubic one, clipped to 0 ... 255 and not rounded.
+
+    Args:
+      images: `[B, height, width, C]`, uint8 or float in 0 ... 255.
+      size: `(height', width')`.
+
+    Returns:
+      `[B, height', width', C]` float32 in 0 ... 255.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.features import resize
+      >>> resize.clean_bicubic(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 5))[0, 0, :, 0].round(1)
+      Array([0. , 0.5, 4. , 7.5, 8.8], dtype=float32)
+
+    References:
+      `cleanfid.resize.build_resizer("clean")`.
+    """
+    return jnp.clip(pil_bicubic(images, size), 0, 255)
+
+
+def _resized(images: jax.Array | np.ndarray, size: tuple[int, int], matrix: Matrix) -> jax.Array:
+    """Columns, then rows, as Pillow does; an axis that has its size already is left alone."""
+    if np.ndim(images) != 4 or 0 in np.shape(images) or min(size) < 1:
+        raise ValueError(
+            f"expected images [B, height, width, channels] and a size above 0, found {np.shape(images)} and {size}"
+        )
+    x = jnp.asarray(images).astype(jnp.float32)
+    for axis, product in ((2, "ow,bhwc->bhoc"), (1, "oh,bhwc->bowc")):
+        inputs, outputs = x.shape[axis], size[axis - 1]
+        if inputs != outputs:
+            weights = jnp.asarray(matrix(inputs, outputs), jnp.float32)
+            x = jnp.einsum(product, weights, x, precision=jax.lax.Precision.HIGHEST)
+    return x
+
+
+# ------------------------------------------------------------------------------------------------- weights along an axis
+
+
+def _positions(inputs: int, outputs: int, centre: float) -> np.ndarray:
+    """Where outputs lie among inputs. In float32 as in the references, whose rounding shows where images are large."""
+    scale, half = np.float32(inputs / outputs), np.float32(centre)
+    return np.maximum((np.arange(outputs, dtype=np.float32) + half) * scale - half, np.float32(0))
+
+
+def _linear(positions: np.ndarray, inputs: int) -> np.ndarray:
+    """Each output between its two neighbours, or on the last input."""
+    lower = np.minimum(positions.astype(np.int64), inputs - 1)
+    share = positions.astype(np.float64) - lower
+    rows = np.arange(len(positions))
+    weights = np.zeros((len(positions), inputs))
+    np.add.at(weights, (rows, lower), 1 - share)
+    np.add.at(weights, (rows, np.minimum(lower + 1, inputs - 1)), share)
+    return weights
+
+
+def _bicubic(inputs: int, outputs: int) -> np.ndarray:
+    """Keys' kernel about each output's centre, as wide as the larger of the two pixels, cut off at the edge, of sum 1."""
+    scale = inputs / outputs
+    centres = (np.arange(outputs)[:, None] + 0.5) * scale
+    weights = _keys((np.arange(inputs)[None, :] + 0.5 - centres) / max(scale, 1.0))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _keys(x: np.ndarray, a: float = -0.5) -> np.ndarray:
+    """The cubic convolution kernel: 1 at 0, 0 at the other integers, of the support [-2, 2]."""
+    x = np.abs(x)
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = a * (((x - 5) * x + 8) * x - 4)
+    return np.where(x < 1, near, np.where(x < 2, far, 0))

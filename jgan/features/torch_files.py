@@ -1,0 +1,148 @@
+"""Reads the tensors of a `.pth` file without PyTorch, and without running anything that the file may ask for.
+
+`torch.save` pickles the objects and leaves the numbers of their tensors ("storages") out of the pickle. Until PyTorch 1.6 they
+followed it in the same file; since then both are members of a zip archive. The published Inception weights are of the older
+kind. A pickle can call any function of any module: here it finds none but those that a dictionary of tensors needs.
+"""
+
+import io
+import math
+import pickle
+import zipfile
+from collections import OrderedDict
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+MAGIC = 0x1950A86A20F9469CFC6C
+"""the number at the head of the older format"""
+
+STORAGES = {
+    "DoubleStorage": np.dtype(np.float64),
+    "FloatStorage": np.dtype(np.float32),
+    "HalfStorage": np.dtype(np.float16),
+    "BFloat16Storage": np.dtype(jnp.bfloat16),
+    "LongStorage": np.dtype(np.int64),
+    "IntStorage": np.dtype(np.int32),
+    "ShortStorage": np.dtype(np.int16),
+    "CharStorage": np.dtype(np.int8),
+    "ByteStorage": np.dtype(np.uint8),
+    "BoolStorage": np.dtype(np.bool_),
+}
+"""the types of numbers, by PyTorch's names"""
+
+
+class _Storage(NamedTuple):
+    """What the pickle says of the numbers that lie elsewhere."""
+
+    key: str
+    kind: str
+    numel: int
+
+
+class _Tensor(NamedTuple):
+    """A view of a storage, in numbers, not bytes."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class _Unpickler(pickle.Unpickler):
+    """Makes tensors, dictionaries, numbers and text; whatever else a file asks for is refused."""
+
+    def __init__(self, file: io.BytesIO):
+        super().__init__(file, encoding="utf-8")
+        self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module: str, name: str) -> Any:
+        # A pickle can set attributes of what it is given, so each gets functions of its own, and names for the types.
+        if module == "torch" and name in STORAGES:
+            return name
+        match module, name:
+            case "collections", "OrderedDict":
+                return OrderedDict
+            case "torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2":
+                return lambda storage, offset, shape, strides, *_: _Tensor(storage, offset, shape, strides)
+            case "torch._utils", "_rebuild_parameter":
+                return lambda tensor, *_: tensor
+        raise pickle.UnpicklingError(f"it asks for {module}.{name}, which no file of weights needs: do not trust it")
+
+    def persistent_load(self, saved: Any) -> _Storage:
+        kind, storage, key, _, count, *view = saved
+        if kind != "storage" or storage not in STORAGES or any(view):
+            raise pickle.UnpicklingError(f"it holds a {kind} of an unknown kind")
+        return self.storages.setdefault(key, _Storage(key, storage, count))
+
+
+def read(data: bytes) -> dict[str, np.ndarray]:
+    """The tensors of a file that `torch.save` wrote of a dictionary of tensors, such as a `state_dict`.
+
+    Args:
+      data: the whole file, of the older format or a zip archive.
+
+    Returns:
+      `{name: array}`, each array a view of `data` or of a part of it, in its own type.
+
+    Raises:
+      ValueError: if the dictionary holds anything else, or a tensor reaches beyond its numbers.
+      Exception: whatever else a damaged file leads to; a `pickle.UnpicklingError` if it asks for what no tensor needs.
+
+    Example:
+      >>> import pickle
+      >>> from jgan.features import torch_files
+      >>> torch_files.read(pickle.dumps(print))
+      Traceback (most recent call last):
+      _pickle.UnpicklingError: it asks for builtins.print, which no file of weights needs: do not trust it
+    """
+    tree, storages = _zipped(data) if data[:2] == b"PK" else _older(data)
+    if not isinstance(tree, dict):
+        raise ValueError(f"expected a dictionary of tensors, found {type(tree).__name__}")
+    other = [name for name, value in tree.items() if not (isinstance(name, str) and isinstance(value, _Tensor))]
+    if other:
+        raise ValueError(f"expected a plain dictionary of tensors, found something else under {other[0]!r}: save that alone")
+    return {name: _array(tensor, storages) for name, tensor in tree.items()}
+
+
+def _older(data: bytes) -> tuple[Any, dict[str, bytes]]:
+    """Five pickles (magic number, version, system, objects, keys of the storages), then each storage after its count."""
+    file = io.BytesIO(data)
+    unpicklers = [_Unpickler(file) for _ in range(5)]
+    magic = unpicklers[0].load()
+    if magic != MAGIC:
+        raise ValueError("it is a pickle, but not one that torch.save wrote")
+    _, system, tree, keys = (unpickler.load() for unpickler in unpicklers[1:])
+    if not system["little_endian"]:
+        raise ValueError("it was written on a big-endian machine: save it again on another")
+    storages = {}
+    for key in keys:
+        _, kind, count = unpicklers[3].storages[key]
+        if int.from_bytes(file.read(8), "little") != count:
+            raise ValueError(f"storage {key} has not the size that it should have")
+        storages[key] = file.read(count * STORAGES[kind].itemsize)
+    return tree, storages
+
+
+def _zipped(data: bytes) -> tuple[Any, dict[str, bytes]]:
+    """An archive of `NAME/data.pkl` and `NAME/data/KEY`, one for each storage, none of them compressed."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise ValueError("torch.save compresses nothing, and something is compressed here")
+        (pickled,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
+        folder = pickled.removesuffix("data.pkl")
+        if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
+            raise ValueError("it was written on a big-endian machine: save it again on another")
+        unpickler = _Unpickler(io.BytesIO(archive.read(pickled)))
+        tree = unpickler.load()
+        return tree, {key: archive.read(f"{folder}data/{key}") for key in unpickler.storages}
+
+
+def _array(tensor: _Tensor, storages: dict[str, bytes]) -> np.ndarray:
+    """The view itself: NumPy insists that it lies within the numbers."""
+    dtype = STORAGES[tensor.storage.kind]
+    if math.prod(tensor.shape) > tensor.storage.numel:
+        raise ValueError(f"a tensor of the shape {tensor.shape} has more values than the {tensor.storage.numel} stored")
+    strides = tuple(stride * dtype.itemsize for stride in tensor.strides)
+    return np.ndarray(tensor.shape, dtype, storages[tensor.storage.key], tensor.offset * dtype.itemsize, strides)

@@ -1,0 +1,166 @@
+"""Weights from files: `.pth` (without PyTorch), `.safetensors` or `.npz`, of a known layout and with a known hash."""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+
+from jgan.features import torch_files
+
+PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
+"""sha256 of the file of Inception weights that the FID is measured with; its name ends in the first eight digits"""
+
+WHERE = (
+    "the usual one, pt_inception-2015-12-05-6726825d.pth (96 MB), is among the releases of mseitzer/pytorch-fid on GitHub, "
+    "under the tag fid_weights"
+)
+
+IGNORED = ".num_batches_tracked"
+"""what PyTorch's batch norm counts in training, and nothing uses afterwards"""
+
+SAFETENSORS = {
+    "F64": np.dtype(np.float64),
+    "F32": np.dtype(np.float32),
+    "F16": np.dtype(np.float16),
+    "BF16": np.dtype(jnp.bfloat16),
+    "I64": np.dtype(np.int64),
+}
+
+
+class Weights(NamedTuple):
+    """Weights as they were read.
+
+    Attributes:
+      arrays: `{name: array}`, float32.
+      digest: of the arrays, as `digest` makes it: the same whatever the file's format.
+      sha256: of the file.
+    """
+
+    arrays: dict[str, np.ndarray]
+    digest: str
+    sha256: str
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """The sha256 of named arrays, in the order of their names: of each the name, the type, the shape, and its bytes.
+
+    Args:
+      arrays: `{name: array}`.
+
+    Returns:
+      64 hexadecimal digits.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.features import weights
+      >>> weights.digest({"b": np.ones(2), "a": np.zeros(3)}) == weights.digest({"a": np.zeros(3), "b": np.ones(2)})
+      True
+    """
+    sha256 = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        little = np.ascontiguousarray(array, array.dtype.newbyteorder("<"))
+        sha256.update(f"{name} {little.dtype.name} {array.shape}\n".encode())
+        sha256.update(little.tobytes())
+    return sha256.hexdigest()
+
+
+def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: str | None = PUBLISHED) -> Weights:
+    """Reads weights of a given layout.
+
+    Args:
+      path: a `.pth`, `.safetensors` or `.npz` file; what is in it counts, not its name.
+      layout: `{name: shape}` of every array that must be there. Others must not, but for PyTorch's `num_batches_tracked`.
+      expected: the first digits, eight at least, of the file's sha256 or of the digest of its arrays; None for any weights.
+
+    Returns:
+      The `Weights`, whatever their type in the file as float32.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it is damaged, of another format, asks for more than tensors, has another hash or another layout.
+
+    Example:
+      >>> import tempfile
+      >>> from pathlib import Path
+      >>> import numpy as np
+      >>> from jgan.features import weights
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     np.savez(Path(folder) / "w.npz", scale=np.ones(3, np.float16))
+      ...     weights.read(Path(folder) / "w.npz", {"scale": (3,)}, expected=None).arrays
+      {'scale': array([1., 1., 1.], dtype=float32)}
+    """
+    path = Path(path)
+    if expected is not None and len(expected) < 8:
+        raise ValueError(f"expected at least eight digits of a hash, found {expected!r}")
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: expected a file of weights, found none; {WHERE}")
+    data = path.read_bytes()
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        found = {name: array for name, array in _parsed(data).items() if not name.endswith(IGNORED)}
+    except Exception as error:  # a damaged file can fail in any way
+        raise ValueError(
+            f"{path}: expected weights as .pth, .safetensors or .npz, found a damaged or other file, of the sha256 {sha256} "
+            f"({str(error) or type(error).__name__}); {WHERE}"
+        ) from error
+    kinds = {array.dtype.name for array in found.values()} - {"float16", "bfloat16", "float32", "float64"}
+    if kinds:
+        raise ValueError(f"{path}: expected arrays of floats, found {', '.join(sorted(kinds))}")
+    # Copies, for views into a file are not aligned.
+    weights = Weights({name: np.array(array, np.float32, order="C") for name, array in found.items()}, "", sha256)
+    weights = weights._replace(digest=digest(weights.arrays))
+    _check_hash(path, weights, expected)
+    _check_layout(path, weights.arrays, layout)
+    return weights
+
+
+def _parsed(data: bytes) -> dict[str, np.ndarray]:
+    if data[:2] == b"PK":
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            numpys = all(name.endswith(".npy") for name in archive.namelist())
+        return dict(np.load(io.BytesIO(data), allow_pickle=False)) if numpys else torch_files.read(data)
+    return _safetensors(data) if data[8:9] == b"{" else torch_files.read(data)
+
+
+def _safetensors(data: bytes) -> dict[str, np.ndarray]:
+    """The length of a JSON header in eight bytes, the header, the numbers. (Its package cannot give NumPy bfloat16.)"""
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    header.pop("__metadata__", None)
+    numbers, arrays = memoryview(data)[start:], {}
+    for name, entry in header.items():
+        first, last = entry["data_offsets"]
+        arrays[name] = np.frombuffer(numbers[first:last], SAFETENSORS[entry["dtype"]]).reshape(entry["shape"])
+    return arrays
+
+
+def _check_hash(path: Path, weights: Weights, expected: str | None) -> None:
+    if expected is not None and not any(found.startswith(expected.lower()) for found in (weights.sha256, weights.digest)):
+        raise ValueError(
+            f"{path}: expected weights whose hash begins with {expected[:8]}, found the sha256 {weights.sha256}, and of the "
+            f"arrays the digest {weights.digest}: with other weights, figures mean something else. If these are the ones that "
+            f"you mean, say that this digest is expected; if not, {WHERE}"
+        )
+
+
+def _check_layout(path: Path, arrays: Mapping[str, np.ndarray], layout: Mapping[str, tuple[int, ...]]) -> None:
+    missing, others = sorted(layout.keys() - arrays.keys()), sorted(arrays.keys() - layout.keys())
+    shapes = [
+        f"{name} {arrays[name].shape} instead of {tuple(shape)}"
+        for name, shape in sorted(layout.items())
+        if name in arrays and arrays[name].shape != tuple(shape)
+    ]
+    wrong = [
+        f"{len(names)} {what} ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})"
+        for what, names in (("missing", missing), ("unexpected", others), ("of another shape", shapes))
+        if names
+    ]
+    if wrong:
+        raise ValueError(f"{path}: expected the {len(layout)} arrays of the layout, found {'; '.join(wrong)}: {WHERE}")
