@@ -47,3 +47,39 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.n
                 f"{bad[0]}; leave it out or find its cause"
             )
     return found
+
+
+def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> np.ndarray:
+    """Insists that images are `[N, H, W, C]`, 8-bit or from 0 to 1, and enough.
+
+    Args:
+      name: what to call them in the message.
+      array: NumPy or JAX, uint8, or float in [0, 1]; a thousandth beyond is let pass.
+      least: the smallest number of images for which the measure means anything.
+      like: other images, whose shape each of these must have; None if there are none.
+
+    Returns:
+      The array, in NumPy, of its own type.
+
+    Raises:
+      ValueError: if the shape, the type or a value is another.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import checks
+      >>> checks.images("fake", np.full((2, 8, 8, 1), 128.0))
+      Traceback (most recent call last):
+      ValueError: fake: expected floats from 0 to 1, or uint8, found float64 from 128 to 128
+    """
+    found = np.asarray(array)
+    if found.ndim != 4 or 0 in found.shape[1:]:
+        raise ValueError(f"{name}: expected images [N, H, W, C], found an array of the shape {found.shape}")
+    if like is not None and found.shape[1:] != np.shape(like)[1:]:
+        raise ValueError(f"{name}: expected images of the shape {np.shape(like)[1:]} like the others, found {found.shape[1:]}")
+    if len(found) < least:
+        raise ValueError(f"{name}: expected at least {least:,} images, found {len(found):,}; draw more")
+    if found.dtype != np.uint8 and len(found):
+        low, high = found.min(), found.max()
+        if not (found.dtype.kind == "f" and low >= -1e-3 and high <= 1 + 1e-3):  # a NaN is the least and the greatest
+            raise ValueError(f"{name}: expected floats from 0 to 1, or uint8, found {found.dtype} from {low:g} to {high:g}")
+    return found

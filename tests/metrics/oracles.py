@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).parent / "oracles"
-ORACLES: tuple[str, ...] = ()
-LIBRARIES = ("torch", "torch-fidelity", "pytorch-fid", "clean-fid", "scipy", "numpy")
+ORACLES: tuple[str, ...] = ("inception_score", "msssim", "inception", "resize")
+LIBRARIES = ("torch", "torch-fidelity", "pytorch-fid", "clean-fid", "pytorch-msssim", "scikit-image", "scipy", "numpy")
 
 
 def without_torchvision() -> None:

@@ -1,0 +1,250 @@
+"""NDB, the number of statistically different bins: in how many cells of the training set the samples are too many or too few.
+
+The training set is clustered once; each sample belongs to the nearest centre. A bin is different if the hypothesis that both
+sets fall into it equally often is rejected by a two-proportion z test. Two sets of one distribution differ in a share of the
+bins that is the level of the test: 5 of 100. The Jensen-Shannon divergence of the two histograms tells how much they differ.
+
+Fit `Bins` once and keep them: `assign` runs on the device, and the counts of batches add up.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import special
+
+from jgan.metrics import checks
+from jgan.metrics.parzen import Images
+
+BLOCK = 4096
+"""samples that are assigned at once"""
+
+EPSILON = 1e-6
+"""added to the standard deviations by which features are divided, as the authors do"""
+
+
+class Bins(NamedTuple):
+    """The cells of a training set, the most frequent first. A tree of arrays: it goes into jitted functions as it is.
+
+    Attributes:
+      centres: `[K, d]` float32, where features are `(x - mean) / scale`.
+      counts: `[K]` int32, the training samples in each.
+      mean: `[d]` float32, of the training samples.
+      scale: `[d]` float32: 1, or their standard deviations if they were whitened.
+    """
+
+    centres: jax.Array
+    counts: jax.Array
+    mean: jax.Array
+    scale: jax.Array
+
+
+class NDB(NamedTuple):
+    """How differently two sets fall on the bins, and the protocol.
+
+    Attributes:
+      different: the number of bins that differ: NDB.
+      share: of the bins that differ, NDB / K; the level of the test, where the sets are of one distribution.
+      js: the Jensen-Shannon divergence of the shares of the bins, nats, from 0 to ln 2.
+      bins: their number K.
+      n_real: the number of training samples.
+      n_fake: the number of generated samples.
+      significance: the level of the test, two-sided.
+    """
+
+    different: int
+    share: float
+    js: float
+    bins: int
+    n_real: int
+    n_fake: int
+    significance: float
+
+
+def fit(training: Images, *, bins: int = 100, whiten: bool = False, seed: int, iterations: int = 100) -> Bins:
+    """Clusters a training set: scikit-learn's k-means, from one start by k-means++.
+
+    Args:
+      training: `[N, ...]` float or uint8, features or images; further axes are flattened. The authors take 80,000 images, and
+        find some 500 for each bin enough.
+      bins: their number K. Where training samples are equal, some may be left empty.
+      whiten: whether to divide each dimension by its standard deviation first.
+      seed: of the start.
+      iterations: rounds of Lloyd's algorithm at most, of 2 N K d operations each. All dimensions are used; the authors draw a
+        sixth of them where there are more than 1,000.
+
+    Returns:
+      The `Bins`.
+
+    Raises:
+      ValueError: if there are fewer training samples than bins, or one is not finite.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import ndb
+      >>> bins = ndb.fit(np.array([[0.0], [0.5], [0.2], [9.0]]), bins=2, seed=0)
+      >>> bins.counts.tolist()
+      [3, 1]
+    """
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    if bins < 2:
+        raise ValueError(f"bins must be at least 2, found {bins}")
+    flat = checks.features("training", np.reshape(training, (len(training), -1)), bins)
+    mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
+    scale = (flat.std(axis=0, dtype=np.float64) + EPSILON).astype(np.float32) if whiten else np.ones_like(mean)
+    # Centred even where it is not whitened: no distance changes, and float32 keeps more of their digits.
+    points = flat.astype(np.float32)
+    points -= mean
+    points /= scale
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different samples than bins: some stay empty
+        model = KMeans(bins, n_init=1, max_iter=iterations, random_state=seed, copy_x=False).fit(points)
+    unsorted = Bins(*map(jnp.asarray, (model.cluster_centers_, np.zeros(bins, np.int32), mean, scale)))
+    counts = _count(unsorted, flat)
+    order = np.argsort(-counts, kind="stable")
+    return unsorted._replace(centres=unsorted.centres[order], counts=jnp.asarray(counts[order], jnp.int32))
+
+
+@jax.jit
+def assign(bins: Bins, samples: Images) -> jax.Array:
+    """Counts the samples whose nearest centre is that of each bin. Pure, of static shapes; the counts of batches add up.
+
+    Args:
+      bins: the `Bins`, K of them.
+      samples: `[N, ...]` float or uint8, as the training samples were; the memory is `N (K + d)` float32.
+
+    Returns:
+      `[K]` int32. A sample that is not finite belongs to no bin: then the sum is less than N.
+
+    Raises:
+      ValueError: if the samples have another number of dimensions than the training samples.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import ndb
+      >>> bins = ndb.fit(np.array([[0.0], [0.5], [0.2], [9.0]]), bins=2, seed=0)
+      >>> ndb.assign(bins, np.array([[7.0], [0.0], [np.nan]])).tolist()
+      [1, 1]
+    """
+    points = jnp.asarray(samples).reshape(len(samples), -1).astype(jnp.float32)
+    if points.shape[1] != bins.centres.shape[1]:
+        raise ValueError(f"expected samples of {bins.centres.shape[1]} features, as the bins have, found {points.shape[1]}")
+    points = (points - bins.mean[None]) / bins.scale[None]
+    # |x|^2 is the same for all centres.
+    cross = jnp.matmul(points, bins.centres.T, precision=jax.lax.Precision.HIGHEST)
+    squared = jnp.sum(jnp.square(bins.centres), axis=1)[None] - 2 * cross
+    nearest = jnp.argmin(squared, axis=1)
+    belongs = (nearest[:, None] == jnp.arange(len(bins.centres))[None]) & jnp.isfinite(squared).all(axis=1)[:, None]
+    return jnp.sum(belongs, axis=0, dtype=jnp.int32)
+
+
+def p_values(real: Images, fake: Images) -> np.ndarray:
+    """The two-sided p-value of each bin, by the z test of two proportions with a pooled variance.
+
+    Args:
+      real: `[K]` int, the counts of the bins in one set.
+      fake: `[K]` int, in another.
+
+    Returns:
+      `[K]` float64; 1 for a bin that is empty in both, or has all of both.
+
+    Raises:
+      ValueError: if the shapes differ, a count is negative, or a set is empty.
+
+    Example:
+      >>> from jgan.metrics import ndb
+      >>> ndb.p_values([50, 50], [35, 65]).round(4).tolist()  # z = 0.15 / sqrt(0.425 * 0.575 * 0.02) = 2.1456
+      [0.0319, 0.0319]
+    """
+    a, b = _counts(real, fake)
+    n, m = a.sum(), b.sum()
+    pooled = (a + b) / (n + m)
+    variance = pooled * (1 - pooled) * (1 / n + 1 / m)
+    difference = np.abs(a / n - b / m)
+    z = np.divide(difference, np.sqrt(variance), out=np.zeros_like(difference), where=variance > 0)
+    return special.erfc(z / np.sqrt(2))
+
+
+def compare(real: Images, fake: Images, *, significance: float = 0.05) -> NDB:
+    """NDB and the Jensen-Shannon divergence, from the counts of the bins.
+
+    Args:
+      real: `[K]` int, of the training samples: `bins.counts`.
+      fake: `[K]` int, of the generated samples: the sum of `assign`.
+      significance: the level of the test.
+
+    Returns:
+      The `NDB`.
+
+    Raises:
+      ValueError: if the shapes differ, a count is negative, or a set is empty.
+
+    Example:
+      >>> from jgan.metrics import ndb
+      >>> found = ndb.compare([50, 50, 0], [50, 0, 50])
+      >>> found.different, round(found.js, 4)  # ln 2 / 2: the half of each that the other has not
+      (2, 0.3466)
+
+    References:
+      Richardson and Weiss, "On GANs and GMMs" (2018), section 3, https://arxiv.org/abs/1805.12462
+    """
+    a, b = _counts(real, fake)
+    different = int(np.count_nonzero(p_values(a, b) < significance))
+    p, q = a / a.sum(), b / b.sum()
+    middle = (p + q) / 2
+    js = float((special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum() / 2)
+    return NDB(different, different / len(a), js, len(a), int(a.sum()), int(b.sum()), significance)
+
+
+def evaluate(bins: Bins, samples: Images, *, significance: float = 0.05) -> NDB:
+    """NDB and the Jensen-Shannon divergence of generated samples.
+
+    Args:
+      bins: of the training set, K of them: `fit`.
+      samples: `[N, ...]` float or uint8, at least K.
+      significance: the level of the test.
+
+    Returns:
+      The `NDB`.
+
+    Raises:
+      ValueError: if there are fewer samples than bins, one is not finite, or they do not fit.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import ndb
+      >>> points = np.random.default_rng(0).uniform(size=(4000, 2))
+      >>> bins = ndb.fit(points[:2000], bins=10, seed=0)
+      >>> ndb.evaluate(bins, points[2000:]).different, ndb.evaluate(bins, points[2000:] * [1, 0.5]).different > 5
+      (0, True)
+
+    References:
+      Richardson and Weiss (2018), https://arxiv.org/abs/1805.12462
+    """
+    flat = checks.features("samples", np.reshape(samples, (len(samples), -1)), len(bins.centres), like=bins.centres)
+    return compare(bins.counts, _count(bins, flat), significance=significance)
+
+
+def _count(bins: Bins, flat: np.ndarray) -> np.ndarray:
+    """The counts of many samples, in blocks."""
+    counts = np.zeros(len(bins.centres), np.int64)
+    for first in range(0, len(flat), BLOCK):
+        part = flat[first : first + BLOCK].astype(np.float32)
+        # One shape, one compilation: what is padded belongs to no bin.
+        padded = np.pad(part, ((0, min(BLOCK, len(flat)) - len(part)), (0, 0)), constant_values=np.nan)
+        counts += np.asarray(assign(bins, padded))
+    return counts
+
+
+def _counts(real: Images, fake: Images) -> tuple[np.ndarray, np.ndarray]:
+    """Both `[K]` float64, checked."""
+    a, b = np.asarray(real, np.float64), np.asarray(fake, np.float64)
+    if a.ndim != 1 or a.shape != b.shape:
+        raise ValueError(f"expected the counts [K] of the same bins in both sets, found the shapes {a.shape} and {b.shape}")
+    if not (min(a.min(initial=0), b.min(initial=0)) >= 0 and a.sum() > 0 and b.sum() > 0):
+        raise ValueError(f"expected counts of which none is negative, and not all 0, found {a} and {b}")
+    return a, b

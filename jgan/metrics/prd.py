@@ -1,0 +1,184 @@
+"""Precision and recall of distributions: how much of the fake is real, against how much of the real is found.
+
+For two distributions over the same states, P of the real and Q of the generated samples, and every ratio lambda > 0,
+
+  precision(lambda) = sum min(lambda P, Q),    recall(lambda) = sum min(P, Q / lambda) = precision(lambda) / lambda.
+
+The states are clusters of the features of both sets together. The curve of a generator with all the modes in the wrong
+proportions, and that of one with some modes alone, differ where a single number would not.
+"""
+
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+
+from jgan.metrics import checks
+from jgan.metrics.parzen import Images
+
+EDGE = 1e-10
+"""how near the angles come to 0 and to pi/2, where lambda is 0 and infinite"""
+
+
+class PRD(NamedTuple):
+    """A precision-recall curve and its protocol.
+
+    Attributes:
+      precision: `[angles]` float64, rising.
+      recall: `[angles]` float64, falling.
+      f_8: the greatest F_8 on the curve, which weighs recall.
+      f_1_8: the greatest F_1/8, which weighs precision.
+      clusters: the number of states.
+      runs: how many clusterings the curve is the mean of.
+      n: the number of real samples, and of generated ones.
+      seed: of the clusterings.
+    """
+
+    precision: np.ndarray
+    recall: np.ndarray
+    f_8: float
+    f_1_8: float
+    clusters: int
+    runs: int
+    n: int
+    seed: int
+
+
+def curve(real: Images, fake: Images, *, angles: int = 1001) -> tuple[np.ndarray, np.ndarray]:
+    """The precision-recall curve of two known distributions.
+
+    Args:
+      real: `[K]` float, not negative, the share or the count of each state among real samples.
+      fake: `[K]` float, the same among generated ones.
+      angles: at how many ratios `lambda = tan(angle)`, the angles evenly from 0 to pi/2.
+
+    Returns:
+      precision and recall, `[angles]` float64 each. The last precision is the share of the fake in states that the real has,
+      the first recall the share of the real in states that the fake has.
+
+    Raises:
+      ValueError: if the shapes differ, a value is negative or not finite, either has no mass, or there are fewer than 3 angles.
+
+    Example:
+      >>> from jgan.metrics import prd
+      >>> precision, recall = prd.curve([0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0])  # a half of the modes
+      >>> precision.max().round(6), recall.max().round(6)
+      (np.float64(1.0), np.float64(0.5))
+
+    References:
+      Sajjadi et al., "Assessing generative models via precision and recall" (2018), equations 1 to 3 and algorithm 1,
+      https://arxiv.org/abs/1806.00035; the two ends are those of its authors' code.
+    """
+    p, q = _distribution("real", real), _distribution("fake", fake)
+    if p.shape != q.shape:
+        raise ValueError(f"expected as many states in both distributions, found {len(p)} real and {len(q)} fake")
+    if angles < 3:
+        raise ValueError(f"angles must be at least 3, found {angles}")
+    ratios = np.tan(np.linspace(EDGE, np.pi / 2 - EDGE, angles))[:, None]
+    return np.minimum(ratios * p, q).sum(axis=1), np.minimum(p, q / ratios).sum(axis=1)
+
+
+def f_beta(precision: np.ndarray, recall: np.ndarray, beta: float) -> float:
+    """The greatest F_beta on a curve: `(1 + beta^2) p r / (beta^2 p + r)`; 0 where both are 0.
+
+    Args:
+      precision: `[angles]` float.
+      recall: `[angles]` float.
+      beta: above 1 it weighs recall, below 1 precision.
+
+    Returns:
+      From 0 to 1.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import prd
+      >>> prd.f_beta(np.array([1.0]), np.array([0.5]), 1)
+      0.6666666666666666
+    """
+    below = beta**2 * precision + recall
+    values = np.divide((1 + beta**2) * precision * recall, below, out=np.zeros_like(below), where=below > 0)
+    return float(values.max())
+
+
+def histograms(real: Images, fake: Images, *, clusters: int = 20, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """How two sets of features fall on the clusters of their union: k-means on minibatches, the best of 10 starts.
+
+    Args:
+      real: `[N, d]` float.
+      fake: `[M, d]` float.
+      clusters: how many.
+      seed: of the clustering.
+
+    Returns:
+      The counts of the clusters, `[clusters]` int64, among the real and among the fake.
+
+    Raises:
+      ValueError: if there are fewer samples than clusters, or the features do not fit.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import prd
+      >>> real = np.array([[0.0], [0.1], [9.0], [9.1]])
+      >>> found = prd.histograms(real, real[:2], clusters=2, seed=0)
+      >>> sorted(zip(*(counts.tolist() for counts in found)))
+      [(2, 0), (2, 2)]
+    """
+    from sklearn.cluster import MiniBatchKMeans
+    from sklearn.exceptions import ConvergenceWarning
+
+    real = checks.features("real", real, clusters)
+    fake = checks.features("fake", fake, 1, like=real)
+    union = np.concatenate([real, fake], dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different samples than clusters: some stay empty
+        labels = MiniBatchKMeans(clusters, n_init=10, random_state=seed).fit(union).labels_
+    return np.bincount(labels[: len(real)], minlength=clusters), np.bincount(labels[len(real) :], minlength=clusters)
+
+
+def evaluate(real: Images, fake: Images, *, clusters: int = 20, runs: int = 10, angles: int = 1001, seed: int = 0) -> PRD:
+    """The precision-recall curve of two sets of features, the mean of several clusterings.
+
+    Args:
+      real: `[N, d]` float, features of real samples.
+      fake: `[N, d]` float, of as many generated ones: of unequal sets the clusters would be those of the larger.
+      clusters: the number of states.
+      runs: the number of clusterings.
+      angles: the number of points of the curve.
+      seed: of the first clustering; the next has the next number.
+
+    Returns:
+      The `PRD`.
+
+    Raises:
+      ValueError: if the sets are not of one size, smaller than the number of clusters, or do not fit.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import prd
+      >>> features = np.random.default_rng(0).standard_normal((200, 3))
+      >>> found = prd.evaluate(features, features, clusters=5, runs=2)
+      >>> round(found.f_8, 6), round(found.f_1_8, 6)
+      (1.0, 1.0)
+
+    References:
+      Sajjadi et al. (2018), sections 4.1 and 4.2, https://arxiv.org/abs/1806.00035
+    """
+    if len(real) != len(fake):
+        raise ValueError(
+            f"expected as many generated samples as real ones, found {len(fake):,} and {len(real):,}; measure the first "
+            f"{min(len(real), len(fake)):,} of each"
+        )
+    if runs < 1:
+        raise ValueError(f"runs must be at least 1, found {runs}")
+    curves = [curve(*histograms(real, fake, clusters=clusters, seed=seed + run), angles=angles) for run in range(runs)]
+    precision, recall = np.mean(curves, axis=0)
+    f_8, f_1_8 = f_beta(precision, recall, 8), f_beta(precision, recall, 1 / 8)
+    return PRD(precision, recall, f_8, f_1_8, clusters, runs, len(real), seed)
+
+
+def _distribution(name: str, masses: Images) -> np.ndarray:
+    """The masses divided by their sum, `[K]` float64."""
+    found = np.asarray(masses, np.float64)
+    if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
+        raise ValueError(f"{name}: expected shares or counts [K], none negative, not all 0, found {masses}")
+    return found / found.sum()
