@@ -1,0 +1,218 @@
+"""The kernel inception distance, and squared maximum mean discrepancies (MMD) in general.
+
+With a kernel k, the mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over independent samples is the squared distance
+between the mean embeddings of two distributions. The unbiased estimate leaves out the pairs of a sample with itself, and so
+may be negative; the biased one is the squared distance between the mean embeddings of the samples.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jgan.metrics import blocks
+from jgan.metrics import kernel_sums as sums
+from jgan.metrics.blocks import Progress
+from jgan.metrics.kernel_sums import Gaussian, Kernel, Polynomial
+from jgan.metrics.parzen import Images
+
+__all__ = ["CUBIC", "KID", "Gaussian", "Kernel", "Polynomial", "draws", "kid", "median_width", "mmd2"]
+
+CUBIC = Polynomial()
+"""KID's kernel, (x.y / d + 1)^3"""
+
+
+class KID(NamedTuple):
+    """A kernel inception distance.
+
+    Attributes:
+      mean: of the unbiased MMD^2 over the subsets.
+      std: their standard deviation (with no correction, as torch-fidelity's).
+      subsets: how many there are.
+      subset_size: how many samples of each set are in one.
+      seed: which chose them; None if they were given.
+    """
+
+    mean: float
+    std: float
+    subsets: int
+    subset_size: int
+    seed: int | None
+
+
+def draws(n_real: int, n_fake: int, *, subsets: int, subset_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The subsets of KID. They are those of torch-fidelity, called with the fakes first, for its seed, 2020.
+
+    Args:
+      n_real: the number of real samples.
+      n_fake: the number of generated ones.
+      subsets: how many subsets.
+      subset_size: how many samples of each set are in one; none twice.
+      seed: of NumPy's `RandomState`, whose stream never changes.
+
+    Returns:
+      The indices of the real and of the generated samples, each `[subsets, subset_size]` int.
+
+    Example:
+      >>> from jgan.metrics import kernel
+      >>> [indices.shape for indices in kernel.draws(9, 5, subsets=3, subset_size=4, seed=2020)]
+      [(3, 4), (3, 4)]
+    """
+    generator = np.random.RandomState(seed)
+    chosen = [[generator.choice(n, subset_size, replace=False) for n in (n_fake, n_real)] for _ in range(subsets)]
+    fake, real = np.array(chosen).swapaxes(0, 1)
+    return real, fake
+
+
+def kid(
+    real: Images,
+    fake: Images,
+    *,
+    subsets: int = 100,
+    subset_size: int = 1000,
+    seed: int = 2020,
+    indices: tuple[np.ndarray, np.ndarray] | None = None,
+    kernel: Kernel = CUBIC,
+    progress: Progress | None = None,
+) -> KID:
+    """The kernel inception distance: the mean of the unbiased MMD^2 over subsets. `mmd2` is the estimate from all samples.
+
+    Args:
+      real: `[N, d]` float, features of real samples.
+      fake: `[M, d]` float, features of generated ones.
+      subsets: how many subsets.
+      subset_size: how many samples of each set are in one, at least 2.
+      seed: chooses them, as torch-fidelity does; see `draws`.
+      indices: the subsets themselves, `[S, m]` int for real and fake; the three arguments before are then unused.
+      kernel: the published one by default.
+      progress: called after each subset.
+
+    Returns:
+      The `KID`.
+
+    Raises:
+      ValueError: if a set is smaller than a subset, dimensions differ, or a feature is not finite.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import kernel
+      >>> real, fake = np.random.default_rng(0).normal(size=(2, 60, 8))
+      >>> found = kernel.kid(real, fake + 1, subsets=10, subset_size=50)
+      >>> abs(kernel.kid(real, fake, subsets=10, subset_size=50).mean) < 0.1 < found.mean
+      True
+
+    References:
+      Binkowski et al., "Demystifying MMD GANs" (2018), section 4, https://arxiv.org/abs/1801.01401
+    """
+    least = subset_size if indices is None else np.shape(indices[0])[1]
+    real = blocks.floats("real", real, 2)
+    fake = blocks.floats("fake", fake, 2, real)
+    if not 2 <= least <= min(len(real), len(fake)):
+        raise ValueError(
+            f"expected a subset_size from 2 to the number of samples, found {least:,} and {len(real):,} real and {len(fake):,} "
+            "generated samples; draw more, or choose another subset_size"
+        )
+    chosen = draws(len(real), len(fake), subsets=subsets, subset_size=subset_size, seed=seed) if indices is None else indices
+    frame = blocks.frame(real, fake)
+    form, unit = sums.form_of(kernel, frame, real.shape[1])
+    parts = [jax.device_put(sums.part_of(frame, points, len(points), form)) for points in (real, fake)]
+    found = []
+    for done, (i, j) in enumerate(zip(*chosen, strict=True), 1):
+        xx, yy, xy = np.asarray(sums.subset_sums(form, *parts, i, j), np.float64).sum(axis=1)
+        m, n = len(i), len(j)
+        found.append(unit * (xx / (m * (m - 1)) + yy / (n * (n - 1)) - 2 * xy / (m * n)))
+        if progress:
+            progress(done, len(chosen[0]))
+    return KID(float(np.mean(found)), float(np.std(found)), len(found), least, seed if indices is None else None)
+
+
+def mmd2(
+    x: Images,
+    y: Images,
+    *,
+    kernel: Kernel = CUBIC,
+    unbiased: bool = True,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
+) -> float:
+    """The squared MMD between two sets, from all their pairs, block by block.
+
+    Args:
+      x: `[N, d]` float.
+      y: `[M, d]` float.
+      kernel: a `Polynomial`, KID's by default, or a `Gaussian`.
+      unbiased: whether pairs of a sample with itself are left out.
+      devices: among which the samples of a block are divided; None for the default device.
+      progress: called now and then with the number of samples done and the number there are, 2 N + M.
+
+    Returns:
+      The estimate; an unbiased one may be negative.
+
+    Raises:
+      ValueError: if there are fewer than 2 samples in a set, dimensions differ, or a feature is not finite.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import kernel
+      >>> x, y = np.array([[0.0], [1.0]]), np.array([[3.0], [1.0]])
+      >>> linear = kernel.Polynomial(degree=1)
+      >>> round(kernel.mmd2(x, y, kernel=linear, unbiased=False), 6)  # (1/2 - 2)^2
+      2.25
+      >>> round(kernel.mmd2(x, y, kernel=linear), 6)  # 0 * 1 + 3 * 1 - 2 * 1/2 * 2
+      1.0
+
+    References:
+      Gretton et al., "A kernel two-sample test" (2012), equations 3 and 5, https://jmlr.org/papers/v13/gretton12a.html
+    """
+    x = blocks.floats("x", x, 2)
+    y = blocks.floats("y", y, 2, x)
+    n, m = len(x), len(y)
+    frame = blocks.frame(x, y)
+    form, unit = sums.form_of(kernel, frame, x.shape[1])
+
+    def after(before: int) -> Callable[[int], None] | None:
+        return (lambda done: progress(before + done, 2 * n + m)) if progress else None
+
+    xx, xx_itself = sums.summed(form, frame, x, None, devices, after(0))
+    yy, yy_itself = sums.summed(form, frame, y, None, devices, after(n))
+    xy, _ = sums.summed(form, frame, x, y, devices, after(n + m))
+    if unbiased:
+        return unit * (xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m))
+    return unit * ((xx + xx_itself) / n**2 + (yy + yy_itself) / m**2 - 2 * xy / (n * m))
+
+
+def median_width(x: Images, y: Images, *, most: int = 1000, seed: int = 0) -> float:
+    """The median heuristic: the median distance between two samples of both sets together, to be a Gaussian's width.
+
+    Args:
+      x: `[N, d]` float.
+      y: `[M, d]` float.
+      most: how many samples it is taken of, at most; more are drawn from at random.
+      seed: chooses them.
+
+    Returns:
+      The median.
+
+    Raises:
+      ValueError: if dimensions differ, a feature is not finite, or most samples are copies of one.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import kernel
+      >>> kernel.median_width(np.array([[0.0], [1.0]]), np.array([[3.0]]))
+      2.0
+
+    References:
+      Gretton et al. (2012), section 8, https://jmlr.org/papers/v13/gretton12a.html
+    """
+    from scipy.spatial.distance import pdist
+
+    x = blocks.floats("x", x, 1)
+    y = blocks.floats("y", y, 1, x)
+    which = np.random.default_rng(seed).permutation(len(x) + len(y))[:most]
+    together = np.concatenate([x[which[which < len(x)]], y[which[which >= len(x)] - len(x)]])
+    width = float(np.median(pdist(together.astype(np.float64))))
+    if width == 0:
+        raise ValueError("the median distance between two samples is 0, most are copies of one: choose a width yourself")
+    return width
