@@ -1,0 +1,319 @@
+"""The mean and the covariance of features, gathered batch by batch: what FID knows of a set.
+
+A covariance in float32 spoils FID: features of mean 1,000 and deviation 1 leave it two digits. Here there are two forms, both
+accurate as float64 is, with the same functions:
+
+- `"float64"`, on the host: NumPy and the symmetric product of BLAS, which makes half the products;
+- `"pairs"`, for accelerators, whose float64 is slow or missing: pure functions that can be jitted, scanned, sharded, donated.
+  Their products are exact (`jgan.metrics.exact`), their sums pairs of float32 (`jgan.metrics.pairs`).
+
+The scatter is the sum of the outer products of the deviations from the mean; those of two sets make that of their union.
+
+References:
+  Chan, Golub and LeVeque, "Algorithms for computing the sample variance: analysis and recommendations" (1983),
+  https://doi.org/10.1080/00031305.1983.10483115
+"""
+
+import math
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.linalg import blas
+
+from jgan.metrics import checks, exact, pairs
+from jgan.metrics.pairs import Pair
+from jgan.metrics.parzen import Images
+
+Form = Literal["float64", "pairs"]
+
+
+class Moments(NamedTuple):
+    """What has been gathered of a set of features.
+
+    Attributes:
+      count: the number of samples; a whole number, or int32 in pairs.
+      mean: `[d]`, float64 or a `Pair`.
+      scatter: `[d, d]`, float64 or a `Pair`: the sum over the samples of (x - mean)(x - mean)^T.
+    """
+
+    count: Any
+    mean: Any
+    scatter: Any
+
+
+def empty(dim: int, form: Form = "float64") -> Moments:
+    """The moments of no samples.
+
+    Args:
+      dim: d, the number of features.
+      form: `"float64"` for the host, `"pairs"` for what is jitted.
+
+    Returns:
+      The `Moments`.
+
+    Raises:
+      ValueError: if the form has another name, or d is not positive.
+
+    Example:
+      >>> from jgan.metrics import moments
+      >>> moments.empty(3).scatter.shape
+      (3, 3)
+    """
+    if dim < 1:
+        raise ValueError(f"expected at least 1 feature, found {dim}")
+    if form == "float64":
+        return Moments(0, np.zeros(dim), np.zeros((dim, dim)))
+    if form == "pairs":
+        return Moments(jnp.int32(0), pairs.single(jnp.zeros(dim)), pairs.single(jnp.zeros((dim, dim))))
+    raise ValueError(f"form must be 'float64' or 'pairs', found {form!r}")
+
+
+def update(moments: Moments, features: Images, mask: Images | None = None) -> Moments:
+    """Adds a batch.
+
+    Args:
+      moments: of what came before; their form is that of the result. In pairs this function is pure.
+      features: `[B, d]`; taken as float32 in pairs.
+      mask: `[B]` bool, which rows count: False for those that only fill up a last batch. None if all do.
+
+    Returns:
+      The `Moments` of both.
+
+    Raises:
+      ValueError: if the shapes do not fit, or, on the host, a feature that counts is not finite. In pairs such a feature
+        makes moments that are not finite either.
+
+    Example:
+      >>> import jax, numpy as np
+      >>> from jgan.metrics import moments
+      >>> batch = np.array([[0.0], [2.0], [9.0]], np.float32)
+      >>> found = jax.jit(moments.update)(moments.empty(1, "pairs"), batch, np.array([True, True, False]))
+      >>> moments.to_float64(found)
+      Moments(count=2, mean=array([1.]), scatter=array([[2.]]))
+    """
+    dim = _dim(moments)
+    if np.ndim(features) != 2 or np.shape(features)[1] != dim:
+        raise ValueError(f"expected features [B, {dim}] like those before, found an array of the shape {np.shape(features)}")
+    if mask is not None and np.shape(mask) != np.shape(features)[:1]:
+        raise ValueError(f"expected a mask [{len(features)}], one value a sample, found the shape {np.shape(mask)}")
+    if isinstance(moments.mean, Pair):
+        return _update_pairs(moments, jnp.asarray(features, jnp.float32), mask)
+    rows = np.asarray(features) if mask is None else np.asarray(features)[np.asarray(mask, bool)]
+    return merge(moments, _of_float64(rows, max(1, len(rows)))) if len(rows) else moments
+
+
+def merge(a: Moments, b: Moments) -> Moments:
+    """The moments of two sets together (Chan et al., equation 2.1).
+
+    Args:
+      a: of one set.
+      b: of another, with as many features and in the same form.
+
+    Returns:
+      Those of all samples.
+
+    Raises:
+      ValueError: if the dimensions or the forms differ.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import moments
+      >>> moments.merge(moments.of(np.zeros((3, 1))), moments.of(np.full((1, 1), 4.0)))
+      Moments(count=4, mean=array([1.]), scatter=array([[12.]]))
+    """
+    if _dim(a) != _dim(b):
+        raise ValueError(f"expected moments of as many features, found {_dim(a)} and {_dim(b)}")
+    if isinstance(a.mean, Pair) is not isinstance(b.mean, Pair):
+        raise ValueError("expected moments in one form, found one in float64 and one in pairs: see to_float64")
+    count = a.count + b.count
+    if isinstance(a.mean, Pair):
+        share = pairs.whole(b.count) / pairs.whole(jnp.maximum(count, 1))
+        weight = pairs.whole(a.count) * share
+    else:
+        share = b.count / max(count, 1)
+        weight = a.count * share
+    delta = b.mean - a.mean
+    return Moments(count, a.mean + delta * share, a.scatter + b.scatter + delta[:, None] * delta[None, :] * weight)
+
+
+def across(moments: Moments, axis_name: str) -> Moments:
+    """Merges the moments of all devices of a mapped axis, inside `shard_map` or `pmap`: what `pmean` is to an average.
+
+    Args:
+      moments: in pairs, those of this device's samples.
+      axis_name: the name of the mapped axis.
+
+    Returns:
+      Those of all samples, the same on every device.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jax.sharding import PartitionSpec
+      >>> from jgan import parallel
+      >>> from jgan.metrics import moments
+      >>> local = lambda x: moments.across(moments.update(moments.empty(1, "pairs"), x), parallel.AXIS)
+      >>> spread = PartitionSpec(parallel.AXIS)
+      >>> everywhere = jax.shard_map(local, mesh=parallel.mesh(), in_specs=spread, out_specs=PartitionSpec())
+      >>> int(jax.jit(everywhere)(jnp.ones((4 * jax.device_count(), 1))).count) == 4 * jax.device_count()
+      True
+    """
+    size, index = jax.lax.axis_size(axis_name), jax.lax.axis_index(axis_name)
+    # One sum of which every device fills its own place: its result is known to be the same everywhere, and adding zeros
+    # rounds nothing.
+    place = lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype).at[index].set(leaf)  # noqa: E731
+    gathered = jax.lax.psum(jax.tree.map(place, moments), axis_name)
+    first, others = (jax.tree.map(lambda leaf, cut=cut: leaf[cut], gathered) for cut in (0, slice(1, None)))
+    return jax.lax.scan(lambda held, part: (merge(held, part), None), first, others)[0]
+
+
+def of(features: Images, *, batch_size: int = 2048, form: Form | None = None) -> Moments:
+    """The moments of a whole set.
+
+    Args:
+      features: `[N, d]`.
+      batch_size: how many are worked on at once; beside the features and the scatter, the memory is `batch_size * d` numbers.
+      form: `"float64"` or `"pairs"`; None for float64 unless the features lie on an accelerator.
+
+    Returns:
+      The `Moments`, in that form.
+
+    Raises:
+      ValueError: if they are not finite `[N, d]` features, or there is none.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import moments
+      >>> features = np.random.default_rng(0).normal(1e3, 1, (500, 3))
+      >>> np.allclose(moments.covariance(moments.of(features)), np.cov(features, rowvar=False), rtol=1e-12)
+      True
+    """
+    if np.ndim(features) != 2 or 0 in np.shape(features):
+        checks.features("features", features, 1)
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, found {batch_size}")
+    on_host = not isinstance(features, jax.Array) or all(device.platform == "cpu" for device in features.devices())
+    form = form or ("float64" if on_host else "pairs")
+    if form == "float64":
+        return _of_float64(np.asarray(features), min(batch_size, len(features)))
+    moments, add = empty(np.shape(features)[1], form), jax.jit(update, donate_argnums=0)
+    for first in range(0, len(features), batch_size):
+        part = jnp.asarray(features[first : first + batch_size], jnp.float32)
+        missing = min(batch_size, len(features)) - len(part)  # one shape, one compilation
+        mask = np.arange(len(part) + missing) < len(part)
+        moments = add(moments, jnp.pad(part, ((0, missing), (0, 0))), mask)
+    if not bool(jnp.isfinite(moments.mean.high).all()):
+        checks.features("features", features, 1)
+    return moments
+
+
+def from_statistics(count: int, mean: Images, covariance: Images) -> Moments:
+    """The moments that a mean and a covariance tell of, as files of reference statistics hold them.
+
+    Args:
+      count: the number of samples they were made of, at least 2. FID does not depend on it; it is told beside its result.
+      mean: `[d]`.
+      covariance: `[d, d]`, with n - 1 in the denominator.
+
+    Returns:
+      The `Moments`, in float64.
+
+    Raises:
+      ValueError: if the shapes do not fit, the covariance is not symmetric, or the count is less than 2.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import moments
+      >>> moments.covariance(moments.from_statistics(10, np.zeros(2), np.eye(2))).tolist()
+      [[1.0, 0.0], [0.0, 1.0]]
+    """
+    centre, spread = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
+    if centre.ndim != 1 or not centre.size or spread.shape != (len(centre),) * 2:
+        raise ValueError(f"expected a mean [d] and a covariance [d, d], found the shapes {centre.shape} and {spread.shape}")
+    if not np.allclose(spread, spread.T, equal_nan=True):
+        raise ValueError("expected a covariance, found a matrix that is not symmetric")
+    if count < 2:
+        raise ValueError(f"expected statistics of at least 2 samples, found {count}")
+    return Moments(count, centre, spread * (count - 1))
+
+
+def to_float64(moments: Moments) -> Moments:
+    """Brings moments to the host.
+
+    Args:
+      moments: in either form.
+
+    Returns:
+      The same in float64.
+
+    Example:
+      >>> from jgan.metrics import moments
+      >>> moments.to_float64(moments.empty(1, "pairs"))
+      Moments(count=0, mean=array([0.]), scatter=array([[0.]]))
+    """
+    if not isinstance(moments.mean, Pair):
+        return moments
+    scatter = pairs.float64(moments.scatter)
+    return Moments(int(moments.count), pairs.float64(moments.mean), (scatter + scatter.T) / 2)
+
+
+def covariance(moments: Moments) -> np.ndarray:
+    """The unbiased covariance: the scatter over n - 1.
+
+    Args:
+      moments: in either form.
+
+    Returns:
+      `[d, d]` float64.
+
+    Raises:
+      ValueError: if there are fewer than 2 samples.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import moments
+      >>> moments.covariance(moments.of(np.array([[1.0], [3.0]]))).tolist()
+      [[2.0]]
+    """
+    count = int(moments.count)
+    if count < 2:
+        raise ValueError(f"a covariance needs at least 2 samples, found {count}; draw more")
+    return to_float64(moments).scatter / (count - 1)
+
+
+def _dim(moments: Moments) -> int:
+    return (moments.mean.high if isinstance(moments.mean, Pair) else moments.mean).shape[0]
+
+
+def _of_float64(features: np.ndarray, batch_size: int) -> Moments:
+    """The host's form: all batches are added to one triangle, in place."""
+    dim = features.shape[1]
+    count, mean, triangle = 0, np.zeros(dim), np.zeros((dim, dim), order="F")
+    buffer = np.empty((batch_size + 1, dim))
+    for first in range(0, len(features), batch_size):
+        part = features[first : first + batch_size]
+        size, rows = len(part), buffer[: len(part) + 1]
+        rows[:size] = part
+        batch_mean = rows[:size].mean(axis=0)
+        if not np.isfinite(batch_mean).all():
+            checks.features("features", features, 1)
+        rows[:size] -= batch_mean
+        # Chan's correction is an outer product: one more row of the product that is made anyway.
+        delta, share = batch_mean - mean, size / (count + size)
+        rows[size] = math.sqrt(count * share) * delta
+        count, mean = count + size, mean + share * delta
+        triangle = blas.dsyrk(1.0, rows.T, beta=1.0, c=triangle, lower=1, overwrite_c=1)
+    return Moments(count, mean, triangle + np.tril(triangle, -1).T)
+
+
+def _update_pairs(moments: Moments, features: jax.Array, mask: Images | None) -> Moments:
+    """Blocks of `exact.ROWS` samples, one after another."""
+    valid = jnp.ones(len(features), bool) if mask is None else jnp.asarray(mask, bool)
+    missing = -len(features) % exact.ROWS
+    blocks = jnp.pad(features, ((0, missing), (0, 0))).reshape(-1, exact.ROWS, features.shape[1])
+    valid = jnp.pad(valid, (0, missing)).reshape(-1, exact.ROWS)
+    # A zero that varies over mapped axes as the features do: `shard_map` wants it of what a scan carries.
+    zero = jnp.where(False, jnp.sum(features), 0.0)
+    start = jax.tree.map(lambda leaf: leaf + zero.astype(leaf.dtype), moments)
+    return jax.lax.scan(lambda held, block: (merge(held, Moments(*exact.moments(*block))), None), start, (blocks, valid))[0]
