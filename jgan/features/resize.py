@@ -27,6 +27,9 @@ def tf1_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.A
     Returns:
       `[B, height', width', C]` float32, in the range of the input.
 
+    Raises:
+      ValueError: if the images have other axes or none, or a side is below 1.
+
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.features import resize
@@ -51,6 +54,9 @@ def torch_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax
     Returns:
       `[B, height', width', C]` float32, in the range of the input.
 
+    Raises:
+      ValueError: if the images have other axes or none, or a side is below 1.
+
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.features import resize
@@ -73,6 +79,9 @@ def pil_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Ar
     Returns:
       `[B, height', width', C]` float32; beside an edge the values can leave the range of the input.
 
+    Raises:
+      ValueError: if the images have other axes or none, or a side is below 1.
+
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.features import resize
@@ -94,6 +103,9 @@ def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.
 
     Returns:
       `[B, height', width', C]` float32 in 0 ... 255.
+
+    Raises:
+      ValueError: if the images have other axes or none, or a side is below 1.
 
     Example:
       >>> import jax.numpy as jnp

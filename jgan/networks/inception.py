@@ -1,8 +1,8 @@
 """The Inception-v3 of the Frechet Inception Distance: the graph that TensorFlow's authors published on 5 December 2015.
 
-It is no longer the Inception-v3 of the paper, nor anyone else's: its average pools leave the padding out of their means, its
-last block takes a maximum instead, it has 1008 classes, and its batch norms divide by sqrt(variance + 0.001). FIDs can be
-compared if all of that agrees. The names of the layers are those of its port to PyTorch, under which users have its weights.
+It differs from the Inception-v3 that other libraries have: its average pools leave the padding out of their means, its last
+block takes a maximum instead, it has 1008 classes, and its batch norms divide by sqrt(variance + 0.001). FIDs can be compared
+only if all of that agrees. The layers bear the names of the graph's port to PyTorch, under which users have the weights.
 """
 
 import dataclasses
@@ -21,7 +21,7 @@ from jgan.types import PyTree
 SIZE = 299
 """the side of the images that it sees"""
 
-FEATURES, CLASSES = 2048, 1008
+CLASSES = 1008
 
 
 @dataclasses.dataclass(frozen=True)
