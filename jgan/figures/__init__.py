@@ -1,4 +1,4 @@
-"""Pictures: sheets of samples, interpolations in the latent space, nearest training images, curves of a run, toy games.
+"""Pictures: sheets of samples, interpolations of latents, nearest training images, curves of a run, measures, toy games.
 
 Images go in as uint8, or as float in [0, 1], `[N, height, width, channels]`; a picture comes out as uint8
 `[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` and `animation` touch a file.
@@ -7,6 +7,7 @@ Images go in as uint8, or as float in [0, 1], `[N, height, width, channels]`; a 
 from jgan.figures.density import density_sheet
 from jgan.figures.gif import animation
 from jgan.figures.interpolation import interpolate, interpolation_sheet
+from jgan.figures.measures import ndb_histogram, prd_curve, spectrum
 from jgan.figures.nearest import YELLOW, nearest_neighbours, nearest_sheet
 from jgan.figures.points import points_sheet
 from jgan.figures.runs import curves
@@ -23,10 +24,13 @@ __all__ = [
     "grid",
     "interpolate",
     "interpolation_sheet",
+    "ndb_histogram",
     "nearest_neighbours",
     "nearest_sheet",
     "points_sheet",
+    "prd_curve",
     "save_png",
+    "spectrum",
     "to_uint8",
     "trajectory_sheet",
 ]

@@ -219,7 +219,7 @@ def evaluate(bins: Bins, samples: Images, *, significance: float = 0.05) -> NDB:
       >>> from jgan.metrics import ndb
       >>> points = np.random.default_rng(0).uniform(size=(4000, 2))
       >>> bins = ndb.fit(points[:2000], bins=10, seed=0)
-      >>> ndb.evaluate(bins, points[2000:]).different, ndb.evaluate(bins, points[2000:] * [1, 0.5]).different > 5
+      >>> ndb.evaluate(bins, points[:2000]).different, ndb.evaluate(bins, points[2000:] * [1, 0.5]).different > 5
       (0, True)
 
     References:
