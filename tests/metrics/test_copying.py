@@ -74,10 +74,10 @@ def test_copies_lie_far_below_zero_and_distant_samples_far_above():
 
 
 def test_of_fresh_samples_the_score_is_standard_normal():
-    draws = np.random.default_rng(5).normal(size=(150, 3, 40, 2))
+    draws = np.random.default_rng(5).normal(size=(60, 3, 40, 2))
     values = [copying.c_t(*draw, cells=1).value for draw in draws]
-    assert abs(np.mean(values)) < 4 / np.sqrt(150)
-    assert np.std(values) == pytest.approx(1, abs=4 / np.sqrt(2 * 150))
+    assert abs(np.mean(values)) < 4 / np.sqrt(60)
+    assert np.std(values) == pytest.approx(1, abs=4 / np.sqrt(2 * 60))
 
 
 def test_copies_in_one_cell_are_told_by_its_score():

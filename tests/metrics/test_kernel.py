@@ -137,7 +137,7 @@ def test_the_order_does_not_matter(seed):
     assert found == pytest.approx(kernel.mmd2(REAL, FAKE), rel=1e-5)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(32, 96), (320, 32)])
+@pytest.mark.parametrize(("rows", "columns"), [(32, 96)])
 def test_the_size_of_the_blocks_does_not_matter(rows, columns, monkeypatch):
     expected = [kernel.mmd2(REAL, FAKE, unbiased=unbiased) for unbiased in (True, False)]
     monkeypatch.setattr(blocks, "ROWS", rows)

@@ -115,7 +115,7 @@ def test_improved_precision_and_recall_are_torch_fidelitys():
         assert 0 < found.recall != found.precision < 1
 
 
-@pytest.mark.parametrize("k", [1, 3, 5])
+@pytest.mark.parametrize("k", [1, 5])
 def test_of_one_distribution_the_coverage_tends_to_its_limit(k):
     """1 - 2^-k: of the 2 k nearest to a real, the first k are not all real."""
     draws = [GENERATOR.normal(size=(2, 400, 3)) for _ in range(4)]
@@ -146,7 +146,7 @@ def test_the_order_does_not_matter(seed):
     assert measures.prdc(generator.permutation(REAL), generator.permutation(FAKE)) == measures.prdc(REAL, FAKE)
 
 
-@pytest.mark.parametrize(("rows", "columns"), [(32, 32), (32, 64), (96, 4096), (1024, 96)])
+@pytest.mark.parametrize(("rows", "columns"), [(32, 64), (96, 4096)])
 def test_the_size_of_the_blocks_does_not_matter(rows, columns, monkeypatch):
     expected = measures.prdc(REAL, FAKE)
     monkeypatch.setattr(blocks, "ROWS", rows)
