@@ -1,48 +1,89 @@
-"""`python -m jgan.evaluate`: the measures of a trained generator, beside those of images that no generator made."""
+"""`python -m jgan.evaluate`: the measures of a trained generator, or of any two sets of images.
+
+python -m jgan.evaluate --workdir RUN                                   what fits the run
+python -m jgan.evaluate --workdir RUN --metrics fid,kid,prdc            against its training images
+python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images that jgan did not make
+python -m jgan.evaluate --compare A.json B.json                         side by side, if measured in one way
+"""
 
 import dataclasses
-import hashlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from jgan import cli, displays
 from jgan.checkpoint import Which
-from jgan.displays.images import PARZEN_SAMPLES, VALIDATION_IMAGES, unit
-from jgan.metrics import anchors, parzen
+from jgan.displays.images import SAMPLES
+from jgan.evaluation import likelihood, protocol, sets, sides
+from jgan.evaluation.criteria import VALIDATION_IMAGES, unit
+from jgan.evaluation.measures import MEASURES, Row
+from jgan.features import choice
+from jgan.metrics import parzen
 from jgan.run import Run, environment, keys, open_run, write_json
 from jgan.sample import draw
 from jgan.types import GANState
 
 PROG = "python -m jgan.evaluate"
 
+NATURAL = {"images": "parzen", "points": "modes", "density": "divergence", "trajectory": "distance"}
+"""What a run is measured by if nothing is asked for, by its display."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Args:
     """The flags of the command."""
 
-    workdir: Path
-    """folder of the run"""
-    metrics: tuple[Literal["parzen", "modes", "divergence", "distance"], ...] = ()
-    """parzen: the log-likelihood of the 2014 paper's Table 1; modes, divergence, distance: of toys; by default what fits"""
-    num_samples: int = PARZEN_SAMPLES
-    """samples of the generator; the paper takes 10,000"""
+    workdir: Path | None = None
+    """folder of a run, whose generator is measured"""
+    fake: Path | None = None
+    """instead of a run: a folder of generated images, or an .npz file of them"""
+    real: Path | None = None
+    """real images, a folder or an .npz file; by default the data of the run"""
+    metrics: tuple[str, ...] = ()
+    """names, by commas or spaces: see below; by default what fits the run, or fid of two sets of images"""
+    split: Literal["train", "validation", "test"] = "train"
+    """the part of the run's data that its images are compared with"""
+    held_out: Path | None = None
+    """for ct: further real images; by default another part of the run's data"""
+    num_samples: int = SAMPLES
+    """samples of the generator; of --fake at most so many, 0 for all"""
+    num_real: int = 0
+    """real images; 0 for all"""
+    extractor: choice.Name = "auto"
+    """features; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
+    weights: Path | None = None
+    """the file of InceptionV3's weights (.pth, .safetensors, .npz), or of a classifier's"""
+    resizer: choice.Resizer = "clean"
+    """how InceptionV3 gets its images: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
+    k: int = 5
+    """nearest neighbours of prdc"""
     checkpoint: Which = "best"
-    """the best by the validation measure, or the last"""
+    """the best by the run's measure, or the last"""
     averaged: bool = True
     """the averaged parameters, where the model keeps them"""
     anchors: bool = True
-    """measure training images and k-means centroids too"""
+    """for parzen: measure training images and k-means centroids too"""
     seed: int = 0
-    """of the latents and of the anchors"""
+    """of the latents, the anchors and the subsets"""
     data_dir: Path | None = None
     """where the run's data are now, if not where it found them"""
+    pictures: Path | None = None
+    """a folder for pictures: nearest neighbours in feature space, spectra, the curve of prd, the bins of ndb"""
+    cache: Path | None = None
+    """a folder for features of real images; by default one in the run's"""
     out: Path | None = None
-    """the result; by default evaluation.json in the folder"""
+    """the result; by default evaluation.json in the run's folder, or here"""
+    compare: tuple[Path, ...] = ()
+    """results to put side by side; nothing is measured"""
+    any_protocol: bool = False
+    """compare them even if they were not measured in one way"""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The metrics, each once."""
+        return tuple(dict.fromkeys(name for group in self.metrics for name in group.split(",") if name))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -54,29 +95,20 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
       ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
     """
-    args = cli.parse(
-        Args,
-        sys.argv[1:] if argv is None else argv,
-        prog=PROG,
-        description="Measure the generator of a run, beside its training images and their k-means centroids.",
+    listing = "\n".join(f"  {name:<14}{measure.about}" for name, measure in MEASURES.items())
+    description = (
+        "Measure the generator of a run, or two sets of images.\n\nMetrics:\n"
+        f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, beside its anchors\n{listing}\n"
+        f"  {'modes, divergence, distance: of toys':<14}"
     )
+    args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
     check(args)
-    run = open_run(args.workdir, args.data_dir)
-    state = run.restore(args.checkpoint)
-    step = int(state.step)
-    print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {step:,}), seed {args.seed}, in {args.workdir}")
-    natural = NATURAL[displays.name_of(run)]
-    for name in args.metrics:
-        if name != natural:
-            raise ValueError(f"--metrics: a run of {run.config.preset} is measured by {natural}, found {name}")
-    names = args.metrics or (natural,)
-    measured = {name: MEASURES[name](run, state, args) for name in dict.fromkeys(names)}
-    about: dict[str, Any] = {name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")}
-    about |= {"run_seed": run.config.seed, "step": step}
-    about |= {name: getattr(args, name) for name in ("checkpoint", "averaged", "num_samples", "seed")}
-    result = about | measured | {"environment": environment()}
-    out = args.out or args.workdir / "evaluation.json"
-    write_json(out, result)
+    if args.compare:
+        compare(args)
+        return
+    found = of_run(args) if args.workdir is not None else of_files(args)
+    out = args.out or (args.workdir or Path()) / "evaluation.json"
+    write_json(out, found | {"environment": environment()})
     print(f"written to {out}")
 
 
@@ -90,14 +122,73 @@ def check(args: Args) -> None:
       ValueError: naming the flag, what it must be and what was found.
       FileNotFoundError: if the folder of `--out` is not there.
     """
-    for name, least in (("num_samples", 1), ("seed", 0)):
-        if getattr(args, name) < least:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, found {getattr(args, name)}")
+    if (args.workdir is not None) + (args.fake is not None) + bool(args.compare) != 1:
+        raise ValueError("expected one of --workdir (a run), --fake with --real (images) and --compare (results)")
+    if args.fake is not None and args.real is None:
+        raise ValueError("--fake needs --real: the images that it is compared with")
+    least = {"num_samples": 1 if args.workdir is not None else 0, "num_real": 0, "k": 1, "seed": 0}
+    for name, bound in least.items():
+        if getattr(args, name) < bound:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least {bound}, found {getattr(args, name)}")
+    known = [*NATURAL.values(), *MEASURES]
+    for name in args.names:
+        if name not in known:
+            raise ValueError(f"--metrics must be among {', '.join(known)}, found {name!r}")
     if args.out is not None and not args.out.parent.is_dir():
         raise FileNotFoundError(f"--out: there is no folder {args.out.parent}; make it first")
 
 
-# ------------------------------------------------------------------------------------------------------- Parzen windows
+# ----------------------------------------------------------------------------------------------------------- of a run
+
+
+def of_run(args: Args) -> dict[str, Any]:
+    """Measures the generator of a run.
+
+    Args:
+      args: the flags.
+
+    Returns:
+      For JSON.
+    """
+    assert args.workdir is not None
+    run = open_run(args.workdir, args.data_dir)
+    kind = displays.name_of(run)
+    names = args.names or (NATURAL[kind],)
+    for name in names:
+        if name != NATURAL[kind] and not (kind == "images" and name in MEASURES):
+            raise ValueError(f"--metrics: a run of {run.config.preset} is measured by {NATURAL[kind]}, found {name}")
+    pair = real_of_run(run, args) if set(names) & MEASURES.keys() else None
+    state = run.restore(args.checkpoint)
+    step = int(state.step)
+    print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {step:,}), seed {args.seed}, in {args.workdir}")
+    about: dict[str, Any] = {name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")}
+    about |= {"run_seed": run.config.seed, "step": step}
+    about |= {name: getattr(args, name) for name in ("checkpoint", "averaged", "num_samples", "seed")}
+    if "parzen" in names:
+        about["parzen"] = measure_parzen(run, state, args)
+    elif NATURAL[kind] in names:
+        about[NATURAL[kind]] = measure_toy(run, state)
+    if pair is not None:
+        samples = draw(run.gan, state, run.gan.latents(keys(args.seed).evaluation, args.num_samples), averaged=args.averaged)
+        fake = sets.ImageSet(f"{run.config.preset}, step {step:,}", sets.to_uint8("samples", samples))
+        about |= measure_images(pair._replace(fake=fake), names, args)
+    return about
+
+
+def real_of_run(run: Run, args: Args) -> sides.Given:
+    """The real images that a run's are compared with.
+
+    Args:
+      run: the run.
+      args: the flags.
+
+    Returns:
+      The `Given`, the generated ones not yet there.
+    """
+    real = sets.read(args.real) if args.real is not None else sets.of_dataset(run.dataset, args.split)
+    other = "test" if args.split != "test" else "validation"
+    held_out = sets.read(args.held_out) if args.held_out is not None else sets.of_dataset(run.dataset, other)
+    return sides.Given(real.first(args.num_real), None, held_out)
 
 
 def measure_parzen(run: Run, state: GANState, args: Args) -> dict[str, Any]:
@@ -117,91 +208,155 @@ def measure_parzen(run: Run, state: GANState, args: Args) -> dict[str, Any]:
     print(f"\nParzen-window log-likelihood in nats an image, sigma chosen on {len(validation):,} validation images")
     print(f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}")
     samples = draw(run.gan, state, run.gan.latents(keys(args.seed).evaluation, args.num_samples), averaged=args.averaged)
-    lines = {"generator": _line(len(samples), parzen.evaluate(samples, validation, test))}
+    lines = {"generator": likelihood.line(len(samples), parzen.evaluate(samples, validation, test))}
     _show("generator", lines["generator"])
     if args.anchors:
-        lines |= cached_anchors(run.workdir / "anchors.json", train, validation, test, n=args.num_samples, seed=args.seed)
+        lines |= likelihood.cached_anchors(
+            run.workdir / "anchors.json",
+            *(train, validation, test),
+            n=args.num_samples,
+            seed=args.seed,
+            packages=environment()["packages"],
+            announce=lambda: print("measuring training images and k-means centroids ...", file=sys.stderr),
+        )
         _show("training images", lines["training_images"])
         _show("k-means centroids", lines["kmeans_centroids"])
     return {**lines, "validation_images": len(validation), "test_images": len(test), "unit": "nats an image"}
 
 
-def cached_anchors(
-    path: Path, train: np.ndarray, validation: np.ndarray, test: np.ndarray, *, n: int, seed: int
-) -> dict[str, dict[str, float]]:
-    """The lines of both anchors, from a file if it holds those of the same data, options and versions.
-
-    Args:
-      path: the file, written if they had to be measured.
-      train: `[N, ...]` float in [0, 1].
-      validation: `[V, ...]` float, the images on which sigma is chosen.
-      test: `[T, ...]` float.
-      n: the number of samples that the generator is given.
-      seed: of the anchors.
-
-    Returns:
-      `training_images` and `kmeans_centroids`, as in `measure_parzen`.
-    """
-    digest = hashlib.sha256()
-    for images in (train, validation, test):
-        digest.update(np.ascontiguousarray(images).data)
-    of = {"data": digest.hexdigest(), "num_samples": n, "seed": seed, "iterations": anchors.ITERATIONS}
-    of |= {"packages": environment()["packages"]}
-    try:
-        held = json.loads(path.read_text())
-        if held["of"] == of:
-            return held["anchors"]
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # none yet, or not one of ours: measured anew
-    print("measuring training images and k-means centroids ...", file=sys.stderr)
-    found = anchors.evaluate(train, validation, test, n=n, seed=seed)
-    lines = {name: _line(anchor.num_samples, anchor.parzen) for name, anchor in found.items()}
-    write_json(path, {"of": of, "anchors": lines})
-    return lines
-
-
-def _line(num_samples: int, result: parzen.Parzen) -> dict[str, float]:
-    """One line of the table, for JSON."""
-    figures = result._asdict()
-    return {"value": figures.pop("mean"), **figures, "num_samples": num_samples}
-
-
-def _show(name: str, line: dict[str, float]) -> None:
+def _show(name: str, line: likelihood.Line) -> None:
     value = f"{line['value']:.1f} +- {line['standard_error']:.1f}"
     print(f"{name:<18}{line['num_samples']:>9,}{line['sigma']:>8.3f}{line['validation']:>12.1f}{value:>22}")
 
 
-# ----------------------------------------------------------------------------------------------------------- toy games
-
-
-def measure_toy(run: Run, state: GANState, args: Args) -> dict[str, Any]:
+def measure_toy(run: Run, state: GANState) -> dict[str, Any]:
     """What a toy run was judged by while it trained, from the same latents; prints it.
 
     Args:
       run: the run.
       state: the state whose (averaged) generator is measured.
-      args: the flags.
 
     Returns:
       For JSON.
     """
     display = displays.of(run)
-    del args
     found = display.measure(run, state)
     print(display.phrase(found))
     return dict(found)
 
 
-MEASURES: dict[str, Callable[[Run, GANState, Args], dict[str, Any]]] = {
-    "parzen": measure_parzen,
-    "modes": measure_toy,
-    "divergence": measure_toy,
-    "distance": measure_toy,
-}
-"""What `--metrics` may name."""
+# --------------------------------------------------------------------------------------------------- of sets of images
 
-NATURAL = {"images": "parzen", "points": "modes", "density": "divergence", "trajectory": "distance"}
-"""The measure of each display."""
+
+def of_files(args: Args) -> dict[str, Any]:
+    """Measures images that jgan did not make.
+
+    Args:
+      args: the flags.
+
+    Returns:
+      For JSON.
+    """
+    assert args.fake is not None
+    assert args.real is not None
+    names = args.names or ("fid",)
+    for name in names:
+        if name not in MEASURES:
+            raise ValueError(f"--metrics: {name} measures a run, and these are images: take some of {', '.join(MEASURES)}")
+    fake = sets.read(args.fake)
+    given = sides.Given(
+        sets.read(args.real).first(args.num_real),
+        fake.first(min(args.num_samples, len(fake.images))),
+        None if args.held_out is None else sets.read(args.held_out),
+    )
+    return {"fake": str(args.fake), "seed": args.seed} | measure_images(given, names, args)
+
+
+def measure_images(given: sides.Given, names: Sequence[str], args: Args) -> dict[str, Any]:
+    """Measures one set of images against another; prints a table.
+
+    Args:
+      given: the sets.
+      names: the measures.
+      args: the flags.
+
+    Returns:
+      For JSON: the protocol, each result by its name, and the table.
+    """
+    extractor = choice.choose(args.extractor, given.real.images.shape[1:], args.weights, args.resizer)
+    cache = args.cache or (None if args.workdir is None else args.workdir / "features")
+    names = [name for name in names if name in MEASURES]
+    with sides.progress_bar() as progress:
+        found = sides.measure(given, names, extractor, k=args.k, seed=args.seed, cache=cache, progress=progress)
+    print(f"\n{sides.headline(found.protocol)}")
+    print_table([("", [row for rows in found.rows.values() for row in rows])])
+    if args.pictures is not None:
+        for path in sides.draw(args.pictures, found):
+            print(f"picture: {path}")
+    table = {name: [row._asdict() for row in rows] for name, rows in found.rows.items()}
+    return {"protocol": found.protocol._asdict(), **found.results, "table": table}
+
+
+def print_table(columns: Sequence[tuple[str, Sequence[Row]]]) -> None:
+    """Prints figures, a line each; several results side by side.
+
+    Args:
+      columns: of each result its heading and its rows.
+    """
+    if len(columns) > 1:
+        print(f"{'':<24}" + "".join(f"{heading:>24}" for heading, _ in columns))
+    names = dict.fromkeys(row.name for _, rows in columns for row in rows)
+    for name in names:
+        held = [next((row for row in rows if row.name == name), None) for _, rows in columns]
+        better = next(row.better for row in held if row is not None)
+        print(f"{name:<24}" + "".join(f"{_figure(row):>24}" for row in held) + f"   {better}")
+
+
+def _figure(row: Row | None) -> str:
+    if row is None:
+        return "not measured"
+    return f"{row.value:.5g}" + ("" if row.spread is None else f" +- {row.spread:.2g}")
+
+
+# ------------------------------------------------------------------------------------------------------- side by side
+
+
+def compare(args: Args) -> None:
+    """Prints results side by side.
+
+    Args:
+      args: the flags.
+
+    Raises:
+      ValueError: if they were not measured in one way, and `--any-protocol` is not given; or a file is no such result.
+    """
+    results = [_result(path) for path in args.compare]
+    if len(results) < 2:
+        raise ValueError(f"--compare needs at least two results, found {len(results)}")
+    for path, result in zip(args.compare[1:], results[1:], strict=True):
+        differences = protocol.differences(results[0]["protocol"], result["protocol"])
+        if differences and not args.any_protocol:
+            raise ValueError(
+                f"{args.compare[0]} and {path} were measured in different ways, {'; '.join(differences)}: measure one of them "
+                "again, or give --any-protocol to see them all the same"
+            )
+        for difference in differences:
+            print(f"different in {path}: {difference}")
+    columns = [
+        (path.stem, [Row(**row) for rows in result["table"].values() for row in rows])
+        for path, result in zip(args.compare, results, strict=True)
+    ]
+    print_table(columns)
+
+
+def _result(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(path.read_text())
+        return {"protocol": dict(result["protocol"]), "table": dict(result["table"])}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such result; python -m jgan.evaluate writes one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected a result of python -m jgan.evaluate with a protocol in it ({error!r})") from error
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from typing import Any
 
 import numpy as np
 
@@ -51,7 +52,7 @@ class Journal:
             self.window.append(fetched)
         self.pending = []
 
-    def write(self, step: int, extra: dict[str, float]) -> dict[str, float]:
+    def write(self, step: int, extra: dict[str, Any]) -> dict[str, Any]:
         """Writes one line and returns it."""
         self.check(step)
         names = self.window[0] if self.window else ()

@@ -119,7 +119,7 @@ def train(run: Run) -> GANState:
                 if stop and step % length == 0 and step < config.steps:
                     _leave(run, checkpoints, stop[0], step)
         checkpoints.wait()
-    report.finish(run, state)
+    report.finish(run, display, state)
     return state
 
 
@@ -167,7 +167,7 @@ def events(
     def due(interval: int) -> bool:
         return end or (interval > 0 and step % interval == 0)
 
-    extra: dict[str, float] = {}
+    extra: dict[str, Any] = {}
     if due(config.eval_every):
         journal.check(step)
         extra = display.measure(run, state)
@@ -175,7 +175,7 @@ def events(
         row = journal.write(step, extra)
         report.show(bar, row, display)
     if due(config.sample_every):
-        report.write_samples(run, state, step)
+        report.write_samples(run, display, state, step)
     if due(config.checkpoint_every) or extra or stopping:
         journal.check(step)
         _check_finite(state, step)

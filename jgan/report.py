@@ -73,7 +73,7 @@ def progress(config: RunConfig, step: int) -> Any:
 _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
 
 
-def show(bar: Any, row: dict[str, float], display: displays.Display) -> None:
+def show(bar: Any, row: dict[str, Any], display: displays.Display) -> None:
     """Brings the bar to a line of metrics: both losses, the discriminator's accuracies, the rate.
 
     Where there is no terminal, the lines with a measure are printed instead.
@@ -90,15 +90,18 @@ def show(bar: Any, row: dict[str, float], display: displays.Display) -> None:
     if bar.disable and display.criterion in row:
         print(f"step {row['step']:,}: {', '.join([*parts, display.phrase(row)])}", flush=True)
         return
+    if "warning" in row:
+        parts.append(row["warning"])
     bar.set_postfix_str(", ".join(parts), refresh=False)
     bar.update(int(row["step"]) - bar.n)
 
 
-def write_samples(run: Run, state: GANState, step: int) -> Path:
+def write_samples(run: Run, display: displays.Display, state: GANState, step: int) -> Path:
     """Draws the run's picture into `samples/step_XXXXXXXX.png`.
 
     Args:
       run: the run.
+      display: how it is shown.
       state: the state whose (averaged) generator draws.
       step: the number of the step.
 
@@ -106,19 +109,19 @@ def write_samples(run: Run, state: GANState, step: int) -> Path:
       The picture's path.
     """
     path = run.workdir / "samples" / f"step_{step:08d}.png"
-    figures.save_png(path, displays.of(run).sheet(run, state))
+    figures.save_png(path, display.sheet(run, state))
     return path
 
 
-def finish(run: Run, state: GANState) -> None:
+def finish(run: Run, display: displays.Display, state: GANState) -> None:
     """The end of a run: the pictures and measures of its display, the curves, `summary.json`, a last word.
 
     Args:
       run: the run.
+      display: how it is judged and shown.
       state: its final state.
     """
-    display = displays.of(run)
-    final = write_samples(run, state, run.config.steps)
+    final = write_samples(run, display, state, run.config.steps)
     entries, word = display.finish(run, state)
     rows = [json.loads(line) for line in (run.workdir / "metrics.jsonl").read_text().splitlines()]
     with replacing(run.workdir / "curves.png") as temporary:
@@ -133,6 +136,8 @@ def finish(run: Run, state: GANState) -> None:
         "environment": environment(),
     }
     write_json(run.workdir / "summary.json", summary)
+    best, last = summary["best"], measured[-1]
+    print(f"best: step {best['step']:,}, {display.phrase(best)}; last: step {last['step']:,}, {display.phrase(last)}")
     print(f"samples: {final}")
     print(word)
 

@@ -58,7 +58,13 @@ class RunConfig:
     checkpoint_every: int = 1000
     """steps between two checkpoints; 0 for the end only"""
     eval_every: int = 1000
-    """steps between two log-likelihoods of the validation set, by which the best checkpoint is kept; 0 for the end only"""
+    """steps between two measures, by which the best checkpoint is kept; 0 for the end only"""
+    metric: Literal["log_likelihood", "fid", "kid"] = "log_likelihood"
+    """the measure, of models of images: Parzen windows on the validation images, or FID or KID to the training images"""
+    extractor: Literal["auto", "pixels", "classifier", "inception"] = "auto"
+    """features of FID and KID; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
+    weights: Path | None = None
+    """the file of the extractor's weights"""
     dry_run: bool = False
     """print the configuration, the parameters and the memory, and stop"""
 
@@ -209,8 +215,8 @@ def read_config(workdir: Path) -> RunConfig:
     try:
         fields = json.loads(path.read_text())["config"]
         fields["model"] = models.from_dict(fields["model"])
-        for name in ("workdir", "data_dir"):
-            fields[name] = None if fields[name] is None else Path(fields[name])
+        for name in ("workdir", "data_dir", "weights"):
+            fields[name] = Path(fields[name]) if fields.get(name) is not None else None
         return RunConfig(**fields)
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not the configuration of a run of this version of jgan ({error!r})") from error

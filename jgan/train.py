@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jgan import cli, loop, models, report
+from jgan import cli, displays, loop, models, report
 from jgan.run import CONFIG, Run, RunConfig, assemble, read_config, write_config
 
 PROG = "python -m jgan.train"
@@ -123,6 +123,8 @@ def check(config: RunConfig) -> None:
         value = getattr(config, name)
         if value < bound:
             raise ValueError(f"--{name.replace('_', '-')} must be at least {bound}, found {value}")
+    if config.metric != "log_likelihood" and models.presets()[config.preset].display != "images":
+        raise ValueError(f"--metric {config.metric} measures images, and {config.preset} makes none: leave it out")
     if config.parallel != "jit":
         count = len(loop.devices(config))
         if config.batch_size % count:
@@ -168,6 +170,7 @@ def begin(config: RunConfig, workdir: Path) -> Run:
     if exists:
         _same_run(config, read_config(workdir), workdir)
     run = assemble(config, workdir)
+    displays.of(run)  # whatever is wrong with the measure, it is said before a folder is made
     for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -180,7 +183,7 @@ def begin(config: RunConfig, workdir: Path) -> Run:
 def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:
     """A run is resumed as it was begun: only its length, its place and its data's place may change."""
     for field in dataclasses.fields(RunConfig):
-        if field.name in ("steps", "workdir", "data_dir", "resume", "dry_run"):
+        if field.name in ("steps", "workdir", "data_dir", "weights", "resume", "dry_run"):
             continue
         wanted, found = getattr(asked, field.name), getattr(held, field.name)
         if wanted != found:

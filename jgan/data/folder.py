@@ -159,6 +159,31 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
     return (Batch(x, np.array(labels, np.int32)), classes or names) if folders else (Batch(x), None)
 
 
+def read(path: Path, size: Size | None = None) -> Batch:
+    """All images of a folder, flat or one folder a class.
+
+    Args:
+      path: the folder.
+      size: height and width to bring them to; None to insist that they are of one size.
+
+    Returns:
+      The `Batch`, in the order of the names; the classes, by name, are the labels.
+
+    Raises:
+      ValueError: if one cannot be read, or their sizes differ, or there are none.
+
+    Example:
+      >>> import tempfile
+      >>> from PIL import Image
+      >>> from jgan.data import folder
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     Image.new("L", (4, 2), 7).save(Path(path) / "a.png")
+      ...     folder.read(Path(path)).x.shape
+      (1, 2, 4, 1)
+    """
+    return _read(path, size)[0]
+
+
 def is_divided(data_dir: Path) -> bool:
     """Whether a folder holds images divided into `train/` and other sets.
 

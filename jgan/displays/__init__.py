@@ -1,17 +1,19 @@
 """How runs are judged and shown: one file for each kind of model, named by its presets' `display`."""
 
+from collections.abc import Callable
+
 from jgan import models
 from jgan.displays import density, images, points, trajectory
 from jgan.displays.display import Display
 from jgan.run import Run
 
-DISPLAYS: dict[str, Display] = {
-    "images": images.DISPLAY,
-    "points": points.DISPLAY,
-    "density": density.DISPLAY,
-    "trajectory": trajectory.DISPLAY,
+DISPLAYS: dict[str, Callable[[Run], Display]] = {
+    "images": images.display,
+    "points": lambda run: points.DISPLAY,
+    "density": lambda run: density.DISPLAY,
+    "trajectory": lambda run: trajectory.DISPLAY,
 }
-"""Every display, by its name."""
+"""Every display, by its name: what makes it for a run."""
 
 
 def of(run: Run) -> Display:
@@ -25,10 +27,10 @@ def of(run: Run) -> Display:
 
     Example:
       >>> from jgan import displays
-      >>> displays.DISPLAYS["points"].criterion
-      'coverage'
+      >>> sorted(displays.DISPLAYS)
+      ['density', 'images', 'points', 'trajectory']
     """
-    return DISPLAYS[name_of(run)]
+    return DISPLAYS[name_of(run)](run)
 
 
 def name_of(run: Run) -> str:

@@ -15,7 +15,8 @@ class Display(NamedTuple):
     Attributes:
       criterion: the name of the measure by which the best checkpoint is kept.
       larger: whether the larger value of it is the better.
-      measure: `measure(run, state) -> {name: value}`, the criterion among them; it goes into `metrics.jsonl`.
+      measure: `measure(run, state) -> {name: value}`, the criterion among them; it goes into `metrics.jsonl`,
+        and with them, under `warning`, what the progress line should warn of.
       phrase: `phrase(row) -> str`, the measures of a line in a few words.
       sheet: `sheet(run, state) -> uint8 [height, width, channels]`, the picture of `samples/`.
       finish: `finish(run, state) -> (entries of summary.json, the last word)`; it writes what pictures a finished run has.
@@ -24,8 +25,8 @@ class Display(NamedTuple):
 
     criterion: str
     larger: bool
-    measure: Callable[[Run, GANState], dict[str, float]]
-    phrase: Callable[[Mapping[str, float]], str]
+    measure: Callable[[Run, GANState], dict[str, Any]]
+    phrase: Callable[[Mapping[str, Any]], str]
     sheet: Callable[[Run, GANState], np.ndarray]
     finish: Callable[[Run, GANState], tuple[dict[str, Any], str]]
     balance: Mapping[str, float] | None = None

@@ -1,5 +1,7 @@
-"""Runs that make images: a grid of samples, the Parzen-window log-likelihood, the 2014 paper's figures 2 and 3."""
+"""Runs that make images: a grid of samples, the measure that was asked for, a watch for collapse, the 2014 paper's figures."""
 
+import functools
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +10,9 @@ import numpy as np
 
 from jgan import figures
 from jgan.displays.display import Display
+from jgan.evaluation import monitor
+from jgan.evaluation.criteria import CRITERIA, VALIDATION_IMAGES, unit
+from jgan.features import choice
 from jgan.metrics import parzen
 from jgan.run import Run, keys
 from jgan.types import GANState
@@ -15,35 +20,44 @@ from jgan.types import GANState
 GRID = 64
 """images in a picture of samples"""
 
-VALIDATION_IMAGES = 1_000
-PARZEN_SAMPLES = 10_000
+SAMPLES = 10_000
+"""generated images of a measure"""
 
 
-def measure(run: Run, state: GANState) -> dict[str, float]:
-    """The Parzen-window log-likelihood of the validation images, at the best width; always from the same latents.
-
-    Args:
-      run: the run.
-      state: the state whose (averaged) generator is measured.
-
-    Returns:
-      `validation_log_likelihood`, nats an image.
-    """
-    samples = run.gan.sample(keys(run.config.seed).evaluation, state, PARZEN_SAMPLES)
-    images = unit(run.dataset.validation.x[:VALIDATION_IMAGES])
-    return {"validation_log_likelihood": float(parzen.log_likelihoods(images, samples, parzen.SIGMAS).mean(axis=1).max())}
-
-
-def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words.
+def display(run: Run) -> Display:
+    """How a run of images is judged and shown.
 
     Args:
-      row: a line of `metrics.jsonl`.
+      run: the run; its `metric` is what the best checkpoint is kept by.
 
     Returns:
-      The words.
+      The `Display`. What a measure needs of the data (features, cells) is made at the first one, and kept.
     """
-    return f"validation log-likelihood {row['validation_log_likelihood']:.1f}"
+    extractor = choice.choose(run.config.extractor, run.spec.image_shape, run.config.weights)
+    criterion = CRITERIA[run.config.metric](run.dataset, extractor)
+
+    @functools.cache
+    def watch() -> monitor.Monitor:
+        return monitor.make(unit(run.dataset.train.x[: 10 * monitor.SAMPLES]))
+
+    def measure(run: Run, state: GANState) -> dict[str, Any]:
+        samples = np.asarray(run.gan.sample(keys(run.config.seed).evaluation, state, SAMPLES))
+        signs = monitor.look(watch(), samples[: monitor.SAMPLES])
+        found: dict[str, Any] = {criterion.column: criterion.of(samples), **signs._asdict()}
+        warning = monitor.warning(signs, _coverages(run, int(state.step)))
+        return found | ({"warning": warning} if warning else {})
+
+    def phrase(row: Mapping[str, Any]) -> str:
+        return f"{criterion.phrase} {row[criterion.column]:.4g}" + (f", {row['warning']}" if "warning" in row else "")
+
+    return Display(criterion.column, criterion.larger, measure, phrase, sheet, finish)
+
+
+def _coverages(run: Run, step: int) -> list[float]:
+    """Those of the earlier measures of a run, from its `metrics.jsonl`."""
+    path = run.workdir / "metrics.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [row["coverage"] for row in rows if "coverage" in row and row["step"] < step]
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
@@ -70,14 +84,14 @@ def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
       For `summary.json`, and the last word.
     """
     sample_keys = keys(run.config.seed)
-    samples = run.gan.sample(sample_keys.evaluation, state, PARZEN_SAMPLES)
+    samples = run.gan.sample(sample_keys.evaluation, state, SAMPLES)
     test, validation = (unit(split.x) for split in (run.dataset.test, run.dataset.validation))
     result = parzen.evaluate(samples, validation[:VALIDATION_IMAGES], test)
     figures.save_png(run.workdir / "nearest.png", figures.nearest_sheet(samples[:20], run.dataset.train.x))
     figures.save_png(run.workdir / "interpolation.png", interpolation(run, state, sample_keys.samples))
     word = (
         f"test log-likelihood: {result.mean:.1f} +- {result.standard_error:.1f} nats (Parzen window, sigma {result.sigma:.3f}, "
-        f"{PARZEN_SAMPLES:,} samples); beside training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
+        f"{SAMPLES:,} samples); beside training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
     )
     return {"log_likelihood": result._asdict()}, word
 
@@ -97,18 +111,3 @@ def interpolation(run: Run, state: GANState, key: jax.Array, *, rows: int = 8, c
     """
     ends = run.gan.latents(key, 2 * rows)
     return figures.interpolation_sheet(lambda z: run.gan.generate(state, z), ends[:rows], ends[rows:], steps=columns)
-
-
-def unit(x: np.ndarray) -> np.ndarray:
-    """Images as the steps see them.
-
-    Args:
-      x: uint8, or float in [0, 1], of any shape.
-
-    Returns:
-      float32 in [0, 1], of the same shape.
-    """
-    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
-
-
-DISPLAY = Display("validation_log_likelihood", True, measure, phrase, sheet, finish)

@@ -8,7 +8,7 @@ from jgan.figures.density import density_sheet
 from jgan.figures.gif import animation
 from jgan.figures.interpolation import interpolate, interpolation_sheet
 from jgan.figures.measures import ndb_histogram, prd_curve, spectrum
-from jgan.figures.nearest import YELLOW, nearest_neighbours, nearest_sheet
+from jgan.figures.nearest import YELLOW, nearest_neighbours, nearest_sheet, neighbours_sheet
 from jgan.figures.points import points_sheet
 from jgan.figures.runs import curves
 from jgan.figures.sheets import BACKGROUND, LEGIBLE, grid, save_png, to_uint8
@@ -27,6 +27,7 @@ __all__ = [
     "ndb_histogram",
     "nearest_neighbours",
     "nearest_sheet",
+    "neighbours_sheet",
     "points_sheet",
     "prd_curve",
     "save_png",

@@ -78,17 +78,51 @@ def nearest_sheet(samples: Any, training: Any, *, columns: int = 5, padding: int
     if columns < 1 or len(samples) % columns:
         raise ValueError(f"expected full rows of {columns} samples, found {len(samples)} samples")
 
-    def coloured(images: Any) -> np.ndarray:
-        tiles = tiles_of(images, scale)
-        return np.broadcast_to(tiles, (*tiles.shape[:3], 3))
-
     indices, _ = nearest_neighbours(np.asarray(samples)[columns - 1 :: columns], training)
-    rows = coloured(samples)
+    rows = _coloured(samples, scale)
     rows = rows.reshape(-1, columns, *rows.shape[1:])
-    tiles = np.concatenate([rows, coloured(np.asarray(training)[indices])[:, None]], axis=1)
+    return _framed(rows, _coloured(np.asarray(training)[indices], scale)[:, None], padding)
+
+
+def neighbours_sheet(samples: Any, neighbours: Any, *, padding: int = 2, scale: int | None = None) -> np.ndarray:
+    """Rows of one sample and the real images that lie nearest to it in some space of features, these framed in yellow.
+
+    Args:
+      samples: `[N, height, width, channels]` uint8 or float in [0, 1].
+      neighbours: `[N, K, height, width, channels]`, likewise, the nearest first.
+      padding: width of the frames in pixels of the picture.
+      scale: as in `grid`.
+
+    Returns:
+      The picture, uint8 `[height, width, 3]`.
+
+    Raises:
+      ValueError: if the shapes do not fit.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import figures
+      >>> figures.neighbours_sheet(np.zeros((4, 8, 8, 1)), np.ones((4, 5, 8, 8, 1))).shape  # 4 rows of 1 + 5
+      (208, 312, 3)
+    """
+    shape, found = np.shape(samples), np.shape(neighbours)
+    if len(found) != 5 or found[:1] + found[2:] != shape or 0 in found:
+        raise ValueError(f"expected samples [N, ...] and the neighbours [N, K, ...] of each, found {shape} and {found}")
+    beside = _coloured(np.reshape(neighbours, (-1, *shape[1:])), scale)
+    return _framed(_coloured(samples, scale)[:, None], beside.reshape(*found[:2], *beside.shape[1:]), padding)
+
+
+def _coloured(images: Any, scale: int | None) -> np.ndarray:
+    tiles = tiles_of(images, scale)
+    return np.broadcast_to(tiles, (*tiles.shape[:3], 3))
+
+
+def _framed(plain: np.ndarray, framed: np.ndarray, padding: int) -> np.ndarray:
+    """Rows of tiles `[rows, columns, height, width, 3]`, those of the second array in yellow frames."""
+    tiles = np.concatenate([plain, framed], axis=1)
     frames = np.full((*tiles.shape[:2], 3), BACKGROUND, np.uint8)
-    frames[:, -1] = YELLOW
-    return lay_out(tiles.reshape(-1, *tiles.shape[2:]), columns + 1, padding, frames.reshape(-1, 3))
+    frames[:, plain.shape[1] :] = YELLOW
+    return lay_out(tiles.reshape(-1, *tiles.shape[2:]), tiles.shape[1], padding, frames.reshape(-1, 3))
 
 
 def _flat(images: np.ndarray) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Networks: Flax Linen modules and layers, and the thin boundary that turns a module into a pure `Network`."""
 
+from jgan.networks.classifier import ConvClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
@@ -9,6 +10,7 @@ from jgan.networks.spectral import SpectralNorm
 
 __all__ = [
     "MLP",
+    "ConvClassifier",
     "ConvDiscriminator",
     "ConvGenerator",
     "Deconv",

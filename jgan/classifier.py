@@ -1,0 +1,80 @@
+"""`python -m jgan.classifier`: trains the small classifier whose features the metrics use, and writes its weights."""
+
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jgan import cli, data
+from jgan.features import classifier
+from jgan.files import replacing
+
+PROG = "python -m jgan.classifier"
+
+
+@dataclasses.dataclass(frozen=True)
+class Args:
+    """The flags of the command."""
+
+    out: Path
+    """the file of weights to write, .npz"""
+    dataset: str = "digits"
+    """a set with labels: digits, mnist, fashion_mnist, cifar10, folder, npz ... or any of tensorflow-datasets"""
+    data_dir: Path | None = None
+    """where the data are, if not in their default place"""
+    epochs: int = 40
+    """passes through the training images"""
+    batch_size: int = 64
+    """images in a minibatch"""
+    seed: int = 0
+    """of the initial weights and the order of the images"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The command.
+
+    Args:
+      argv: the arguments; None for those of the process.
+
+    Raises:
+      ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
+    """
+    description = "Train the small classifier whose features python -m jgan.evaluate --extractor classifier uses."
+    args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
+    check(args)
+    dataset = data.load(args.dataset, args.data_dir)
+    if dataset.train.x.ndim != 4 or dataset.train.y is None:
+        raise ValueError(f"--dataset must name images with labels, found {args.dataset}")
+    classes = int(np.max(dataset.train.y)) + 1
+    params = classifier.fit(jax.random.key(args.seed), dataset.train, classes, epochs=args.epochs, batch_size=args.batch_size)
+    shares = {name: classifier.accuracy(params, classes, getattr(dataset, name)) for name in ("train", "validation", "test")}
+    about = classifier.About(args.dataset, dataset.train.x.shape[1:], classes, round(shares["test"], 4))
+    with replacing(args.out) as temporary:
+        classifier.save(temporary, params, about)
+    print(", ".join(f"{name} {share:.1%}" for name, share in shares.items()) + f" of the images named rightly: {args.out}")
+
+
+def check(args: Args) -> None:
+    """Checks the flags before anything is computed.
+
+    Args:
+      args: the flags.
+
+    Raises:
+      ValueError: naming the flag, what it must be and what was found.
+      FileNotFoundError: if the folder of `--out` is not there.
+    """
+    for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
+        if getattr(args, name) < least:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, found {getattr(args, name)}")
+    if args.out.suffix != ".npz":
+        raise ValueError(f"--out must end in .npz, found {args.out}")
+    if not args.out.parent.is_dir():
+        raise FileNotFoundError(f"--out: there is no folder {args.out.parent}; make it first")
+
+
+if __name__ == "__main__":
+    cli.run(main, PROG, leave=cli.at_once)

@@ -1,0 +1,97 @@
+"""Features of many images: in batches of one shape, so that there is one program; kept in a file if needed again."""
+
+import functools
+import hashlib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from jgan.evaluation.sets import ImageSet
+from jgan.features import Extracted, Extractor
+from jgan.files import replacing
+
+Progress = Callable[[int, int], None]
+"""`progress(done, total)`, in images."""
+
+
+def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, progress: Progress | None = None) -> Extracted:
+    """The features of a set of images.
+
+    Args:
+      extractor: the feature network.
+      images: uint8 `[N, height, width, channels]`.
+      batch_size: images in one call; the last is padded.
+      progress: called after each batch.
+
+    Returns:
+      The features `[N, d]` and logits `[N, classes]` or None, NumPy float32.
+
+    Raises:
+      ValueError: if a feature is not finite.
+
+    Example:
+      >>> from jgan import data, features
+      >>> from jgan.evaluation import extract
+      >>> extract.extract(features.pixels(), data.load("digits").test.x).features.shape
+      (296, 64)
+    """
+    # One that carries its weights as leaves compiles itself: under `jit` here they would become constants of the program.
+    apply = extractor.apply if isinstance(extractor.apply, jax.tree_util.Partial) else jax.jit(extractor.apply)
+    parts = []
+    for start in range(0, len(images), batch_size):
+        part = images[start : start + batch_size]
+        padding = [(0, batch_size - len(part))] + [(0, 0)] * (images.ndim - 1)
+        found = apply(np.pad(part, padding))
+        parts.append(jax.tree.map(functools.partial(_head, n=len(part)), found))
+        if progress is not None:
+            progress(start + len(part), len(images))
+    whole = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
+    if not np.isfinite(whole.features).all():
+        raise ValueError(f"the features of {extractor.name} are not finite: the weights may be damaged")
+    return whole
+
+
+def _head(leaf: jax.Array, n: int) -> np.ndarray:
+    return np.asarray(leaf)[:n]
+
+
+def cached(
+    folder: Path | None, extractor: Extractor, side: ImageSet, *, batch_size: int = 100, progress: Progress | None = None
+) -> Extracted:
+    """The same, from a file if it holds those of the same images by the same network.
+
+    Args:
+      folder: where the files are, made when needed; None to keep none.
+      extractor: the feature network.
+      side: the images.
+      batch_size: as in `extract`.
+      progress: as in `extract`.
+
+    Returns:
+      As `extract`.
+    """
+    identity = f"{extractor.name}|{extractor.digest}|{extractor.resizer}|{side.digest}"
+    path = None if folder is None else folder / f"features-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
+    if path is not None and (held := _read(path, identity)) is not None:
+        return held
+    found = extract(extractor, side.images, batch_size=batch_size, progress=progress)
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {name: value for name, value in found._asdict().items() if value is not None}
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.savez(file, identity=identity, **arrays)
+    return found
+
+
+def _read(path: Path, identity: str) -> Extracted | None:
+    """The file's features; None if there is none, or it is not of this protocol, or cut short."""
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            if str(file["identity"]) != identity:
+                return None
+            return Extracted(file["features"], file["logits"] if "logits" in file.files else None)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -1,0 +1,149 @@
+"""The two sides of a measure: images of a data set, of a generator, or of files that jgan did not make."""
+
+import hashlib
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jgan.data import folder
+from jgan.data.dataset import Dataset
+from jgan.data.folder import Size
+
+IMAGE_NAMES = ("samples", "images", "x", "arr_0")
+"""What the array of images in an `.npz` file may be called: that of `python -m jgan.sample` first."""
+
+LABEL_NAMES = ("labels", "y", "arr_1")
+
+
+class ImageSet(NamedTuple):
+    """Images to be measured.
+
+    Attributes:
+      name: what they are, for people: a data set and its split, a folder, a file.
+      images: uint8 `[N, height, width, 1 or 3]`.
+      labels: int32 `[N]` class numbers, or None.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray | None = None
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the images, their shape before their bytes."""
+        found = hashlib.sha256(str(self.images.shape).encode())
+        found.update(np.ascontiguousarray(self.images).data)
+        return found.hexdigest()
+
+    def first(self, n: int) -> "ImageSet":
+        """The first `n`, all of them if `n` is 0.
+
+        Raises:
+          ValueError: if there are fewer.
+        """
+        if n > len(self.images):
+            raise ValueError(f"{self.name}: expected at least {n:,} images, found {len(self.images):,}; ask for fewer")
+        if not n:
+            return self
+        return ImageSet(self.name, self.images[:n], None if self.labels is None else self.labels[:n])
+
+
+def of_dataset(dataset: Dataset, split: str) -> ImageSet:
+    """A part of a data set.
+
+    Args:
+      dataset: the data set, of images.
+      split: `"train"`, `"validation"` or `"test"`.
+
+    Returns:
+      The `ImageSet`.
+
+    Example:
+      >>> from jgan import data
+      >>> from jgan.evaluation import sets
+      >>> sets.of_dataset(data.load("digits"), "test").name
+      'digits, test'
+    """
+    batch = getattr(dataset, split)
+    return ImageSet(f"{dataset.name}, {split}", to_uint8(f"{dataset.name}, {split}", batch.x), batch.y)
+
+
+def read(path: str | Path, size: Size | None = None) -> ImageSet:
+    """A folder of images (flat, or one folder a class), or an `.npz` file.
+
+    Args:
+      path: the folder or file.
+      size: height and width to bring the images of a folder to; None to insist that they are of one size.
+
+    Returns:
+      The `ImageSet`, in the order of the names.
+
+    Raises:
+      FileNotFoundError: if there is nothing.
+      ValueError: if one image cannot be read (it is named: nothing is dropped in silence), the sizes differ, or the file holds
+        no images.
+
+    Example:
+      >>> from jgan.evaluation import sets
+      >>> sets.read("no/such/folder")
+      Traceback (most recent call last):
+      FileNotFoundError: no/such/folder: expected a folder of images or an .npz file, found nothing there
+    """
+    path = Path(path)
+    if path.is_dir():
+        batch = folder.read(path, size)
+        return ImageSet(str(path), batch.x, batch.y)
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected a folder of images or an .npz file, found nothing there")
+    return _read_npz(path)
+
+
+def _read_npz(path: Path) -> ImageSet:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays: dict[str, Any] = {name: file[name] for name in file.files if name in IMAGE_NAMES + LABEL_NAMES}
+            held = ", ".join(file.files)
+    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path}: expected a folder of images or an .npz file of arrays, found another ({error})") from error
+    name = next((name for name in IMAGE_NAMES if name in arrays), None)
+    if name is None:
+        raise ValueError(f"{path}: expected images under {', '.join(IMAGE_NAMES)}, found {held or 'no arrays'}")
+    labels = next((arrays[label] for label in LABEL_NAMES if label in arrays), None)
+    images = to_uint8(f"{path}, {name}", arrays[name])
+    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
+        raise ValueError(f"{path}: expected {len(images)} integer labels, found {labels.dtype} of the shape {labels.shape}")
+    return ImageSet(str(path), images, None if labels is None else labels.astype(np.int32))
+
+
+def to_uint8(name: str, images: np.ndarray) -> np.ndarray:
+    """Images as they would lie in files, which is how the literature measures them.
+
+    Args:
+      name: what to call them in an error.
+      images: uint8, or float in [0, 1], `[N, height, width]` or `[N, height, width, 1 or 3]`.
+
+    Returns:
+      uint8 `[N, height, width, 1 or 3]`, floats rounded to the nearest.
+
+    Raises:
+      ValueError: if they are anything else.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.evaluation import sets
+      >>> sets.to_uint8("these", np.full((1, 1, 1), 0.5))
+      array([[[[128]]]], dtype=uint8)
+    """
+    images = images[..., None] if images.ndim == 3 else images
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or not images.size:
+        raise ValueError(f"{name}: expected images [N, height, width, 1 or 3], found the shape {images.shape}")
+    if images.dtype == np.uint8:
+        return images
+    if images.dtype.kind != "f":
+        raise ValueError(f"{name}: expected uint8, or float in [0, 1], found {images.dtype}")
+    if not (images.min() >= 0 and images.max() <= 1):  # also of NaN
+        raise ValueError(f"{name}: expected float images in [0, 1], found values from {images.min()} to {images.max()}")
+    return np.round(images * 255).astype(np.uint8)

@@ -1,0 +1,220 @@
+"""Two sets of images through an extractor and any of the measures: figures, the protocol that they were made by, pictures."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jgan import figures
+from jgan.evaluation.extract import Progress, cached, extract
+from jgan.evaluation.measures import MEASURES, Options, Row, Sides, features_of, result_for_json
+from jgan.evaluation.protocol import Protocol
+from jgan.evaluation.sets import ImageSet
+from jgan.features import Extractor
+from jgan.metrics import msssim, ndb, neighbours, spectrum
+
+SHOWN = 10
+"""samples beside their nearest real images in a picture"""
+
+
+class Given(NamedTuple):
+    """What was given to be measured.
+
+    Attributes:
+      real: the real images.
+      fake: the generated ones, None while they are not there yet.
+      held_out: further real images, or None.
+    """
+
+    real: ImageSet
+    fake: ImageSet | None
+    held_out: ImageSet | None = None
+
+
+class Found(NamedTuple):
+    """What was found.
+
+    Attributes:
+      protocol: what the figures depend on besides the generator.
+      results: of each measure, for JSON.
+      rows: of each measure, its lines of the table.
+      raw: of each measure, the result of `jgan.metrics`.
+      sides: what was measured, features included.
+    """
+
+    protocol: Protocol
+    results: dict[str, Any]
+    rows: dict[str, list[Row]]
+    raw: dict[str, Any]
+    sides: Sides
+
+
+def measure(
+    given: Given,
+    names: Sequence[str],
+    extractor: Extractor,
+    *,
+    k: int = 5,
+    seed: int = 0,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+) -> Found:
+    """Measures.
+
+    Args:
+      given: the sets.
+      names: keys of `MEASURES`.
+      extractor: the feature network.
+      k: nearest neighbours, where a measure takes any.
+      seed: of everything random.
+      cache: a folder for the features of the real images, None to keep none.
+      progress: called now and then.
+
+    Returns:
+      The `Found`.
+
+    Raises:
+      ValueError: if there is no such measure, the sets do not fit, or one lacks what a measure needs.
+
+    Example:
+      >>> from jgan import data, features
+      >>> from jgan.evaluation import sets, sides
+      >>> digits = data.load("digits")
+      >>> given = sides.Given(*(sets.of_dataset(digits, split) for split in ("train", "test")))
+      >>> found = sides.measure(given, ["fid", "prdc"], features.pixels())
+      >>> sorted(found.results), found.protocol.extractor, found.protocol.n_fake
+      (['fid', 'prdc'], 'pixels', 296)
+    """
+    real, fake, held_out = given
+    assert fake is not None
+    check(given, names, extractor)
+    needed = {MEASURES[name].needs for name in names}
+    inputs = Sides(real, fake)
+    if needed != {"images"}:
+        inputs = inputs._replace(
+            real_features=cached(cache, extractor, real, progress=progress),
+            fake_features=extract(extractor, fake.images, progress=progress),
+        )
+    if "held_out" in needed and held_out is not None:
+        inputs = inputs._replace(held_out=cached(cache, extractor, held_out, progress=progress))
+    options = Options(k, seed, progress)
+    raw = {name: MEASURES[name].compute(inputs, options) for name in names}
+    about = Protocol(
+        extractor=extractor.name,
+        digest=extractor.digest,
+        resizer=extractor.resizer,
+        real=real.name,
+        real_digest=real.digest,
+        n_real=len(real.images),
+        n_fake=len(fake.images),
+        options={"k": k, "seed": seed},
+    )
+    rows = {name: MEASURES[name].rows(found) for name, found in raw.items()}
+    return Found(about, {name: result_for_json(found) for name, found in raw.items()}, rows, raw, inputs)
+
+
+def check(given: Given, names: Sequence[str], extractor: Extractor) -> None:
+    """Checks that the measures can be taken of the sets.
+
+    Args:
+      given: the sets.
+      names: of the measures.
+      extractor: the feature network.
+
+    Raises:
+      ValueError: saying what was expected and what was found.
+    """
+    real, fake, held_out = given
+    assert fake is not None
+    for other in (fake, held_out):
+        if other is not None and other.images.shape[1:] != real.images.shape[1:]:
+            raise ValueError(
+                f"{other.name}: expected images of {_by(real)} like those of {real.name}, found {_by(other)}; "
+                "bring them to one size and number of channels"
+            )
+    for name in names:
+        if name not in MEASURES:
+            raise ValueError(f"expected measures among {', '.join(MEASURES)}, found {name!r}")
+        needs, side = MEASURES[name].needs, min(real.images.shape[1:3])
+        if name == "msssim" and side < msssim.least_size(1):
+            raise ValueError(f"msssim needs images of at least {msssim.least_size(1)} pixels a side, found {_by(fake)}")
+        if needs == "held_out" and held_out is None:
+            raise ValueError(f"{name} compares with real images that the model has not seen: give them with --held-out")
+        if needs == "logits" and extractor.name == "pixels":
+            raise ValueError(f"{name} needs a classifier's logits, and pixels have none: take another --extractor")
+        if needs == "labels" and (real.labels is None or fake.labels is None):
+            raise ValueError(f"{name} needs the classes of both sets, and {'fake' if fake.labels is None else 'real'} has none")
+
+
+def _by(side: ImageSet) -> str:
+    return "x".join(map(str, side.images.shape[1:]))
+
+
+def headline(protocol: Protocol) -> str:
+    """What the figures below it mean, in one line.
+
+    Args:
+      protocol: theirs.
+
+    Returns:
+      The line.
+    """
+    weights = f" {protocol.digest[:8]}" if protocol.digest else ""
+    resizer = "" if protocol.resizer == "none" else f", resized as {protocol.resizer}"
+    return (
+        f"{protocol.n_fake:,} generated images against {protocol.n_real:,} of {protocol.real}; "
+        f"features: {protocol.extractor}{weights}{resizer}"
+    )
+
+
+def draw(folder: Path, found: Found) -> list[Path]:
+    """Pictures of what was measured.
+
+    Args:
+      folder: where to; made if it is not there.
+      found: the measures.
+
+    Returns:
+      The files: `nearest_features.png` where there are features, `spectrum.png`, `prd.png` and `ndb.png` where they were asked
+      for.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    inputs, paths = found.sides, []
+    if inputs.real_features is not None and inputs.fake_features is not None:
+        real, fake = np.asarray(inputs.real_features.features), np.asarray(inputs.fake_features.features[:SHOWN])
+        indices = np.asarray(neighbours.nearest(fake, real, k=min(5, len(real))).indices)
+        paths.append(folder / "nearest_features.png")
+        figures.save_png(paths[-1], figures.neighbours_sheet(inputs.fake.images[:SHOWN], inputs.real.images[indices]))
+    power, generated = (spectrum.radial_power(side.images) for side in (inputs.real, inputs.fake))
+    plots = {"spectrum.png": figures.spectrum(power, {"generated": generated})}
+    if "prd" in found.raw:
+        plots["prd.png"] = figures.prd_curve({"generated": found.raw["prd"]})
+    if "ndb" in found.raw:
+        (real, fake), ndb_found = features_of(inputs), found.raw["ndb"]
+        bins = ndb.fit(real, bins=ndb_found.bins, seed=found.protocol.options["seed"])
+        counts, expected = np.asarray(ndb.assign(bins, fake)), np.asarray(bins.counts)
+        plots["ndb.png"] = figures.ndb_histogram(expected, counts, ndb.p_values(expected, counts) < ndb_found.significance)
+    for name, plot in plots.items():
+        paths.append(folder / name)
+        plot.savefig(paths[-1])
+    return paths
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on the terminal for the long measures, silent elsewhere.
+
+    Yields:
+      `progress(done, total)`.
+    """
+    from tqdm import tqdm
+
+    with tqdm(disable=None, leave=False, dynamic_ncols=True) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.total, bar.n = total, done
+            bar.refresh()
+
+        yield progress

@@ -1,0 +1,212 @@
+"""The small classifier: features for sets on which InceptionV3 has nothing to say, such as 8x8 digits.
+
+One is shipped, trained on the embedded digits by `python -m jgan.classifier`, which trains others.
+"""
+
+import functools
+import json
+import zipfile
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from jgan import networks
+from jgan.features import weights
+from jgan.features.extractor import Extracted, Extractor
+from jgan.types import Batch, Key, Network, PyTree
+
+SHIPPED = "digits.npz"
+"""In this folder: of the embedded 8x8 digits."""
+
+
+class About(NamedTuple):
+    """What a file of weights says of itself.
+
+    Attributes:
+      dataset: what it was trained on.
+      image_shape: `(height, width, channels)` of the images that it takes.
+      classes: their number.
+      test_accuracy: the share of test images that it names rightly.
+    """
+
+    dataset: str
+    image_shape: tuple[int, ...]
+    classes: int
+    test_accuracy: float
+
+
+def network(image_shape: tuple[int, ...], classes: int) -> Network:
+    """The network of `jgan.networks.ConvClassifier`.
+
+    Args:
+      image_shape: `(height, width, channels)`.
+      classes: the number of classes.
+
+    Returns:
+      The `Network`: images in [0, 1] to a pair of logits and features.
+
+    Example:
+      >>> import jax
+      >>> from jgan.features import classifier
+      >>> small = classifier.network((8, 8, 1), 10)
+      >>> params, extra = small.init(jax.random.key(0))
+      >>> (logits, features), _ = small.apply(params, extra, jax.numpy.zeros((3, 8, 8, 1)))
+      >>> logits.shape, features.shape
+      ((3, 10), (3, 64))
+    """
+    return networks.from_module(networks.ConvClassifier(classes), image_shape)
+
+
+def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: int = 64, learning_rate: float = 2e-3) -> PyTree:
+    """Trains it: cross-entropy by AdamW, the rate falling to 0 along a cosine.
+
+    Args:
+      key: of the initial weights and of the order of the images.
+      train: uint8 images with their classes.
+      classes: the number of classes.
+      epochs: passes through the images.
+      batch_size: images in a minibatch.
+      learning_rate: at the start.
+
+    Returns:
+      The parameters.
+
+    Raises:
+      ValueError: if there are no labels, or fewer images than a minibatch.
+    """
+    if train.y is None:
+        raise ValueError("a classifier learns from labels, and these images have none: give a set that has them")
+    if len(train.x) < batch_size:
+        raise ValueError(f"the batch size must be at most the {len(train.x)} training images, found {batch_size}")
+    net, (init_key, order_key) = network(train.x.shape[1:], classes), jax.random.split(key)
+    params, extra = net.init(init_key)
+    images, labels = jnp.asarray(train.x), jnp.asarray(train.y)
+    steps = len(images) // batch_size
+    rate = optax.cosine_decay_schedule(learning_rate, epochs * steps)
+    optimizer = optax.adamw(rate)
+
+    def loss(params: PyTree, index: jax.Array) -> jax.Array:
+        (logits, _), _ = net.apply(params, extra, images[index].astype(jnp.float32) / 255)
+        return optax.softmax_cross_entropy_with_integer_labels(logits, labels[index]).mean()
+
+    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    def update(params: PyTree, state: PyTree, index: jax.Array) -> tuple[PyTree, PyTree]:
+        changes, state = optimizer.update(jax.grad(loss)(params, index), state, params)
+        return optax.apply_updates(params, changes), state
+
+    state = optimizer.init(params)
+    for epoch_key in jax.random.split(order_key, epochs):
+        order = jax.random.permutation(epoch_key, len(images))[: steps * batch_size]
+        for index in order.reshape(steps, batch_size):  # dispatched one by one: inside a scan, convolutions on CPU are slow
+            params, state = update(params, state, index)
+    return params
+
+
+def accuracy(params: PyTree, classes: int, batch: Batch) -> float:
+    """The share of images that it names rightly.
+
+    Args:
+      params: the parameters.
+      classes: the number of classes.
+      batch: uint8 images with their classes.
+
+    Returns:
+      From 0 to 1.
+    """
+    net = network(batch.x.shape[1:], classes)
+    apply = jax.jit(lambda images: net.apply(params, {}, images.astype(jnp.float32) / 255)[0][0].argmax(axis=1))
+    blocks = range(0, len(batch.x), 1_000)
+    named = np.concatenate([np.asarray(apply(batch.x[start : start + 1_000])) for start in blocks])
+    return float(np.mean(named == batch.y))
+
+
+def save(path: Path, params: PyTree, about: About) -> None:
+    """Writes the weights as `.npz`.
+
+    Args:
+      path: the file.
+      params: the parameters.
+      about: what it says of itself.
+    """
+    with path.open("wb") as file:
+        np.savez(file, about=json.dumps(about._asdict()), **_flat(params))
+
+
+def load(path: str | Path | None = None) -> Extractor:
+    """The classifier as an extractor of features.
+
+    Args:
+      path: a file that `python -m jgan.classifier` wrote; None for the one of the embedded digits.
+
+    Returns:
+      The `Extractor`: features `[B, 64]`, logits `[B, classes]`.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it holds something else.
+
+    Example:
+      >>> from jgan import data
+      >>> from jgan.features import classifier
+      >>> test = data.load("digits").test
+      >>> extracted = classifier.load().apply(test.x[:3])
+      >>> extracted.features.shape, extracted.logits.argmax(axis=1).tolist() == test.y[:3].tolist()
+      ((3, 64), True)
+    """
+    if path is None:
+        with resources.as_file(resources.files("jgan.features") / SHIPPED) as shipped:
+            arrays, about = _read(shipped)
+    else:
+        arrays, about = _read(Path(path))
+    net = network(about.image_shape, about.classes)
+    shapes = jax.eval_shape(net.init, jax.random.key(0))[0]
+    expected = {name: leaf.shape for name, leaf in _flat(shapes).items()}
+    if expected != {name: array.shape for name, array in arrays.items()}:
+        raise ValueError(f"{path}: expected the weights of a classifier of {about.image_shape} images, found other arrays")
+    params = jax.tree_util.tree_map_with_path(lambda path, _: jnp.asarray(arrays[_name(path)]), shapes)
+
+    def apply(images: jax.Array | np.ndarray) -> Extracted:
+        (logits, features), _ = net.apply(params, {}, jnp.asarray(images).astype(jnp.float32) / 255)
+        return Extracted(features, logits)
+
+    return Extractor(f"classifier of {about.dataset}", weights.digest(arrays), "none", apply)
+
+
+def shape_of(path: str | Path | None = None) -> tuple[int, ...]:
+    """The shape of the images that a classifier takes.
+
+    Args:
+      path: as `load` takes it.
+
+    Returns:
+      `(height, width, channels)`.
+    """
+    if path is not None:
+        return _read(Path(path))[1].image_shape
+    with resources.as_file(resources.files("jgan.features") / SHIPPED) as shipped:
+        return _read(shipped)[1].image_shape
+
+
+def _read(path: Path) -> tuple[dict[str, np.ndarray], About]:
+    try:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        about = json.loads(str(arrays.pop("about")))
+        return arrays, About(**about | {"image_shape": tuple(about["image_shape"])})
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such file; python -m jgan.classifier writes one") from None
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path}: expected a file that python -m jgan.classifier wrote ({error})") from error
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return "/".join(entry.key for entry in path)
+
+
+def _flat(tree: PyTree) -> dict[str, Any]:
+    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}

@@ -1,0 +1,33 @@
+"""A small convolutional classifier, whose last hidden layer serves the metrics as features."""
+
+import flax.linen as nn
+import jax
+
+
+class ConvClassifier(nn.Module):
+    """Images through three convolutions and a hidden layer to classes.
+
+    The strides fit the size: features of the image are laid out on a grid of at most 4x4 before the hidden layer, so that it
+    keeps where things are, which a mean over the image would not.
+
+    Attributes:
+      classes: the number of classes.
+      channels: of each convolution.
+      features: units of the hidden layer.
+    """
+
+    classes: int
+    channels: int = 32
+    features: int = 64
+
+    @nn.compact
+    def __call__(self, images: jax.Array, *, train: bool = False, axis_name: str | None = None) -> tuple[jax.Array, jax.Array]:
+        """Maps `[B, height, width, channels]` in [0, 1] to logits `[B, classes]` and features `[B, features]`."""
+        del train, axis_name  # nothing here is random or looks across the batch
+        h = nn.relu(nn.Conv(self.channels, (3, 3))(images - 0.5))
+        h = nn.relu(nn.Conv(self.channels, (3, 3), strides=2)(h))
+        h = nn.relu(nn.Conv(self.channels, (3, 3))(h))
+        while max(h.shape[1:3]) > 4:
+            h = nn.relu(nn.Conv(self.channels, (3, 3), strides=2)(h))
+        features = nn.relu(nn.Dense(self.features)(h.reshape(len(h), -1)))
+        return nn.Dense(self.classes)(features), features
