@@ -58,12 +58,14 @@ class Args:
     """GANs trained at once"""
     seed: int = 0
     """root of all their keys"""
-    steps: int = 20_000
+    steps: int = 10_000
     """generator updates"""
     batch_size: int = 256
     """examples in a minibatch"""
-    learning_rate: float = 1e-3
+    learning_rate: float = 4e-3
     """of both players, falling to 0 along a cosine"""
+    b2: float = 0.99
+    """Adam's decay of the mean squared gradient, but for methods that publish their own"""
     ema_decay: float = 0.999
     """decay of the averaged generator"""
     anew: bool = False
@@ -87,7 +89,7 @@ def config_of(args: Args, method: str) -> Config:
     """
     if method not in METHODS:
         raise ValueError(f"--methods must be among {', '.join(METHODS)}, found {method!r}")
-    common = Config(learning_rate=args.learning_rate, decay_steps=args.steps, ema_decay=args.ema_decay)
+    common = Config(learning_rate=args.learning_rate, b2=args.b2, decay_steps=args.steps, ema_decay=args.ema_decay)
     return dataclasses.replace(common, **METHODS[method])
 
 
