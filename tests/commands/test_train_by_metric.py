@@ -1,0 +1,94 @@
+"""`python -m jgan.train --metric`: what a run is judged by, the best that is kept by it, the warnings of collapse."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jgan import cli, displays, train
+from jgan.evaluation import sets
+from jgan.evaluation.extract import extract
+from jgan.features import classifier
+from jgan.metrics import frechet
+from jgan.run import keys, open_run
+
+SMALL = ["--model.g-units", "16", "--model.d-units", "8", "--batch-size", "20", "--steps", "6", "--seed", "7"]
+EVERY = [argument for name in ("log", "sample", "checkpoint", "eval") for argument in (f"--{name}-every", "2")]
+
+
+@pytest.fixture(scope="module")
+def by_fid(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("runs") / "digits"
+    train.main(["digits", *SMALL, *EVERY, "--metric", "fid", "--workdir", str(workdir)])
+    return open_run(workdir)
+
+
+def rows_of(run):
+    rows = [json.loads(line) for line in (run.workdir / "metrics.jsonl").read_text().splitlines()]
+    return [row for row in rows if displays.of(run).criterion in row]
+
+
+def fid_of(run, state, extractor):
+    samples = run.gan.sample(keys(run.config.seed).evaluation, state, 10_000)
+    fake = extract(extractor, sets.to_uint8("samples", np.asarray(samples)))
+    return frechet.fid(extract(extractor, run.dataset.train.x).features, fake.features).fid
+
+
+def test_the_figure_is_the_fid_of_the_checkpoint(by_fid):
+    rows, last = rows_of(by_fid), by_fid.restore("last")
+    assert [row["step"] for row in rows] == [2, 4, 6]
+    assert rows[-1]["fid"] == pytest.approx(fid_of(by_fid, last, classifier.load()), rel=1e-4)
+
+
+def test_the_best_checkpoint_is_that_of_the_least_fid(by_fid):
+    least = min(rows_of(by_fid), key=lambda row: row["fid"])
+    assert int(by_fid.restore("best").step) == least["step"]
+    summary = json.loads((by_fid.workdir / "summary.json").read_text())
+    assert summary["best"]["step"] == least["step"]
+    assert summary["last"]["step"] == 6
+
+
+def test_the_report_names_best_and_last(tmp_path, capsys):
+    train.main(["digits", *SMALL, *EVERY, "--metric", "kid", "--extractor", "pixels", "--workdir", str(tmp_path / "run")])
+    printed = capsys.readouterr().out
+    rows = rows_of(open_run(tmp_path / "run"))
+    best = min(rows, key=lambda row: row["kid"])
+    assert f"best: step {best['step']}, KID (pixels) {best['kid']:.4g}" in printed
+    assert f"last: step 6, KID (pixels) {rows[-1]['kid']:.4g}" in printed
+
+
+def test_an_untrained_generator_s_samples_are_warned_of(by_fid):
+    """Six steps do not make a generator: its samples vary little, and the line and the progress say so."""
+    row = rows_of(by_fid)[-1]
+    assert row["spread"] < 0.5
+    assert row["warning"] == f"collapse? the samples vary {row['spread']:.2f} times as much as the data"
+    assert row["warning"] in displays.of(by_fid).phrase(row)
+
+
+def test_a_resumed_run_measures_the_same(by_fid, tmp_path):
+    for steps, flags in (("4", []), ("6", ["--resume"])):
+        train.main(["digits", *SMALL, *EVERY, "--metric", "fid", "--workdir", str(tmp_path / "run"), "--steps", steps, *flags])
+    run = open_run(tmp_path / "run")
+    clock = {"images_per_second"}
+    for first, second in zip(rows_of(by_fid), rows_of(run), strict=True):
+        assert {name: first[name] for name in first.keys() - clock} == {name: second[name] for name in second.keys() - clock}
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["ring8", "--metric", "fid"], "--metric fid measures images, and ring8 makes none"),
+        (["digits", "--metric", "fid", "--weights", "no.pth"], "no.pth: expected a file of weights, found none"),
+        (["digits", "--metric", "fid", "--extractor", "inception"], "--extractor inception needs the file of its weights"),
+        (["digits", "--metric", "beauty"], "beauty"),
+    ],
+)
+def test_bad_measures_are_told_before_a_folder_is_made(flags, message, capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as leaving:
+        cli.run(lambda: train.main(flags), train.PROG)
+    assert leaving.value.code == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
