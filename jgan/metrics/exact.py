@@ -3,7 +3,7 @@
 This is the splitting of Ozaki et al. A centred feature is cut into digits of 8 bits, on a scale common to its column. The
 products of `ROWS` such digits add up to less than 2^24, so float32 holds each sum exactly, in whatever order the hardware and
 the devices add, and TF32 and bfloat16 units, which are several times as fast, hold each digit. What is dropped is beyond the
-48th binary digit of the greatest deviation in the block.
+47th binary digit of the column's greatest deviation in the batch.
 
 References:
   Ozaki et al., "Error-free transformations of matrix multiplication by using fast routines of matrix multiplication and its
@@ -24,11 +24,11 @@ ROWS = 128
 
 
 def moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, Pair, Pair]:
-    """The number, the mean and the scatter of a block of samples.
+    """The number, the mean and the scatter of samples.
 
     Args:
-      x: `[ROWS, d]` float32. The deviations from the mean must be below 2^60; of those below 2^-60 digits are lost.
-      valid: `[ROWS]` bool, which of them count; the others may be anything.
+      x: `[B, d]` float32. The deviations from the mean must be below 2^60; of those below 2^-60 digits are lost.
+      valid: `[B]` bool, which of them count; the others may be anything.
 
     Returns:
       `(count, mean, scatter)`: int32, `[d]`, and `[d, d]`, the sum of (x - mean)(x - mean)^T.
@@ -36,48 +36,70 @@ def moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, Pair, Pair]:
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.metrics import exact, pairs
-      >>> x = 1000 + jnp.arange(exact.ROWS, dtype=jnp.float32)[:, None]
-      >>> count, mean, scatter = exact.moments(x, jnp.arange(exact.ROWS) < 3)
+      >>> x = jnp.array([[1e6], [1e6 + 1], [1e6 + 2], [0]])
+      >>> count, mean, scatter = exact.moments(x, jnp.arange(4) < 3)
       >>> int(count), pairs.float64(mean).tolist(), pairs.float64(scatter).tolist()
-      (3, [1001.0], [[2.0]])
+      (3, [1000001.0], [[2.0]])
     """
     count = jnp.sum(valid, dtype=jnp.int32)
+    number = jnp.maximum(count, 1).astype(jnp.float32)
     keep = lambda array: jnp.where(valid[:, None], array, 0)  # noqa: E731
-    # About any centre near the mean, with few digits: see `pairs` on contraction.
-    near = jnp.sum(keep(x), axis=0, keepdims=True) / jnp.maximum(count, 1).astype(jnp.float32)
-    centre = jax.lax.reduce_precision(near, exponent_bits=8, mantissa_bits=15)
-    offset, rest = pairs.two_sum(x, -centre)
-    digits, unit = _digits(keep(offset), keep(rest))
-    levels = [jnp.sum(digit, axis=0) for digit in digits]
-    total = _horner(levels).scaled(unit)
-    mean = total / pairs.whole(jnp.maximum(count, 1))
-    flat = lambda some: some.reshape(-1, x.shape[1])  # noqa: E731
-
-    def meeting(level: int) -> jax.Array:
-        """The products of the digits s and t, s + t = level; a level beyond the last digit's is below 2^-48."""
-        return jnp.matmul(flat(digits[: level + 1]).T, flat(digits[level::-1]), precision=jax.lax.Precision.DEFAULT)
-
-    products = _horner([meeting(level) for level in range(DIGITS)]).scaled(unit[:, None]).scaled(unit[None, :])
-    return count, mean + pairs.single(centre[0]), products - total[:, None] * mean[None, :]
+    centre = pairs.rounded(jnp.sum(keep(x), axis=0) / number)
+    high, low = pairs.two_sum(x, -centre[None, :])
+    shift, unit = _scale(keep(high))
+    sums, products = _sums(keep(high) * shift, keep(low) * shift)
+    # The centre is the mean but for its rounding: what is still missing is so small that float32 has digits enough for it.
+    total = sums.high * unit
+    missing = pairs.rounded(total[:, None] * total[None, :] / number)
+    scatter = products.scaled(unit[:, None]).scaled(unit[None, :]) - pairs.single(missing)
+    return count, Pair(*pairs.two_sum(centre, pairs.rounded(total / number))), scatter
 
 
-def _digits(high: jax.Array, low: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Cuts the columns of high + low into whole numbers: `x = unit * sum_s digits[s] / 256^s`, `[DIGITS, R, d]` and `[d]`."""
-    _, exponent = jnp.frexp(jnp.max(jnp.abs(high), axis=0))
-    power = jnp.maximum(exponent, -60) - 7  # the first digit is at most 128; 2^-67 squared is not 0 yet
-    shift = jax.lax.bitcast_convert_type((127 - power) << 23, jnp.float32)[None, :]
-    digits, rest = [], high * shift
+def _scale(offsets: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The powers of two `[1, d]` that bring each column below 128, and their inverses `[d]`."""
+    _, exponent = jnp.frexp(jnp.max(jnp.abs(offsets), axis=0))
+    power = jnp.maximum(exponent, -60) - 7
+    two_to = lambda exponent: jax.lax.bitcast_convert_type((127 + exponent) << 23, jnp.float32)  # noqa: E731
+    return two_to(-power)[None, :], two_to(power)
+
+
+def _sums(high: jax.Array, low: jax.Array) -> tuple[Pair, Pair]:
+    """The sums `[d]` of the rows of high + low, and of their outer products `[d, d]`, block by block."""
+    size, dim = high.shape
+    blocks = [jnp.pad(part, ((0, -size % ROWS), (0, 0))).reshape(-1, ROWS, dim) for part in (high, low)]
+
+    def add(held: tuple[jax.Array, Pair], block: list[jax.Array]) -> tuple[tuple[jax.Array, Pair], None]:
+        digits = _digits(*block)
+        sums = held[0] + jnp.sum(digits.astype(jnp.int32), axis=1)
+        return (sums, held[1] + _value(pairs.single(_meetings(digits)))), None
+
+    start = jnp.zeros_like(high, jnp.int32, (DIGITS, dim)), pairs.single(jnp.zeros_like(high, shape=(dim, dim)))
+    (sums, products), _ = jax.lax.scan(add, start, blocks)
+    return _value(pairs.whole(sums)), products
+
+
+def _digits(high: jax.Array, low: jax.Array) -> jax.Array:
+    """Cuts high + low, below 128, into whole numbers: `sum_s digits[s] / 256^s`, `[DIGITS, R, d]`."""
+    digits, rest = [], high
     for s in range(DIGITS):
-        if s == 3:
-            rest = rest + low * shift * 2.0**24  # at most half a unit in the last place of `high`: what 3 digits leave
+        if s == 3:  # three digits leave nothing of `high` that is not small: `low`, at most half its last place, joins
+            rest = rest + low * 2.0**24
         digits.append(jnp.round(rest))
         rest = (rest - digits[-1]) * 256
-    return jnp.stack(digits), jax.lax.bitcast_convert_type((127 + power) << 23, jnp.float32)
+    return jnp.stack(digits)
 
 
-def _horner(levels: list[jax.Array]) -> Pair:
-    """`sum_s levels[s] / 256^s`, from the smallest."""
-    total = pairs.single(levels[-1])
-    for level in levels[-2::-1]:
-        total = total.scaled(2.0**-8) + pairs.single(level)
-    return total
+def _meetings(digits: jax.Array) -> jax.Array:
+    """`[level, d, d]`: the products of the digits s and t, s + t = level; those of a level beyond are below 2^-48."""
+    flat = lambda some: some.reshape(-1, some.shape[-1])  # noqa: E731
+    exactly = lambda a, b: jnp.matmul(flat(a).T, flat(b), precision=jax.lax.Precision.DEFAULT)  # noqa: E731
+    return jnp.stack([exactly(digits[: level + 1], digits[level::-1]) for level in range(DIGITS)])
+
+
+def _value(levels: Pair) -> Pair:
+    """`sum_s levels[s] / 256^s`, from the smallest.
+
+    A loop, not only for brevity: XLA fuses a longer chain of pairs into one kernel, whose code doubles with each of them.
+    """
+    add = lambda total, level: (total.scaled(2.0**-8) + level, None)  # noqa: E731
+    return jax.lax.scan(add, levels[-1], levels[:-1], reverse=True)[0]

@@ -1,7 +1,7 @@
 """The mean and the covariance of features, gathered batch by batch: what FID knows of a set.
 
-A covariance in float32 spoils FID: features of mean 1,000 and deviation 1 leave it two digits. Here there are two forms, both
-accurate as float64 is, with the same functions:
+Sums of squares in float32 spoil it: of features of mean 1,000 and deviation 1 they leave the variance one digit. Here there are
+two forms, both as accurate as float64 is, with the same functions:
 
 - `"float64"`, on the host: NumPy and the symmetric product of BLAS, which makes half the products;
 - `"pairs"`, for accelerators, whose float64 is slow or missing: pure functions that can be jitted, scanned, sharded, donated.
@@ -99,7 +99,8 @@ def update(moments: Moments, features: Images, mask: Images | None = None) -> Mo
     if mask is not None and np.shape(mask) != np.shape(features)[:1]:
         raise ValueError(f"expected a mask [{len(features)}], one value a sample, found the shape {np.shape(mask)}")
     if isinstance(moments.mean, Pair):
-        return _update_pairs(moments, jnp.asarray(features, jnp.float32), mask)
+        valid = jnp.ones(len(features), bool) if mask is None else jnp.asarray(mask, bool)
+        return merge(moments, Moments(*exact.moments(jnp.asarray(features, jnp.float32), valid)))
     rows = np.asarray(features) if mask is None else np.asarray(features)[np.asarray(mask, bool)]
     return merge(moments, _of_float64(rows, max(1, len(rows)))) if len(rows) else moments
 
@@ -305,15 +306,3 @@ def _of_float64(features: np.ndarray, batch_size: int) -> Moments:
         count, mean = count + size, mean + share * delta
         triangle = blas.dsyrk(1.0, rows.T, beta=1.0, c=triangle, lower=1, overwrite_c=1)
     return Moments(count, mean, triangle + np.tril(triangle, -1).T)
-
-
-def _update_pairs(moments: Moments, features: jax.Array, mask: Images | None) -> Moments:
-    """Blocks of `exact.ROWS` samples, one after another."""
-    valid = jnp.ones(len(features), bool) if mask is None else jnp.asarray(mask, bool)
-    missing = -len(features) % exact.ROWS
-    blocks = jnp.pad(features, ((0, missing), (0, 0))).reshape(-1, exact.ROWS, features.shape[1])
-    valid = jnp.pad(valid, (0, missing)).reshape(-1, exact.ROWS)
-    # A zero that varies over mapped axes as the features do: `shard_map` wants it of what a scan carries.
-    zero = jnp.where(False, jnp.sum(features), 0.0)
-    start = jax.tree.map(lambda leaf: leaf + zero.astype(leaf.dtype), moments)
-    return jax.lax.scan(lambda held, block: (merge(held, Moments(*exact.moments(*block))), None), start, (blocks, valid))[0]
