@@ -28,6 +28,9 @@ from jgan.metrics.parzen import Images
 
 Form = Literal["float64", "pairs"]
 
+MIRRORED = 256
+"""the side of the squares in which a triangle is mirrored: in one piece that takes as long as 500 samples"""
+
 
 class Moments(NamedTuple):
     """What has been gathered of a set of features.
@@ -305,4 +308,8 @@ def _of_float64(features: np.ndarray, batch_size: int) -> Moments:
         rows[size] = math.sqrt(count * share) * delta
         count, mean = count + size, mean + share * delta
         triangle = blas.dsyrk(1.0, rows.T, beta=1.0, c=triangle, lower=1, overwrite_c=1)
-    return Moments(count, mean, triangle + np.tril(triangle, -1).T)
+    for j in range(0, dim, MIRRORED):
+        square = triangle[j : j + MIRRORED, j : j + MIRRORED]
+        square += np.tril(square, -1).T
+        triangle[j : j + MIRRORED, j + MIRRORED :] = triangle[j + MIRRORED :, j : j + MIRRORED].T
+    return Moments(count, mean, triangle)

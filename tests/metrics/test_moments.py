@@ -63,6 +63,11 @@ def test_the_covariance_is_numpys(form):
     np.testing.assert_allclose(found, np.cov(X.astype(np.float64), rowvar=False), rtol=1e-10)
 
 
+def test_more_features_than_are_mirrored_at_once():
+    x = GENERATOR.normal(size=(400, 2 * moments.MIRRORED + 3))
+    assert_like(moments.of(x, batch_size=150), x, 1e-12)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_sums_of_squares_in_float32_would_not_do(form):
     """The claim of the docstring; the forms keep twelve digits of what these sums keep one of."""
