@@ -70,7 +70,7 @@ def _sums(high: jax.Array, low: jax.Array) -> tuple[Pair, Pair]:
 
     def add(held: tuple[jax.Array, Pair], block: list[jax.Array]) -> tuple[tuple[jax.Array, Pair], None]:
         digits = _digits(*block)
-        sums = held[0] + jnp.sum(digits.astype(jnp.int32), axis=1)
+        sums = held[0] + jnp.sum(digits, axis=1).astype(jnp.int32)
         return (sums, held[1] + _value(pairs.single(_meetings(digits)))), None
 
     start = jnp.zeros_like(high, jnp.int32, (DIGITS, dim)), pairs.single(jnp.zeros_like(high, shape=(dim, dim)))

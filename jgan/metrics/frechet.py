@@ -181,7 +181,7 @@ def fid_infinity(
       ((200, 650, 1100, 1550, 2000), True, True)
 
     References:
-      Chong and Forsyth (2020), section 4, https://arxiv.org/abs/1911.07023; the sizes are those of its authors' code.
+      Chong and Forsyth (2020), https://arxiv.org/abs/1911.07023; the sizes are those of its authors' code.
     """
     from scipy import stats
 

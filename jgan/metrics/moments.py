@@ -3,7 +3,7 @@
 Sums of squares in float32 spoil it: of features of mean 1,000 and deviation 1 they leave the variance one digit. Here there are
 two forms, both as accurate as float64 is, with the same functions:
 
-- `"float64"`, on the host: NumPy and the symmetric product of BLAS, which makes half the products;
+- `"float64"`, on the host: NumPy and BLAS (`jgan.metrics.host`);
 - `"pairs"`, for accelerators, whose float64 is slow or missing: pure functions that can be jitted, scanned, sharded, donated.
   Their products are exact (`jgan.metrics.exact`), their sums pairs of float32 (`jgan.metrics.pairs`).
 
@@ -14,22 +14,17 @@ References:
   https://doi.org/10.1080/00031305.1983.10483115
 """
 
-import math
 from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.linalg import blas
 
-from jgan.metrics import checks, exact, pairs
+from jgan.metrics import checks, exact, host, pairs
 from jgan.metrics.pairs import Pair
 from jgan.metrics.parzen import Images
 
 Form = Literal["float64", "pairs"]
-
-MIRRORED = 256
-"""the side of the squares in which a triangle is mirrored: in one piece that takes as long as 500 samples"""
 
 
 class Moments(NamedTuple):
@@ -69,7 +64,7 @@ def empty(dim: int, form: Form = "float64") -> Moments:
     if form == "float64":
         return Moments(0, np.zeros(dim), np.zeros((dim, dim)))
     if form == "pairs":
-        return Moments(jnp.int32(0), pairs.single(jnp.zeros(dim)), pairs.single(jnp.zeros((dim, dim))))
+        return Moments(jnp.int32(0), *(pairs.single(jnp.zeros(shape, jnp.float32)) for shape in ((dim,), (dim, dim))))
     raise ValueError(f"form must be 'float64' or 'pairs', found {form!r}")
 
 
@@ -105,11 +100,11 @@ def update(moments: Moments, features: Images, mask: Images | None = None) -> Mo
         valid = jnp.ones(len(features), bool) if mask is None else jnp.asarray(mask, bool)
         return merge(moments, Moments(*exact.moments(jnp.asarray(features, jnp.float32), valid)))
     rows = np.asarray(features) if mask is None else np.asarray(features)[np.asarray(mask, bool)]
-    return merge(moments, _of_float64(rows, max(1, len(rows)))) if len(rows) else moments
+    return merge(moments, Moments(*host.moments(rows, len(rows)))) if len(rows) else moments
 
 
 def merge(a: Moments, b: Moments) -> Moments:
-    """The moments of two sets together (Chan et al., equation 2.1).
+    """The moments of two sets together (Chan et al.).
 
     Args:
       a: of one set.
@@ -200,7 +195,7 @@ def of(features: Images, *, batch_size: int = 2048, form: Form | None = None) ->
     on_host = not isinstance(features, jax.Array) or all(device.platform == "cpu" for device in features.devices())
     form = form or ("float64" if on_host else "pairs")
     if form == "float64":
-        return _of_float64(np.asarray(features), min(batch_size, len(features)))
+        return Moments(*host.moments(np.asarray(features), min(batch_size, len(features))))
     moments, add = empty(np.shape(features)[1], form), jax.jit(update, donate_argnums=0)
     for first in range(0, len(features), batch_size):
         part = jnp.asarray(features[first : first + batch_size], jnp.float32)
@@ -288,28 +283,3 @@ def covariance(moments: Moments) -> np.ndarray:
 
 def _dim(moments: Moments) -> int:
     return (moments.mean.high if isinstance(moments.mean, Pair) else moments.mean).shape[0]
-
-
-def _of_float64(features: np.ndarray, batch_size: int) -> Moments:
-    """The host's form: all batches are added to one triangle, in place."""
-    dim = features.shape[1]
-    count, mean, triangle = 0, np.zeros(dim), np.zeros((dim, dim), order="F")
-    buffer = np.empty((batch_size + 1, dim))
-    for first in range(0, len(features), batch_size):
-        part = features[first : first + batch_size]
-        size, rows = len(part), buffer[: len(part) + 1]
-        rows[:size] = part
-        batch_mean = rows[:size].mean(axis=0)
-        if not np.isfinite(batch_mean).all():
-            checks.features("features", features, 1)
-        rows[:size] -= batch_mean
-        # Chan's correction is an outer product: one more row of the product that is made anyway.
-        delta, share = batch_mean - mean, size / (count + size)
-        rows[size] = math.sqrt(count * share) * delta
-        count, mean = count + size, mean + share * delta
-        triangle = blas.dsyrk(1.0, rows.T, beta=1.0, c=triangle, lower=1, overwrite_c=1)
-    for j in range(0, dim, MIRRORED):
-        square = triangle[j : j + MIRRORED, j : j + MIRRORED]
-        square += np.tril(square, -1).T
-        triangle[j : j + MIRRORED, j + MIRRORED :] = triangle[j + MIRRORED :, j : j + MIRRORED].T
-    return Moments(count, mean, triangle)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jax.sharding import NamedSharding, PartitionSpec
 
 from jgan import parallel
-from jgan.metrics import exact, moments, pairs
+from jgan.metrics import exact, host, moments, pairs
 
 GENERATOR = np.random.default_rng(0)
 N, DIM, BATCH = 700, 7, 256
@@ -64,7 +64,7 @@ def test_the_covariance_is_numpys(form):
 
 
 def test_more_features_than_are_mirrored_at_once():
-    x = GENERATOR.normal(size=(400, 2 * moments.MIRRORED + 3))
+    x = GENERATOR.normal(size=(400, 2 * host.MIRRORED + 3))
     assert_like(moments.of(x, batch_size=150), x, 1e-12)
 
 
@@ -247,6 +247,16 @@ def test_what_lies_on_the_cpu_is_measured_in_float64():
         assert isinstance(found.mean, np.ndarray)
         assert_like(found, np.asarray(features), 1e-12)
     assert isinstance(moments.of(X, batch_size=BATCH, form="pairs").mean, pairs.Pair)
+
+
+def test_pairs_stay_pairs_where_float64_is_the_default():
+    jax.config.update("jax_enable_x64", True)
+    try:
+        found = moments.of(X[:300], batch_size=300, form="pairs")
+        assert {leaf.dtype.name for leaf in jax.tree.leaves(found)} == {"float32", "int32"}
+        assert_like(found, X[:300], 1e-12)
+    finally:
+        jax.config.update("jax_enable_x64", False)
 
 
 def test_statistics_of_files():
