@@ -4,6 +4,7 @@ It lies at the root, above both `tests/` and `jgan/`, so that the doctests meet 
 """
 
 import atexit
+import importlib.metadata
 import os
 import shutil
 import tempfile
@@ -12,7 +13,12 @@ DEVICES = 4
 
 # Read by XLA when its first backend is made, and inherited by the commands that tests start.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count={DEVICES}".strip()
+_flags = [os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={DEVICES}"]
+# The simulated devices meet in every `psum`. Where one core serves them all, and other processes too, a meeting may take longer
+# than the 40 seconds after which XLA gives up and ends the process. Older XLAs do not know the flag, and would end at it.
+if tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2])) >= (0, 10):
+    _flags.append("--xla_cpu_collective_call_terminate_timeout_seconds=600")
+os.environ["XLA_FLAGS"] = " ".join(_flags).strip()
 os.environ.setdefault("MPLBACKEND", "Agg")
 # The tests spend their time on compiling small programs: LLVM's optimisations are left out, XLA's own stay.
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
