@@ -261,6 +261,42 @@ def mode_coverage(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
+TASKS = {
+    "statistics": "mean and covariance, {samples:,} x {dim}",
+    "distance": "FID from such statistics",
+    "prdc": "PRDC, {subset:,} against {subset:,}",
+}
+
+
+def metrics_speed(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.metrics_speed`: seconds and memory of each contender of each task.
+
+    Args:
+      result: what the command wrote.
+
+    Returns:
+      Markdown.
+    """
+    options, rows = result["options"], []
+    for task, found in result["tasks"].items():
+        for name, contender in found["contenders"].items():
+            seconds = contender["seconds"]
+            rows.append(
+                [
+                    TASKS[task].format(**options),
+                    name,
+                    f"{seconds['median']:.1f}",
+                    f"{seconds['min']:.1f} to {seconds['max']:.1f}",
+                    f"{contender['peak_megabytes']:,}",
+                ]
+            )
+    notes = (
+        f"Medians of {options['repeats']} rounds in which all took turns, each in a process of its own, compilation included; "
+        f"the peak includes the inputs. {origin(result)}"
+    )
+    return f"{markdown(['', 'by', 's', 'least to most', 'peak, MB'], rows)}\n\n{notes}"
+
+
 class Table(NamedTuple):
     """How a table is drawn from a result, and the command that makes the result."""
 
@@ -272,6 +308,7 @@ TABLES: dict[str, Table] = {
     "table1": Table(table1, "python -m benchmarks.mnist_parzen"),
     "throughput": Table(throughput, "python -m benchmarks.throughput"),
     "mode_coverage": Table(mode_coverage, "python -m benchmarks.mode_coverage"),
+    "metrics_speed": Table(metrics_speed, "python -m benchmarks.metrics_speed"),
 }
 """The tables by what their names begin with."""
 

@@ -1,15 +1,17 @@
 """`python -m jgan.train --metric`: what a run is judged by, the best that is kept by it, the warnings of collapse."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
 import pytest
 
-from jgan import cli, displays, train
-from jgan.evaluation import sets
+from jgan import cli, data, displays, train
+from jgan.evaluation import criteria, sets
 from jgan.evaluation.extract import extract
-from jgan.features import classifier
-from jgan.metrics import frechet
+from jgan.features import classifier, pixels
+from jgan.metrics import frechet, kernel
 from jgan.run import keys, open_run
 
 SMALL = ["--model.g-units", "16", "--model.d-units", "8", "--batch-size", "20", "--steps", "6", "--seed", "7"]
@@ -17,10 +19,17 @@ EVERY = [argument for name in ("log", "sample", "checkpoint", "eval") for argume
 
 
 @pytest.fixture(scope="module")
-def by_fid(tmp_path_factory):
+def printed(tmp_path_factory):
+    """A run by FID, and what the command printed."""
     workdir = tmp_path_factory.mktemp("runs") / "digits"
-    train.main(["digits", *SMALL, *EVERY, "--metric", "fid", "--workdir", str(workdir)])
-    return open_run(workdir)
+    with contextlib.redirect_stdout(io.StringIO()) as words:
+        train.main(["digits", *SMALL, *EVERY, "--metric", "fid", "--workdir", str(workdir)])
+    return open_run(workdir), words.getvalue()
+
+
+@pytest.fixture(scope="module")
+def by_fid(printed):
+    return printed[0]
 
 
 def rows_of(run):
@@ -48,13 +57,22 @@ def test_the_best_checkpoint_is_that_of_the_least_fid(by_fid):
     assert summary["last"]["step"] == 6
 
 
-def test_the_report_names_best_and_last(tmp_path, capsys):
-    train.main(["digits", *SMALL, *EVERY, "--metric", "kid", "--extractor", "pixels", "--workdir", str(tmp_path / "run")])
-    printed = capsys.readouterr().out
-    rows = rows_of(open_run(tmp_path / "run"))
-    best = min(rows, key=lambda row: row["kid"])
-    assert f"best: step {best['step']}, KID (pixels) {best['kid']:.4g}" in printed
-    assert f"last: step 6, KID (pixels) {rows[-1]['kid']:.4g}" in printed
+def test_the_report_names_best_and_last(printed):
+    run, words = printed
+    rows = rows_of(run)
+    best = min(rows, key=lambda row: row["fid"])
+    assert f"best: step {best['step']}, FID (classifier of digits) {best['fid']:.4g}" in words
+    assert f"last: step 6, FID (classifier of digits) {rows[-1]['fid']:.4g}" in words
+
+
+def test_kid_of_pixels_is_another_criterion():
+    """Named in the flags and in the words; the figure itself is under test in tests/metrics."""
+    digits = data.load("digits")
+    criterion = criteria.kid(digits, pixels())
+    assert (criterion.column, criterion.larger, criterion.phrase) == ("kid", False, "KID (pixels)")
+    train = pixels().apply(digits.train.x).features
+    expected = kernel.kid(train, train[:100], subset_size=100, seed=0).mean
+    assert criterion.of(digits.train.x[:100] / np.float32(255)) == pytest.approx(expected, abs=1e-6)
 
 
 def test_an_untrained_generator_s_samples_are_warned_of(by_fid):
