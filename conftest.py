@@ -4,6 +4,7 @@ It lies at the root, above both `tests/` and `jgan/`, so that the doctests meet 
 """
 
 import atexit
+import builtins
 import importlib.metadata
 import os
 import shutil
@@ -45,3 +46,8 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Compilation makes the first example slow, and a failure must be the same failure tomorrow.
 hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("jgan")
+
+
+def pytest_runtest_teardown() -> None:
+    """An example that shows a list leaves it in `builtins._`, and tyro wants everything there to be hashable."""
+    vars(builtins).pop("_", None)

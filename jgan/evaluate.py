@@ -7,7 +7,6 @@ python -m jgan.evaluate --compare A.json B.json                         side by 
 """
 
 import dataclasses
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any, Literal
 from jgan import cli, displays
 from jgan.checkpoint import Which
 from jgan.displays.images import SAMPLES
-from jgan.evaluation import likelihood, protocol, sets, sides
+from jgan.evaluation import likelihood, sets, sides, table
 from jgan.evaluation.criteria import VALIDATION_IMAGES, unit
-from jgan.evaluation.measures import MEASURES, Row
+from jgan.evaluation.measures import MEASURES
 from jgan.features import choice
 from jgan.metrics import parzen
 from jgan.run import Run, environment, keys, open_run, write_json
@@ -104,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
     check(args)
     if args.compare:
-        compare(args)
+        print(table.side_by_side(args.compare, any_protocol=args.any_protocol))
         return
     found = of_run(args) if args.workdir is not None else of_files(args)
     out = args.out or (args.workdir or Path()) / "evaluation.json"
@@ -289,74 +288,12 @@ def measure_images(given: sides.Given, names: Sequence[str], args: Args) -> dict
     with sides.progress_bar() as progress:
         found = sides.measure(given, names, extractor, k=args.k, seed=args.seed, cache=cache, progress=progress)
     print(f"\n{sides.headline(found.protocol)}")
-    print_table([("", [row for rows in found.rows.values() for row in rows])])
+    print(table.text([("", [row for rows in found.rows.values() for row in rows])]))
     if args.pictures is not None:
         for path in sides.draw(args.pictures, found):
             print(f"picture: {path}")
-    table = {name: [row._asdict() for row in rows] for name, rows in found.rows.items()}
-    return {"protocol": found.protocol._asdict(), **found.results, "table": table}
-
-
-def print_table(columns: Sequence[tuple[str, Sequence[Row]]]) -> None:
-    """Prints figures, a line each; several results side by side.
-
-    Args:
-      columns: of each result its heading and its rows.
-    """
-    if len(columns) > 1:
-        print(f"{'':<24}" + "".join(f"{heading:>24}" for heading, _ in columns))
-    names = dict.fromkeys(row.name for _, rows in columns for row in rows)
-    for name in names:
-        held = [next((row for row in rows if row.name == name), None) for _, rows in columns]
-        better = next(row.better for row in held if row is not None)
-        print(f"{name:<24}" + "".join(f"{_figure(row):>24}" for row in held) + f"   {better}")
-
-
-def _figure(row: Row | None) -> str:
-    if row is None:
-        return "not measured"
-    return f"{row.value:.5g}" + ("" if row.spread is None else f" +- {row.spread:.2g}")
-
-
-# ------------------------------------------------------------------------------------------------------- side by side
-
-
-def compare(args: Args) -> None:
-    """Prints results side by side.
-
-    Args:
-      args: the flags.
-
-    Raises:
-      ValueError: if they were not measured in one way, and `--any-protocol` is not given; or a file is no such result.
-    """
-    results = [_result(path) for path in args.compare]
-    if len(results) < 2:
-        raise ValueError(f"--compare needs at least two results, found {len(results)}")
-    for path, result in zip(args.compare[1:], results[1:], strict=True):
-        differences = protocol.differences(results[0]["protocol"], result["protocol"])
-        if differences and not args.any_protocol:
-            raise ValueError(
-                f"{args.compare[0]} and {path} were measured in different ways, {'; '.join(differences)}: measure one of them "
-                "again, or give --any-protocol to see them all the same"
-            )
-        for difference in differences:
-            print(f"different in {path}: {difference}")
-    columns = [
-        (path.stem, [Row(**row) for rows in result["table"].values() for row in rows])
-        for path, result in zip(args.compare, results, strict=True)
-    ]
-    print_table(columns)
-
-
-def _result(path: Path) -> dict[str, Any]:
-    try:
-        result = json.loads(path.read_text())
-        return {"protocol": dict(result["protocol"]), "table": dict(result["table"])}
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such result; python -m jgan.evaluate writes one") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: expected a result of python -m jgan.evaluate with a protocol in it ({error!r})") from error
+    rows = {name: [row._asdict() for row in rows] for name, rows in found.rows.items()}
+    return {"protocol": found.protocol._asdict(), **found.results, "table": rows}
 
 
 if __name__ == "__main__":

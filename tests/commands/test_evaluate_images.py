@@ -140,7 +140,9 @@ def test_results_of_other_protocols_are_refused_unless_told_to(tmp_path, capsys)
             ["--fake", "fake.npz", "--real", "real", "--weights", "other.npz"],
             "other.npz: expected weights whose hash begins with",
         ),
-        (["--compare", "fake.npz"], "fake.npz: expected a result of python -m jgan.evaluate"),
+        (["--compare", "fake.npz", "fake.npz"], "fake.npz: expected a result of python -m jgan.evaluate"),
+        (["--compare", "a.json"], "--compare needs at least two results, found 1"),
+        (["--compare", "a.json", "b.json"], "a.json: there is no such result"),
         ([], "expected one of --workdir (a run), --fake with --real (images) and --compare (results)"),
     ],
 )

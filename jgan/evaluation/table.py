@@ -1,0 +1,83 @@
+"""Figures as a table: those of one result, or of several side by side, if they were measured in one way."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jgan.evaluation import protocol
+from jgan.evaluation.measures import Row
+
+
+def text(columns: Sequence[tuple[str, Sequence[Row]]]) -> str:
+    """A line for each figure.
+
+    Args:
+      columns: of each result its heading and its rows.
+
+    Returns:
+      The lines; headings stand above them if there are several results.
+
+    Example:
+      >>> from jgan.evaluation import table
+      >>> from jgan.evaluation.measures import Row
+      >>> print(table.text([("", [Row("KID", 0.0125, 0.001, "lower")])]))
+      KID                           0.0125 +- 0.001   lower
+    """
+    lines = []
+    if len(columns) > 1:
+        lines.append(f"{'':<24}" + "".join(f"{heading:>21}" for heading, _ in columns))
+    for name in dict.fromkeys(row.name for _, rows in columns for row in rows):
+        held = [next((row for row in rows if row.name == name), None) for _, rows in columns]
+        better = next(row.better for row in held if row is not None)
+        lines.append(f"{name:<24}" + "".join(f"{_figure(row):>21}" for row in held) + f"   {better}")
+    return "\n".join(lines)
+
+
+def _figure(row: Row | None) -> str:
+    if row is None:
+        return "not measured"
+    return f"{row.value:.5g}" + ("" if row.spread is None else f" +- {row.spread:.2g}")
+
+
+def side_by_side(paths: Sequence[Path], *, any_protocol: bool = False) -> str:
+    """Results of `python -m jgan.evaluate` beside each other.
+
+    Args:
+      paths: of the results, at least two.
+      any_protocol: whether to show them even if they were not measured in one way; the differences stand above.
+
+    Returns:
+      The table.
+
+    Raises:
+      FileNotFoundError: if one is not there.
+      ValueError: if they were not measured in one way, unless told so; or a file is no such result.
+    """
+    if len(paths) < 2:
+        raise ValueError(f"--compare needs at least two results, found {len(paths)}")
+    results = [_result(path) for path in paths]
+    notes = []
+    for path, result in zip(paths[1:], results[1:], strict=True):
+        differences = protocol.differences(results[0]["protocol"], result["protocol"])
+        if differences and not any_protocol:
+            raise ValueError(
+                f"{paths[0]} and {path} were measured in different ways, {'; '.join(differences)}: measure one of them "
+                "again, or give --any-protocol to see them all the same"
+            )
+        notes += [f"different in {path}: {difference}" for difference in differences]
+    columns = [
+        (path.stem, [Row(**row) for rows in result["table"].values() for row in rows])
+        for path, result in zip(paths, results, strict=True)
+    ]
+    return "\n".join([*notes, text(columns)])
+
+
+def _result(path: Path) -> dict[str, Any]:
+    try:
+        result = json.loads(path.read_text())
+        return {"protocol": dict(result["protocol"]), "table": dict(result["table"])}
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no such result; python -m jgan.evaluate writes one") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path}: expected a result of python -m jgan.evaluate with a protocol in it ({error!r})") from error
