@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import drawings
 from jgan import cli
 from jgan.files import replacing
 
@@ -113,190 +114,6 @@ def render(name: str, results: Path = RESULTS) -> str:
         raise ValueError(f"{path} is not a result that {table.command} wrote ({error!r})") from error
 
 
-# ---------------------------------------------------------------------------------------------------------- the tables
-
-
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left and the others to the right.
-
-    Args:
-      header: the names of the columns.
-      rows: the cells.
-
-    Returns:
-      The table, without a final newline.
-
-    Example:
-      >>> from benchmarks import tables
-      >>> print(tables.markdown(["model", "score"], [["GAN", "225"]]))
-      | model | score |
-      |:---|---:|
-      | GAN | 225 |
-    """
-    lines = [" | ".join(header), "|".join([":---", *["---:"] * (len(header) - 1)]), *(" | ".join(row) for row in rows)]
-    return "\n".join(f"|{line}|" if line.startswith(":") else f"| {line} |" for line in lines)
-
-
-def origin(result: dict[str, Any]) -> str:
-    """Where a table comes from: command, machine, versions, date."""
-    about = result["environment"]
-    versions = [f"{name} {about['packages'][name]}" for name in ("jax",) if about["packages"].get(name)]
-    if about.get("pytorch"):
-        versions.append(f"PyTorch {about['pytorch']}")
-    return f"`{result['command']}`; {about['device']}; {', '.join(versions)}, Python {about['python']}; {about['date'][:10]}."
-
-
-def throughput(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.throughput`.
-
-    Args:
-      result: what the command wrote.
-
-    Returns:
-      Markdown.
-    """
-    best = result["ratio"]["pytorch"] if result["ratio"] else None
-    reference = result["steps"][best]["images_per_second"]["median"] if best else None
-    rows = []
-    for name, step in result["steps"].items():
-        speed = step["images_per_second"]
-        rows.append(
-            [
-                name,
-                f"{speed['median']:,.0f}",
-                f"{speed['min']:,.0f} to {speed['max']:,.0f}",
-                f"{speed['median'] / reference:.2f}" if reference else "",
-                "" if step["share_of_product"] is None else f"{step['share_of_product']:.0%}",
-                "" if step["compiled_gflop"] is None else f"{step['compiled_gflop']:.3f}",
-                f"{step['compile_seconds']:.1f}",
-            ]
-        )
-    header = ["", "images/s", "least to most", "times the better PyTorch"]
-    header += ["of the product's rate", "compiled GFLOP", "compilation, s"]
-    if not best:
-        header, rows = header[:3] + header[4:], [row[:3] + row[4:] for row in rows]
-    products = result["matrix_product"].items()
-    rates = "; ".join(f"{name} {rate['median']:,.0f} ({rate['min']:,.0f} to {rate['max']:,.0f})" for name, rate in products)
-    options = result["options"]
-    notes = (
-        f"Batch {options['batch_size']}, medians of {options['repeats']} rounds in which all took turns. "
-        f"A step needs {result['needed_gflop']:.3f} GFLOP of matrix products. "
-        f"Rate of a 2048 x 2048 float32 product, GFLOP/s: {rates}. {origin(result)}"
-    )
-    return f"{markdown(header, rows)}\n\n{notes}"
-
-
-def table1(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.mnist_parzen`: the paper's figure, the candidates' and the anchors'.
-
-    Args:
-      result: what the command wrote.
-
-    Returns:
-      Markdown; the candidate that validation chose is in bold.
-    """
-    paper = result["paper"]
-    rows = [["adversarial nets, as published", f"{paper['mean']:.0f}", f"{paper['standard_error']:.0f}", "", "", ""]]
-    for name, stops in result["figures"].items():
-        for stop, figure in stops.items():
-            seeds, over_seeds = figure["seeds"], figure["standard_error_over_seeds"]
-            chosen = name == result["chosen"] and stop == "best validation"
-            row = [
-                f"{name}, {stop}",
-                f"{figure['mean']:.1f}",
-                f"{sum(seed['standard_error'] for seed in seeds) / len(seeds):.1f}",
-                "" if over_seeds is None else f"{over_seeds:.1f}",
-                ", ".join(f"{seed['mean']:.1f}" for seed in seeds),
-                ", ".join(sorted({f"{seed['sigma']:.4f}" for seed in seeds})),
-            ]
-            rows.append([f"**{cell}**" if chosen and cell else cell for cell in row])
-    for name, anchor in result["anchors"].items():
-        label = f"{anchor['num_samples']:,} {name.replace('_', ' ')}"
-        rows.append([label, f"{anchor['mean']:.1f}", f"{anchor['standard_error']:.1f}", "", "", f"{anchor['sigma']:.4f}"])
-    header = ["samples of", "log-likelihood", "+- over test images", "+- over seeds", "each seed", "sigma"]
-    notes = (
-        f"{result['seeds']} seeds, {result['epochs']} epochs, {result['num_samples']:,} samples, "
-        f"{result['test_images']:,} test images; in bold what the validation images chose. {origin(result)}"
-    )
-    return f"{markdown(header, rows)}\n\n{notes}"
-
-
-def mode_coverage(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.mode_coverage`: modes and high-quality samples of each method on each set.
-
-    Args:
-      result: what the command wrote.
-
-    Returns:
-      Markdown; the published figures stand below the measured ones.
-    """
-    sets = list(result["sets"])
-    methods = list(dict.fromkeys(method for name in sets for method in result["sets"][name]))
-
-    def cells(found: dict[str, Any] | None) -> list[str]:
-        if found is None:
-            return ["not measured", "not measured"]
-        modes, quality = found["modes"], found["high_quality"]
-        return [f"{modes['mean']:.1f} +- {modes['std']:.1f}", f"{quality['mean']:.1%} +- {quality['std']:.1%}"]
-
-    rows = []
-    for method in methods:
-        row = [method]
-        for name in sets:
-            row += cells((result["sets"][name].get(method) or {}).get("averaged"))
-        rows.append(row)
-    for label in next(iter(result["published"].values())):
-        row = [f"{label}, as published"]
-        for name in sets:
-            modes, quality = result["published"][name][label]
-            row += [f"{modes}", f"{quality:.1%}"]
-        rows.append(row)
-    totals = {"ring8": 8, "grid25": 25}
-    header = ["", *(text for name in sets for text in (f"{name}: modes of {totals[name]}", "high quality"))]
-    options = result["options"]
-    notes = (
-        f"Mean and standard deviation over {options['seeds']} seeds, {options['steps']:,} steps of {options['batch_size']}, "
-        f"{result['samples']:,} samples of the averaged generator. {origin(result)}"
-    )
-    return f"{markdown(header, rows)}\n\n{notes}"
-
-
-TASKS = {
-    "statistics": "mean and covariance, {samples:,} x {dim}",
-    "distance": "FID from such statistics",
-    "prdc": "PRDC, {subset:,} against {subset:,}",
-}
-
-
-def metrics_speed(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.metrics_speed`: seconds and memory of each contender of each task.
-
-    Args:
-      result: what the command wrote.
-
-    Returns:
-      Markdown.
-    """
-    options, rows = result["options"], []
-    for task, found in result["tasks"].items():
-        for name, contender in found["contenders"].items():
-            seconds = contender["seconds"]
-            rows.append(
-                [
-                    TASKS[task].format(**options),
-                    name,
-                    f"{seconds['median']:.1f}",
-                    f"{seconds['min']:.1f} to {seconds['max']:.1f}",
-                    f"{contender['peak_megabytes']:,}",
-                ]
-            )
-    notes = (
-        f"Medians of {options['repeats']} rounds in which all took turns, each in a process of its own, compilation included; "
-        f"the peak includes the inputs. {origin(result)}"
-    )
-    return f"{markdown(['', 'by', 's', 'least to most', 'peak, MB'], rows)}\n\n{notes}"
-
-
 class Table(NamedTuple):
     """How a table is drawn from a result, and the command that makes the result."""
 
@@ -305,10 +122,10 @@ class Table(NamedTuple):
 
 
 TABLES: dict[str, Table] = {
-    "table1": Table(table1, "python -m benchmarks.mnist_parzen"),
-    "throughput": Table(throughput, "python -m benchmarks.throughput"),
-    "mode_coverage": Table(mode_coverage, "python -m benchmarks.mode_coverage"),
-    "metrics_speed": Table(metrics_speed, "python -m benchmarks.metrics_speed"),
+    "table1": Table(drawings.table1, "python -m benchmarks.mnist_parzen"),
+    "throughput": Table(drawings.throughput, "python -m benchmarks.throughput"),
+    "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
+    "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
 }
 """The tables by what their names begin with."""
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import jax
 
-from benchmarks import contenders, tables, timing
+from benchmarks import contenders, drawings, tables, timing
 from jgan import DataSpec, cli, models, run
 from jgan.models import gan2014
 
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     result = {"command": shlex.join([*PROG.split(), *argv]), **measure(args, devices)}
     run.write_json(out, result)
-    print(f"\n{tables.throughput(result)}\n\n{out}")
+    print(f"\n{drawings.throughput(result)}\n\n{out}")
 
 
 def check(args: Args) -> None:
@@ -124,7 +124,7 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
       devices: those of the pmap contender.
 
     Returns:
-      The result, a dict for JSON, which `tables.throughput` reads.
+      The result, a dict for JSON, which `drawings.throughput` reads.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     if load is not None and load > 0.5 * contenders.threads():

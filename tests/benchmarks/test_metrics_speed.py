@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import metrics_contenders, metrics_speed
+from benchmarks import drawings, metrics_contenders, metrics_speed
 from jgan import cli
 
 TINY = ["--samples", "300", "--subset", "120", "--dim", "16", "--repeats", "1"]
@@ -31,6 +31,9 @@ def test_end_to_end(tmp_path, capsys):
             assert 0 <= found["seconds"]["min"] <= found["seconds"]["median"] <= found["seconds"]["max"]
             assert 10 < found["before_megabytes"] <= found["peak_megabytes"]
     assert "statistics: " in capsys.readouterr().out
+    rows = [line.split(" | ") for line in drawings.metrics_speed(result).splitlines() if " | jgan | " in line]
+    assert [row[0] for row in rows] == ["| mean and covariance, 300 x 16", "| FID from such statistics"]
+    assert rows[0][2] == f"{result['tasks']['statistics']['contenders']['jgan']['seconds']['median']:.1f}"
 
 
 @pytest.fixture(scope="module")

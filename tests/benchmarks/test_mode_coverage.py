@@ -5,7 +5,7 @@ import json
 import jax
 import pytest
 
-from benchmarks import mode_coverage, tables
+from benchmarks import drawings, mode_coverage
 
 TINY = ["--seeds", "2", "--steps", "20", "--batch-size", "16"]
 
@@ -32,7 +32,7 @@ def test_end_to_end_and_on_from_where_it_was(tmp_path, capsys):
     again = json.loads((tmp_path / "result.json").read_text())
     assert again["sets"]["ring8"]["PacGAN2"] == found
     assert set(again["sets"]["ring8"]) == {"PacGAN2", "non-saturating"}
-    table = tables.mode_coverage(again)
+    table = drawings.mode_coverage(again)
     assert "| PacGAN2 |" in table
     assert "7.9" in table
     assert "2 seeds, 20 steps of 16" in table

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks import tables
+from benchmarks import drawings, tables
 from jgan import cli
 
 RESULT = {
@@ -81,7 +81,7 @@ def test_readme_says_what_the_files_say():
 
 
 def test_throughput_table():
-    lines = tables.throughput(RESULT).splitlines()
+    lines = drawings.throughput(RESULT).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert cells[2] == ["jgan, jit", "5,500", "5,000 to 6,000", "2.20", "78%", "2.851", "3.2"]
     assert cells[3] == ["PyTorch, usual order, eager", "2,500", "2,400 to 2,600", "1.00", "", "", "0.0"]
@@ -93,13 +93,13 @@ def test_throughput_table():
 def test_throughput_table_without_pytorch():
     alone = RESULT | {"ratio": None, "steps": {"jgan, jit": RESULT["steps"]["jgan, jit"]}}
     alone["environment"] = RESULT["environment"] | {"pytorch": None}
-    table = tables.throughput(alone)
+    table = drawings.throughput(alone)
     assert "PyTorch" not in table
     assert "| jgan, jit | 5,500 | 5,000 to 6,000 | 78% | 2.851 | 3.2 |" in table
 
 
 def test_table1():
-    lines = tables.table1(TABLE1).splitlines()
+    lines = drawings.table1(TABLE1).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert cells[2:] == [
         ["adversarial nets, as published", "225", "2", "", "", ""],
@@ -121,7 +121,7 @@ def test_draws_between_the_markers_and_nowhere_else(folder):
     before, rest = drawn.split("<!-- table: throughput_cpu -->\n")
     table, after = rest.split("\n<!-- end -->")
     assert (before, after) == ("# Title\n\n", "\n\nthe rest\n")
-    assert table == tables.throughput(RESULT)
+    assert table == drawings.throughput(RESULT)
     assert tables.draw(drawn, folder) == (drawn, [])
 
 

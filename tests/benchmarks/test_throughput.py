@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from benchmarks import contenders, tables, throughput, timing
+from benchmarks import contenders, drawings, throughput, timing
 from jgan import cli
 from jgan.models import gan2014
 
@@ -18,7 +18,7 @@ def small_product(monkeypatch):
     monkeypatch.setattr(contenders, "PRODUCT", 64)
 
 
-@pytest.mark.parametrize("module", [contenders, tables, timing, throughput])
+@pytest.mark.parametrize("module", [contenders, drawings, timing, throughput])
 def test_examples_of_the_docstrings(module):
     assert doctest.testmod(module).failed == 0
 
@@ -43,7 +43,7 @@ def test_end_to_end(tmp_path, capsys):
         assert step["compile_seconds"] > 0
     # More than the products alone: there are the sums, the activations and the optimiser too.
     assert result["steps"]["jgan, jit"]["compiled_gflop"] > result["needed_gflop"]
-    assert tables.throughput(result) in capsys.readouterr().out
+    assert drawings.throughput(result) in capsys.readouterr().out
 
 
 def test_product_flops_by_hand():
