@@ -126,6 +126,7 @@ TABLES: dict[str, Table] = {
     "throughput": Table(drawings.throughput, "python -m benchmarks.throughput"),
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
+    "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }
 """The tables by what their names begin with."""
 

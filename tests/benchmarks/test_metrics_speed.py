@@ -36,6 +36,15 @@ def test_end_to_end(tmp_path, capsys):
     assert rows[0][2] == f"{result['tasks']['statistics']['contenders']['jgan']['seconds']['median']:.1f}"
 
 
+def test_alone(tmp_path, capsys):
+    path = tmp_path / "alone.json"
+    metrics_speed.main([*TINY, "--tasks", "distance", "--alone", "--out", str(path)])
+    (found,) = json.loads(path.read_text())["tasks"].values()
+    assert set(found["contenders"]) == {"jgan"}
+    assert found["speedup"] is found["fastest_other"] is None
+    assert "times as fast" not in capsys.readouterr().out
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     made = tmp_path_factory.mktemp("inputs")
