@@ -14,4 +14,6 @@ def test_the_kept_figures_are_those_of_the_library(name):
     kept, made = oracles.load(name), oracles.reference(name)
     assert kept.keys() == made.keys()
     for key, value in made.items():
-        np.testing.assert_allclose(kept[key], value, rtol=1e-6, atol=1e-6, err_msg=f"{name}: {key}")
+        # What a deep network makes in float32 depends, in the fifth digit, on how many threads divide its sums.
+        digits = 5e-5 if value.dtype == np.float32 else 1e-6
+        np.testing.assert_allclose(kept[key], value, rtol=digits, atol=1e-6, err_msg=f"{name}: {key}")
