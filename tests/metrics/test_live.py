@@ -14,6 +14,7 @@ def test_the_kept_figures_are_those_of_the_library(name):
     kept, made = oracles.load(name), oracles.reference(name)
     assert kept.keys() == made.keys()
     for key, value in made.items():
-        # What a deep network makes in float32 depends, in the fifth digit, on how many threads divide its sums.
-        digits = 5e-5 if value.dtype == np.float32 else 1e-6
-        np.testing.assert_allclose(kept[key], value, rtol=digits, atol=1e-6, err_msg=f"{name}: {key}")
+        # What a deep network makes in float32 depends on how many threads divide its sums: in the sixth digit of its scale.
+        single = value.dtype == np.float32
+        near = 5e-6 * float(np.abs(value).max()) if single else 1e-6
+        np.testing.assert_allclose(kept[key], value, rtol=1e-5 if single else 1e-6, atol=near, err_msg=f"{name}: {key}")
