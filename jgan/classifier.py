@@ -67,13 +67,10 @@ def check(args: Args) -> None:
       ValueError: naming the flag, what it must be and what was found.
       FileNotFoundError: if the folder of `--out` is not there.
     """
-    for name, least in (("epochs", 1), ("batch_size", 1), ("seed", 0)):
-        if getattr(args, name) < least:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least {least}, found {getattr(args, name)}")
+    cli.at_least(args, epochs=1, batch_size=1, seed=0)
     if args.out.suffix != ".npz":
         raise ValueError(f"--out must end in .npz, found {args.out}")
-    if not args.out.parent.is_dir():
-        raise FileNotFoundError(f"--out: there is no folder {args.out.parent}; make it first")
+    cli.in_a_folder(args.out)
 
 
 if __name__ == "__main__":

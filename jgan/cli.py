@@ -5,6 +5,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -50,6 +51,47 @@ def parse(arguments_type: type[T], argv: Sequence[str], *, prog: str, descriptio
         if not leaving.code:
             raise  # --help
         raise ValueError(f"{_first_paragraph(printed.getvalue())}; see {prog} --help") from None
+
+
+def at_least(args: Any, **least: int) -> None:
+    """Insists that flags are not too small.
+
+    Args:
+      args: the flags.
+      **least: of each flag by its field's name, the smallest value.
+
+    Raises:
+      ValueError: naming the flag, what it must be and what was found.
+
+    Example:
+      >>> import types
+      >>> from jgan import cli
+      >>> cli.at_least(types.SimpleNamespace(batch_size=0), batch_size=1)
+      Traceback (most recent call last):
+      ValueError: --batch-size must be at least 1, found 0
+    """
+    for name, bound in least.items():
+        if getattr(args, name) < bound:
+            raise ValueError(f"--{name.replace('_', '-')} must be at least {bound}, found {getattr(args, name)}")
+
+
+def in_a_folder(out: Path) -> None:
+    """Insists that the folder of `--out` is there.
+
+    Args:
+      out: the file that is to be written.
+
+    Raises:
+      FileNotFoundError: if it is not.
+
+    Example:
+      >>> from jgan import cli
+      >>> cli.in_a_folder(Path("no/such/a.npz"))
+      Traceback (most recent call last):
+      FileNotFoundError: --out: there is no folder no/such; make it first
+    """
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"--out: there is no folder {out.parent}; make it first")
 
 
 def _first_paragraph(box: str) -> str:

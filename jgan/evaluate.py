@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from jgan import cli, displays
 from jgan.checkpoint import Which
 from jgan.displays.images import SAMPLES
@@ -98,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     description = (
         "Measure the generator of a run, or two sets of images.\n\nMetrics:\n"
         f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, beside its anchors\n{listing}\n"
-        f"  {'modes, divergence, distance: of toys':<14}"
+        "  modes, divergence, distance: of toys"
     )
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
     check(args)
@@ -125,16 +127,13 @@ def check(args: Args) -> None:
         raise ValueError("expected one of --workdir (a run), --fake with --real (images) and --compare (results)")
     if args.fake is not None and args.real is None:
         raise ValueError("--fake needs --real: the images that it is compared with")
-    least = {"num_samples": 1 if args.workdir is not None else 0, "num_real": 0, "k": 1, "seed": 0}
-    for name, bound in least.items():
-        if getattr(args, name) < bound:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least {bound}, found {getattr(args, name)}")
+    cli.at_least(args, num_samples=1 if args.workdir is not None else 0, num_real=0, k=1, seed=0)
     known = [*NATURAL.values(), *MEASURES]
     for name in args.names:
         if name not in known:
             raise ValueError(f"--metrics must be among {', '.join(known)}, found {name!r}")
-    if args.out is not None and not args.out.parent.is_dir():
-        raise FileNotFoundError(f"--out: there is no folder {args.out.parent}; make it first")
+    if args.out is not None:
+        cli.in_a_folder(args.out)
 
 
 # ----------------------------------------------------------------------------------------------------------- of a run
@@ -163,12 +162,13 @@ def of_run(args: Args) -> dict[str, Any]:
     about: dict[str, Any] = {name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")}
     about |= {"run_seed": run.config.seed, "step": step}
     about |= {name: getattr(args, name) for name in ("checkpoint", "averaged", "num_samples", "seed")}
-    if "parzen" in names:
-        about["parzen"] = measure_parzen(run, state, args)
-    elif NATURAL[kind] in names:
+    if kind != "images":
         about[NATURAL[kind]] = measure_toy(run, state)
+        return about
+    samples = draw(run.gan, state, run.gan.latents(keys(args.seed).evaluation, args.num_samples), averaged=args.averaged)
+    if "parzen" in names:
+        about["parzen"] = measure_parzen(run, samples, args)
     if pair is not None:
-        samples = draw(run.gan, state, run.gan.latents(keys(args.seed).evaluation, args.num_samples), averaged=args.averaged)
         fake = sets.ImageSet(f"{run.config.preset}, step {step:,}", sets.to_uint8("samples", samples))
         about |= measure_images(pair._replace(fake=fake), names, args)
     return about
@@ -190,12 +190,12 @@ def real_of_run(run: Run, args: Args) -> sides.Given:
     return sides.Given(real.first(args.num_real), None, held_out)
 
 
-def measure_parzen(run: Run, state: GANState, args: Args) -> dict[str, Any]:
+def measure_parzen(run: Run, samples: np.ndarray, args: Args) -> dict[str, Any]:
     """The paper's procedure, on the generator and on both anchors; prints their table.
 
     Args:
       run: the run.
-      state: the state whose generator is measured.
+      samples: of its generator.
       args: the flags.
 
     Returns:
@@ -206,7 +206,6 @@ def measure_parzen(run: Run, state: GANState, args: Args) -> dict[str, Any]:
     validation = unit(run.dataset.validation.x[:VALIDATION_IMAGES])
     print(f"\nParzen-window log-likelihood in nats an image, sigma chosen on {len(validation):,} validation images")
     print(f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}")
-    samples = draw(run.gan, state, run.gan.latents(keys(args.seed).evaluation, args.num_samples), averaged=args.averaged)
     lines = {"generator": likelihood.line(len(samples), parzen.evaluate(samples, validation, test))}
     _show("generator", lines["generator"])
     if args.anchors:

@@ -19,6 +19,7 @@ import jax
 
 from jgan import data, models
 from jgan.checkpoint import Checkpoints, Which
+from jgan.features import choice
 from jgan.files import replacing
 from jgan.types import GAN, DataSpec, GANState, Key
 
@@ -61,7 +62,7 @@ class RunConfig:
     """steps between two measures, by which the best checkpoint is kept; 0 for the end only"""
     metric: Literal["log_likelihood", "fid", "kid"] = "log_likelihood"
     """the measure, of models of images: Parzen windows on the validation images, or FID or KID to the training images"""
-    extractor: Literal["auto", "pixels", "classifier", "inception"] = "auto"
+    extractor: choice.Name = "auto"
     """features of FID and KID; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
     weights: Path | None = None
     """the file of the extractor's weights"""

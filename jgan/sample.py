@@ -127,15 +127,13 @@ def check(args: Args, out: Path, columns: int) -> None:
     """
     if out.suffix.lower() not in (".png", ".npz"):
         raise ValueError(f"--out must end in .png (a picture) or .npz (an array), found {out}")
-    for name, least in (("num", 1), ("columns", 0), ("seed", 0)):
-        if getattr(args, name) < least:
-            raise ValueError(f"--{name} must be at least {least}, found {getattr(args, name)}")
+    cli.at_least(args, num=1, columns=0, seed=0)
     if args.interpolate and (columns < 2 or args.num % columns):
         raise ValueError(
             f"--interpolate fills rows: --columns must be at least 2 and --num a multiple of it, found {columns} and {args.num}"
         )
-    if args.out is not None and not out.parent.is_dir():
-        raise FileNotFoundError(f"--out: there is no folder {out.parent}; make it first")
+    if args.out is not None:
+        cli.in_a_folder(out)
 
 
 def latents(gan: GAN, key: Key, n: int, *, line: int = 1) -> jax.Array:

@@ -118,11 +118,9 @@ def check(config: RunConfig) -> None:
     Raises:
       ValueError: naming the flag, what it must be and what was found.
     """
-    least = {"steps": 1, "batch_size": 1, "log_every": 1, "sample_every": 0, "checkpoint_every": 0, "eval_every": 0}
-    for name, bound in (least | {"seed": 0, "devices": 0}).items():
-        value = getattr(config, name)
-        if value < bound:
-            raise ValueError(f"--{name.replace('_', '-')} must be at least {bound}, found {value}")
+    cli.at_least(
+        config, steps=1, batch_size=1, log_every=1, sample_every=0, checkpoint_every=0, eval_every=0, seed=0, devices=0
+    )
     if config.metric != "log_likelihood" and models.presets()[config.preset].display != "images":
         raise ValueError(f"--metric {config.metric} measures images, and {config.preset} makes none: leave it out")
     if config.parallel != "jit":

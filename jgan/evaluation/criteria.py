@@ -51,6 +51,11 @@ def log_likelihood(dataset: Dataset, extractor: Extractor) -> Criterion:
     return Criterion("validation_log_likelihood", True, "validation log-likelihood", of)
 
 
+def _features(extractor: Extractor, images: np.ndarray) -> np.ndarray:
+    """Of images as they would lie in files, on both sides."""
+    return np.asarray(extract(extractor, sets.to_uint8("images", images)).features)
+
+
 def fid(dataset: Dataset, extractor: Extractor) -> Criterion:
     """The Frechet distance to all training images, on the extractor's features (Heusel et al., 2017).
 
@@ -64,11 +69,10 @@ def fid(dataset: Dataset, extractor: Extractor) -> Criterion:
 
     @functools.cache
     def reference() -> moments.Moments:  # at the first measure: a run that is never measured does not pay for it
-        return moments.of(extract(extractor, sets.of_dataset(dataset, "train").images).features)
+        return moments.of(_features(extractor, dataset.train.x))
 
     def of(samples: np.ndarray) -> float:
-        features = extract(extractor, sets.to_uint8("samples", samples)).features
-        return float(frechet.distance(reference(), moments.of(features)))
+        return frechet.distance(reference(), moments.of(_features(extractor, samples)))
 
     return Criterion("fid", False, f"FID ({extractor.name})", of)
 
@@ -86,10 +90,10 @@ def kid(dataset: Dataset, extractor: Extractor) -> Criterion:
 
     @functools.cache
     def reference() -> np.ndarray:
-        return np.asarray(extract(extractor, sets.of_dataset(dataset, "train").images).features)
+        return _features(extractor, dataset.train.x)
 
     def of(samples: np.ndarray) -> float:
-        features = extract(extractor, sets.to_uint8("samples", samples)).features
+        features = _features(extractor, samples)
         size = min(1_000, len(features), len(reference()))
         return float(kernel.kid(reference(), features, subset_size=size, seed=0).mean)
 

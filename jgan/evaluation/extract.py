@@ -3,7 +3,6 @@
 import functools
 import hashlib
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -12,9 +11,7 @@ import numpy as np
 from jgan.evaluation.sets import ImageSet
 from jgan.features import Extracted, Extractor
 from jgan.files import replacing
-
-Progress = Callable[[int, int], None]
-"""`progress(done, total)`, in images."""
+from jgan.metrics.blocks import Progress
 
 
 def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, progress: Progress | None = None) -> Extracted:

@@ -9,10 +9,10 @@ from typing import Any, Literal, NamedTuple
 import jax
 import numpy as np
 
-from jgan.evaluation.extract import Progress
 from jgan.evaluation.sets import ImageSet
 from jgan.features import Extracted
 from jgan.metrics import copying, frechet, inception_score, kernel, msssim, ndb, prd, prdc, swd, two_sample
+from jgan.metrics.blocks import Progress
 
 
 class Sides(NamedTuple):

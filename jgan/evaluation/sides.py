@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jgan import figures
-from jgan.evaluation.extract import Progress, cached, extract
+from jgan.evaluation.extract import cached, extract
 from jgan.evaluation.measures import MEASURES, Options, Row, Sides, features_of, result_for_json
 from jgan.evaluation.protocol import Protocol
 from jgan.evaluation.sets import ImageSet
 from jgan.features import Extractor
 from jgan.metrics import msssim, ndb, neighbours, spectrum
+from jgan.metrics.blocks import Progress
 
 SHOWN = 10
 """samples beside their nearest real images in a picture"""

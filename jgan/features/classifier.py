@@ -158,11 +158,7 @@ def load(path: str | Path | None = None) -> Extractor:
       >>> extracted.features.shape, extracted.logits.argmax(axis=1).tolist() == test.y[:3].tolist()
       ((3, 64), True)
     """
-    if path is None:
-        with resources.as_file(resources.files("jgan.features") / SHIPPED) as shipped:
-            arrays, about = _read(shipped)
-    else:
-        arrays, about = _read(Path(path))
+    arrays, about = _read(path)
     net = network(about.image_shape, about.classes)
     shapes = jax.eval_shape(net.init, jax.random.key(0))[0]
     expected = {name: leaf.shape for name, leaf in _flat(shapes).items()}
@@ -186,15 +182,14 @@ def shape_of(path: str | Path | None = None) -> tuple[int, ...]:
     Returns:
       `(height, width, channels)`.
     """
-    if path is not None:
-        return _read(Path(path))[1].image_shape
-    with resources.as_file(resources.files("jgan.features") / SHIPPED) as shipped:
-        return _read(shipped)[1].image_shape
+    return _read(path)[1].image_shape
 
 
-def _read(path: Path) -> tuple[dict[str, np.ndarray], About]:
+def _read(path: str | Path | None) -> tuple[dict[str, np.ndarray], About]:
+    """The arrays of a file, of the shipped one if there is no path, and what it says of itself."""
+    file_of = resources.files("jgan.features") / SHIPPED if path is None else Path(path)
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with file_of.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         about = json.loads(str(arrays.pop("about")))
         return arrays, About(**about | {"image_shape": tuple(about["image_shape"])})
