@@ -20,7 +20,8 @@ from typing import Any, Literal
 
 from benchmarks import contenders, metrics_contenders, tables, timing
 from benchmarks.metrics_contenders import Contender
-from jgan import cli, run
+from jgan.training import run
+from jgan.utils import cli
 
 PROG = "python -m benchmarks.metrics_speed"
 
@@ -163,7 +164,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good, or a contender fails; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the input is not good, or a contender fails; `jgan.utils.cli.run` makes one line of it.
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")

@@ -23,13 +23,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import Batch, cli, figures, models, parallel
-from jgan.checkpoint import Checkpoints
+from jgan import Batch, models, parallel, plots
 from jgan.data import Dataset, load, resident, spec
-from jgan.displays.images import unit
 from jgan.metrics import anchors, parzen
-from jgan.run import environment, write_json
+from jgan.training.checkpoint import Checkpoints
+from jgan.training.evaluators.images import unit
+from jgan.training.run import environment, write_json
 from jgan.types import GAN, GANState, PyTree
+from jgan.utils import cli
 
 PROG = "python -m benchmarks.mnist_parzen"
 
@@ -252,12 +253,12 @@ def draw(args: Args, gan: GAN, dataset: Dataset, population: Population, chosen:
     latents = gan.latents(jax.random.key(args.seed + 2), 100)
     args.pictures.mkdir(parents=True, exist_ok=True)
     sheets = {
-        "samples": figures.grid(generate(latents), columns=20),
-        "nearest": figures.nearest_sheet(generate(latents[:20]), dataset.train.x),
-        "interpolation": figures.interpolation_sheet(generate, latents[:8], latents[8:16], steps=10),
+        "samples": plots.grid(generate(latents), columns=20),
+        "nearest": plots.nearest_sheet(generate(latents[:20]), dataset.train.x),
+        "interpolation": plots.interpolation_sheet(generate, latents[:8], latents[8:16], steps=10),
     }
     for name, sheet in sheets.items():
-        figures.save_png(args.pictures / f"mnist_{name}.png", sheet)
+        plots.save_png(args.pictures / f"mnist_{name}.png", sheet)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

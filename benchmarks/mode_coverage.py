@@ -21,12 +21,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import Batch, cli, data, models, parallel
+from jgan import Batch, data, models, parallel
 from jgan.data import resident, toys
 from jgan.metrics.modes import mode_coverage
 from jgan.models.mixture import Config
-from jgan.run import environment, write_json
+from jgan.training.run import environment, write_json
 from jgan.types import GAN, GANState
+from jgan.utils import cli
 
 PROG = "python -m benchmarks.mode_coverage"
 

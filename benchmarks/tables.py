@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import drawings
-from jgan import cli
-from jgan.files import replacing
+from jgan.utils import cli
+from jgan.utils.files import replacing
 
 PROG = "python -m benchmarks.tables"
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the text or a result cannot be read; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the text or a result cannot be read; `jgan.utils.cli.run` makes one line of it.
     """
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
     text = args.readme.read_text()

@@ -20,8 +20,10 @@ from typing import Any
 import jax
 
 from benchmarks import contenders, drawings, tables, timing
-from jgan import DataSpec, cli, models, run
+from jgan import DataSpec, models
 from jgan.models import gan2014
+from jgan.training import run
+from jgan.utils import cli
 
 PROG = "python -m benchmarks.throughput"
 
@@ -59,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")

@@ -8,9 +8,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jgan import cli, data
+from jgan import data
 from jgan.features import classifier
-from jgan.files import replacing
+from jgan.utils import cli
+from jgan.utils.files import replacing
 
 PROG = "python -m jgan.classifier"
 
@@ -40,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
     """
     description = "Train the small classifier whose features python -m jgan.evaluate --extractor classifier uses."
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)

@@ -14,17 +14,18 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jgan import cli, displays
-from jgan.checkpoint import Which
-from jgan.displays.images import SAMPLES
 from jgan.evaluation import likelihood, sets, sides, table
 from jgan.evaluation.criteria import VALIDATION_IMAGES, unit
 from jgan.evaluation.measures import MEASURES
 from jgan.features import choice
 from jgan.metrics import parzen
-from jgan.run import Run, environment, keys, open_run, write_json
 from jgan.sample import draw
+from jgan.training import evaluators
+from jgan.training.checkpoint import Which
+from jgan.training.evaluators.images import SAMPLES
+from jgan.training.run import Run, environment, keys, open_run, write_json
 from jgan.types import GANState
+from jgan.utils import cli
 
 PROG = "python -m jgan.evaluate"
 
@@ -94,7 +95,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
     """
     listing = "\n".join(f"  {name:<14}{measure.about}" for name, measure in MEASURES.items())
     description = (
@@ -150,7 +151,7 @@ def of_run(args: Args) -> dict[str, Any]:
     """
     assert args.workdir is not None
     run = open_run(args.workdir, args.data_dir)
-    kind = displays.name_of(run)
+    kind = evaluators.name_of(run)
     names = args.names or (NATURAL[kind],)
     for name in names:
         if name != NATURAL[kind] and not (kind == "images" and name in MEASURES):
@@ -237,7 +238,7 @@ def measure_toy(run: Run, state: GANState) -> dict[str, Any]:
     Returns:
       For JSON.
     """
-    display = displays.of(run)
+    display = evaluators.of(run)
     found = display.measure(run, state)
     print(display.phrase(found))
     return dict(found)

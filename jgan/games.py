@@ -13,11 +13,11 @@ import jax
 import jax.numpy as jnp
 
 from jgan import penalties as penalty_terms
-from jgan.checks import same_shape
 from jgan.groups import packed, top_k_mean, unpacked
 from jgan.losses import Loss, feature_matching
 from jgan.penalties import Penalty, View
 from jgan.types import Augmentation, Game, GANState, Key, Metrics, Network, PyTree
+from jgan.utils.checks import same_shape
 
 
 class Judged(NamedTuple):
@@ -121,10 +121,10 @@ class _Adversarial:
     def fakes(self, key: Key, g_params: PyTree, state: GANState, batch: Any, axis_name: str | None):
         latent_key, network_key, *_ = jax.random.split(key, 4)
         z = self.latents(latent_key, batch.x.shape[0], axis_name=axis_name)
-        return self.generator.apply(g_params, state.generator.extra, z, key=network_key, train=True, axis_name=axis_name)
+        return self.generator.apply(g_params, state.generator.model_state, z, key=network_key, train=True, axis_name=axis_name)
 
     def logits(self, keys: tuple[Key, Key], params: PyTree, extra: PyTree, memory: PyTree, x: jax.Array, axis_name: str | None):
-        """`(logits, (features, new_extra))` of packs of examples, augmented one by one."""
+        """`(logits, (features, new_model_state))` of packs of examples, augmented one by one."""
         network_key, augment_key = keys
         if self.augment:
             each = self.augment.apply(augment_key, memory[0], unpacked(x, self.pack), axis_name)
@@ -135,15 +135,15 @@ class _Adversarial:
             raise ValueError(f"the discriminator must return logits of the shape {x.shape[:1]}, found {values.shape}")
         return values, (features, extra)
 
-    def insist_memory(self, state: GANState) -> None:
+    def check_memory(self, state: GANState) -> None:
         expected, found = (str(jax.tree.structure(memory)) for memory in (self.memory(), state.memory))
         if found != expected:
             raise ValueError("the state does not remember what this game does: make it with steps.init_state(..., game)")
 
     def judge(self, key: Key, params: PyTree, state: GANState, batch: Any, fake: jax.Array, axis_name: str | None):
-        """Both passes of the discriminator: `(Judged, View, new_extra)`."""
+        """Both passes of the discriminator: `(Judged, View, new_model_state)`."""
         same_shape("real images", batch.x, "generated images", fake)
-        self.insist_memory(state)
+        self.check_memory(state)
         real, fake = packed(batch.x, self.pack), packed(fake, self.pack)
         *_, real_key, fake_key = jax.random.split(key, 4)
         keys = [
@@ -154,7 +154,7 @@ class _Adversarial:
         def run(keys, extra, x):
             return self.logits(keys, params, extra, state.memory, x, axis_name)
 
-        before = state.discriminator.extra
+        before = state.discriminator.model_state
         real_logits, pull_real, (real_features, middle) = jax.vjp(functools.partial(run, keys[0], before), real, has_aux=True)
         fake_logits, pull_fake, (fake_features, after) = jax.vjp(functools.partial(run, keys[1], middle), fake, has_aux=True)
         view = View(
@@ -217,10 +217,10 @@ class _Adversarial:
         if self.loss.relativistic or self.feature_weight:
             judged, *_ = self.judge(key, player.params, state, batch, fake, axis_name)
             return self.g_value(judged, state, axis_name)
-        self.insist_memory(state)
+        self.check_memory(state)
         *_, fake_key = jax.random.split(key, 4)
         keys = (fake_key, jax.random.fold_in(key, self.AUGMENT_FAKE))
-        logits, _ = self.logits(keys, player.params, player.extra, state.memory, packed(fake, self.pack), axis_name)
+        logits, _ = self.logits(keys, player.params, player.model_state, state.memory, packed(fake, self.pack), axis_name)
         return self.g_value(Judged(None, logits), state, axis_name)
 
     def both(self, key, d_params, g_params, state, batch, fake, axis_name):

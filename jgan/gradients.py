@@ -74,14 +74,14 @@ def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
     """
 
     def gradients(key: Key, state: GANState, batch: Any):
-        fakes, pull_fakes, g_extra = forward(game, key, state, batch, axis_name)
+        fakes, pull_fakes, g_model_state = forward(game, key, state, batch, axis_name)
         if game.both is None:
             d_grads, after, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
             g_grads, g_metrics = g_gradients(game, key, state, batch, fakes, pull_fakes, axis_name)
             metrics = d_metrics | g_metrics
         else:
             d_grads, g_grads, after, metrics = _at_once(game, key, state, batch, fakes, pull_fakes, axis_name)
-        return (d_grads, g_grads), after._replace(generator=after.generator._replace(extra=g_extra)), metrics
+        return (d_grads, g_grads), after._replace(generator=after.generator._replace(extra=g_model_state)), metrics
 
     return gradients
 
@@ -97,7 +97,7 @@ def forward(game: Game, key, state: GANState, batch, axis_name):
       axis_name: the mapped axis over which it is spread, if any.
 
     Returns:
-      `(fakes, pull_back, new_extra)`; `pull_back` carries a gradient on the fakes to one on the generator's parameters.
+      `(fakes, pull_back, new_model_state)`; `pull_back` carries a gradient on the fakes to one on the generator's parameters.
     """
     return jax.vjp(lambda p: game.fakes(key, p, state, batch, axis_name), state.generator.params, has_aux=True)
 

@@ -140,7 +140,7 @@ def weight_average(decay: float) -> optax.GradientTransformation:
       decay: the share of the old average that each update keeps, in [0, 1).
 
     Returns:
-      The gradient transformation; `averaged_params` finds its average in any optimiser state that contains it.
+      The gradient transformation; `ema_params` finds its average in any optimiser state that contains it.
 
     Raises:
       ValueError: if `decay` is not in [0, 1).
@@ -176,7 +176,7 @@ def weight_average(decay: float) -> optax.GradientTransformation:
     return optax.GradientTransformation(init, update)
 
 
-def averaged_params(player: PlayerState) -> PyTree:
+def ema_params(player: PlayerState) -> PyTree:
     """The averaged parameters of a player, or the parameters themselves if its optimiser keeps no average.
 
     Args:

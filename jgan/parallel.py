@@ -11,8 +11,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jgan.checks import divisible
 from jgan.types import GANState, Key, Metrics, PyTree, Step
+from jgan.utils.checks import divisible
 
 CompiledStep = Callable[[Key, GANState, Any], tuple[GANState, Metrics]]
 """`(key, state, data) -> (state, metrics)`, compiled; the state is donated."""

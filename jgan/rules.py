@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from jgan.gradients import both_gradients
-from jgan.steps import Optimizers, Steps, all_mean, another_root, descend, player_steps, update
+from jgan.steps import Optimizers, Steps, all_mean, descend, player_steps, stream_key, update
 from jgan.types import Game, GANState, Key, Metrics, PyTree
 
 
@@ -124,7 +124,7 @@ def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
         def objective(params: PyTree):
             ahead = state._replace(generator=state.generator._replace(params=params))
             for index in range(unroll):
-                ahead, _ = d_step(another_root(key, index), ahead, batch, axis_name=axis_name)
+                ahead, _ = d_step(stream_key(key, index), ahead, batch, axis_name=axis_name)
             own = jax.random.fold_in(key, state.step)
             fakes, extra = game.fakes(own, params, ahead, batch, axis_name)
             value, metrics = game.generator(own, params, ahead, batch, fakes, axis_name)

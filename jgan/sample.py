@@ -9,11 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import cli, displays, figures
-from jgan.checkpoint import Which
-from jgan.files import replacing
-from jgan.run import Run, keys, open_run
+from jgan import plots
+from jgan.training import evaluators
+from jgan.training.checkpoint import Which
+from jgan.training.run import Run, keys, open_run
 from jgan.types import GAN, GANState, Key
+from jgan.utils import cli
+from jgan.utils.files import replacing
 
 PROG = "python -m jgan.sample"
 
@@ -49,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
     """
     args = cli.parse(
         Args,
@@ -62,13 +64,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     check(args, out, columns)
     run = open_run(args.workdir, args.data_dir)
     state = run.restore(args.checkpoint)
-    if displays.name_of(run) != "images":
+    if evaluators.name_of(run) != "images":
         points(run, state, args, out)
         return
     z = latents(run.gan, keys(args.seed).samples, args.num, line=columns if args.interpolate else 1)
-    images = figures.to_uint8(draw(run.gan, state, z, averaged=args.averaged))
+    images = plots.to_uint8(draw(run.gan, state, z, averaged=args.averaged))
     if out.suffix.lower() == ".png":
-        figures.save_png(out, figures.grid(images, columns=columns or None))
+        plots.save_png(out, plots.grid(images, columns=columns or None))
     else:
         write_array(out, images, run, state, args)
     print(f"{len(images):,} images of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
@@ -89,7 +91,7 @@ def points(run: Run, state: GANState, args: Args, out: Path) -> None:
     if args.interpolate:
         raise ValueError(f"--interpolate draws images, and {run.config.preset} makes points: leave it out")
     if out.suffix.lower() == ".png":
-        figures.save_png(out, displays.of(run).sheet(run, state))
+        plots.save_png(out, evaluators.of(run).sheet(run, state))
         print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
         return
     drawn = draw(run.gan, state, latents(run.gan, keys(args.seed).samples, args.num), averaged=args.averaged)
@@ -154,7 +156,7 @@ def latents(gan: GAN, key: Key, n: int, *, line: int = 1) -> jax.Array:
     if line == 1:
         return gan.latents(key, n)
     start, end = jnp.split(gan.latents(key, 2 * (n // line)), 2)
-    return figures.interpolate(start, end, line).reshape(n, *start.shape[1:])
+    return plots.interpolate(start, end, line).reshape(n, *start.shape[1:])
 
 
 def draw(gan: GAN, state: GANState, latents: jax.Array, *, averaged: bool = True, block: int = 1000) -> np.ndarray:

@@ -108,7 +108,7 @@ def update(
     Returns:
       The player.
     """
-    grads, extra = all_mean((grads, player.extra), axis_name)
+    grads, extra = all_mean((grads, player.model_state), axis_name)
     updates, opt_state = optimizer.update(grads, player.opt_state, player.params)
     return PlayerState(optax.apply_updates(player.params, updates), extra, opt_state)
 
@@ -154,7 +154,7 @@ def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
 # -------------------------------------------------------------------------------------------------------- the schedules
 
 
-def another_root(key: Key, index: int) -> Key:
+def stream_key(key: Key, index: int) -> Key:
     """A root key that shares no descendant with those of any step (which fold in numbers below 2^31).
 
     Args:
@@ -209,12 +209,12 @@ def alternating(
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         for index in range(n_critic - 1):
-            state, _ = d_step(another_root(key, index), state, minibatch(batch, index), axis_name=axis_name)
+            state, _ = d_step(stream_key(key, index), state, minibatch(batch, index), axis_name=axis_name)
         last = minibatch(batch, n_critic - 1)
         if not fresh_latents and micro_batches == 1:
             return _in_turn(game, optimizers, key, state, last, axis_name)
         state, d_metrics = d_step(key, state, last, axis_name=axis_name)
-        g_key = another_root(key, n_critic - 1) if fresh_latents else key
+        g_key = stream_key(key, n_critic - 1) if fresh_latents else key
         state, g_metrics = g_step(g_key, state, last, axis_name=axis_name)
         return state, d_metrics | g_metrics
 
@@ -224,11 +224,11 @@ def alternating(
 def _in_turn(game: Game, optimizers: Optimizers, key, state: GANState, batch, axis_name) -> tuple[GANState, Metrics]:
     """`d_step`, then `g_step`, on one generator forward pass."""
     key = jax.random.fold_in(key, state.step)
-    fakes, pull_back, g_extra = forward(game, key, state, batch, axis_name)
+    fakes, pull_back, g_model_state = forward(game, key, state, batch, axis_name)
     d_grads, state, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
     state = state._replace(discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name))
     g_grads, g_metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
-    generator = update(state.generator._replace(extra=g_extra), optimizers.generator, g_grads, axis_name)
+    generator = update(state.generator._replace(extra=g_model_state), optimizers.generator, g_grads, axis_name)
     return state._replace(step=state.step + 1, generator=generator), all_mean(d_metrics | g_metrics, axis_name)
 
 

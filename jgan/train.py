@@ -1,4 +1,4 @@
-"""`python -m jgan.train [PRESET]`: the command line of the training loop (`jgan.loop`)."""
+"""`python -m jgan.train [PRESET]`: the command line of the training loop (`jgan.training.loop`)."""
 
 import argparse
 import dataclasses
@@ -8,8 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from jgan import cli, displays, loop, models, report
-from jgan.run import CONFIG, Run, RunConfig, assemble, read_config, write_config
+from jgan import models
+from jgan.training import evaluators, loop, report
+from jgan.training.run import CONFIG, Run, RunConfig, assemble, read_config, write_config
+from jgan.utils import cli
 
 PROG = "python -m jgan.train"
 
@@ -24,7 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.cli.run` makes one line of it.
+      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
     """
     config = configuration(sys.argv[1:] if argv is None else argv)
     workdir = choose_workdir(config)
@@ -168,7 +170,7 @@ def begin(config: RunConfig, workdir: Path) -> Run:
     if exists:
         _same_run(config, read_config(workdir), workdir)
     run = assemble(config, workdir)
-    displays.of(run)  # whatever is wrong with the measure, it is said before a folder is made
+    evaluators.of(run)  # whatever is wrong with the measure, it is said before a folder is made
     for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
         try:
             folder.mkdir(parents=True, exist_ok=True)

@@ -93,7 +93,7 @@ class GANState(NamedTuple):
 
 
 class Apply(Protocol):
-    """`apply(params, extra, *inputs, key, train, axis_name) -> (output, new_extra)`."""
+    """`apply(params, extra, *inputs, key, train, axis_name) -> (output, new_model_state)`."""
 
     def __call__(
         self,
@@ -111,7 +111,7 @@ class Network(NamedTuple):
 
     Attributes:
       init: `init(key) -> (params, extra)`.
-      apply: `apply(params, extra, *inputs, key=None, train=False, axis_name=None) -> (output, new_extra)`.
+      apply: `apply(params, extra, *inputs, key=None, train=False, axis_name=None) -> (output, new_model_state)`.
     """
 
     init: Callable[[Key], tuple[PyTree, PyTree]]
@@ -125,11 +125,11 @@ class Game(NamedTuple):
     that a step which serves both players runs it once. `key` is already the step's own key, and equal for the three.
 
     Attributes:
-      fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_extra)`; `fakes` is any tree of arrays.
-      discriminator: `discriminator(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_extra, new_memory,
+      fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_model_state)`; `fakes` is any tree of arrays.
+      discriminator: `discriminator(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_model_state, new_memory,
         metrics))`.
       generator: `generator(key, g_params, state, batch, fakes, axis_name) -> (loss, metrics)`.
-      both: optionally `both(key, d_params, g_params, state, batch, fakes, axis_name) -> ((d_loss, g_loss), (new_d_extra,
+      both: optionally `both(key, d_params, g_params, state, batch, fakes, axis_name) -> ((d_loss, g_loss), (new_d_model_state,
         new_memory, metrics))`: the two objectives at the same discriminator on one pass of it, for simultaneous updates.
       memory: `memory() -> tree of arrays`, what the game remembers before the first step.
     """

@@ -34,7 +34,7 @@ import optax
 from scipy.special import rel_entr
 from scipy.stats import norm
 
-from jgan import Batch, data, figures, games, losses, models, networks, parallel, rng, steps
+from jgan import Batch, data, games, losses, models, networks, parallel, plots, rng, steps
 from jgan.data import resident
 from jgan.metrics import anchors, parzen
 
@@ -175,12 +175,12 @@ P_DATA = norm.pdf(X, loc=1)
 
 @jax.jit
 def generate(state):
-    return generator.apply(state.generator.params, state.generator.extra, Z)[0][:, 0]
+    return generator.apply(state.generator.params, state.generator.model_state, Z)[0][:, 0]
 
 
 @jax.jit
 def logits(state, x):
-    return discriminator.apply(state.discriminator.params, state.discriminator.extra, x)[0]
+    return discriminator.apply(state.discriminator.params, state.discriminator.model_state, x)[0]
 
 
 def density(x):
@@ -371,7 +371,7 @@ for step in range(CHUNK, preset.steps + 1, CHUNK):
     if step in (50, 500, 1000, 2000, 4000, 8000, preset.steps):
         pictures[step] = np.asarray(draw(state, z))
 
-figures.curves(rows)
+plots.curves(rows)
 
 # %% [markdown]
 # At first the discriminator wins: its loss falls, its accuracies near 1, and the generator's loss is high. Then the generator
@@ -382,7 +382,7 @@ figures.curves(rows)
 
 # %%
 def show(sheet, labels=(), size=8.0):
-    """A picture of `jgan.figures`, its rows labelled."""
+    """A picture of `jgan.plots`, its rows labelled."""
     height, width = sheet.shape[:2]
     _, axis = plt.subplots(figsize=(size, size * height / width))
     axis.imshow(sheet, cmap="gray", vmin=0, vmax=255)
@@ -392,7 +392,7 @@ def show(sheet, labels=(), size=8.0):
     plt.show()
 
 
-show(figures.grid(np.concatenate([images[:16] for images in pictures.values()]), columns=16), [f"step {s}" for s in pictures])
+show(plots.grid(np.concatenate([images[:16] for images in pictures.values()]), columns=16), [f"step {s}" for s in pictures])
 
 # %% [markdown]
 # ### Figs. 2 and 3
@@ -401,14 +401,14 @@ show(figures.grid(np.concatenate([images[:16] for images in pictures.values()]),
 # learnt its training set by heart would show the same image twice.
 
 # %%
-show(figures.nearest_sheet(np.asarray(draw(state, z)), digits.train.x, columns=12))
+show(plots.nearest_sheet(np.asarray(draw(state, z)), digits.train.x, columns=12))
 
 # %% [markdown]
 # Straight lines in the latent space, from left to right:
 
 # %%
 first, last = gan.latents(line_key, 10).reshape(2, 5, -1)
-show(figures.interpolation_sheet(lambda z: np.asarray(draw(state, z)), first, last, steps=14))
+show(plots.interpolation_sheet(lambda z: np.asarray(draw(state, z)), first, last, steps=14))
 
 # %% [markdown]
 # ### The measure of Table 1

@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from jgan import data, figures
+from jgan import data, plots
 from jgan.evaluation import monitor
 from jgan.evaluation.extract import extract
 from jgan.features import classifier
@@ -84,7 +84,7 @@ order = np.argsort(labels[:20], kind="stable")
 figure, axes = plt.subplots(4, LEVELS, figsize=(12, 4.4))
 for row, (name, spoil) in zip(axes, SPOILERS.items(), strict=True):
     for level, axis in enumerate(row):
-        axis.imshow(figures.grid(spoil(samples, labels, training, level)[:20][order], columns=10), cmap="gray")
+        axis.imshow(plots.grid(spoil(samples, labels, training, level)[:20][order], columns=10), cmap="gray")
         axis.set(xticks=[], yticks=[], title=f"{name}, level {level}")
         axis.grid(visible=False)
 plt.show()

@@ -10,8 +10,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jgan.checks import divisible
 from jgan.types import Batch, Key, Step
+from jgan.utils.checks import divisible
 
 ROUNDS = 8
 _DATA_STREAM = 2**31 - 1  # the data's root key: a number no step's count reaches

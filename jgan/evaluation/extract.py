@@ -10,8 +10,8 @@ import numpy as np
 
 from jgan.evaluation.sets import ImageSet
 from jgan.features import Extracted, Extractor
-from jgan.files import replacing
 from jgan.metrics.blocks import Progress
+from jgan.utils.files import replacing
 
 
 def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, progress: Progress | None = None) -> Extracted:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from jgan.files import replacing
 from jgan.metrics import anchors, parzen
+from jgan.utils.files import replacing
 
 Line = dict[str, float]
 """A figure: `value`, `standard_error`, `sigma`, `validation` and `num_samples`."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan import figures
+from jgan import plots
 from jgan.evaluation.extract import cached, extract
 from jgan.evaluation.measures import MEASURES, Options, Row, Sides, features_of, result_for_json
 from jgan.evaluation.protocol import Protocol
@@ -187,17 +187,17 @@ def draw(folder: Path, found: Found) -> list[Path]:
         real, fake = np.asarray(inputs.real_features.features), np.asarray(inputs.fake_features.features[:SHOWN])
         indices = np.asarray(neighbours.nearest(fake, real, k=min(5, len(real))).indices)
         paths.append(folder / "nearest_features.png")
-        figures.save_png(paths[-1], figures.neighbours_sheet(inputs.fake.images[:SHOWN], inputs.real.images[indices]))
+        plots.save_png(paths[-1], plots.neighbours_sheet(inputs.fake.images[:SHOWN], inputs.real.images[indices]))
     power, generated = (spectrum.radial_power(side.images) for side in (inputs.real, inputs.fake))
-    plots = {"spectrum.png": figures.spectrum(power, {"generated": generated})}
+    drawn = {"spectrum.png": plots.spectrum(power, {"generated": generated})}
     if "prd" in found.raw:
-        plots["prd.png"] = figures.prd_curve({"generated": found.raw["prd"]})
+        drawn["prd.png"] = plots.prd_curve({"generated": found.raw["prd"]})
     if "ndb" in found.raw:
         (real, fake), ndb_found = features_of(inputs), found.raw["ndb"]
         bins = ndb.fit(real, bins=ndb_found.bins, seed=found.protocol.options["seed"])
         counts, expected = np.asarray(ndb.assign(bins, fake)), np.asarray(bins.counts)
-        plots["ndb.png"] = figures.ndb_histogram(expected, counts, ndb.p_values(expected, counts) < ndb_found.significance)
-    for name, plot in plots.items():
+        drawn["ndb.png"] = plots.ndb_histogram(expected, counts, ndb.p_values(expected, counts) < ndb_found.significance)
+    for name, plot in drawn.items():
         paths.append(folder / name)
         plot.savefig(paths[-1])
     return paths

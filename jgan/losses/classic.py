@@ -5,8 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jgan.checks import same_shape
 from jgan.losses.loss import Loss
+from jgan.utils.checks import same_shape
 
 softplus = jax.nn.softplus
 

@@ -28,8 +28,8 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlog1py, xlogy
 
-from jgan.checks import same_shape
 from jgan.losses.loss import Loss, global_mean
+from jgan.utils.checks import same_shape
 
 LIMIT = 10.0
 """c: the logit from which the exponential goes on as its tangent."""

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.checks import example_shape
 from jgan.losses.loss import global_mean
+from jgan.utils.checks import example_shape
 
 
 def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str | None = None) -> jax.Array:

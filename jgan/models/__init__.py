@@ -23,7 +23,7 @@ class Preset(NamedTuple):
       batch_size: examples in a minibatch.
       steps: generator updates in the whole run.
       model: the model's `Config`.
-      display: how a run is shown and judged: see `jgan.displays`.
+      display: how a run is shown and judged: see `jgan.training.evaluators`.
       sample_every: steps between two pictures.
     """
 

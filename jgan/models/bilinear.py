@@ -35,13 +35,13 @@ def game() -> Game:
     """
 
     def d_objective(key, y, state, batch, x, axis_name):
-        return -x * y, (state.discriminator.extra, state.memory, {"d_loss": -x * y})
+        return -x * y, (state.discriminator.model_state, state.memory, {"d_loss": -x * y})
 
     def g_objective(key, own, state, batch, x, axis_name):
         value = x * state.discriminator.params
         return value, {"g_loss": value}
 
-    return Game(lambda key, x, state, batch, axis_name: (x, state.generator.extra), d_objective, g_objective)
+    return Game(lambda key, x, state, batch, axis_name: (x, state.generator.model_state), d_objective, g_objective)
 
 
 def number(start: float) -> Network:
@@ -88,7 +88,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
     def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
         player = state.generator
-        return jnp.broadcast_to(optim.averaged_params(player) if averaged else player.params, (len(z), 1))
+        return jnp.broadcast_to(optim.ema_params(player) if averaged else player.params, (len(z), 1))
 
     def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
         return jnp.zeros((n, 1))

@@ -108,7 +108,7 @@ def grow(state: GANState, pretrained_params: PyTree) -> GANState:
 
     Args:
       state: the second stage before its first step, as `make(...).init(key)` gives it.
-      pretrained_params: the parameters of the first stage's generator, e.g. `optim.averaged_params(first.generator)`.
+      pretrained_params: the parameters of the first stage's generator, e.g. `optim.ema_params(first.generator)`.
 
     Returns:
       The state with those parameters, and with the average, if there is one, begun from them; all else as it was.

@@ -188,10 +188,10 @@ def play(
 
     def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
         player = state.generator
-        return generator.apply(optim.averaged_params(player) if averaged else player.params, player.extra, z)[0]
+        return generator.apply(optim.ema_params(player) if averaged else player.params, player.model_state, z)[0]
 
     def judge(state: GANState, x: jax.Array) -> jax.Array:
-        return discriminator.apply(state.discriminator.params, state.discriminator.extra, x)[0]
+        return discriminator.apply(state.discriminator.params, state.discriminator.model_state, x)[0]
 
     return GAN(
         lambda key: steps.init_state(key, generator, discriminator, optimizers, game),

@@ -131,8 +131,8 @@ def play(
 
     def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
         player = state.generator
-        params = optim.averaged_params(player) if averaged else player.params
-        images, _ = generator.apply(params, player.extra, z)
+        params = optim.ema_params(player) if averaged else player.params
+        images, _ = generator.apply(params, player.model_state, z)
         return contrast_to_unit(images) if contrast_normalized else jnp.clip(images, 0, 1)
 
     return GAN(

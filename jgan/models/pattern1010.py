@@ -71,7 +71,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
     def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
         del averaged
-        return generator.apply(state.generator.params, state.generator.extra, z)[0]
+        return generator.apply(state.generator.params, state.generator.model_state, z)[0]
 
     weight = 1.0 if squared else 0.5  # either way the mean of the two terms
     game = games.adversarial(generator, discriminator, latents, LOSSES[config.loss], discriminator_weight=weight)

@@ -7,8 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jgan.checks import example_shape
 from jgan.types import Key, Network, PyTree
+from jgan.utils.checks import example_shape
 
 
 def from_module(module: nn.Module, *input_shapes: Sequence[int]) -> Network:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jgan.losses import global_mean
-from jgan.penalties.view import Penalty, View, input_gradients, insist_per_example, norms, one_each, squared_norms
+from jgan.penalties.view import Penalty, View, check_per_example, input_gradients, norms, one_each, squared_norms
 from jgan.types import Key
 
 
@@ -100,7 +100,7 @@ def r1(gamma: float = 10.0) -> Penalty:
     """
 
     def value(view: View) -> jax.Array:
-        insist_per_example(view)
+        check_per_example(view)
         return gamma / 2 * squared_norms(view.real_gradients())
 
     return Penalty(value)
@@ -123,7 +123,7 @@ def r2(gamma: float = 10.0) -> Penalty:
     """
 
     def value(view: View) -> jax.Array:
-        insist_per_example(view)
+        check_per_example(view)
         return gamma / 2 * squared_norms(view.fake_gradients())
 
     return Penalty(value)
@@ -180,7 +180,7 @@ def finite_difference(gamma: float = 10.0, *, sigma: float = 0.01, real: bool = 
         return gamma / 2 * jnp.square((critic(x + sigma * noise) - logits) / sigma)
 
     def value(view: View) -> jax.Array:
-        insist_per_example(view)
+        check_per_example(view)
         real_key, fake_key = jax.random.split(view.key)
         total = jnp.zeros_like(view.real_logits)
         if real:

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jgan import rng
-from jgan.checks import same_shape
 from jgan.types import Key, PyTree
+from jgan.utils.checks import same_shape
 
 
 class View(NamedTuple):
@@ -120,12 +120,12 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
     Example:
       See `gradient_penalty`.
     """
-    insist_per_example(view)
+    check_per_example(view)
     # The logits do not see each other's examples, so the gradient of their sum is each one's own.
     return jax.grad(lambda x: jnp.sum(view.critic(x)))(x)
 
 
-def insist_per_example(view: View) -> None:
+def check_per_example(view: View) -> None:
     """Insists that each logit depends on its own example alone.
 
     Args:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import drawings, metrics_contenders, metrics_speed
-from jgan import cli
+from jgan.utils import cli
 
 TINY = ["--samples", "300", "--subset", "120", "--dim", "16", "--repeats", "1"]
 

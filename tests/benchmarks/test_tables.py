@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks import drawings, tables
-from jgan import cli
+from jgan.utils import cli
 
 RESULT = {
     "command": "python -m benchmarks.throughput",

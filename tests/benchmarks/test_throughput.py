@@ -6,8 +6,8 @@ import json
 import pytest
 
 from benchmarks import contenders, drawings, throughput, timing
-from jgan import cli
 from jgan.models import gan2014
+from jgan.utils import cli
 
 TINY = ["--batch-size", "8", "--scan", "2", "--devices", "2", "--repeats", "2", "--seconds", "0.001", "--examples", "40"]
 TINY += ["--g-units", "8", "--d-units", "4", "--no-torch"]

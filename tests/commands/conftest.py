@@ -3,7 +3,7 @@
 import pytest
 
 from jgan import train
-from jgan.run import Run, open_run
+from jgan.training.run import Run, open_run
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 
-from jgan import cli, evaluate
+from jgan import evaluate
 from jgan.metrics import anchors
-from jgan.run import keys, open_run
+from jgan.training.run import keys, open_run
+from jgan.utils import cli
 
 FEW = ["--num-samples", "40"]
 NATS = 1e-4

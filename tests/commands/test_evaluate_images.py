@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan import cli, data, evaluate, sample
+from jgan import data, evaluate, sample
 from jgan.metrics import prdc
+from jgan.utils import cli
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan import cli, figures, sample
-from jgan.checkpoint import Checkpoints
-from jgan.run import keys
+from jgan import plots, sample
+from jgan.training.checkpoint import Checkpoints
+from jgan.training.run import keys
+from jgan.utils import cli
 
 
 def draw(run, out, *flags):
@@ -47,7 +48,7 @@ def test_array_holds_the_generators_images(finished_run, tmp_path):
 def test_picture_is_the_grid_of_the_array(finished_run, tmp_path):
     array = draw(finished_run, tmp_path / "a.npz", "--num", "10")["samples"]
     picture = draw(finished_run, tmp_path / "a.png", "--num", "10", "--columns", "5")
-    np.testing.assert_array_equal(picture, figures.grid(array, columns=5)[..., 0])
+    np.testing.assert_array_equal(picture, plots.grid(array, columns=5)[..., 0])
 
 
 def test_the_runs_seed_gives_the_runs_picture(finished_run, tmp_path):

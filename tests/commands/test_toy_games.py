@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan import displays, evaluate, run, sample, train
+from jgan import evaluate, sample, train
+from jgan.training import evaluators, run
 
 SHORT = ["--steps", "40", "--log-every", "20", "--sample-every", "20", "--checkpoint-every", "20", "--eval-every", "20"]
 SMALL = ["--model.g-units", "8", "--model.d-units", "8", "--batch-size", "32"]
@@ -30,7 +31,7 @@ def finished(request, tmp_path_factory):
 
 
 def test_the_folder_of_a_toy(finished):
-    display = displays.of(finished)
+    display = evaluators.of(finished)
     rows = [json.loads(line) for line in (finished.workdir / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [20, 40]
     assert all(display.criterion in row for row in rows)
@@ -52,7 +53,7 @@ def test_it_is_measured_as_it_was_while_it_trained(finished, capsys):
     found = json.loads((finished.workdir / "evaluation.json").read_text())
     last = json.loads((finished.workdir / "metrics.jsonl").read_text().splitlines()[-1])
     assert found[name].items() <= last.items()
-    assert displays.of(finished).phrase(last) in capsys.readouterr().out
+    assert evaluators.of(finished).phrase(last) in capsys.readouterr().out
     with pytest.raises(ValueError, match=f"is measured by {name}, found parzen"):
         evaluate.main(["--workdir", str(finished.workdir), "--metrics", "parzen"])
 
@@ -71,10 +72,10 @@ def test_it_is_sampled_as_a_picture_and_as_points(finished, tmp_path):
 
 def test_the_trajectory_is_that_of_the_run(finished):
     """Played anew for the picture, it ends where the checkpoint is."""
-    if displays.name_of(finished) != "trajectory":
+    if evaluators.name_of(finished) != "trajectory":
         pytest.skip("no trajectory")
     state = finished.restore("last")
-    path = displays.trajectory.path(finished, 40)
+    path = evaluators.trajectory.path(finished, 40)
     assert path.shape == (41, 2)
     np.testing.assert_allclose(path[0], finished.config.model.start)
     np.testing.assert_allclose(path[-1], [state.generator.params, state.discriminator.params], rtol=1e-5)

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan import cli, loop, models, optim, run, train
+from jgan import models, optim, train
+from jgan.training import loop, run
+from jgan.utils import cli
 
 SMALL = ["--model.g-units", "16", "--model.d-units", "8", "--batch-size", "20"]
 OFTEN = ["--log-every", "10", "--sample-every", "20", "--checkpoint-every", "20", "--eval-every", "40"]
@@ -310,7 +312,7 @@ def test_the_second_stage_of_the_faces_begins_from_the_first(tmp_path, monkeypat
     train.main(["faces48", *small, *grown, "--workdir", str(second)])
     assert int(run.open_run(second).restore().step) == 20
     assert begun[0].step == 0
-    expected = optim.averaged_params(run.open_run(first).restore().generator)
+    expected = optim.ema_params(run.open_run(first).restore().generator)
     jax.tree.map(np.testing.assert_array_equal, begun[0].generator.params["pretrained"], expected)
 
     with pytest.raises(FileNotFoundError, match=r"holds no config\.json"):

@@ -7,12 +7,14 @@ import json
 import numpy as np
 import pytest
 
-from jgan import cli, data, displays, train
+from jgan import data, train
 from jgan.evaluation import criteria, sets
 from jgan.evaluation.extract import extract
 from jgan.features import classifier, pixels
 from jgan.metrics import frechet, kernel
-from jgan.run import keys, open_run
+from jgan.training import evaluators
+from jgan.training.run import keys, open_run
+from jgan.utils import cli
 
 SMALL = ["--model.g-units", "16", "--model.d-units", "8", "--batch-size", "20", "--steps", "6", "--seed", "7"]
 EVERY = [argument for name in ("log", "sample", "checkpoint", "eval") for argument in (f"--{name}-every", "2")]
@@ -34,7 +36,7 @@ def by_fid(printed):
 
 def rows_of(run):
     rows = [json.loads(line) for line in (run.workdir / "metrics.jsonl").read_text().splitlines()]
-    return [row for row in rows if displays.of(run).criterion in row]
+    return [row for row in rows if evaluators.of(run).criterion in row]
 
 
 def fid_of(run, state, extractor):
@@ -80,7 +82,7 @@ def test_an_untrained_generator_s_samples_are_warned_of(by_fid):
     row = rows_of(by_fid)[-1]
     assert row["spread"] < 0.5
     assert row["warning"] == f"collapse? the samples vary {row['spread']:.2f} times as much as the data"
-    assert row["warning"] in displays.of(by_fid).phrase(row)
+    assert row["warning"] in evaluators.of(by_fid).phrase(row)
 
 
 def test_a_resumed_run_measures_the_same(by_fid, tmp_path):

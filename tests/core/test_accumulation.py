@@ -123,7 +123,7 @@ def test_each_part_sees_the_statistics_and_the_memory_that_the_part_before_it_le
     expected = jax.tree.map(lambda p, g: p - RATE * g, state.discriminator.params, mean)
     found, _ = jax.jit(steps.player_steps(game, OPTIMIZERS, micro_batches=2)[0])(KEY, state, batch)
     assert_close(found.discriminator.params, expected, rtol=1e-5, atol=1e-6)
-    assert_close(found.discriminator.extra, after.discriminator.extra, rtol=1e-5, atol=1e-6)
+    assert_close(found.discriminator.model_state, after.discriminator.model_state, rtol=1e-5, atol=1e-6)
     assert_close(found.memory, after.memory, rtol=1e-5, atol=1e-6)
 
 

@@ -148,10 +148,10 @@ def test_averaged_params_finds_the_average_wherever_it_is(wrap):
     optimizer = wrap(optim.weight_average(0.9))
     _, state = optimizer.update({"w": jnp.ones(3)}, optimizer.init(params), params)
     player = PlayerState(params, {}, state)
-    found = optim.averaged_params(player)
+    found = optim.ema_params(player)
     assert found["w"].shape == (3,)
     assert not np.array_equal(found["w"], params["w"])
-    assert optim.averaged_params(PlayerState(found, {}, optax.sgd(0.1).init(params))) is found  # no average: the parameters
+    assert optim.ema_params(PlayerState(found, {}, optax.sgd(0.1).init(params))) is found  # no average: the parameters
 
 
 def test_an_average_can_begin_anew():

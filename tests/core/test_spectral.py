@@ -143,14 +143,14 @@ def test_the_vector_moves_with_each_pass_of_the_discriminator_and_with_none_of_t
     for terms in ((), (penalties.r1_r2(), penalties.gradient_penalty())):
         state, d_step, g_step = game_of(*terms)
         kernel = np.asarray(state.discriminator.params["hidden"]["kernel"], np.float64)
-        u = the_vector(state.discriminator.extra["spectral"])
+        u = the_vector(state.discriminator.model_state["spectral"])
         for _ in range(2):
             u = unit(unit(kernel @ u) @ kernel)
         after, _ = d_step(jax.random.key(1), state, batch)
-        np.testing.assert_allclose(the_vector(after.discriminator.extra["spectral"]), u, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(the_vector(after.discriminator.model_state["spectral"]), u, rtol=1e-4, atol=1e-5)
         after, _ = g_step(jax.random.key(1), state, batch)
         np.testing.assert_array_equal(
-            the_vector(after.discriminator.extra["spectral"]), the_vector(state.discriminator.extra["spectral"])
+            the_vector(after.discriminator.model_state["spectral"]), the_vector(state.discriminator.model_state["spectral"])
         )
 
 

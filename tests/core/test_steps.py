@@ -132,10 +132,12 @@ def test_the_batch_statistics_are_those_of_each_players_own_passes():
     layer = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), state.generator.params["Dense_0"])
     mean = (np.asarray(latents(latent_key, B), np.float64) @ layer["kernel"] + layer["bias"]).mean(0)
     after, _ = g_step(KEY, state, a_batch())
-    np.testing.assert_allclose(after.generator.extra["batch_stats"]["BatchNorm_0"]["mean"], 0.01 * mean, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(
+        after.generator.model_state["batch_stats"]["BatchNorm_0"]["mean"], 0.01 * mean, rtol=1e-4, atol=1e-7
+    )
     # A variance that starts at 1 and twice keeps 0.99 of itself may fall to 0.9801, not below; after one pass, to 0.99.
     after, _ = d_step(KEY, state, a_batch())
-    variances = np.asarray(after.discriminator.extra["batch_stats"]["BatchNorm_0"]["var"])
+    variances = np.asarray(after.discriminator.model_state["batch_stats"]["BatchNorm_0"]["var"])
     assert (variances >= 0.99**2).all()
     assert variances.min() < 0.99
 
@@ -151,10 +153,10 @@ def test_alternating_is_its_d_steps_and_then_a_g_step(n_critic, fresh_latents):
     if n_critic > 1:
         options = {"n_critic": n_critic, "fresh_latents": fresh_latents}
     expected = state
-    another_root = [jax.random.fold_in(KEY, 2**31 + index) for index in range(n_critic)]
-    for index, root in enumerate([*another_root[:-1], KEY]):
+    stream_key = [jax.random.fold_in(KEY, 2**31 + index) for index in range(n_critic)]
+    for index, root in enumerate([*stream_key[:-1], KEY]):
         expected, d_metrics = d_step(root, expected, Batch(batches.x[index]))
-    expected, g_metrics = g_step(another_root[-1] if fresh_latents else KEY, expected, Batch(batches.x[-1]))
+    expected, g_metrics = g_step(stream_key[-1] if fresh_latents else KEY, expected, Batch(batches.x[-1]))
     step, _ = compiled("alternating", **options)
     found, metrics = step(KEY, state, batches if n_critic > 1 else Batch(batches.x[0]))
     assert found.step == 1

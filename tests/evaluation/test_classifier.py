@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from jgan import classifier as command
-from jgan import cli, data
+from jgan import data
 from jgan.evaluation.extract import extract
 from jgan.features import choice, classifier
 from jgan.types import Batch
+from jgan.utils import cli
 
 
 @pytest.fixture(scope="module")

@@ -97,7 +97,7 @@ def test_growing_copies(stages, states):
     grown = faces.grow(second, first.generator.params)
     batch = Batch(jnp.full((4, 4, 4, 1), 0.5))
     state, _ = jax.jit(stages[1].step, donate_argnums=1)(jax.random.key(0), grown, batch)
-    assert np.isfinite(optim.averaged_params(state.generator)["pretrained"]["output"]["affine"]["bias"]).all()
+    assert np.isfinite(optim.ema_params(state.generator)["pretrained"]["output"]["affine"]["bias"]).all()
     assert np.isfinite(first.generator.params["output"]["affine"]["bias"]).all()
 
 

@@ -1,0 +1,37 @@
+"""Pictures: sheets of samples, interpolations of latents, nearest training images, curves of a run, measures, toy games.
+
+Images go in as uint8, or as float in [0, 1], `[N, height, width, channels]`; a picture comes out as uint8
+`[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` and `animation` touch a file.
+"""
+
+from jgan.plots.density import density_sheet
+from jgan.plots.gif import animation
+from jgan.plots.interpolation import interpolate, interpolation_sheet
+from jgan.plots.measures import ndb_histogram, prd_curve, spectrum
+from jgan.plots.nearest import YELLOW, nearest_neighbours, nearest_sheet, neighbours_sheet
+from jgan.plots.points import points_sheet
+from jgan.plots.runs import curves
+from jgan.plots.sheets import BACKGROUND, LEGIBLE, grid, save_png, to_uint8
+from jgan.plots.trajectories import trajectory_sheet
+
+__all__ = [
+    "BACKGROUND",
+    "LEGIBLE",
+    "YELLOW",
+    "animation",
+    "curves",
+    "density_sheet",
+    "grid",
+    "interpolate",
+    "interpolation_sheet",
+    "ndb_histogram",
+    "nearest_neighbours",
+    "nearest_sheet",
+    "neighbours_sheet",
+    "points_sheet",
+    "prd_curve",
+    "save_png",
+    "spectrum",
+    "to_uint8",
+    "trajectory_sheet",
+]

@@ -1,0 +1,65 @@
+"""The curves of a run."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] | None = None) -> "Figure":
+    """The course of a run: losses, the discriminator's accuracies and, if it was measured, the log-likelihood, over steps.
+
+    Args:
+      rows: the lines of `metrics.jsonl`; what a line lacks is not drawn.
+      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line; by default ln 2 for `d_loss` and
+        `g_loss`: the non-saturating game with the discriminator's loss halved.
+
+    Returns:
+      The figure; `figure.savefig(path)` writes it.
+
+    Raises:
+      ValueError: if no row holds a step and a metric.
+
+    Example:
+      >>> from jgan import plots
+      >>> rows = [{"step": 100, "d_loss": 0.5, "g_loss": 1.2}, {"step": 200, "d_loss": 0.6, "g_loss": 0.9}]
+      >>> len(plots.curves(rows).axes)
+      1
+    """
+    from matplotlib.figure import Figure
+
+    if balance is None:
+        balance = {"d_loss": math.log(2), "g_loss": math.log(2)}
+    rows = [row for row in rows if "step" in row]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    panels = [(label, [name for name in names if name.endswith(end)]) for end, label in _PANELS.items()]
+    panels = [(label, members) for label, members in panels if members]
+    if not panels:
+        raise ValueError("expected rows with a step and a loss, an accuracy or a log-likelihood, found none")
+    figure = Figure(figsize=(8, 2.4 * len(panels) + 0.4), layout="constrained")
+    axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    for axis, (label, members) in zip(axes, panels, strict=True):
+        for name in members:
+            points = [(row["step"], row[name]) for row in rows if name in row]
+            axis.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 30 else None)
+        for value in sorted({balance[name] for name in members if name in balance}):
+            axis.axhline(value, color="grey", linestyle="--", linewidth=1, label=f"{value:.3f}: D = 1/2")
+        axis.set_ylabel(label)
+        axis.grid(alpha=0.3)
+        axis.legend()
+    axes[-1].set_xlabel("step")
+    return figure
+
+
+_PANELS = {
+    "_loss": "loss",
+    "_accuracy": "accuracy",
+    "_penalty": "penalty",
+    "log_likelihood": "nats an image",
+    "modes": "covered modes",
+    "high_quality": "share of samples",
+    "divergence": "nats",
+    "distance": "distance",
+}

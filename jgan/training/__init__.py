@@ -1,0 +1,1 @@
+"""Training runs: configuration, folder, loop, checkpoints, evaluators, reports."""

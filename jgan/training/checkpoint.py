@@ -1,0 +1,134 @@
+"""Checkpoints of a run: atomic, asynchronous, the last two and the best kept. A thin layer over Orbax."""
+
+import contextlib
+import logging
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from jgan.types import PyTree
+
+Which = Literal["last", "best"]
+
+
+class Checkpoints:
+    """The folder `checkpoints/` of a run.
+
+    A save copies the state to the host, returns, and writes in the background to a temporary folder that is renamed when
+    it is whole: a killed run leaves the previous checkpoint and at most an unfinished folder, which is ignored.
+
+    Args:
+      folder: where the checkpoints are; made if it is not there, unless `read_only`.
+      read_only: whether nothing may be written.
+
+    Example:
+      >>> import tempfile, jax.numpy as jnp
+      >>> from jgan.training.checkpoint import Checkpoints
+      >>> with tempfile.TemporaryDirectory() as folder, Checkpoints(folder) as checkpoints:
+      ...     checkpoints.save(10, {"w": jnp.ones(2)}, score=1.5)
+      ...     checkpoints.save(20, {"w": jnp.zeros(2)}, score=0.5)
+      ...     print(checkpoints.step("last"), checkpoints.step("best"), checkpoints.restore({"w": jnp.zeros(2)}, "best"))
+      20 10 {'w': array([1., 1.], dtype=float32)}
+    """
+
+    def __init__(self, folder: str | Path, *, read_only: bool = False) -> None:
+        import orbax.checkpoint as ocp
+        from orbax.checkpoint import checkpoint_managers as policies
+
+        logging.getLogger("absl").setLevel(logging.ERROR)
+        self._ocp = ocp
+        self.folder = Path(folder).absolute()
+        keep = policies.AnyPreservationPolicy(
+            [
+                policies.LatestN(2),
+                policies.BestN(get_metric_fn=lambda metrics: metrics["score"], n=1, keep_checkpoints_without_metrics=False),
+            ]
+        )
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=keep,
+            best_fn=lambda metrics: metrics["score"],
+            create=not read_only,
+            read_only=read_only,
+            enable_async_checkpointing=not read_only,
+        )
+        self._manager = ocp.CheckpointManager(self.folder, options=options)
+
+    def __enter__(self) -> "Checkpoints":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def save(self, step: int, state: PyTree, *, score: float | None = None) -> None:
+        """Saves a state; a step that is already saved is left as it is.
+
+        Args:
+          step: the number of the step.
+          state: a tree of arrays, on any device.
+          score: the larger, the better: the state of the largest score is kept as the best. None if it was not measured.
+        """
+        if step in self._manager.all_steps():
+            return
+        # Copied, since the buffers of the state are donated to the next step while this one is being written.
+        host = jax.tree.map(lambda leaf: np.array(leaf, copy=True), state)
+        metrics = None if score is None else {"score": float(score)}
+        self._manager.save(step, args=self._ocp.args.StandardSave(host), metrics=metrics)
+
+    def step(self, which: Which = "last") -> int | None:
+        """The step of the last or of the best checkpoint.
+
+        Args:
+          which: `"last"`, or `"best"`: that of the largest score.
+
+        Returns:
+          The step; None if there is none.
+        """
+        return self._manager.latest_step() if which == "last" else self._best_step()
+
+    def restore(self, template: PyTree, which: Which = "last") -> Any:
+        """Reads a checkpoint.
+
+        Args:
+          template: a tree of arrays, or of shapes and dtypes, like the state that was saved.
+          which: which of the checkpoints.
+
+        Returns:
+          The tree, with NumPy arrays as leaves.
+
+        Raises:
+          FileNotFoundError: if there is no checkpoint.
+          ValueError: if it is damaged, or holds another tree than the template.
+        """
+        step = self.step(which)
+        if step is None:
+            raise FileNotFoundError(f"{self.folder} holds no {which} checkpoint: the run was stopped before its first one")
+        shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), template)
+        try:
+            restored = self._manager.restore(step, args=self._ocp.args.StandardRestore(shapes))
+        except Exception as error:  # Orbax and TensorStore raise whatever their storage layer does
+            raise ValueError(
+                f"the checkpoint {self.folder / str(step)} cannot be read, it is damaged or of another model; "
+                f"move that folder away to go on from an earlier one ({_first_line(error)})"
+            ) from error
+        return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), restored, shapes)
+
+    def wait(self) -> None:
+        """Waits until all that was saved is on disk."""
+        self._manager.wait_until_finished()
+
+    def close(self) -> None:
+        """Waits, and lets go of the folder."""
+        with contextlib.suppress(ValueError):  # a second close
+            self._manager.wait_until_finished()
+        self._manager.close()
+
+    def _best_step(self) -> int | None:
+        return self._manager.best_step()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return (lines[0] if lines else type(error).__name__)[:200]

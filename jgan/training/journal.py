@@ -1,0 +1,74 @@
+"""`metrics.jsonl`: the metrics of a run, one object a line."""
+
+import json
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from jgan.training.run import Run
+from jgan.types import Metrics
+from jgan.utils.files import replacing
+
+
+class Journal:
+    """`metrics.jsonl`: the mean of each metric over the steps since the last line, and the clock.
+
+    Metrics stay on the device until a line is due, so that the loop never waits for a step. A resumed run drops the lines
+    that are later than its checkpoint: it is about to write them again, with the same values.
+
+    Args:
+      run: the run.
+      step: the step from which it goes on.
+    """
+
+    def __init__(self, run: Run, step: int) -> None:
+        self.path = run.workdir / "metrics.jsonl"
+        self.images_per_step = run.config.batch_size
+        self.since, self.pending, self.window = step, [], []  # type: ignore[var-annotated]
+        self.clock = time.perf_counter()
+        if self.path.exists():
+            lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
+            with replacing(self.path) as temporary:
+                temporary.write_text("".join(line + "\n" for line in lines))
+
+    def add(self, metrics: Metrics, size: int) -> None:
+        """Takes the metrics of one call, which ran `size` steps."""
+        self.pending.append((metrics, size))
+
+    def check(self, step: int) -> None:
+        """Fetches what is pending; raises a `ValueError` that names the first metric and step that is not finite."""
+        done = step - sum(size for _, size in self.pending)
+        for metrics, size in self.pending:
+            fetched = {name: np.atleast_1d(np.asarray(value)) for name, value in metrics.items()}
+            for offset in range(size):
+                for name, values in fetched.items():
+                    if not np.isfinite(values[offset]):
+                        raise ValueError(
+                            f"{name} is {values[offset]} at step {done + offset + 1}; the last good checkpoint is kept"
+                        )
+            done += size
+            self.window.append(fetched)
+        self.pending = []
+
+    def write(self, step: int, extra: dict[str, Any]) -> dict[str, Any]:
+        """Writes one line and returns it."""
+        self.check(step)
+        names = self.window[0] if self.window else ()
+        means = {name: float(np.mean(np.concatenate([row[name] for row in self.window]))) for name in names}
+        now = time.perf_counter()
+        rate = (step - self.since) * self.images_per_step / (now - self.clock)
+        row = {"step": step, **means, **extra, "images_per_second": round(rate, 1)}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        self.since, self.window, self.clock = step, [], now
+        return row
+
+
+def _step_of(line: str) -> float:
+    """The step of a line; a line cut short by a killed run counts as later than any."""
+    try:
+        return json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return math.inf

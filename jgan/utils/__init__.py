@@ -1,0 +1,1 @@
+"""Helpers without mathematics: command lines, atomic files, checks of shapes."""
