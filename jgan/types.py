@@ -1,14 +1,15 @@
-"""The nouns of the library: what a network, a player, a game and a GAN are.
+"""The types of the library: what a network, a player, a game, a GAN and a data set's description are.
 
-Two kinds of NamedTuple live here. `Network`, `Game` and `GAN` hold *functions* and never cross a `jit` boundary. `Batch`,
-`PlayerState` and `GANState` hold *arrays* only: they are pytrees that pass through `jit`, `vmap`, `scan`, `pmap` and a
-checkpoint as they are.
+Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *functions* and never cross a `jit` boundary. `Batch`,
+`Inputs`, `PlayerState` and `GANState` hold *arrays* only: they are pytrees that pass through `jit`, `vmap`, `scan`, `pmap`
+and a checkpoint as they are. Wherever both players appear side by side, the generator comes first.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 import jax
+import jax.numpy as jnp
 import optax
 
 Key = jax.Array
@@ -21,30 +22,161 @@ Metrics = dict[str, jax.Array]
 """Named float32 scalars, one set a step."""
 
 
+# --------------------------------------------------------------------------------------------------------------- the data
+
+
 class Batch(NamedTuple):
-    """Real data, a minibatch or a whole set: arrays of JAX or of NumPy.
+    """Examples: a minibatch, or a whole set; arrays of JAX or of NumPy with one common leading axis.
+
+    A data set of several sets (two unpaired domains; labelled and unlabelled examples) is a dict of named `Batch`es, which may
+    differ in length; so is its minibatch.
 
     Attributes:
-      x: `[B, ...]` float32 examples; images are `[B, height, width, channels]` in [0, 1]. A set at rest is uint8.
-      y: `[B]` int32 labels, or None.
+      x: `[B, ...]`, what the generator is to make; images are `[B, height, width, channels]` float32 in [0, 1], uint8 at rest.
+      y: `[B]` int32 class labels, or None.
+      c: `[B, ...]`, what else the generator may be conditioned on, a tree: source images, token sequences; `()` if nothing.
     """
 
     x: Any
     y: Any = None
+    c: Any = ()
+
+
+class Inputs(NamedTuple):
+    """What a generator is given: latents, a condition, or both.
+
+    Attributes:
+      z: `[n, latent_size]` float32 latents; `()` for a generator without noise.
+      c: `[n, ...]` the condition, a tree: labels, images, tokens; `()` for an unconditional generator.
+    """
+
+    z: Any = ()
+    c: Any = ()
+
+    def args(self) -> tuple[Any, ...]:
+        """The parts that are there, in order: the positional inputs of the generator network."""
+        return tuple(part for part in self if jax.tree.leaves(part))
+
+
+class Field(NamedTuple):
+    """The description of one array of an example.
+
+    Attributes:
+      shape: the shape of one example, without the batch; `()` for a label.
+      kind: `"image"` (float32 in [0, 1] in a step; uint8 at rest), `"points"` (float32), `"label"` or `"tokens"` (int32).
+      size: the number of classes of a label, the vocabulary size of tokens; 0 for the others.
+    """
+
+    shape: tuple[int, ...]
+    kind: Literal["image", "points", "label", "tokens"] = "image"
+    size: int = 0
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the array inside a step."""
+        return jnp.int32 if self.kind in ("label", "tokens") else jnp.float32
 
 
 class DataSpec(NamedTuple):
     """What a model must know of the data before it sees any.
 
     Attributes:
-      image_shape: `(height, width, channels)`.
-      steps_per_epoch: minibatches in an epoch, for schedules that count epochs.
-      pixel_mean: `[height, width, channels]` float, the mean training image in [0, 1], or None.
+      example: a `Batch` whose leaves are `Field`s; for several sets a dict of such, by name.
+      steps_per_epoch: minibatches in an epoch (of the largest set), for schedules that count epochs.
+      mean: the mean of `x` over the training set, in the units of a step (images in [0, 1]); None if not known.
     """
 
-    image_shape: tuple[int, ...]
+    example: Any
     steps_per_epoch: int
-    pixel_mean: Any = None
+    mean: Any = None
+
+    @classmethod
+    def images(cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None) -> "DataSpec":
+        """One set of images.
+
+        Args:
+          shape: `(height, width, channels)`.
+          steps_per_epoch: minibatches in an epoch.
+          n_classes: the number of classes if the images have labels; 0 if they have none.
+          mean: the mean image.
+
+        Returns:
+          The `DataSpec`.
+
+        Example:
+          >>> from jgan import DataSpec
+          >>> spec = DataSpec.images((28, 28, 1), steps_per_epoch=500, n_classes=10)
+          >>> spec.shape, spec.n_classes
+          ((28, 28, 1), 10)
+        """
+        return cls._one_set(Field(tuple(shape)), steps_per_epoch, n_classes, mean)
+
+    @classmethod
+    def points(cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None) -> "DataSpec":
+        """One set of points, float vectors of any range.
+
+        Args:
+          shape: `(d,)`.
+          steps_per_epoch: minibatches in an epoch.
+          n_classes: the number of classes if the points have labels; 0 if they have none.
+          mean: the mean point.
+
+        Returns:
+          The `DataSpec`.
+
+        Example:
+          >>> from jgan import DataSpec
+          >>> DataSpec.points((2,), steps_per_epoch=100).example.x.kind
+          'points'
+        """
+        return cls._one_set(Field(tuple(shape), "points"), steps_per_epoch, n_classes, mean)
+
+    @classmethod
+    def _one_set(cls, x: Field, steps_per_epoch: int, n_classes: int, mean: Any) -> "DataSpec":
+        return cls(Batch(x, Field((), "label", n_classes) if n_classes else None), steps_per_epoch, mean)
+
+    @property
+    def sets(self) -> dict[str, Batch]:
+        """The sets by name; a lone set has the name ''."""
+        return {"": self.example} if isinstance(self.example, Batch) else dict(self.example)
+
+    @property
+    def one(self) -> Batch:
+        """The description of the only set.
+
+        Raises:
+          ValueError: if there are several.
+        """
+        if not isinstance(self.example, Batch):
+            raise ValueError(f"expected one set of examples, found several: {', '.join(self.example)}")
+        return self.example
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one example's `x`, for a single set."""
+        return self.one.x.shape
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes of the labels of a single set; 0 if it has none."""
+        return self.one.y.size if self.one.y is not None else 0
+
+
+# -------------------------------------------------------------------------------------------------------------- the state
+
+
+class Average(NamedTuple):
+    """A moving average of a player's weights: see `jgan.optim.EMA`.
+
+    Attributes:
+      count: int32 scalar, updates made so far.
+      params: the averaged parameters.
+      model_state: the averaged (or latest) other variables, such as batch statistics.
+    """
+
+    count: jax.Array  # type: ignore[assignment]  # hides tuple.count, as optax's own states do
+    params: PyTree
+    model_state: PyTree
 
 
 class PlayerState(NamedTuple):
@@ -52,24 +184,26 @@ class PlayerState(NamedTuple):
 
     Attributes:
       params: the tree of its trainable parameters, float32.
-      extra: the network's other variables (batch statistics, power-iteration vectors); `{}` if it has none.
+      model_state: the network's other variables (batch statistics, power-iteration vectors); `{}` if it has none.
       opt_state: the state of its optax optimiser.
+      ema: the `Average` of its weights; `()` if none is kept.
     """
 
     params: PyTree
-    extra: PyTree
+    model_state: PyTree
     opt_state: optax.OptState
+    ema: Any = ()
 
 
 class GANState(NamedTuple):
-    """The whole state of a training run but for its root key.
+    """The whole state of a training run, except the root key.
 
     Attributes:
-      step: int32 scalar, the number of generator updates made so far.
+      step: int32 scalar, the number of generator updates made so far (in the present phase of a run of several).
       generator: the generator's state.
       discriminator: the discriminator's state.
-      memory: what the game itself remembers from one discriminator update to the next (ADA's probability, LeCam's averages);
-        `()` if nothing.
+      memory: what the game itself remembers from one update to the next (ADA's probability, LeCam's averages, a pool of
+        images); `()` if nothing. It is equal on all devices: see `jgan.collectives.gather`.
     """
 
     step: jax.Array
@@ -77,29 +211,32 @@ class GANState(NamedTuple):
     discriminator: PlayerState
     memory: PyTree = ()
 
-    def with_params(self, discriminator: PyTree, generator: PyTree) -> "GANState":
-        """The same state at another point of the game.
+    def with_params(self, generator: PyTree, discriminator: PyTree) -> "GANState":
+        """The same state with other parameters.
 
         Args:
-          discriminator: the discriminator's parameters there.
-          generator: the generator's.
+          generator: the generator's parameters.
+          discriminator: the discriminator's.
 
         Returns:
           The state with those, and all else as it is.
         """
         return self._replace(
-            discriminator=self.discriminator._replace(params=discriminator), generator=self.generator._replace(params=generator)
+            generator=self.generator._replace(params=generator), discriminator=self.discriminator._replace(params=discriminator)
         )
 
 
+# ------------------------------------------------------------------------------------------------- networks, games, models
+
+
 class Apply(Protocol):
-    """`apply(params, extra, *inputs, key, train, axis_name) -> (output, new_model_state)`."""
+    """`apply(params, model_state, *inputs, key, train, axis_name) -> (output, new_model_state)`."""
 
     def __call__(
         self,
         params: PyTree,
-        extra: PyTree,
-        *inputs: jax.Array,
+        model_state: PyTree,
+        *inputs: Any,
         key: Key | None = None,
         train: bool = False,
         axis_name: str | None = None,
@@ -107,38 +244,48 @@ class Apply(Protocol):
 
 
 class Network(NamedTuple):
-    """A network as two pure functions; `jgan.networks.from_module` makes one of a Flax module.
+    """A network as two pure functions: see `jgan.networks.from_module`, `from_nnx`, `from_functions` and `several`.
 
     Attributes:
-      init: `init(key) -> (params, extra)`.
-      apply: `apply(params, extra, *inputs, key=None, train=False, axis_name=None) -> (output, new_model_state)`.
+      init: `init(key) -> (params, model_state)`.
+      apply: `apply(params, model_state, *inputs, key=None, train=False, axis_name=None) -> (output, new_model_state)`.
     """
 
     init: Callable[[Key], tuple[PyTree, PyTree]]
     apply: Apply
 
 
-class Game(NamedTuple):
-    """What the two players minimise, as pure functions: all that `jgan.steps` needs to know of a GAN.
+class Game(Protocol):
+    """What the two players minimise: all that `jgan.steps` needs to know of a GAN.
 
-    Both objectives may look at the fakes, and the generator's forward pass that makes them is a function of its own, so
-    that a step which serves both players runs it once. `key` is already the step's own key, and equal for the three.
+    Both losses may look at the fakes, and the generator's forward pass that makes them is a function of its own, so that a step
+    which serves both players runs it once. `key` is already the step's own key, and equal for all functions of one step.
+    `jgan.games.Adversarial` is the usual game; `jgan.games.Functions` makes one of plain functions.
 
     Attributes:
-      fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_model_state)`; `fakes` is any tree of arrays.
-      discriminator: `discriminator(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_model_state, new_memory,
-        metrics))`.
-      generator: `generator(key, g_params, state, batch, fakes, axis_name) -> (loss, metrics)`.
-      both: optionally `both(key, d_params, g_params, state, batch, fakes, axis_name) -> ((d_loss, g_loss), (new_d_model_state,
-        new_memory, metrics))`: the two objectives at the same discriminator on one pass of it, for simultaneous updates.
+      fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_model_state)`; `fakes` is any tree of arrays,
+        integers (labels, tokens) included.
+      g_loss: `g_loss(key, g_params, state, batch, fakes, axis_name) -> (loss, (new_memory, metrics))`.
+      d_loss: `d_loss(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_model_state, new_memory, metrics))`.
+      both: None, or `both(key, g_params, d_params, state, batch, fakes, axis_name) -> ((g_loss, d_loss), (new_d_model_state,
+        new_memory, metrics))`: both losses on one pass of the discriminator, for simultaneous updates.
       memory: `memory() -> tree of arrays`, what the game remembers before the first step.
     """
 
-    fakes: Callable[..., tuple[PyTree, PyTree]]
-    discriminator: Callable[..., tuple[jax.Array, tuple[PyTree, PyTree, Metrics]]]
-    generator: Callable[..., tuple[jax.Array, Metrics]]
-    both: Callable[..., tuple[tuple[jax.Array, jax.Array], tuple[PyTree, PyTree, Metrics]]] | None = None
-    memory: Callable[[], PyTree] = tuple
+    @property
+    def fakes(self) -> Callable[..., tuple[PyTree, PyTree]]: ...
+
+    @property
+    def g_loss(self) -> Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]: ...
+
+    @property
+    def d_loss(self) -> Callable[..., tuple[jax.Array, tuple[PyTree, PyTree, Metrics]]]: ...
+
+    @property
+    def both(self) -> Callable[..., tuple[tuple[jax.Array, jax.Array], tuple[PyTree, PyTree, Metrics]]] | None: ...
+
+    @property
+    def memory(self) -> Callable[[], PyTree]: ...
 
 
 class Augmentation(NamedTuple):
@@ -164,43 +311,83 @@ class Step(Protocol):
 
 
 class GAN(NamedTuple):
-    """A trainable model: what every `jgan.models.*.make` returns.
+    """A trainable model: what every `jgan.models.*.make` returns; `jgan.models.assemble` puts one together.
 
     Attributes:
       init: `init(key) -> GANState`.
-      d_step: one discriminator update; leaves every leaf of the generator as it is.
       g_step: one generator update; leaves every leaf of the discriminator as it is, and counts the step.
+      d_step: one discriminator update; leaves every leaf of the generator as it is.
       step: the two composed by the model's schedule, the generator's forward pass shared.
-      latents: `latents(key, n) -> [n, latent_size]` float32.
-      generate: `generate(state, latents, averaged=True) -> [n, height, width, channels]` float32 in [0, 1], from the
-        averaged parameters if the model keeps an average and `averaged` is true.
+      inputs: `inputs(key, n, c=()) -> Inputs`, with new latents.
+      generate: `generate(state, inputs, ema=True) -> [n, ...]` float32 (images in [0, 1]), from the averaged weights if the
+        model keeps an average and `ema` is true.
+      condition: what the generator is conditioned on, a tree of `Field`s; `()` if it is unconditional.
       n_critic: discriminator updates in one `step`. If it is above 1, every leaf of `step`'s batch has a leading axis
         of that length.
-      scan_on_cpu: whether `jax.lax.scan` over steps is fast on CPU: true of matrix products, false of XLA's
-        convolutions, which lose their threads inside a loop.
-      judge: optionally `judge(state, examples) -> [n]` logits, the discriminator's opinion outside training.
+      logits: None, or `logits(state, x, c=()) -> [n]`, the discriminator's logits outside training.
     """
 
     init: Callable[[Key], GANState]
-    d_step: Step
     g_step: Step
+    d_step: Step
     step: Step
-    latents: Callable[[Key, int], jax.Array]
-    generate: Callable[..., jax.Array]
+    inputs: Callable[..., Inputs]
+    generate: Callable[..., Any]
+    condition: Any = ()
     n_critic: int = 1
-    scan_on_cpu: bool = True
-    judge: Callable[[GANState, Any], jax.Array] | None = None
+    logits: Callable[..., jax.Array] | None = None
 
-    def sample(self, key: Key, state: GANState, n: int, *, averaged: bool = True) -> jax.Array:
-        """Draws `n` images: `generate(state, latents(key, n))`.
+    def sample(
+        self, key: Key, state: GANState, n: int, *, labels: Any = None, images: Any = None, ema: bool = True
+    ) -> jax.Array:
+        """Generates `n` examples from new latents.
 
         Args:
           key: the key of the latents.
-          state: the state whose generator is asked.
+          state: the state whose generator is used.
           n: how many.
-          averaged: whether to use the averaged parameters, where the model keeps them.
+          labels: `[n]` integers, for a model conditioned on class labels.
+          images: `[n, height, width, channels]` in [0, 1], for a model conditioned on images.
+          ema: whether to use the averaged weights, where the model keeps them.
 
         Returns:
-          `[n, height, width, channels]` float32 in [0, 1].
+          `[n, ...]` float32; images are in [0, 1].
+
+        Raises:
+          ValueError: if the condition is missing, is not one that the model takes, has another length than `n`, or a label is out
+            of range.
+
+        Example:
+          >>> import jax
+          >>> from jgan import DataSpec
+          >>> from jgan.models import gan2014
+          >>> gan = gan2014.make(gan2014.Config(g_units=(16,), d_units=(8,)), DataSpec.images((8, 8, 1), steps_per_epoch=10))
+          >>> gan.sample(jax.random.key(0), gan.init(jax.random.key(0)), 2).shape
+          (2, 8, 8, 1)
+          >>> gan.sample(jax.random.key(0), None, 2, labels=[0, 1])
+          Traceback (most recent call last):
+          ValueError: this model is unconditional: leave labels out
         """
-        return self.generate(state, self.latents(key, n), averaged=averaged)
+        from jgan.utils.checks import condition_of
+
+        c = condition_of(self.condition, n, labels=labels, images=images)
+        return self.generate(state, self.inputs(key, n, c), ema=ema)
+
+
+class Phase(NamedTuple):
+    """A part of a run: see `jgan.phases`.
+
+    Attributes:
+      gan: what is trained in it.
+      steps: generator updates; None for all that remain of the run (the last phase only).
+      batch_size: examples in a minibatch; None for the run's own.
+      enter: `enter(key, previous_state) -> state`, the state before its first step, from the final state of the phase before;
+        None to begin with `gan.init(key)`.
+      name: for the progress line and the journal.
+    """
+
+    gan: GAN
+    steps: int | None = None
+    batch_size: int | None = None
+    enter: Callable[[Key, GANState], GANState] | None = None
+    name: str = ""
