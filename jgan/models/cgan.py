@@ -1,9 +1,9 @@
 """The conditional GAN of Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784: both players are given the class label.
 
 The defaults are the paper's MNIST model: latents uniform in the unit cube, the networks of section 4.1, stochastic gradient
-descent whose rate is divided by 1.00004 at every update and whose momentum rises from 0.5 to 0.7, in batches of 100. The labels of the
-fakes are those of the minibatch. The paper does not give the order of the updates; here both players are updated at once, as in
-the code of the 2014 GAN on which it builds.
+descent whose rate is divided by 1.00004 at every update and whose momentum rises from 0.5 to 0.7, in batches of 100. The labels
+of the fakes are those of the minibatch. The paper does not give the order of the updates; here both players are updated at
+once, as in the code of the 2014 GAN on which it builds.
 """
 
 import dataclasses
