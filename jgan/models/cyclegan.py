@@ -1,10 +1,10 @@
 """CycleGAN (Zhu et al., 2017), https://arxiv.org/abs/1703.10593: translation between two unpaired domains of images.
 
-The generator player owns two networks, `ab` from domain a to b and `ba` back, the discriminator player one for each domain. With
-mean absolute differences, the generators minimise the least-squares adversarial losses, the cycle loss
-`cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss `identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`.
-Each discriminator sees fakes out of a pool of earlier ones. As in the authors' code, all networks are updated from the same old
-parameters: the simultaneous rule.
+The generator player owns two networks, `ab` from domain a to b and `ba` back, the discriminator player one for each domain.
+With |.| the mean absolute difference, the generators minimise the least-squares adversarial losses, the cycle loss
+`cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss
+`identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`. Each discriminator sees fakes out of a pool of earlier ones. As in the
+authors' code, all networks are updated from the same old parameters: the simultaneous rule.
 """
 
 import dataclasses
