@@ -141,6 +141,18 @@ def cut(data: Batch, indices: jax.Array, example: Batch | None = None) -> Batch:
     return jax.tree.map(converted, fields, data, is_leaf=kinds.is_field)
 
 
+def _length(data: Batch, name: str, batch_size: int) -> int:
+    """The number of examples of a set; an error if the batch is larger."""
+    n = length(data, label_of("the data", name))
+    if batch_size > n:
+        of_set = f" of the set {name!r}" if name else ""
+        raise ValueError(
+            f"the batch must not be larger than the set, found a batch of {batch_size} from {n} examples{of_set}: choose a "
+            "smaller batch or a larger set"
+        )
+    return n
+
+
 def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example: Any = None) -> Step:
     """Turns a step over batches into a step over a whole data set in device memory.
 
@@ -176,12 +188,7 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example:
             raise ValueError(f"expected the sets {', '.join(map(repr, examples))}, found {', '.join(map(repr, sets))}")
 
         def minibatch(stream: int, name: str) -> Batch:
-            n = length(sets[name], label_of("the data", name))
-            if batch_size > n:
-                raise ValueError(
-                    f"the batch must not be larger than the set, found a batch of {batch_size} from {n} examples"
-                    f"{f' of the set {name!r}' if name else ''}"
-                )
+            n = _length(sets[name], name, batch_size)
             several = [
                 batch_indices(key, state.step * n_critic + index, n, batch_size, axis_name, stream=stream)
                 for index in range(n_critic)
