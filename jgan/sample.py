@@ -180,7 +180,7 @@ def draw(gan: GAN, state: GANState, latents: jax.Array, *, averaged: bool = True
       >>> from jgan import sample
       >>> from jgan.models import gan2014
       >>> from jgan.types import DataSpec
-      >>> gan = gan2014.make(gan2014.Config(g_units=(16,), d_units=(8,)), DataSpec((8, 8, 1), steps_per_epoch=10))
+      >>> gan = gan2014.make(gan2014.Config(g_units=(16,), d_units=(8,)), DataSpec.images((8, 8, 1), steps_per_epoch=10))
       >>> key = jax.random.key(0)
       >>> sample.draw(gan, gan.init(key), sample.latents(gan, key, 6, line=3), block=4).shape
       (6, 8, 8, 1)

@@ -1,68 +1,156 @@
-"""Models: one small file for each published GAN, with its networks, its optimisers, its schedule and its presets.
+"""Models: one file for each published GAN, which is found by itself.
 
-To add one, write a file with a frozen dataclass `Config`, a function `make(config, spec) -> GAN` and a dict `PRESETS`, and
-name its module in `MODULES` below.
+A file of this package, or a module named in another package's entry-point group `jgan.models`, defines `MODEL`, a `Model`: its
+`Config`, `make(config, spec)`, its presets, the data that it accepts, its evaluator. Nothing else is to be edited.
 """
 
 import dataclasses
 import importlib
-from types import ModuleType
-from typing import Any, Literal, NamedTuple
+import typing
+from importlib import metadata
+from typing import Any
 
-from jgan.types import GAN, DataSpec, GANState, PyTree
+from jgan.models.model import Model, Preset
+from jgan.types import GAN, DataSpec, Phase
+from jgan.utils import registry
 
-MODULES = ("gan2014", "gan2014_conv", "gan2014_faces", "pattern1010", "mixture", "dirac", "bilinear")
+__all__ = [
+    "MODELS",
+    "Model",
+    "Preset",
+    "find",
+    "from_dict",
+    "make",
+    "model_of",
+    "name_of",
+    "phases",
+    "presets",
+    "register",
+    "to_dict",
+]
 
 
-class Preset(NamedTuple):
-    """One named configuration: what `python -m jgan.train NAME` runs.
+def _fill() -> None:
+    for name in registry.import_all(__name__, __path__):
+        model = getattr(importlib.import_module(f"{__name__}.{name}"), "MODEL", None)
+        if model is not None:
+            MODELS.register(name, model)
+    for point in metadata.entry_points(group="jgan.models"):
+        MODELS.register(point.name, point.load())
 
-    Attributes:
-      description: one line for the help text.
-      dataset: a name that `jgan.data.load` knows.
-      batch_size: examples in a minibatch.
-      steps: generator updates in the whole run.
-      model: the model's `Config`.
-      display: how a run is shown and judged: see `jgan.training.evaluators`.
-      sample_every: steps between two pictures.
+
+MODELS: registry.Registry[Model] = registry.Registry("model", _fill)
+"""Every model by its name: that of its file, or of its entry point."""
+
+
+def register(name: str, model: Model) -> Model:
+    """Adds a model for the length of this process, as an entry point does permanently.
+
+    Args:
+      name: its name.
+      model: the model.
+
+    Returns:
+      The model.
+
+    Raises:
+      ValueError: if another model has this name.
     """
-
-    description: str
-    dataset: str
-    batch_size: int
-    steps: int
-    model: Any
-    display: Literal["images", "points", "density", "trajectory"] = "images"
-    sample_every: int = 1000
-
-
-def _modules() -> list[ModuleType]:
-    return [importlib.import_module(f"jgan.models.{name}") for name in MODULES]
+    len(MODELS)  # the models of the files come first
+    return MODELS.register(name, model)
 
 
 def presets() -> dict[str, Preset]:
     """Every preset of every model, by its name.
 
     Returns:
-      The presets, in the order of the models' files.
+      The presets, model by model.
 
     Example:
       >>> from jgan import models
       >>> models.presets()["mnist"].dataset
       'mnist'
     """
-    return {name: preset for module in _modules() for name, preset in module.PRESETS.items()}
+    return {name: preset for model in MODELS.values() for name, preset in model.presets.items()}
 
 
-def _module_of(config: Any) -> ModuleType:
-    for module in _modules():
-        if type(config) is module.Config:
-            return module
-    raise ValueError(f"expected the Config of one of {', '.join(MODULES)}, found {type(config).__name__}")
+def model_of(preset: str) -> str:
+    """The name of the model that a preset belongs to.
+
+    Args:
+      preset: the preset's name.
+
+    Returns:
+      A key of `MODELS`.
+
+    Raises:
+      ValueError: if there is no such preset.
+
+    Example:
+      >>> from jgan import models
+      >>> models.model_of("mnist")
+      'gan2014'
+    """
+    for name, model in MODELS.items():
+        if preset in model.presets:
+            return name
+    raise ValueError(registry.unknown("preset", preset, presets()))
+
+
+def name_of(config: Any) -> str:
+    """The name of the model that a configuration belongs to.
+
+    Args:
+      config: the `Config` of one of the models.
+
+    Returns:
+      A key of `MODELS`.
+
+    Raises:
+      ValueError: if it belongs to none.
+    """
+    for name, model in MODELS.items():
+        if type(config) is model.Config:
+            return name
+    raise ValueError(f"expected the Config of one of the models {', '.join(MODELS)}, found {type(config).__name__}")
+
+
+def find(config: Any) -> Model:
+    """The model that a configuration belongs to.
+
+    Args:
+      config: the `Config` of one of the models.
+
+    Returns:
+      The `Model`.
+
+    Raises:
+      ValueError: if it belongs to none.
+    """
+    return MODELS[name_of(config)]
+
+
+def phases(config: Any, spec: DataSpec) -> tuple[Phase, ...]:
+    """Makes the phases of a run that a configuration describes; most models have one.
+
+    Args:
+      config: the `Config` of one of the models.
+      spec: what the model must know of the data.
+
+    Returns:
+      The `Phase`s, at least one.
+
+    Raises:
+      ValueError: if the configuration belongs to no model, the model does not accept the data, or an option is out of range.
+    """
+    model = find(config)
+    model.accepts(spec)
+    made = model.make(config, spec)
+    return (Phase(made),) if isinstance(made, GAN) else tuple(made)
 
 
 def make(config: Any, spec: DataSpec) -> GAN:
-    """Makes the GAN that a configuration describes.
+    """Makes the GAN that a configuration describes: of several phases, the last one.
 
     Args:
       config: the `Config` of one of the models.
@@ -72,31 +160,16 @@ def make(config: Any, spec: DataSpec) -> GAN:
       The `GAN`.
 
     Raises:
-      ValueError: if the configuration belongs to no model.
+      ValueError: if the configuration belongs to no model, the model does not accept the data, or an option is out of range.
 
     Example:
-      >>> from jgan import models
-      >>> from jgan.types import DataSpec
-      >>> gan = models.make(models.presets()["mnist"].model, DataSpec((28, 28, 1), steps_per_epoch=500))
+      >>> from jgan import DataSpec, models
+      >>> gan = models.make(models.presets()["mnist"].config, DataSpec.images((28, 28, 1), steps_per_epoch=500))
     """
-    return _module_of(config).make(config, spec)
+    return phases(config, spec)[-1].gan
 
 
-def grow(config: Any, state: GANState, pretrained_params: PyTree) -> GANState:
-    """Begins a model of several stages from the generator of the stage before, by the model's own function of this name.
-
-    Args:
-      config: the `Config` of such a model.
-      state: the state before its first step.
-      pretrained_params: the parameters of the earlier generator.
-
-    Returns:
-      The state that has taken them up.
-
-    Raises:
-      ValueError: if the parameters do not fit.
-    """
-    return _module_of(config).grow(state, pretrained_params)
+# ------------------------------------------------------------------------------------------------- configurations as JSON
 
 
 def to_dict(config: Any) -> dict[str, Any]:
@@ -106,15 +179,15 @@ def to_dict(config: Any) -> dict[str, Any]:
       config: the `Config` of one of the models.
 
     Returns:
-      Its fields, and the model's name as `model`.
+      Its fields, groups as nested dicts, and the model's name as `model`.
 
     Example:
       >>> from jgan import models
-      >>> fields = models.to_dict(models.presets()["mnist"].model)
-      >>> fields["model"], models.from_dict(fields) == models.presets()["mnist"].model
+      >>> fields = models.to_dict(models.presets()["mnist"].config)
+      >>> fields["model"], models.from_dict(fields) == models.presets()["mnist"].config
       ('gan2014', True)
     """
-    return {"model": type(config).__module__.rpartition(".")[2], **dataclasses.asdict(config)}
+    return {"model": name_of(config), **dataclasses.asdict(config)}
 
 
 def from_dict(fields: dict[str, Any]) -> Any:
@@ -128,16 +201,32 @@ def from_dict(fields: dict[str, Any]) -> Any:
 
     Raises:
       ValueError: if the model or one of the fields is unknown.
+
+    Example:
+      >>> from jgan import models
+      >>> models.from_dict({"model": "gan2014", "latent_sise": 3})
+      Traceback (most recent call last):
+      ValueError: the model gan2014 has no option 'latent_sise', did you mean 'latent_size'?
     """
     fields = dict(fields)
-    name = fields.pop("model")
-    if name not in MODULES:
-        raise ValueError(f"expected a model among {', '.join(MODULES)}, found {name!r}")
-    config_type = importlib.import_module(f"jgan.models.{name}").Config
-    unknown = fields.keys() - {field.name for field in dataclasses.fields(config_type)}
-    if unknown:
-        raise ValueError(f"the model {name} has no option {', '.join(sorted(unknown))}")
-    return config_type(**{key: _tuples(value) for key, value in fields.items()})
+    name = fields.pop("model", "")
+    return _built(MODELS[name].Config, fields, f"the model {name}")
+
+
+def _built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
+    """An instance of a frozen dataclass from plain data, nested groups included."""
+    known = {field.name for field in dataclasses.fields(config_type)}
+    hints = typing.get_type_hints(config_type)
+    for name in fields:
+        if name not in known:
+            hint = registry.unknown("option", name, known).split(", did you mean ")[1:]
+            close = f", did you mean {hint[0].split('?')[0]}?" if hint else ""
+            raise ValueError(f"{owner} has no option {name!r}{close}")
+    values = {
+        name: _built(hints[name], value, f"{owner}, in the group {name},") if isinstance(value, dict) else _tuples(value)
+        for name, value in fields.items()
+    }
+    return config_type(**values)
 
 
 def _tuples(value: Any) -> Any:

@@ -1,0 +1,102 @@
+"""Checks of the data that a model accepts: each raises a `ValueError` that says what was expected and what was found."""
+
+from collections.abc import Callable
+
+from jgan.types import DataSpec, Field
+
+
+def described(spec: DataSpec) -> str:
+    """The data in words, for messages.
+
+    Args:
+      spec: the description of the data.
+
+    Returns:
+      The words.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import accepts
+      >>> accepts.described(DataSpec.images((8, 8, 1), 10, n_classes=10))
+      'images of 8x8x1 with labels of 10 classes'
+    """
+    parts = []
+    for name, batch in spec.sets.items():
+        fields: list[Field] = [batch.x] if isinstance(batch.x, Field) else []
+        words = ", ".join(f"{_plural(field)} of {'x'.join(map(str, field.shape))}" for field in fields) or "a tree of arrays"
+        if batch.y is not None:
+            words += f" with labels of {batch.y.size} classes"
+        if batch.c != ():
+            words += " with conditions"
+        parts.append(f"{name}: {words}" if name else words)
+    return "; ".join(parts)
+
+
+def _plural(field: Field) -> str:
+    return {"image": "images", "points": "points", "label": "labels", "tokens": "sequences of tokens"}[field.kind]
+
+
+def images(spec: DataSpec, *, labels: bool = False) -> None:
+    """Accepts one set of images.
+
+    Args:
+      spec: the description of the data.
+      labels: whether the images must have class labels.
+
+    Raises:
+      ValueError: if the data are something else.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import accepts
+      >>> accepts.images(DataSpec.points((2,), 10))
+      Traceback (most recent call last):
+      ValueError: this model is for images, found points of 2: choose another --dataset
+    """
+    _one(spec, "image", "images")
+    if labels and not spec.n_classes:
+        raise ValueError(f"this model is for images with class labels, found {described(spec)}: choose another --dataset")
+
+
+def points(spec: DataSpec) -> None:
+    """Accepts one set of points.
+
+    Args:
+      spec: the description of the data.
+
+    Raises:
+      ValueError: if the data are something else.
+    """
+    _one(spec, "points", "points")
+
+
+def several(*names: str) -> Callable[[DataSpec], None]:
+    """Makes a check for several sets of images of one shape.
+
+    Args:
+      *names: the names of the sets.
+
+    Returns:
+      `accepts(spec)`.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import accepts
+      >>> accepts.several("a", "b")(DataSpec.images((8, 8, 1), 10))
+      Traceback (most recent call last):
+      ValueError: this model is for the sets a and b of images, found images of 8x8x1: choose another --dataset
+    """
+
+    def check(spec: DataSpec) -> None:
+        kinds = {batch.x.kind if isinstance(batch.x, Field) else "tree" for batch in spec.sets.values()}
+        if set(spec.sets) != set(names) or kinds != {"image"}:
+            expected = f"the sets {' and '.join(names)} of images"
+            raise ValueError(f"this model is for {expected}, found {described(spec)}: choose another --dataset")
+
+    return check
+
+
+def _one(spec: DataSpec, kind: str, words: str) -> None:
+    fields = [batch.x for batch in spec.sets.values()]
+    if len(fields) != 1 or not isinstance(fields[0], Field) or fields[0].kind != kind:
+        raise ValueError(f"this model is for {words}, found {described(spec)}: choose another --dataset")
