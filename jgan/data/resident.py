@@ -12,13 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jgan import rng
 from jgan.data import kinds
 from jgan.data.kinds import label_of, length, sets_of
 from jgan.types import Batch, Field, Key, Step
 from jgan.utils.checks import divisible
 
 ROUNDS = 8
-_DATA_STREAM = 2**31 - 1  # chooses the data's key; larger than any count of steps that is folded into the same root key
 
 
 def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
@@ -100,9 +100,9 @@ def batch_indices(
     if axis_name is not None:
         count = divisible(batch_size, jax.lax.psum(1, axis_name))
         first = first + jax.lax.axis_index(axis_name) * count
-    set_key = jax.random.fold_in(key, _DATA_STREAM)
+    set_key = jax.random.fold_in(key, rng.DATA_STREAM)
     if stream:  # counted down from a number that no count of epochs reaches
-        set_key = jax.random.fold_in(set_key, _DATA_STREAM - stream)
+        set_key = jax.random.fold_in(set_key, rng.DATA_STREAM - stream)
     return shuffled(jax.random.fold_in(set_key, epoch), first + jnp.arange(count), n)
 
 
