@@ -27,7 +27,8 @@ def test_the_parameter_counts_of_pytorchs_example(side, generator, discriminator
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [
-        ((8, 8, 1), (1, (4, 4))),
+        ((8, 8, 1), (2, (2, 2))),
+        ((12, 12, 1), (2, (3, 3))),
         ((28, 28, 1), (2, (7, 7))),
         ((32, 32, 3), (3, (4, 4))),
         ((48, 48, 1), (3, (6, 6))),
