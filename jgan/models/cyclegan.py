@@ -164,10 +164,13 @@ def make(config: Config, spec: DataSpec) -> GAN:
     fields = {name: batch.x for name, batch in spec.sets.items()}
 
     def translator(source: str, target: str) -> Network:
-        channels = fields[target].shape[-1]
-        return from_module(
-            ResNetGenerator(channels=channels, width=config.g_width, blocks=config.g_blocks), fields[source].shape
+        module = ResNetGenerator(
+            channels=fields[target].shape[-1],
+            width=config.g_width,
+            blocks=config.g_blocks,
+            downsamplings=config.g_downsamplings,
         )
+        return from_module(module, fields[source].shape)
 
     def critic(name: str) -> Network:
         return from_module(PatchDiscriminator(width=config.d_width, layers=config.d_layers), fields[name].shape)
