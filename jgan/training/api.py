@@ -36,8 +36,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     """Trains a model: writes the run's folder with its journal, pictures and checkpoints, and resumes, as the command does.
 
     Args:
-      model: a preset's name, a `jgan.models.Model`, the `Config` of one, a `jgan.GAN`, or a function `make(spec)` that returns a
-        `GAN` or a tuple of phases.
+      model: a preset's name, a `jgan.models.Model`, the `Config` of one, a `jgan.GAN`, or a function `make(spec)` that returns
+        a `GAN` or a tuple of phases.
       config: the model's options; by default those of the preset, or the defaults.
       dataset: the data: a name as `jgan.data.load` takes it, a `Dataset`, a `Batch`, or an array of examples, of which a sixth
         each is then held out for validation and test; by default those of the preset.

@@ -55,8 +55,8 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
       The `Run`.
 
     Raises:
-      ValueError: if the model does not accept the data or an option, or the folder holds another run, or this one and `resume` is
-        not set, or none and it is set. Nothing is written then.
+      ValueError: if the model does not accept the data or an option, or the folder holds another run, or this one and
+        `resume` is not set, or none and it is set. Nothing is written then.
       OSError: if the folder cannot be written.
     """
     exists = (workdir / records.CONFIG).exists()

@@ -68,8 +68,8 @@ def headline(run: Run) -> str:
     about = f": {presets[config.preset].description}" if config.preset in presets else ""
     sizes = ", ".join(f"{size:,} {name}".strip() for name, size in sizes_of(run.dataset.train).items())
     return (
-        f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, {config.steps:,} steps of {config.batch_size}, "
-        f"in {run.workdir}"
+        f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
+        f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}"
     )
 
 

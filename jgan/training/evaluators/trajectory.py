@@ -33,6 +33,12 @@ def evaluator(run: Run) -> Evaluator:
     return Evaluator("distance", "distance", False, measure, phrase, sheet, finish, balance={})
 
 
+def _rule(run: Run) -> str:
+    """The name of the update rule, where the model's options have one."""
+    rule = getattr(run.config.model, "rule", run.config.preset)
+    return rule if isinstance(rule, str) else str(getattr(rule, "name", run.config.preset))
+
+
 def _point(state: GANState) -> jax.Array:
     return jnp.stack([state.generator.params, state.discriminator.params])
 
