@@ -1,7 +1,8 @@
 """The usual game of two players: a discriminator that tells real from fake, a generator that fools it, and what may be added.
 
-`adversarial` makes a `jgan.types.Game` of two networks and a loss. Penalties, augmentation, packing, top-k and feature matching
-are options of it; whoever needs another game writes its functions directly.
+`Adversarial` is a `jgan.types.Game` of two networks and a loss; conditions, penalties, terms, augmentation, packing and top-k
+are options of it, and `dataclasses.replace(game, penalties=...)` makes a variant. `Functions` is a game of functions of one's
+own.
 """
 
 import dataclasses
@@ -13,222 +14,334 @@ import jax
 import jax.numpy as jnp
 
 from jgan import penalties as penalty_terms
-from jgan.groups import packed, top_k_mean, unpacked
-from jgan.losses import Loss, feature_matching
+from jgan import terms as loss_terms
+from jgan.conditions import labels, source, unconditional, whole
+from jgan.groups import packed, packed_tree, top_k_mean, unpacked
+from jgan.losses import Loss
 from jgan.penalties import Penalty, View
-from jgan.types import Augmentation, Game, GANState, Key, Metrics, Network, PyTree
+from jgan.rng import Stream, stream, stream_key
+from jgan.terms import Term
+from jgan.types import Augmentation, Batch, GANState, Inputs, Key, Metrics, Network, PyTree
 from jgan.utils.checks import same_shape
 
+__all__ = ["Adversarial", "Fakes", "Functions", "Memory", "labels", "source", "unconditional", "whole"]
 
-class Judged(NamedTuple):
-    """What the discriminator says of a batch.
+
+class Functions(NamedTuple):
+    """A game of plain functions: see `jgan.types.Game` for their signatures.
 
     Attributes:
-      real: `[B]` logits on the real examples; None where nobody asked.
-      fake: `[B]` logits on the fakes.
-      real_features: what it returned beside the logits, or None.
-      fake_features: the same of the fakes.
-    """
-
-    real: Any
-    fake: jax.Array
-    real_features: PyTree = None
-    fake_features: PyTree = None
-
-
-def adversarial(
-    generator: Network,
-    discriminator: Network,
-    latents: Callable[..., jax.Array],
-    loss: Loss,
-    *,
-    discriminator_weight: float = 1.0,
-    penalties: tuple[Penalty, ...] = (),
-    augment: Augmentation | None = None,
-    pack: int = 1,
-    top_k: Callable[[jax.Array], jax.Array] | None = None,
-    feature_weight: float = 0.0,
-) -> Game:
-    """The usual pair of objectives: the discriminator tells real from fake, the generator fools it.
-
-    The means over the batch of `loss.discriminator(D(x), D(G(z)))` and of `loss.generator(D(x), D(G(z)))`. The generator
-    is trained through the discriminator in training mode, with the dropout masks of the discriminator's own pass.
-
-    Args:
-      generator: maps `[B, latent_size]` latents to a batch of fakes.
-      discriminator: maps a batch of examples to `[B]` logits, or to a pair of logits and features.
-      latents: `latents(key, n, axis_name=...) -> [n, latent_size]`.
-      loss: the pair of elementwise losses.
-      discriminator_weight: a factor on the discriminator's loss, not on its penalties; the authors of the 2014 paper use 0.5.
-      penalties: what is added to the discriminator's loss: see `jgan.penalties`.
-      augment: random changes to all that the discriminator sees, for both players: see `jgan.augment`.
-      pack: examples that the discriminator judges together (PacGAN); its input has `pack` times the channels, and it returns
-        `[B / pack]` logits.
-      top_k: `top_k(step) -> share`: the generator learns from that share of its fakes only, those of the highest logits;
-        a schedule, as optax has them.
-      feature_weight: the weight of feature matching in the generator's loss; needs a discriminator that returns features.
-
-    Returns:
-      The `Game`. Its metrics are `d_loss`, `g_loss`, `d_real_accuracy` and `d_fake_accuracy` (fractions of the batch; of a
-      relativistic loss both are the fraction of pairs in which the real example has the higher logit), and `d_penalty` where
-      there are penalties.
-
-    Raises:
-      ValueError: if `pack` is below 1; while tracing, if the fakes do not have the shape of the real batch, the logits not the
-        shape `[B]`, the batch is not a multiple of `pack`, the state was not made for this game (`steps.init_state`), or there
-        are no features to match.
+      fakes: the generator's forward pass.
+      g_loss: what the generator minimises.
+      d_loss: what the discriminator minimises.
+      memory: what the game remembers before the first step.
+      both: both losses on one pass of the discriminator, or None.
 
     Example:
-      See `jgan.models.gan2014.make`.
-
-    References:
-      Goodfellow et al. (2014), equation 1 and section 3, https://arxiv.org/abs/1406.2661; Lin et al., "PacGAN" (2018),
-      https://arxiv.org/abs/1712.04086; Sinha et al., "Top-k Training of GANs" (2020), https://arxiv.org/abs/2002.06224;
-      Salimans et al., "Improved Techniques for Training GANs" (2016), section 3.1, https://arxiv.org/abs/1606.03498
+      See `jgan.models.bilinear.game`.
     """
-    if pack < 1:
-        raise ValueError(f"pack must be at least 1, found {pack}")
-    made = _Adversarial(
-        generator, discriminator, latents, loss, discriminator_weight, tuple(penalties), augment, pack, top_k, feature_weight
-    )
-    return Game(made.fakes, made.d_objective, made.g_objective, made.both, made.memory)
+
+    fakes: Callable[..., tuple[PyTree, PyTree]]
+    g_loss: Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]
+    d_loss: Callable[..., tuple[jax.Array, tuple[PyTree, PyTree, Metrics]]]
+    memory: Callable[[], PyTree] = tuple
+    both: Callable[..., tuple[tuple[jax.Array, jax.Array], tuple[PyTree, PyTree, Metrics]]] | None = None
+
+
+class Fakes(NamedTuple):
+    """What the generator made, and from what.
+
+    Attributes:
+      x: `[B, ...]` the fakes.
+      inputs: the latents and the condition.
+    """
+
+    x: jax.Array
+    inputs: Inputs
+
+
+class Memory(NamedTuple):
+    """What an `Adversarial` game remembers: of its augmentation, of each penalty, of each term."""
+
+    augment: PyTree
+    penalties: tuple[PyTree, ...]
+    terms: tuple[PyTree, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class _Adversarial:
-    """The functions of `adversarial`, over its arguments."""
+class Adversarial:
+    """The usual pair of losses: the discriminator tells real from fake, the generator fools it.
+
+    The means over the batch of `loss.discriminator(D(x), D(G(z)))` and of `loss.generator(D(x), D(G(z)))`. The generator
+    is trained through the discriminator in training mode, with the dropout masks of the discriminator's own pass. The
+    metrics are `g_loss`, `d_loss`, `d_real_accuracy` and `d_fake_accuracy` (fractions of the batch; with a relativistic loss
+    both are the fraction of pairs in which the real example has the higher logit), `d_penalty` where there are penalties, and
+    the value of each term by its name.
+
+    Attributes:
+      generator: maps latents `[B, latent_size]`, the condition if there is one, and `progress` if given, to a batch of fakes.
+      discriminator: maps examples, their condition if there is one, and `progress` if given, to `[B]` logits (or a map of
+        patches, `[B, h, w]`), or to a pair of logits and anything else (features, class logits), for terms.
+      latents: `latents(key, n, axis_name=...) -> [n, latent_size]`; None for a generator without noise.
+      loss: the pair of elementwise losses.
+      discriminator_weight: a factor on the discriminator's loss, not on its penalties; the authors of the 2014 paper use 0.5.
+      penalties: added to the discriminator's loss: see `jgan.penalties`.
+      terms: added to either loss: see `jgan.terms`.
+      augment: random changes to all examples that the discriminator sees, for both players, not to conditions: see
+        `jgan.augment`.
+      pack: examples that the discriminator judges together (PacGAN); its input has `pack` times the channels, and it returns
+        `[B / pack]` logits. Labels are packed to `[B / pack, pack]`.
+      top_k: `top_k(step) -> share`: the generator learns from that share of its fakes only, those of the highest logits;
+        a schedule, as optax has them.
+      condition: `condition(examples) -> tree`, what the real examples are conditioned on: `labels`, `source` or a function of
+        your own; `unconditional` for nothing.
+      fake_condition: `fake_condition(key, examples, axis_name) -> tree`, the condition of the fakes; None for that of the real
+        examples of the minibatch.
+      real: `real(batch) -> Batch`, the real examples in a minibatch of several sets.
+      progress: `progress(step) -> scalar`, a further input of both networks, for instance the share of a fade-in.
+
+    Raises:
+      ValueError: if `pack` is below 1; while tracing, if the fakes do not have the shape of the real examples, the logits not
+        one value (or map) an example, the batch is not a multiple of `pack`, the condition is missing, or the state was not
+        made for this game (`steps.init_state`).
+
+    Example:
+      >>> import dataclasses
+      >>> from jgan import games, losses, penalties, rng
+      >>> from jgan.networks import PointDiscriminator, PointGenerator, from_module
+      >>> game = games.Adversarial(
+      ...     from_module(PointGenerator(2), (2,)),
+      ...     from_module(PointDiscriminator(), (2,)),
+      ...     lambda key, n, axis_name=None: rng.latents(key, n, 2, axis_name=axis_name),
+      ...     losses.non_saturating,
+      ... )
+      >>> with_r1 = dataclasses.replace(game, penalties=(penalties.r1(10.0),))
+
+    References:
+      Goodfellow et al. (2014), equation 1 and section 3, https://arxiv.org/abs/1406.2661; Mirza and Osindero, "Conditional
+      Generative Adversarial Nets" (2014), https://arxiv.org/abs/1411.1784; Lin et al., "PacGAN" (2018),
+      https://arxiv.org/abs/1712.04086; Sinha et al., "Top-k Training of GANs" (2020), https://arxiv.org/abs/2002.06224
+    """
 
     generator: Network
-    network: Network
-    latents: Callable[..., jax.Array]
+    discriminator: Network
+    latents: Callable[..., jax.Array] | None
     loss: Loss
-    weight: float
-    penalties: tuple[Penalty, ...]
-    augment: Augmentation | None
-    pack: int
-    top_k: Callable[[jax.Array], jax.Array] | None
-    feature_weight: float
+    discriminator_weight: float = 1.0
+    penalties: tuple[Penalty, ...] = ()
+    terms: tuple[Term, ...] = ()
+    augment: Augmentation | None = None
+    pack: int = 1
+    top_k: Callable[[jax.Array], jax.Array] | None = None
+    condition: Callable[[Batch], Any] = unconditional
+    fake_condition: Callable[..., Any] | None = None
+    real: Callable[[Any], Batch] = whole
+    progress: Callable[[jax.Array], jax.Array] | None = None
 
-    # Which key is whose: the numbers that are folded into the step's key. 0 to 3 are those of `jax.random.split(key, 4)`.
-    AUGMENT_REAL, AUGMENT_FAKE, PENALTIES = 4, 5, 6
+    def __post_init__(self) -> None:
+        if self.pack < 1:
+            raise ValueError(f"pack must be at least 1, found {self.pack}")
+
+    # ------------------------------------------------------------------------------------------- the protocol of a game
 
     def memory(self) -> PyTree:
-        """What the augmentation and the penalties remember before the first step."""
-        if not self.augment and not self.penalties:
+        """What the augmentation, the penalties and the terms remember before the first step; `()` if there are none."""
+        if not (self.augment or self.penalties or self.terms):
             return ()
-        return (self.augment.init() if self.augment else (), tuple(penalty.init() for penalty in self.penalties))
+        return Memory(
+            self.augment.init() if self.augment else (),
+            tuple(penalty.init() for penalty in self.penalties),
+            tuple(term.init() for term in self.terms),
+        )
 
-    def fakes(self, key: Key, g_params: PyTree, state: GANState, batch: Any, axis_name: str | None):
-        latent_key, network_key, *_ = jax.random.split(key, 4)
-        z = self.latents(latent_key, batch.x.shape[0], axis_name=axis_name)
-        return self.generator.apply(g_params, state.generator.model_state, z, key=network_key, train=True, axis_name=axis_name)
+    def fakes(self, key: Key, g_params: PyTree, state: GANState, batch: Any, axis_name: str | None) -> tuple[Fakes, PyTree]:
+        """The generator's forward pass: `(Fakes, new model state)`."""
+        examples = self.real(batch)
+        if self.fake_condition is None:
+            c = self.condition(examples)
+        else:
+            c = self.fake_condition(stream(key, Stream.CONDITION), examples, axis_name)
+        if c is None:
+            raise ValueError("this game is conditional, and the batch has no labels: give a data set with labels")
+        z: Any = ()
+        if self.latents is not None:
+            z = self.latents(stream(key, Stream.LATENTS), len(examples.x), axis_name=axis_name)
+        inputs = Inputs(z, c)
+        x, model_state = self._generate(key, g_params, state, inputs, axis_name)
+        return Fakes(x, inputs), model_state
 
-    def logits(self, keys: tuple[Key, Key], params: PyTree, extra: PyTree, memory: PyTree, x: jax.Array, axis_name: str | None):
-        """`(logits, (features, new_model_state))` of packs of examples, augmented one by one."""
+    def g_loss(self, key: Key, g_params: PyTree, state: GANState, batch: Any, fakes: Fakes, axis_name: str | None):
+        """The generator's loss: `(loss, (new memory, metrics))`."""
+        view, memory, _ = self._view(key, g_params, state.discriminator.params, state, batch, fakes, axis_name, self._sees_real)
+        value, memory, metrics = self._g_value(view, memory)
+        return value, (memory, metrics)
+
+    def d_loss(self, key: Key, d_params: PyTree, state: GANState, batch: Any, fakes: Fakes, axis_name: str | None):
+        """The discriminator's loss: `(loss, (new model state, new memory, metrics))`."""
+        view, memory, after = self._view(key, state.generator.params, d_params, state, batch, fakes, axis_name)
+        value, memory, metrics = self._d_value(view, memory)
+        return value, (after, memory, metrics)
+
+    def both(self, key: Key, g_params: PyTree, d_params: PyTree, state: GANState, batch: Any, fakes: Fakes, axis_name):
+        """Both losses on one pass of the discriminator: `((g_loss, d_loss), (new model state, new memory, metrics))`."""
+        view, memory, after = self._view(key, g_params, d_params, state, batch, fakes, axis_name)
+        d_value, memory, d_metrics = self._d_value(view, memory)
+        g_value, memory, g_metrics = self._g_value(view, memory)
+        return (g_value, d_value), (after, memory, d_metrics | g_metrics)
+
+    # --------------------------------------------------------------------------------------------------- the two passes
+
+    @property
+    def _sees_real(self) -> bool:
+        """Whether the generator's loss depends on the discriminator's outputs on real examples."""
+        return self.loss.relativistic or any(term.generator for term in self.terms)
+
+    def _scalars(self, state: GANState) -> tuple[jax.Array, ...]:
+        return () if self.progress is None else (self.progress(state.step),)
+
+    def _generate(self, key: Key, g_params: PyTree, state: GANState, inputs: Inputs, axis_name: str | None):
+        return self.generator.apply(
+            g_params,
+            state.generator.model_state,
+            *inputs.args(),
+            *self._scalars(state),
+            key=stream(key, Stream.GENERATOR),
+            train=True,
+            axis_name=axis_name,
+        )
+
+    def _discriminate(self, keys: tuple[Key, Key], params: PyTree, state: GANState, memory, axis_name, model_state, x, c):
+        """`(logits, (output, new model state))` of packs of examples, augmented one by one."""
         network_key, augment_key = keys
         if self.augment:
-            each = self.augment.apply(augment_key, memory[0], unpacked(x, self.pack), axis_name)
+            each = self.augment.apply(augment_key, memory.augment, unpacked(x, self.pack), axis_name)
             x = packed(each, self.pack)
-        output, extra = self.network.apply(params, extra, x, key=network_key, train=True, axis_name=axis_name)
-        values, features = output if isinstance(output, tuple) else (output, None)
-        if values.shape != x.shape[:1]:
-            raise ValueError(f"the discriminator must return logits of the shape {x.shape[:1]}, found {values.shape}")
-        return values, (features, extra)
+        inputs = (x, *Inputs((), c).args(), *self._scalars(state))
+        found, model_state = self.discriminator.apply(
+            params, model_state, *inputs, key=network_key, train=True, axis_name=axis_name
+        )
+        logits, output = found if isinstance(found, tuple) else (found, None)
+        if logits.shape[:1] != x.shape[:1] or logits.ndim == 2:
+            raise ValueError(
+                f"the discriminator must return logits [{len(x)}], or a map [{len(x)}, h, w] of patches, found the shape "
+                f"{logits.shape}"
+            )
+        return logits, (output, model_state)
 
-    def check_memory(self, state: GANState) -> None:
+    def _check_memory(self, state: GANState) -> Any:
         expected, found = (str(jax.tree.structure(memory)) for memory in (self.memory(), state.memory))
         if found != expected:
-            raise ValueError("the state does not remember what this game does: make it with steps.init_state(..., game)")
+            raise ValueError("the state was made for another game: make it with steps.init_state(..., game)")
+        return state.memory if isinstance(state.memory, Memory) else Memory((), (), ())
 
-    def judge(self, key: Key, params: PyTree, state: GANState, batch: Any, fake: jax.Array, axis_name: str | None):
-        """Both passes of the discriminator: `(Judged, View, new_model_state)`."""
-        same_shape("real images", batch.x, "generated images", fake)
-        self.check_memory(state)
-        real, fake = packed(batch.x, self.pack), packed(fake, self.pack)
-        *_, real_key, fake_key = jax.random.split(key, 4)
-        keys = [
-            (network, jax.random.fold_in(key, n))
-            for network, n in ((real_key, self.AUGMENT_REAL), (fake_key, self.AUGMENT_FAKE))
-        ]
-
-        def run(keys, extra, x):
-            return self.logits(keys, params, extra, state.memory, x, axis_name)
-
+    def _view(
+        self,
+        key: Key,
+        g_params: PyTree,
+        d_params: PyTree,
+        state: GANState,
+        batch: Any,
+        fakes: Fakes,
+        axis_name: str | None,
+        sees_real: bool = True,
+    ) -> tuple[View, Memory, PyTree]:
+        """The passes of the discriminator over fakes and, if `sees_real`, reals: the view, the memory, its new state."""
+        examples, memory = self.real(batch), self._check_memory(state)
+        same_shape("real examples", examples.x, "generated examples", fakes.x)
+        real, fake = packed(examples.x, self.pack), packed(fakes.x, self.pack)
+        real_c, fake_c = (packed_tree(c, self.pack) for c in (self.condition(examples), fakes.inputs.c))
+        real_keys = stream(key, Stream.DISCRIMINATOR_REAL), stream(key, Stream.AUGMENT_REAL)
+        fake_keys = stream(key, Stream.DISCRIMINATOR_FAKE), stream(key, Stream.AUGMENT_FAKE)
         before = state.discriminator.model_state
-        real_logits, pull_real, (real_features, middle) = jax.vjp(functools.partial(run, keys[0], before), real, has_aux=True)
-        fake_logits, pull_fake, (fake_features, after) = jax.vjp(functools.partial(run, keys[1], middle), fake, has_aux=True)
+
+        def run(keys, model_state, c, x):
+            return self._discriminate(keys, d_params, state, memory, axis_name, model_state, x, c)
+
+        def gradients_of(logits: jax.Array, pull) -> jax.Array:
+            return pull(jnp.ones_like(logits))[0]
+
+        real_logits, real_output, real_gradients, middle = None, None, None, before
+        if sees_real:
+            real_logits, pull_real, (real_output, middle) = jax.vjp(
+                functools.partial(run, real_keys, before, real_c), real, has_aux=True
+            )
+            real_gradients = functools.partial(gradients_of, real_logits, pull_real)
+        fake_logits, pull_fake, (fake_output, after) = jax.vjp(
+            functools.partial(run, fake_keys, middle, fake_c), fake, has_aux=True
+        )
+
+        def discriminate(x: jax.Array, c: Any = ()) -> tuple[jax.Array, Any]:
+            logits, (output, _) = run(real_keys, before, c, x)
+            return logits, output
+
         view = View(
-            key=jax.random.fold_in(key, self.PENALTIES),
+            key=stream(key, Stream.PENALTIES),
             step=state.step,
             real=real,
             fake=fake,
             real_logits=real_logits,
             fake_logits=fake_logits,
-            real_gradients=lambda: pull_real(jnp.ones_like(real_logits))[0],
-            fake_gradients=lambda: pull_fake(jnp.ones_like(fake_logits))[0],
-            critic=lambda x: run(keys[0], before, x)[0],
-            fake_critic=lambda x: run(keys[1], middle, x)[0],
-            memory=state.memory[1] if self.penalties else (),
+            real_gradients=real_gradients,  # type: ignore[arg-type]
+            fake_gradients=functools.partial(gradients_of, fake_logits, pull_fake),
+            critic=lambda x: run(real_keys, before, real_c, x)[0],
+            fake_critic=lambda x: run(fake_keys, middle, fake_c, x)[0],
             axis_name=axis_name,
             per_example="batch_stats" not in before,
+            real_output=real_output,
+            fake_output=fake_output,
+            real_condition=real_c,
+            inputs=fakes.inputs,
+            batch=batch,
+            generate=lambda inputs: self._generate(key, g_params, state, inputs, axis_name)[0],
+            discriminate=discriminate,
         )
-        return Judged(real_logits, fake_logits, real_features, fake_features), view, after
+        return view, memory, after
 
-    def d_value(self, judged: Judged, view: View, memory: PyTree) -> tuple[jax.Array, PyTree, Metrics]:
+    # ------------------------------------------------------------------------------------------------------- the losses
+
+    def _with_terms(self, player: str, view: View, memory: Memory) -> tuple[jax.Array, Memory, Metrics]:
+        own = view._replace(key=stream_key(view.key, 0), memory=memory.terms)  # apart from the keys of the penalties
+        value, remembered, metrics = loss_terms.total(self.terms, player, own)
+        return value, memory._replace(terms=remembered), metrics
+
+    def _remembered(self, memory: Memory) -> PyTree:
+        return memory if self.augment or self.penalties or self.terms else ()
+
+    def _d_value(self, view: View, memory: Memory) -> tuple[jax.Array, PyTree, Metrics]:
         """The discriminator's loss, the new memory, the metrics."""
-        loss, axis_name = self.loss, view.axis_name
-        value = self.weight * jnp.mean(_values(loss.discriminator, loss, judged.real, judged.fake, axis_name))
-        above = judged.fake if loss.relativistic else jnp.full_like(judged.real, loss.boundary)
-        below = judged.real if loss.relativistic else jnp.full_like(judged.fake, loss.boundary)
+        loss, real, fake = self.loss, view.real_logits, view.fake_logits
+        value = self.discriminator_weight * jnp.mean(_values(loss.discriminator, loss, real, fake, view.axis_name))
+        above = fake if loss.relativistic else jnp.full_like(real, loss.boundary)
+        below = real if loss.relativistic else jnp.full_like(fake, loss.boundary)
         metrics = {
             "d_loss": value,
-            "d_real_accuracy": jnp.mean(judged.real > above, dtype=jnp.float32),
-            "d_fake_accuracy": jnp.mean(judged.fake < below, dtype=jnp.float32),
+            "d_real_accuracy": jnp.mean(real > above, dtype=jnp.float32),
+            "d_fake_accuracy": jnp.mean(fake < below, dtype=jnp.float32),
         }
         if self.penalties:
-            values, remembered = penalty_terms.total(self.penalties, view)
+            values, remembered = penalty_terms.total(self.penalties, view._replace(memory=memory.penalties))
             metrics["d_penalty"] = jnp.mean(values)
-            value, memory = value + metrics["d_penalty"], (memory[0], remembered)
+            value, memory = value + metrics["d_penalty"], memory._replace(penalties=remembered)
+        if self.terms:
+            added, memory, found = self._with_terms("discriminator", view, memory)
+            value, metrics = value + added, metrics | found
         if self.augment:
-            logits = jnp.repeat(judged.real, self.pack)  # the controller counts images
-            memory = (self.augment.update(memory[0], logits, axis_name), memory[1])
-        return value, memory, metrics
+            logits = jnp.repeat(real, self.pack)  # the controller counts images
+            memory = memory._replace(augment=self.augment.update(memory.augment, logits, view.axis_name))
+        return value, self._remembered(memory), metrics
 
-    def g_value(self, judged: Judged, state: GANState, axis_name: str | None) -> tuple[jax.Array, Metrics]:
+    def _g_value(self, view: View, memory: Any) -> tuple[jax.Array, PyTree, Metrics]:
+        """The generator's loss, the new memory, the metrics; `g_loss` is the adversarial part."""
         loss = self.loss
-        values = _values(loss.generator, loss, judged.real if loss.relativistic else None, judged.fake, axis_name)
-        share = None if self.top_k is None else self.top_k(state.step)
-        value = jnp.mean(values) if share is None else top_k_mean(values, judged.fake, share, axis_name)
-        if self.feature_weight:
-            if judged.fake_features is None:
-                raise ValueError("feature matching needs a discriminator that returns (logits, features), found logits alone")
-            matching = feature_matching(judged.real_features, judged.fake_features, axis_name=axis_name)
-            value = value + self.feature_weight * matching
-        return value, {"g_loss": value}
-
-    def d_objective(self, key, d_params, state, batch, fake, axis_name):
-        judged, view, extra = self.judge(key, d_params, state, batch, fake, axis_name)
-        value, memory, metrics = self.d_value(judged, view, state.memory)
-        return value, (extra, memory, metrics)
-
-    def g_objective(self, key, g_params, state, batch, fake, axis_name):
-        del g_params  # they act through the fakes alone
-        player = state.discriminator
-        if self.loss.relativistic or self.feature_weight:
-            judged, *_ = self.judge(key, player.params, state, batch, fake, axis_name)
-            return self.g_value(judged, state, axis_name)
-        self.check_memory(state)
-        *_, fake_key = jax.random.split(key, 4)
-        keys = (fake_key, jax.random.fold_in(key, self.AUGMENT_FAKE))
-        logits, _ = self.logits(keys, player.params, player.model_state, state.memory, packed(fake, self.pack), axis_name)
-        return self.g_value(Judged(None, logits), state, axis_name)
-
-    def both(self, key, d_params, g_params, state, batch, fake, axis_name):
-        del g_params
-        judged, view, extra = self.judge(key, d_params, state, batch, fake, axis_name)
-        d_value, memory, d_metrics = self.d_value(judged, view, state.memory)
-        g_value, g_metrics = self.g_value(judged, state, axis_name)
-        return (d_value, g_value), (extra, memory, d_metrics | g_metrics)
+        real = view.real_logits if loss.relativistic else None
+        values = _values(loss.generator, loss, real, view.fake_logits, view.axis_name)
+        share = None if self.top_k is None else self.top_k(view.step)
+        value = jnp.mean(values) if share is None else top_k_mean(values, view.fake_logits, share, view.axis_name)
+        metrics = {"g_loss": value}
+        if self.terms:
+            added, memory, found = self._with_terms("generator", view, memory)
+            value, metrics = value + added, metrics | found
+        return value, self._remembered(memory), metrics
 
 
 def _values(function: Callable[..., jax.Array], loss: Loss, real: Any, fake: jax.Array, axis_name: str | None) -> jax.Array:

@@ -1,6 +1,6 @@
-"""What the players of a game would descend: the gradients of their objectives, on as few forward passes as there can be.
+"""The gradients of both players' losses, on as few forward passes as possible.
 
-Nothing here moves a player; `jgan.steps` and `jgan.rules` do.
+Nothing here changes parameters; `jgan.steps` and `jgan.rules` do.
 """
 
 from collections.abc import Callable
@@ -12,15 +12,38 @@ import jax.numpy as jnp
 from jgan.types import Game, GANState, Key, Metrics, PyTree
 
 Gradients = Callable[[Key, GANState, Any], tuple[PyTree, GANState, Metrics]]
-"""`(key, state, batch) -> (gradients, state, metrics)`: what the players would descend, and the state with what their passes
-changed beside the parameters (batch statistics, the game's memory). `key` is the step's own."""
+"""`(key, state, batch) -> (gradients, state, metrics)`: the gradients, and the state with everything that the forward passes
+changed except the parameters (batch statistics, the game's memory). `key` is the step's own."""
+
+
+def generator_gradients(game: Game, axis_name: str | None = None) -> Gradients:
+    """The gradient of the generator's loss.
+
+    Args:
+      game: the losses.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      The `Gradients`, of this device's share of the batch.
+
+    Example:
+      See `jgan.rules`.
+    """
+
+    def gradients(key: Key, state: GANState, batch: Any):
+        fakes, pull_back, model_state = forward(game, key, state, batch, axis_name)
+        grads, memory, metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
+        generator = state.generator._replace(model_state=model_state)
+        return grads, state._replace(generator=generator, memory=memory), metrics
+
+    return gradients
 
 
 def discriminator_gradients(game: Game, axis_name: str | None = None) -> Gradients:
-    """The gradient of what the discriminator minimises.
+    """The gradient of the discriminator's loss.
 
     Args:
-      game: what the players minimise.
+      game: the losses.
       axis_name: the mapped axis over which the batch is spread, if any.
 
     Returns:
@@ -37,76 +60,76 @@ def discriminator_gradients(game: Game, axis_name: str | None = None) -> Gradien
     return gradients
 
 
-def generator_gradients(game: Game, axis_name: str | None = None) -> Gradients:
-    """The gradient of what the generator minimises.
-
-    Args:
-      game: what the players minimise.
-      axis_name: the mapped axis over which the batch is spread, if any.
-
-    Returns:
-      The `Gradients`, of this device's share of the batch.
-
-    Example:
-      See `jgan.rules`.
-    """
-
-    def gradients(key: Key, state: GANState, batch: Any):
-        fakes, pull_back, extra = forward(game, key, state, batch, axis_name)
-        grads, metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
-        return grads, state._replace(generator=state.generator._replace(extra=extra)), metrics
-
-    return gradients
-
-
 def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
-    """Both players' gradients at one point: the vector field of the game, on one forward pass of each network.
+    """Both gradients at one point, the vector field of the game, on one forward pass of each network.
 
     Args:
-      game: what the players minimise.
+      game: the losses.
       axis_name: the mapped axis over which the batch is spread, if any.
 
     Returns:
-      The `Gradients`; they are a pair `(discriminator's, generator's)`.
+      The `Gradients`; they are a pair `(generator's, discriminator's)`.
 
     Example:
       See `jgan.rules`.
     """
 
     def gradients(key: Key, state: GANState, batch: Any):
-        fakes, pull_fakes, g_model_state = forward(game, key, state, batch, axis_name)
+        fakes, pull_back, g_model_state = forward(game, key, state, batch, axis_name)
         if game.both is None:
             d_grads, after, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
-            g_grads, g_metrics = g_gradients(game, key, state, batch, fakes, pull_fakes, axis_name)
-            metrics = d_metrics | g_metrics
+            # The generator's loss sees the old discriminator, but the new memory: both losses may change it.
+            before = state._replace(memory=after.memory)
+            g_grads, memory, g_metrics = g_gradients(game, key, before, batch, fakes, pull_back, axis_name)
+            after, metrics = after._replace(memory=memory), d_metrics | g_metrics
         else:
-            d_grads, g_grads, after, metrics = _at_once(game, key, state, batch, fakes, pull_fakes, axis_name)
-        return (d_grads, g_grads), after._replace(generator=after.generator._replace(extra=g_model_state)), metrics
+            (g_grads, d_grads), after, metrics = _in_one_pass(game, key, state, batch, fakes, pull_back, axis_name)
+        return (g_grads, d_grads), after._replace(generator=after.generator._replace(model_state=g_model_state)), metrics
 
     return gradients
+
+
+# -------------------------------------------------------------------------------------------------------------- the parts
+
+
+def _inexact(tree: PyTree) -> PyTree:
+    """The leaves that can be differentiated; None in the place of others (integers, keys)."""
+    return jax.tree.map(lambda leaf: leaf if jnp.issubdtype(leaf.dtype, jnp.inexact) else None, tree)
+
+
+def _merged(inexact: PyTree, tree: PyTree) -> PyTree:
+    """The tree with its inexact leaves replaced by those of `inexact`, which has None in all other places."""
+    return jax.tree.map(lambda new, old: old if new is None else new, inexact, tree, is_leaf=lambda leaf: leaf is None)
 
 
 def forward(game: Game, key, state: GANState, batch, axis_name):
     """The generator's forward pass and its transpose.
 
     Args:
-      game: what the players minimise.
+      game: the losses.
       key: the step's own key.
       state: the state.
       batch: the minibatch.
       axis_name: the mapped axis over which it is spread, if any.
 
     Returns:
-      `(fakes, pull_back, new_model_state)`; `pull_back` carries a gradient on the fakes to one on the generator's parameters.
+      `(fakes, pull_back, new_model_state)`; `pull_back` maps the gradient with respect to the inexact leaves of the fakes to
+      the gradient with respect to the generator's parameters.
     """
-    return jax.vjp(lambda p: game.fakes(key, p, state, batch, axis_name), state.generator.params, has_aux=True)
+
+    def fakes_of(params: PyTree):
+        fakes, model_state = game.fakes(key, params, state, batch, axis_name)
+        return _inexact(fakes), (fakes, model_state)
+
+    inexact, pull_back, (fakes, model_state) = jax.vjp(fakes_of, state.generator.params, has_aux=True)
+    return _merged(inexact, fakes), pull_back, model_state
 
 
 def d_gradients(game: Game, key, state: GANState, batch, fakes, axis_name):
     """The discriminator's gradient, given the fakes.
 
     Args:
-      game: what the players minimise.
+      game: the losses.
       key: the step's own key.
       state: the state.
       batch: the minibatch.
@@ -114,18 +137,18 @@ def d_gradients(game: Game, key, state: GANState, batch, fakes, axis_name):
       axis_name: the mapped axis over which the batch is spread, if any.
 
     Returns:
-      `(gradient, state, metrics)`, as of `Gradients`.
+      `(gradient, state, metrics)`, as `Gradients` return them.
     """
-    gradient = jax.grad(game.discriminator, argnums=1, has_aux=True)
-    grads, (extra, memory, metrics) = gradient(key, state.discriminator.params, state, batch, fakes, axis_name)
-    return grads, state._replace(discriminator=state.discriminator._replace(extra=extra), memory=memory), metrics
+    gradient = jax.grad(game.d_loss, argnums=1, has_aux=True)
+    grads, (model_state, memory, metrics) = gradient(key, state.discriminator.params, state, batch, fakes, axis_name)
+    return grads, state._replace(discriminator=state.discriminator._replace(model_state=model_state), memory=memory), metrics
 
 
 def g_gradients(game: Game, key, state: GANState, batch, fakes, pull_back, axis_name):
     """The generator's gradient, given its forward pass.
 
     Args:
-      game: what the players minimise.
+      game: the losses.
       key: the step's own key.
       state: the state.
       batch: the minibatch.
@@ -134,54 +157,58 @@ def g_gradients(game: Game, key, state: GANState, batch, fakes, pull_back, axis_
       axis_name: the mapped axis over which the batch is spread, if any.
 
     Returns:
-      `(gradient, metrics)`.
-    """
-    gradient = jax.grad(game.generator, argnums=(1, 4), has_aux=True)
-    (direct, on_fakes), metrics = gradient(key, state.generator.params, state, batch, fakes, axis_name)
-    return jax.tree.map(jnp.add, direct, *pull_back(on_fakes)), metrics
-
-
-def _at_once(game: Game, key, state: GANState, batch, fakes, pull_fakes, axis_name):
-    """Both gradients on one forward pass of the discriminator: the two losses are pulled back apart through one graph.
-
-    XLA drops what neither pull needs: the discriminator's gradient of the generator's loss, and the reverse.
+      `(gradient, new memory, metrics)`.
     """
 
-    def both(d_params: PyTree, g_params: PyTree, fakes: PyTree) -> Any:
+    def loss(params: PyTree, inexact: PyTree):
+        return game.g_loss(key, params, state, batch, _merged(inexact, fakes), axis_name)
+
+    gradient = jax.grad(loss, argnums=(0, 1), has_aux=True)
+    (direct, on_fakes), (memory, metrics) = gradient(state.generator.params, _inexact(fakes))
+    return jax.tree.map(jnp.add, direct, *pull_back(on_fakes)), memory, metrics
+
+
+def _in_one_pass(game: Game, key, state: GANState, batch, fakes, pull_back, axis_name):
+    """Both gradients on one forward pass of the discriminator.
+
+    The pair of losses is one function of (g_params, d_params, fakes). Its transpose is applied twice, to the cotangents (1, 0)
+    and (0, 1): the first gives the gradient of the generator's loss, the second that of the discriminator's. Each call also
+    gives gradients that no one uses (of g_loss with respect to d_params, and the reverse), which XLA removes as dead code.
+    """
+
+    def both(g_params: PyTree, d_params: PyTree, inexact: PyTree) -> Any:
         assert game.both is not None
-        return game.both(key, d_params, g_params, state, batch, fakes, axis_name)
+        return game.both(key, g_params, d_params, state, batch, _merged(inexact, fakes), axis_name)
 
-    losses, pull_losses, (extra, memory, metrics) = jax.vjp(
-        both,
-        state.discriminator.params,
-        state.generator.params,
-        fakes,
-        has_aux=True,
-    )
+    params = state.generator.params, state.discriminator.params
+    losses, pull_losses, (model_state, memory, metrics) = jax.vjp(both, *params, _inexact(fakes), has_aux=True)
     one, zero = (jnp.full_like(losses[0], value) for value in (1, 0))
-    d_grads, _, _ = pull_losses((one, zero))
-    _, direct, on_fakes = pull_losses((zero, one))
-    g_grads = jax.tree.map(jnp.add, direct, *pull_fakes(on_fakes))
-    after = state._replace(discriminator=state.discriminator._replace(extra=extra), memory=memory)
-    return d_grads, g_grads, after, metrics
+    direct, _, on_fakes = pull_losses((one, zero))
+    _, d_grads, _ = pull_losses((zero, one))
+    g_grads = jax.tree.map(jnp.add, direct, *pull_back(on_fakes))
+    after = state._replace(discriminator=state.discriminator._replace(model_state=model_state), memory=memory)
+    return (g_grads, d_grads), after, metrics
+
+
+# ----------------------------------------------------------------------------------------------------------- micro-batches
 
 
 def accumulated(gradients: Gradients, micro_batches: int) -> Gradients:
-    """The mean of the gradients over the parts of a batch, one after the other: the memory of one part.
+    """The mean of the gradients over the parts of a batch, one after the other: needs the memory of one part only.
 
     Args:
-      gradients: of a batch.
-      micro_batches: how many parts m, each of every m-th example; 1 leaves the gradients as they are.
+      gradients: the gradients of a batch.
+      micro_batches: how many parts m, each of every m-th example; 1 leaves the gradients unchanged.
 
     Returns:
-      The `Gradients`, as of the whole batch, but that each part draws from a key of its own, and sees the batch statistics
+      The `Gradients` of the whole batch, except that each part draws from a key of its own, and sees the batch statistics
       and the memory that the part before it left.
 
     Raises:
       ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
 
     Example:
-      See `alternating`.
+      See `jgan.steps.alternating`.
     """
     if micro_batches < 1:
         raise ValueError(f"micro_batches must be at least 1, found {micro_batches}")

@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from jgan.types import PyTree
+
 
 def packed(x: jax.Array, m: int) -> jax.Array:
     """Packs: `m` neighbours of a batch as one example, side by side in the last axis (the channels).
@@ -33,6 +35,27 @@ def packed(x: jax.Array, m: int) -> jax.Array:
         raise ValueError(f"the batch (on each device) must be a multiple of the {m} examples of a pack, found {len(x)}")
     groups = x.reshape(-1, m, *x.shape[1:])
     return jnp.moveaxis(groups, 1, -2).reshape(len(x) // m, *x.shape[1:-1], m * x.shape[-1])
+
+
+def packed_tree(tree: PyTree, m: int) -> PyTree:
+    """Packs every array of a tree of conditions: one number an example becomes a vector of `m`, all others as in `packed`.
+
+    Args:
+      tree: a tree of `[B]` or `[B, ..., C]` arrays.
+      m: examples in a pack.
+
+    Returns:
+      A tree of `[B / m, m]` or `[B / m, ..., m C]` arrays; the tree itself for `m = 1`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import groups
+      >>> groups.packed_tree(jnp.arange(4), 2).tolist()
+      [[0, 1], [2, 3]]
+    """
+    if m == 1:
+        return tree
+    return jax.tree.map(lambda leaf: packed(leaf[:, None] if leaf.ndim == 1 else leaf, m), tree)
 
 
 def unpacked(x: jax.Array, m: int) -> jax.Array:

@@ -1,13 +1,14 @@
-"""What optax does not have, as gradient transformations: pylearn2's schedules and momentum, weight averages."""
+"""Optimisation that optax does not have: pylearn2's schedules and momentum, moving averages of a network's weights."""
 
+import dataclasses
 import math
-from typing import NamedTuple
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import optax
 
-from jgan.types import PlayerState, PyTree
+from jgan.types import Average, Inputs, Key, Network, PlayerState, PyTree
 
 
 def exponential_decay(initial: float, factor: float, floor: float) -> optax.Schedule:
@@ -92,127 +93,183 @@ def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOr
     )
 
 
-def half_life_decay(images: float, batch_size: int) -> float:
-    """The decay of a weight average that forgets half of its past in so many images.
+# ------------------------------------------------------------------------------------------------------ weight averages
+
+
+def warmed_up(decay: float) -> optax.Schedule:
+    """The decay `min(decay, (1 + t) / (10 + t))` at update t, so that the initial weights are forgotten soon.
+
+    Args:
+      decay: the decay after the warm-up, in [0, 1).
+
+    Returns:
+      The schedule.
+
+    Raises:
+      ValueError: if `decay` is not in [0, 1).
+
+    Example:
+      >>> from jgan import optim
+      >>> decay = optim.warmed_up(0.999)
+      >>> float(decay(0)), round(float(decay(10**6)), 4)
+      (0.10000000149011612, 0.999)
+
+    References:
+      The warm-up of TensorFlow's `ExponentialMovingAverage(num_updates=...)`.
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"decay must be in [0, 1), found {decay}")
+    return lambda count: jnp.minimum(decay, (1 + count) / (10 + count))
+
+
+def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> optax.Schedule:
+    """The decay of an average whose half-life is counted in training images.
 
     Args:
       images: the half-life, in training images.
       batch_size: images in a minibatch.
+      ramp: the half-life is at most this share of the images seen so far; None for no limit.
 
     Returns:
-      `0.5^(batch_size / images)`, for `weight_average`.
+      The schedule `0.5^(batch_size / min(images, ramp * seen))`, a function of the number of updates made so far; 0 before
+      any image was seen.
 
     Raises:
       ValueError: if one of them is not above 0.
 
     Example:
       >>> from jgan import optim
-      >>> round(optim.half_life_decay(5e6, 512), 6)
-      0.999929
+      >>> round(float(optim.half_life(5e6, 512, ramp=None)(0)), 6), float(optim.half_life(5e6, 512)(20))
+      (0.999929, 0.5)
 
     References:
-      Karras et al., "Alias-Free Generative Adversarial Networks" (2021), whose averages are counted so, https://arxiv.org/abs/2106.12423
+      Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), whose code counts and ramps the
+      average so (`ema_kimg`, `ema_rampup`), https://arxiv.org/abs/2006.06676
     """
-    if images <= 0 or batch_size <= 0:
-        raise ValueError(f"a half-life and a batch size must be above 0, found {images} and {batch_size}")
-    return 0.5 ** (batch_size / images)
+    if images <= 0 or batch_size <= 0 or (ramp is not None and ramp <= 0):
+        raise ValueError(f"a half-life, batch size and ramp must be above 0, found {images}, {batch_size} and {ramp}")
+
+    def schedule(count: jax.Array) -> jax.Array:
+        length = jnp.full((), images, jnp.float32)
+        if ramp is not None:
+            length = jnp.minimum(length, ramp * batch_size * jnp.asarray(count, jnp.float32))
+        return jnp.where(length > 0, 0.5 ** (batch_size / jnp.maximum(length, 1e-8)), 0)
+
+    return schedule
 
 
-class WeightAverageState(NamedTuple):
-    """The state of `weight_average`.
+@dataclasses.dataclass(frozen=True)
+class EMA:
+    """An exponential moving average of a network's weights, kept beside them: `average = decay average + (1 - decay) new`.
+
+    The average carries the network's other variables too: a network with batch normalisation whose averaged kernels meet the
+    statistics of the latest ones generates wrong samples.
 
     Attributes:
-      count: int32 scalar, updates made so far.
-      average: the tree of averaged parameters.
-    """
-
-    count: jax.Array  # type: ignore[assignment]  # hides tuple.count, as optax's own states do
-    average: PyTree
-
-
-def weight_average(decay: float) -> optax.GradientTransformation:
-    """Keeps an exponential moving average of the parameters beside them; passes the updates through.
-
-    The last link of an `optax.chain`. The decay is warmed up as `min(decay, (1 + t) / (10 + t))`, so that the initial
-    parameters are forgotten soon.
-
-    Args:
-      decay: the share of the old average that each update keeps, in [0, 1).
-
-    Returns:
-      The gradient transformation; `ema_params` finds its average in any optimiser state that contains it.
+      decay: a schedule of the number of updates made so far: see `warmed_up` and `half_life`.
+      model_state: `"average"` averages the floating-point variables (batch statistics) like the parameters, `"latest"` keeps
+        the latest ones.
 
     Raises:
-      ValueError: if `decay` is not in [0, 1).
+      ValueError: if `model_state` is neither.
 
     Example:
-      >>> import jax.numpy as jnp, optax
+      >>> import jax.numpy as jnp
       >>> from jgan import optim
-      >>> optimizer = optax.chain(optax.sgd(1.0), optim.weight_average(0.0))
-      >>> params = jnp.array(3.0)
-      >>> _, state = optimizer.update(jnp.array(1.0), optimizer.init(params), params)
-      >>> float(state[-1].average)  # without memory: the parameters after the update
-      2.0
+      >>> ema = optim.EMA(lambda count: 0.5)
+      >>> average = ema.update(ema.init(jnp.array(0.0), {}), jnp.array(2.0), {})
+      >>> float(average.params), int(average.count)
+      (1.0, 1)
 
     References:
-      The warm-up is that of TensorFlow's `ExponentialMovingAverage(num_updates=...)`. The average as the generator to
-      sample from: Yazici et al., "The Unusual Effectiveness of Averaging in GAN Training" (2018), https://arxiv.org/abs/1806.04498
+      Yazici et al., "The Unusual Effectiveness of Averaging in GAN Training" (2018), https://arxiv.org/abs/1806.04498
     """
-    if not 0 <= decay < 1:
-        raise ValueError(f"decay must be in [0, 1), found {decay}")
 
-    def init(params: PyTree) -> WeightAverageState:
-        # A copy, since the parameters' own buffers are donated to the step.
-        return WeightAverageState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.array, params))
+    decay: optax.Schedule
+    model_state: str = "average"
 
-    def update(updates: PyTree, state: WeightAverageState, params: PyTree | None = None):
-        if params is None:
-            raise ValueError("weight_average needs the parameters: call update(updates, state, params)")
-        keep = jnp.minimum(decay, (1 + state.count) / (10 + state.count))
-        new = optax.apply_updates(params, updates)
-        average = optax.incremental_update(new, state.average, 1 - keep)
-        return updates, WeightAverageState(state.count + 1, average)
+    def __post_init__(self) -> None:
+        if self.model_state not in ("average", "latest"):
+            raise ValueError(f"model_state must be 'average' or 'latest', found {self.model_state!r}")
 
-    return optax.GradientTransformation(init, update)
+    def init(self, params: PyTree, model_state: PyTree) -> Average:
+        """The average before the first update: copies, since the originals' buffers are donated to the step."""
+        return Average(jnp.zeros((), jnp.int32), *jax.tree.map(jnp.array, (params, model_state)))
+
+    def update(self, average: Average, params: PyTree, model_state: PyTree) -> Average:
+        """The average after an update to new weights."""
+        share = 1 - self.decay(average.count)
+
+        def towards(old: jax.Array, new: jax.Array) -> jax.Array:
+            return optax.incremental_update(new, old, share) if jnp.issubdtype(new.dtype, jnp.floating) else new
+
+        others = model_state
+        if self.model_state == "average":
+            others = jax.tree.map(towards, average.model_state, model_state)
+        return Average(average.count + 1, jax.tree.map(towards, average.params, params), others)
+
+
+def ema_weights(player: PlayerState, ema: bool = True) -> tuple[PyTree, PyTree]:
+    """The weights of a player to generate with: the averaged ones if there is an average and it is wanted.
+
+    Args:
+      player: the player's state.
+      ema: whether to take the average.
+
+    Returns:
+      `(params, model_state)`.
+
+    Example:
+      See `jgan.models.assembly.assemble`.
+    """
+    if ema and isinstance(player.ema, Average):
+        return player.ema.params, player.ema.model_state
+    return player.params, player.model_state
 
 
 def ema_params(player: PlayerState) -> PyTree:
-    """The averaged parameters of a player, or the parameters themselves if its optimiser keeps no average.
+    """The averaged parameters of a player, or the parameters themselves if it keeps no average.
 
     Args:
       player: the player's state.
 
     Returns:
       A tree like `player.params`.
-
-    Example:
-      See `jgan.models.gan2014.make`.
     """
-    is_average = lambda node: isinstance(node, WeightAverageState)  # noqa: E731
-    found = [node for node in jax.tree.leaves(player.opt_state, is_leaf=is_average) if is_average(node)]
-    return found[-1].average if found else player.params
+    return ema_weights(player)[0]
 
 
-def restart_average(opt_state: PyTree, params: PyTree) -> PyTree:
-    """Begins the average anew from other parameters; the rest of the optimiser's state stays.
+def standing_statistics(
+    network: Network, weights: tuple[PyTree, PyTree], inputs: Callable[[Key], Inputs], *, passes: int = 32
+) -> PyTree:
+    """Batch statistics computed anew for given parameters, by forward passes in training mode on new inputs.
 
     Args:
-      opt_state: the state of an optimiser, with or without a `weight_average`.
-      params: the parameters to begin from.
+      network: the generator.
+      weights: `(params, model_state)`; the statistics start from those of `model_state`.
+      inputs: `inputs(key) -> Inputs`, a batch of them.
+      passes: forward passes. With a momentum m of the running averages, m^passes of the old statistics remain.
 
     Returns:
-      A tree like `opt_state`.
+      The new model state.
 
     Example:
-      >>> import jax.numpy as jnp
-      >>> from jgan import optim
-      >>> state = optim.weight_average(0.9).init(jnp.array(3.0))
-      >>> float(optim.restart_average(state, jnp.array(4.0)).average)
-      4.0
+      >>> import jax
+      >>> from jgan import networks, optim, rng
+      >>> from jgan.types import Inputs
+      >>> network = networks.from_module(networks.PointGenerator(2), (3,))
+      >>> draw = lambda key: Inputs(rng.latents(key, 8, 3))
+      >>> optim.standing_statistics(network, network.init(jax.random.key(0)), draw)  # has no statistics
+      {}
+
+    References:
+      Brock et al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis" (2019), section 3 ("standing
+      statistics"), https://arxiv.org/abs/1809.11096
     """
-    is_average = lambda node: isinstance(node, WeightAverageState)  # noqa: E731
+    params, model_state = weights
 
-    def restart(node: PyTree) -> PyTree:
-        return WeightAverageState(jnp.zeros_like(node.count), jax.tree.map(jnp.array, params)) if is_average(node) else node
+    def one(model_state: PyTree, index: jax.Array) -> tuple[PyTree, None]:
+        key = jax.random.fold_in(jax.random.key(0), index)
+        return network.apply(params, model_state, *inputs(key).args(), key=key, train=True)[1], None
 
-    return jax.tree.map(restart, opt_state, is_leaf=is_average)
+    return jax.lax.scan(one, model_state, jnp.arange(passes))[0]

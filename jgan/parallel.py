@@ -236,3 +236,42 @@ def vmap(step: Step) -> Step:
         return jax.vmap(lambda key, state: step(key, state, data, axis_name=axis_name))(keys, states)
 
     return population
+
+
+def scans_fast(step: Step, key: Key, state: Any, data: Any) -> bool:
+    """Whether `scan` over this step is fast on the present backend.
+
+    XLA's convolutions lose their threads inside a loop on CPU, where a step with a convolution is therefore dispatched alone.
+
+    Args:
+      step: the step.
+      key: the root key.
+      state: the state, or its shapes and dtypes (`jax.eval_shape`).
+      data: the batch or the set, or its shapes and dtypes.
+
+    Returns:
+      False on CPU if the step contains a convolution, otherwise True. Nothing is compiled or run; the step is traced once.
+
+    Example:
+      >>> import jax
+      >>> from jgan import parallel
+      >>> add = lambda key, state, data, *, axis_name=None: (state + data, {})
+      >>> parallel.scans_fast(add, jax.random.key(0), 1.0, 2.0)
+      True
+    """
+    if jax.default_backend() != "cpu":
+        return True
+    return not _contains(jax.make_jaxpr(step)(key, state, data).jaxpr, "conv_general_dilated")
+
+
+def _contains(jaxpr: Any, primitive: str) -> bool:
+    """Whether a primitive appears in a jaxpr or in one nested in it."""
+    for equation in jaxpr.eqns:
+        if equation.primitive.name == primitive:
+            return True
+        # Closed jaxprs hold theirs under `jaxpr`; a `cond` has a tuple of them.
+        values = [value for entry in equation.params.values() for value in (entry if isinstance(entry, tuple) else (entry,))]
+        inner = [getattr(value, "jaxpr", value) for value in values]
+        if any(_contains(each, primitive) for each in inner if hasattr(each, "eqns")):
+            return True
+    return False

@@ -1,11 +1,15 @@
-"""Randomness, one key an example.
+"""Random streams, and one key an example.
 
 Every random number that belongs to an example (its latents, its dropout masks) is drawn from a key of its own, folded from
 the step's key and the example's place in the *global* batch. So the numbers do not depend on how the batch is spread over
 devices: jit on one device, `pmap` on eight and a sharded `jit` draw the same latents and the same masks, with no
 communication and without drawing more than their share.
+
+All keys of a run are folded from its root key: `step_key` for a step, `stream` for each use within a step, `stream_key` for
+whatever must not coincide with a step.
 """
 
+import enum
 import math
 from collections.abc import Callable
 from typing import Literal
@@ -16,6 +20,67 @@ import jax.numpy as jnp
 from jgan.types import Key
 
 Noise = Literal["uniform", "gaussian"]
+
+
+class Stream(enum.IntEnum):
+    """The uses of a step's key by `jgan.games.Adversarial`: the number that each folds into it."""
+
+    LATENTS = 0
+    GENERATOR = 1
+    DISCRIMINATOR_REAL = 2
+    DISCRIMINATOR_FAKE = 3
+    AUGMENT_REAL = 4
+    AUGMENT_FAKE = 5
+    PENALTIES = 6
+    CONDITION = 7
+
+
+DATA_STREAM = 2**31 - 1
+"""Folded into the root key for the order of the data: a number that no step's count reaches."""
+
+
+def step_key(key: Key, step: jax.Array) -> Key:
+    """The key of one step.
+
+    Args:
+      key: the run's root key.
+      step: int32 scalar, `state.step`.
+
+    Returns:
+      The key.
+    """
+    return jax.random.fold_in(key, step)
+
+
+def stream(key: Key, use: Stream) -> Key:
+    """The key of one use within a step.
+
+    Args:
+      key: the step's key.
+      use: the use.
+
+    Returns:
+      The key.
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> latents_key = rng.stream(jax.random.key(0), rng.Stream.LATENTS)
+    """
+    return jax.random.fold_in(key, int(use))
+
+
+def stream_key(key: Key, index: int) -> Key:
+    """A root key whose steps share no key with those of `key` itself, which fold in numbers below 2^31.
+
+    Args:
+      key: the run's root key.
+      index: which, from 0.
+
+    Returns:
+      The key.
+    """
+    return jax.random.fold_in(key, 2**31 + index)
 
 
 def example_keys(key: Key, n: int, axis_name: str | None = None) -> Key:

@@ -9,8 +9,10 @@ from typing import Any
 
 import jax
 
+from jgan import collectives
 from jgan.gradients import both_gradients
-from jgan.steps import Optimizers, Steps, all_mean, descend, player_steps, stream_key, update
+from jgan.rng import step_key, stream_key
+from jgan.steps import RULES, Optimizers, Steps, descend, player_steps, simultaneous, update
 from jgan.types import Game, GANState, Key, Metrics, PyTree
 
 
@@ -37,18 +39,18 @@ def extragradient(game: Game, optimizers: Optimizers) -> Steps:
       Korpelevich, "The extragradient method for finding saddle points" (1976); Gidel et al., "A Variational Inequality
       Perspective on Generative Adversarial Networks" (2019), https://arxiv.org/abs/1802.10551
     """
-    d_step, g_step = player_steps(game, optimizers)
+    g_step, d_step = player_steps(game, optimizers)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        key, gradients = jax.random.fold_in(key, state.step), both_gradients(game, axis_name)
+        key, gradients = step_key(key, state.step), both_gradients(game, axis_name)
         grads, _, _ = gradients(key, state, batch)
         ahead = descend(state, optimizers, grads, axis_name)
-        there = state.with_params(ahead.discriminator.params, ahead.generator.params)
+        there = state.with_params(ahead.generator.params, ahead.discriminator.params)
         grads, after, metrics = gradients(key, there, batch)
-        here = after.with_params(state.discriminator.params, state.generator.params)
-        return descend(here, optimizers, grads, axis_name), all_mean(metrics, axis_name)
+        here = after.with_params(state.generator.params, state.discriminator.params)
+        return descend(here, optimizers, grads, axis_name), collectives.mean(metrics, axis_name)
 
-    return Steps(d_step, g_step, step)
+    return Steps(g_step, d_step, step)
 
 
 def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Steps:
@@ -74,24 +76,24 @@ def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Ste
     """
     if gamma < 0:
         raise ValueError(f"gamma must not be negative, found {gamma}")
-    d_step, g_step = player_steps(game, optimizers)
+    g_step, d_step = player_steps(game, optimizers)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        key, gradients = jax.random.fold_in(key, state.step), both_gradients(game, axis_name)
+        key, gradients = step_key(key, state.step), both_gradients(game, axis_name)
 
         def field(params: tuple[PyTree, PyTree]):
             grads, after, metrics = gradients(key, state.with_params(*params), batch)
             return grads, (after, metrics)
 
-        params = state.discriminator.params, state.generator.params
+        params = state.generator.params, state.discriminator.params
         grads, pull, (after, metrics) = jax.vjp(field, params, has_aux=True)
         # The gradient of |F|^2 / 2 is the transposed Jacobian of F, times F: F that of the whole batch, the Jacobian's mean
         # over the devices taken with that of the gradients.
-        (regularizer,) = pull(all_mean(grads, axis_name))
+        (regularizer,) = pull(collectives.mean(grads, axis_name))
         total = jax.tree.map(lambda own, other: own + gamma * other, grads, regularizer)
-        return descend(after, optimizers, total, axis_name), all_mean(metrics, axis_name)
+        return descend(after, optimizers, total, axis_name), collectives.mean(metrics, axis_name)
 
-    return Steps(d_step, g_step, step)
+    return Steps(g_step, d_step, step)
 
 
 def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
@@ -118,25 +120,33 @@ def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
     """
     if unroll < 0:
         raise ValueError(f"unroll must not be negative, found {unroll}")
-    d_step, _ = player_steps(game, optimizers)
+    _, d_step = player_steps(game, optimizers)
 
     def g_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         def objective(params: PyTree):
             ahead = state._replace(generator=state.generator._replace(params=params))
             for index in range(unroll):
                 ahead, _ = d_step(stream_key(key, index), ahead, batch, axis_name=axis_name)
-            own = jax.random.fold_in(key, state.step)
-            fakes, extra = game.fakes(own, params, ahead, batch, axis_name)
-            value, metrics = game.generator(own, params, ahead, batch, fakes, axis_name)
-            return value, (extra, metrics)
+            own = step_key(key, state.step)
+            fakes, model_state = game.fakes(own, params, ahead, batch, axis_name)
+            value, (_, metrics) = game.g_loss(own, params, ahead, batch, fakes, axis_name)
+            return value, (model_state, metrics)
 
-        grads, (extra, metrics) = jax.grad(objective, has_aux=True)(state.generator.params)
-        player = update(state.generator._replace(extra=extra), optimizers.generator, grads, axis_name)
-        return state._replace(step=state.step + 1, generator=player), all_mean(metrics, axis_name)
+        grads, (model_state, metrics) = jax.grad(objective, has_aux=True)(state.generator.params)
+        generator = state.generator._replace(model_state=model_state)
+        player = update(generator, optimizers.generator, grads, axis_name, optimizers.ema)
+        return state._replace(step=state.step + 1, generator=player), collectives.mean(metrics, axis_name)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         state, d_metrics = d_step(key, state, batch, axis_name=axis_name)
         state, g_metrics = g_step(key, state, batch, axis_name=axis_name)
         return state, d_metrics | g_metrics
 
-    return Steps(d_step, g_step, step)
+    return Steps(g_step, d_step, step)
+
+
+RULES.register("extragradient", lambda game, optimizers, options: extragradient(game, optimizers))
+RULES.register("consensus", lambda game, optimizers, options: consensus(game, optimizers, gamma=options.consensus))
+RULES.register("unrolled", lambda game, optimizers, options: unrolled(game, optimizers, unroll=options.unroll))
+# Optimistic by its optimisers, which `jgan.models.options.optimizers` makes so.
+RULES.register("optimistic", lambda game, optimizers, options: simultaneous(game, optimizers))

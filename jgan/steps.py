@@ -1,8 +1,8 @@
-"""The heart: a training step is a pure function, made of a game, two optimisers and a schedule. Nothing here knows a paper.
+"""Training steps as pure functions, made from a game, the optimisers and a schedule; none depends on a particular paper.
 
 Algorithm 1 of Goodfellow et al. (2014), for each training iteration: update the discriminator by descending its stochastic
 gradient, `n_critic` times; then update the generator by descending its own. `d_step` is the one, `g_step` the other, and
-a schedule (`alternating`, `simultaneous`) composes them into `step`.
+a schedule (`alternating`, `simultaneous`) composes them into `step`. `one_player` trains one network alone.
 
 Randomness: `key` is the *run's* root key, the same at every call; a step folds `state.step` into it. So a seed and a state
 determine all that follows, and a run resumes from its state alone. The two players of one step see the same folded key,
@@ -13,12 +13,14 @@ References:
   Goodfellow et al., "Generative Adversarial Nets" (2014), https://arxiv.org/abs/1406.2661
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jgan import collectives
 from jgan.gradients import (
     accumulated,
     both_gradients,
@@ -28,22 +30,37 @@ from jgan.gradients import (
     g_gradients,
     generator_gradients,
 )
+from jgan.optim import EMA
+from jgan.rng import step_key, stream_key
 from jgan.types import Game, GANState, Key, Metrics, Network, PlayerState, PyTree, Step
+from jgan.utils.registry import Registry
 
 
 class Optimizers(NamedTuple):
-    """The optimiser of each player, as optax gradient transformations."""
+    """The optimisers of a game.
+
+    Attributes:
+      generator: the generator's, an optax gradient transformation.
+      discriminator: the discriminator's.
+      ema: the moving average of the generator's weights; None to keep none.
+    """
 
     generator: optax.GradientTransformation
     discriminator: optax.GradientTransformation
+    ema: EMA | None = None
 
 
 class Steps(NamedTuple):
     """The three steps of a model: see `jgan.types.GAN`."""
 
-    d_step: Step
     g_step: Step
+    d_step: Step
     step: Step
+
+
+RULES: Registry[Callable[..., Steps]] = Registry("rule")
+"""The update rules by name, functions `(game, optimizers, options) -> Steps` of a `jgan.models.options.Rule`; those of
+`jgan.rules` are registered there."""
 
 
 def init_state(
@@ -55,25 +72,26 @@ def init_state(
       key: the key of the initial parameters.
       generator: the generator network.
       discriminator: the discriminator network.
-      optimizers: the optimiser of each.
-      game: the game, if it remembers anything: if it has augmentation or penalties.
+      optimizers: their optimisers.
+      game: the game, if it has a memory: if it has augmentation, penalties or terms.
 
     Returns:
       The `GANState` at step 0.
 
     Example:
-      See `jgan.models.gan2014.make`.
+      See `jgan.models.assembly.assemble`.
     """
 
-    def player(key: Key, network: Network, optimizer: optax.GradientTransformation) -> PlayerState:
-        params, extra = network.init(key)
-        return PlayerState(params, extra, optimizer.init(params))
+    def player(key: Key, network: Network, optimizer: optax.GradientTransformation, ema: EMA | None) -> PlayerState:
+        params, model_state = network.init(key)
+        average = () if ema is None else ema.init(params, model_state)
+        return PlayerState(params, model_state, optimizer.init(params), average)
 
     g_key, d_key = jax.random.split(key)
     return GANState(
         step=jnp.zeros((), jnp.int32),
-        generator=player(g_key, generator, optimizers.generator),
-        discriminator=player(d_key, discriminator, optimizers.discriminator),
+        generator=player(g_key, generator, optimizers.generator, optimizers.ema),
+        discriminator=player(d_key, discriminator, optimizers.discriminator, None),
         memory=game.memory() if game else (),
     )
 
@@ -81,90 +99,71 @@ def init_state(
 # ----------------------------------------------------------------------------------------------------- the two updates
 
 
-def all_mean(tree: PyTree, axis_name: str | None) -> PyTree:
-    """The mean over the devices, or the tree itself where there is but one.
-
-    Args:
-      tree: a tree of arrays.
-      axis_name: the mapped axis, or None.
-
-    Returns:
-      A tree like it.
-    """
-    return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
-
-
 def update(
-    player: PlayerState, optimizer: optax.GradientTransformation, grads: PyTree, axis_name: str | None = None
+    player: PlayerState,
+    optimizer: optax.GradientTransformation,
+    grads: PyTree,
+    axis_name: str | None = None,
+    ema: EMA | None = None,
 ) -> PlayerState:
-    """One descent step of one player: the mean gradient over the devices, optax, the new state.
+    """One descent step of one player: the mean gradient over the devices, optax, the average, the new state.
 
     Args:
-      player: the player, its `extra` already new.
+      player: the player, its `model_state` already new.
       optimizer: its optimiser.
       grads: the gradient on this device.
       axis_name: the mapped axis over which the batch is spread, if any.
+      ema: the moving average of its weights, if one is kept.
 
     Returns:
       The player.
     """
-    grads, extra = all_mean((grads, player.model_state), axis_name)
+    grads, model_state = collectives.mean((grads, player.model_state), axis_name)
     updates, opt_state = optimizer.update(grads, player.opt_state, player.params)
-    return PlayerState(optax.apply_updates(player.params, updates), extra, opt_state)
+    params = optax.apply_updates(player.params, updates)
+    average = player.ema if ema is None else ema.update(player.ema, params, model_state)
+    return PlayerState(params, model_state, opt_state, average)
 
 
 def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> tuple[Step, Step]:
     """The two updates, each on its own.
 
     Args:
-      game: what the players minimise.
-      optimizers: how each of them descends.
+      game: the losses.
+      optimizers: the optimisers.
       micro_batches: parts of the batch over which the gradient is accumulated, to save memory.
 
     Returns:
-      `(d_step, g_step)`, each `(key, state, batch, *, axis_name=None) -> (state, metrics)`. `d_step` returns the
-      generator's state untouched, and `g_step` the discriminator's; `g_step` adds one to `state.step`.
+      `(g_step, d_step)`, each `(key, state, batch, *, axis_name=None) -> (state, metrics)`. `g_step` returns the
+      discriminator's state unchanged, and `d_step` the generator's; `g_step` adds one to `state.step`.
 
     Raises:
       ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
 
     Example:
-      See `jgan.models.gan2014.make`.
+      See `jgan.models.assembly.assemble`.
 
     References:
       Goodfellow et al. (2014), the two gradient steps of Algorithm 1, https://arxiv.org/abs/1406.2661
     """
 
-    def d_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        gradients = accumulated(discriminator_gradients(game, axis_name), micro_batches)
-        grads, state, metrics = gradients(jax.random.fold_in(key, state.step), state, batch)
-        player = update(state.discriminator, optimizers.discriminator, grads, axis_name)
-        return state._replace(discriminator=player), all_mean(metrics, axis_name)
-
     def g_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         gradients = accumulated(generator_gradients(game, axis_name), micro_batches)
-        grads, state, metrics = gradients(jax.random.fold_in(key, state.step), state, batch)
-        player = update(state.generator, optimizers.generator, grads, axis_name)
-        return state._replace(step=state.step + 1, generator=player), all_mean(metrics, axis_name)
+        grads, state, metrics = gradients(step_key(key, state.step), state, batch)
+        player = update(state.generator, optimizers.generator, grads, axis_name, optimizers.ema)
+        return state._replace(step=state.step + 1, generator=player), collectives.mean(metrics, axis_name)
+
+    def d_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        gradients = accumulated(discriminator_gradients(game, axis_name), micro_batches)
+        grads, state, metrics = gradients(step_key(key, state.step), state, batch)
+        player = update(state.discriminator, optimizers.discriminator, grads, axis_name)
+        return state._replace(discriminator=player), collectives.mean(metrics, axis_name)
 
     accumulated(discriminator_gradients(game), micro_batches)  # for its check
-    return d_step, g_step
+    return g_step, d_step
 
 
 # -------------------------------------------------------------------------------------------------------- the schedules
-
-
-def stream_key(key: Key, index: int) -> Key:
-    """A root key that shares no descendant with those of any step (which fold in numbers below 2^31).
-
-    Args:
-      key: the run's root key.
-      index: which.
-
-    Returns:
-      The key.
-    """
-    return jax.random.fold_in(key, 2**31 + index)
 
 
 def alternating(
@@ -173,8 +172,8 @@ def alternating(
     """Algorithm 1: `n_critic` discriminator updates, then one generator update against the new discriminator.
 
     Args:
-      game: what the players minimise.
-      optimizers: how each of them descends. A learning rate for each is the two-time-scale rule.
+      game: the losses.
+      optimizers: the optimisers. A learning rate for each is the two-time-scale rule.
       n_critic: discriminator updates in a step (k in the paper). Above 1, every leaf of the batch carries a leading axis
         of that length: a minibatch for each.
       fresh_latents: whether the generator's update draws latents of its own, as Algorithm 1 is printed, instead of
@@ -189,7 +188,7 @@ def alternating(
         a minibatch not a multiple of `micro_batches`.
 
     Example:
-      See `jgan.models.gan2014.make`.
+      See `jgan.models.assembly.assemble`.
 
     References:
       Goodfellow et al. (2014), Algorithm 1, https://arxiv.org/abs/1406.2661; Heusel et al., "GANs Trained by a Two Time-Scale
@@ -197,7 +196,7 @@ def alternating(
     """
     if n_critic < 1:
         raise ValueError(f"n_critic must be at least 1, found {n_critic}")
-    d_step, g_step = player_steps(game, optimizers, micro_batches=micro_batches)
+    g_step, d_step = player_steps(game, optimizers, micro_batches=micro_batches)
 
     def minibatch(batch: Any, index: int) -> Any:
         if n_critic == 1:
@@ -218,26 +217,28 @@ def alternating(
         state, g_metrics = g_step(g_key, state, last, axis_name=axis_name)
         return state, d_metrics | g_metrics
 
-    return Steps(d_step, g_step, step)
+    return Steps(g_step, d_step, step)
 
 
 def _in_turn(game: Game, optimizers: Optimizers, key, state: GANState, batch, axis_name) -> tuple[GANState, Metrics]:
     """`d_step`, then `g_step`, on one generator forward pass."""
-    key = jax.random.fold_in(key, state.step)
+    key = step_key(key, state.step)
     fakes, pull_back, g_model_state = forward(game, key, state, batch, axis_name)
     d_grads, state, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
     state = state._replace(discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name))
-    g_grads, g_metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
-    generator = update(state.generator._replace(extra=g_model_state), optimizers.generator, g_grads, axis_name)
-    return state._replace(step=state.step + 1, generator=generator), all_mean(d_metrics | g_metrics, axis_name)
+    g_grads, memory, g_metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
+    generator = state.generator._replace(model_state=g_model_state)
+    generator = update(generator, optimizers.generator, g_grads, axis_name, optimizers.ema)
+    state = state._replace(step=state.step + 1, generator=generator, memory=memory)
+    return state, collectives.mean(d_metrics | g_metrics, axis_name)
 
 
 def simultaneous(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> Steps:
     """Both players descend at once, each from the same old parameters, latents and masks: the authors' code of 2014.
 
     Args:
-      game: what the players minimise.
-      optimizers: how each of them descends. Optimistic gradient descent is this rule with
+      game: the losses.
+      optimizers: the optimisers. Optimistic gradient descent is this rule with
         `optax.optimistic_gradient_descent` or `optax.optimistic_adam` for each.
       micro_batches: parts of the batch over which the gradients are accumulated, to save memory.
 
@@ -248,28 +249,28 @@ def simultaneous(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
       ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
 
     Example:
-      See `jgan.models.gan2014.make`.
+      See `jgan.models.assembly.assemble`.
 
     References:
       Daskalakis et al., "Training GANs with Optimism" (2018), https://arxiv.org/abs/1711.00141
     """
-    d_step, g_step = player_steps(game, optimizers, micro_batches=micro_batches)
+    g_step, d_step = player_steps(game, optimizers, micro_batches=micro_batches)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         gradients = accumulated(both_gradients(game, axis_name), micro_batches)
-        grads, after, metrics = gradients(jax.random.fold_in(key, state.step), state, batch)
-        return descend(after, optimizers, grads, axis_name), all_mean(metrics, axis_name)
+        grads, after, metrics = gradients(step_key(key, state.step), state, batch)
+        return descend(after, optimizers, grads, axis_name), collectives.mean(metrics, axis_name)
 
-    return Steps(d_step, g_step, step)
+    return Steps(g_step, d_step, step)
 
 
 def descend(state: GANState, optimizers: Optimizers, grads: PyTree, axis_name: str | None = None) -> GANState:
     """Both players' updates, and the count of the step.
 
     Args:
-      state: the state, with what the passes changed beside the parameters.
-      optimizers: how each of them descends.
-      grads: the pair `(discriminator's, generator's)`.
+      state: the state, with everything that the forward passes changed except the parameters.
+      optimizers: the optimisers.
+      grads: the pair `(generator's, discriminator's)`.
       axis_name: the mapped axis over which the batch is spread, if any.
 
     Returns:
@@ -278,9 +279,83 @@ def descend(state: GANState, optimizers: Optimizers, grads: PyTree, axis_name: s
     Example:
       See `jgan.rules`.
     """
-    d_grads, g_grads = grads
+    g_grads, d_grads = grads
     return state._replace(
         step=state.step + 1,
+        generator=update(state.generator, optimizers.generator, g_grads, axis_name, optimizers.ema),
         discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name),
-        generator=update(state.generator, optimizers.generator, g_grads, axis_name),
     )
+
+
+PlayerLoss = Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]
+"""`(key, params, state, batch, axis_name) -> (loss, (new_model_state, metrics))`."""
+
+
+def one_player(
+    loss: PlayerLoss, optimizers: Optimizers, *, player: Literal["generator", "discriminator"] = "generator"
+) -> Steps:
+    """One player descends a loss of its own while the other one waits: supervised or likelihood pre-training.
+
+    Args:
+      loss: `(key, params, state, batch, axis_name) -> (loss, (new_model_state, metrics))`; `params` are the player's.
+      optimizers: the optimisers, of which the player's is used.
+      player: which player.
+
+    Returns:
+      The `Steps`; the update of the other player returns the state unchanged, and no metrics. `step` counts.
+
+    Raises:
+      ValueError: if there is no such player.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, optax
+      >>> from jgan import Batch, networks, steps
+      >>> from jgan.networks import PointDiscriminator, PointGenerator
+      >>> generator = networks.from_module(PointGenerator(2), (2,))
+      >>> discriminator = networks.from_module(PointDiscriminator(), (2,))
+      >>> def squared_error(key, params, state, batch, axis_name):
+      ...     x, model_state = generator.apply(params, state.generator.model_state, batch.c, key=key, train=True)
+      ...     value = jnp.mean(jnp.square(x - batch.x))
+      ...     return value, (model_state, {"squared_error": value})
+      >>> optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
+      >>> made = steps.one_player(squared_error, optimizers)
+      >>> state = steps.init_state(jax.random.key(0), generator, discriminator, optimizers)
+      >>> state, metrics = made.step(jax.random.key(1), state, Batch(jnp.zeros((4, 2)), c=jnp.ones((4, 2))))
+      >>> sorted(metrics), int(state.step)
+      (['squared_error'], 1)
+    """
+    if player not in ("generator", "discriminator"):
+        raise ValueError(f"player must be 'generator' or 'discriminator', found {player!r}")
+    ema = optimizers.ema if player == "generator" else None
+
+    def waits(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        return state, {}
+
+    def learns(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        own = getattr(state, player)
+        gradient = jax.grad(loss, argnums=1, has_aux=True)
+        grads, (model_state, metrics) = gradient(step_key(key, state.step), own.params, state, batch, axis_name)
+        own = update(own._replace(model_state=model_state), getattr(optimizers, player), grads, axis_name, ema)
+        return state._replace(**{player: own}), collectives.mean(metrics, axis_name)
+
+    def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        state, metrics = learns(key, state, batch, axis_name=axis_name)
+        return state._replace(step=state.step + 1), metrics
+
+    return Steps(step, waits, step) if player == "generator" else Steps(waits, learns, step)
+
+
+RULES.register(
+    "alternating",
+    lambda game, optimizers, options: alternating(
+        game,
+        optimizers,
+        n_critic=options.n_critic,
+        fresh_latents=options.fresh_latents,
+        micro_batches=options.micro_batches,
+    ),
+)
+RULES.register(
+    "simultaneous",
+    lambda game, optimizers, options: simultaneous(game, optimizers, micro_batches=options.micro_batches),
+)

@@ -1,8 +1,8 @@
 """The types of the library: what a network, a player, a game, a GAN and a data set's description are.
 
-Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *functions* and never cross a `jit` boundary. `Batch`,
-`Inputs`, `PlayerState` and `GANState` hold *arrays* only: they are pytrees that pass through `jit`, `vmap`, `scan`, `pmap`
-and a checkpoint as they are. Wherever both players appear side by side, the generator comes first.
+Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *functions* and never cross a `jit` boundary.
+`Batch`, `Inputs`, `PlayerState` and `GANState` hold *arrays* only: they are pytrees that pass through `jit`, `vmap`, `scan`,
+`pmap` and a checkpoint. Wherever both players appear side by side, the generator comes first.
 """
 
 from collections.abc import Callable
@@ -84,14 +84,18 @@ class DataSpec(NamedTuple):
       example: a `Batch` whose leaves are `Field`s; for several sets a dict of such, by name.
       steps_per_epoch: minibatches in an epoch (of the largest set), for schedules that count epochs.
       mean: the mean of `x` over the training set, in the units of a step (images in [0, 1]); None if not known.
+      batch_size: examples in a minibatch, for averages and schedules that count examples; 0 if not known.
     """
 
     example: Any
     steps_per_epoch: int
     mean: Any = None
+    batch_size: int = 0
 
     @classmethod
-    def images(cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None) -> "DataSpec":
+    def images(
+        cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None, batch_size: int = 0
+    ) -> "DataSpec":
         """One set of images.
 
         Args:
@@ -99,6 +103,7 @@ class DataSpec(NamedTuple):
           steps_per_epoch: minibatches in an epoch.
           n_classes: the number of classes if the images have labels; 0 if they have none.
           mean: the mean image.
+          batch_size: examples in a minibatch.
 
         Returns:
           The `DataSpec`.
@@ -109,10 +114,12 @@ class DataSpec(NamedTuple):
           >>> spec.shape, spec.n_classes
           ((28, 28, 1), 10)
         """
-        return cls._one_set(Field(tuple(shape)), steps_per_epoch, n_classes, mean)
+        return cls._one_set(Field(tuple(shape)), steps_per_epoch, n_classes, mean, batch_size)
 
     @classmethod
-    def points(cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None) -> "DataSpec":
+    def points(
+        cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None, batch_size: int = 0
+    ) -> "DataSpec":
         """One set of points, float vectors of any range.
 
         Args:
@@ -120,6 +127,7 @@ class DataSpec(NamedTuple):
           steps_per_epoch: minibatches in an epoch.
           n_classes: the number of classes if the points have labels; 0 if they have none.
           mean: the mean point.
+          batch_size: examples in a minibatch.
 
         Returns:
           The `DataSpec`.
@@ -129,11 +137,11 @@ class DataSpec(NamedTuple):
           >>> DataSpec.points((2,), steps_per_epoch=100).example.x.kind
           'points'
         """
-        return cls._one_set(Field(tuple(shape), "points"), steps_per_epoch, n_classes, mean)
+        return cls._one_set(Field(tuple(shape), "points"), steps_per_epoch, n_classes, mean, batch_size)
 
     @classmethod
-    def _one_set(cls, x: Field, steps_per_epoch: int, n_classes: int, mean: Any) -> "DataSpec":
-        return cls(Batch(x, Field((), "label", n_classes) if n_classes else None), steps_per_epoch, mean)
+    def _one_set(cls, x: Field, steps_per_epoch: int, n_classes: int, mean: Any, batch_size: int) -> "DataSpec":
+        return cls(Batch(x, Field((), "label", n_classes) if n_classes else None), steps_per_epoch, mean, batch_size)
 
     @property
     def sets(self) -> dict[str, Batch]:
@@ -354,8 +362,8 @@ class GAN(NamedTuple):
           `[n, ...]` float32; images are in [0, 1].
 
         Raises:
-          ValueError: if the condition is missing, is not one that the model takes, has another length than `n`, or a label is out
-            of range.
+          ValueError: if the condition is missing, is not one that the model takes, has another length than `n`, or a label is
+            out of range.
 
         Example:
           >>> import jax

@@ -54,7 +54,7 @@ plt.rcParams.update({"figure.dpi": 90, "figure.constrained_layout.use": True, "a
 #
 # | Algorithm 1 | here |
 # |---|---|
-# | what $D$ ascends and what $G$ descends | `games.adversarial(generator, discriminator, latents, loss)`: a `Game` |
+# | what $D$ ascends and what $G$ descends | `games.Adversarial(generator, discriminator, latents, loss)`: a `Game` |
 # | update the discriminator by its stochastic gradient | `d_step` |
 # | update the generator by its stochastic gradient | `g_step` |
 # | $k$ times the one, then the other | `steps.alternating(game, optimizers, n_critic=k)`: `step` |
@@ -103,7 +103,7 @@ discriminator = networks.from_module(Discriminator(), (1,))
 # %%
 ITERATIONS, K, BATCH = 2000, 4, 512
 
-game = games.adversarial(generator, discriminator, latents, losses.minimax)
+game = games.Adversarial(generator, discriminator, latents, losses.minimax)
 optimizers = steps.Optimizers(
     generator=optax.adam(optax.cosine_decay_schedule(1e-3, ITERATIONS), b1=0.5),
     discriminator=optax.adam(5e-3, b1=0.5),
@@ -458,7 +458,7 @@ constant = steps.Optimizers(generator=optax.adam(1e-3, b1=0.5), discriminator=op
 
 def population(loss):
     """JSD(p_data, p_g) in the course of several runs, `[ROUNDS, SEEDS]`."""
-    game = games.adversarial(generator, discriminator, latents, loss)
+    game = games.Adversarial(generator, discriminator, latents, loss)
     step = resident.on_resident_data(steps.alternating(game, constant, n_critic=K).step, 128, n_critic=K)
     advance = parallel.jit(parallel.vmap(parallel.scan(step, LENGTH)))
     keys = jax.random.split(jax.random.key(3), SEEDS)

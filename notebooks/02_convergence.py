@@ -38,7 +38,7 @@ from jgan.types import DataSpec
 
 plt.rcParams.update({"figure.dpi": 90, "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3})
 
-KEY, SPEC = jax.random.key(0), DataSpec((1,), steps_per_epoch=1)
+KEY, SPEC = jax.random.key(0), DataSpec.points((1,), steps_per_epoch=1)
 ORIGIN = Batch(jnp.zeros((64, 1)))  # the Dirac-GAN's data; the bilinear game looks at none
 
 
@@ -131,7 +131,7 @@ def eigenvalues(loss, penalty=(), augment=None):
     """Of the vector field of the Dirac-GAN at the equilibrium."""
     generator, discriminator = dirac.networks(dirac.Config(start=(0.0, 0.0)))
     sgd = steps.Optimizers(optax.sgd(1.0), optax.sgd(1.0))
-    game = games.adversarial(
+    game = games.Adversarial(
         generator, discriminator, lambda key, n, axis_name=None: jnp.zeros((n, 1)), loss, penalties=penalty, augment=augment
     )
     step = steps.simultaneous(game, sgd).step

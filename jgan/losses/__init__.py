@@ -32,7 +32,7 @@ from jgan.losses.classic import (
 )
 from jgan.losses.divergences import DIVERGENCES, Divergence, f_gan, variational_bound
 from jgan.losses.features import feature_matching
-from jgan.losses.loss import Loss, global_mean
+from jgan.losses.loss import LOSSES, Loss, global_mean
 from jgan.losses.relative import (
     relativistic,
     relativistic_average,
@@ -68,18 +68,3 @@ __all__ = [
     "variational_bound",
     "wasserstein",
 ]
-
-LOSSES: dict[str, Loss] = {
-    "minimax": minimax,
-    "non_saturating": non_saturating,
-    "logistic": non_saturating,
-    "least_squares": least_squares(),
-    "wasserstein": wasserstein,
-    "hinge": hinge,
-    "relativistic": relativistic,
-    "relativistic_average": relativistic_average,
-    "relativistic_average_least_squares": relativistic_average_least_squares,
-    "relativistic_average_hinge": relativistic_average_hinge,
-    **{f"f_gan_{name}": f_gan(divergence) for name, divergence in DIVERGENCES.items()},
-}
-"""Every loss by its name, as the command line takes it."""

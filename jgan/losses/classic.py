@@ -5,7 +5,7 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jgan.losses.loss import Loss
+from jgan.losses.loss import LOSSES, Loss
 from jgan.utils.checks import same_shape
 
 softplus = jax.nn.softplus
@@ -270,3 +270,10 @@ wasserstein = Loss(critic_difference, linear_generator)
 
 hinge = Loss(hinge_discriminator, linear_generator)
 """Geometric GAN, SN-GAN, SAGAN and BigGAN."""
+
+LOSSES.register("minimax", minimax)
+LOSSES.register("non_saturating", non_saturating)
+LOSSES.register("logistic", non_saturating)
+LOSSES.register("least_squares", least_squares())
+LOSSES.register("wasserstein", wasserstein)
+LOSSES.register("hinge", hinge)

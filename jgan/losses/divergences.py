@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlog1py, xlogy
 
-from jgan.losses.loss import Loss, global_mean
+from jgan.losses.loss import LOSSES, Loss, global_mean
 from jgan.utils.checks import same_shape
 
 LIMIT = 10.0
@@ -204,3 +204,7 @@ def variational_bound(
     """
     on_real, on_fake = divergence.activation(real_logits), divergence.of_activation(fake_logits)
     return global_mean(on_real, axis_name=axis_name) - global_mean(on_fake, axis_name=axis_name)
+
+
+for _name, _divergence in DIVERGENCES.items():
+    LOSSES.register(f"f_gan_{_name}", f_gan(_divergence))

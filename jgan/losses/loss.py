@@ -6,6 +6,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jgan.utils.registry import Registry
+
 
 class Loss(NamedTuple):
     """The pair of losses of one objective; both players minimise.
@@ -48,3 +50,7 @@ def global_mean(values: jax.Array, *, axis: int | None = None, axis_name: str | 
     """
     mean = jnp.mean(values, axis=axis)
     return mean if axis_name is None else jax.lax.pmean(mean, axis_name)
+
+
+LOSSES: Registry[Loss] = Registry("loss")
+"""Every loss by its name, as the command line takes it; each file of this package registers its own."""

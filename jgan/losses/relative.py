@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.losses.loss import Loss, global_mean
+from jgan.losses.loss import LOSSES, Loss, global_mean
 
 Cost = Callable[[jax.Array], jax.Array]
 """`cost(margins) -> values`, elementwise."""
@@ -125,3 +125,8 @@ relativistic_average_least_squares = relativistic_averaged(lambda margin: jnp.sq
 
 relativistic_average_hinge = relativistic_averaged(lambda margin: jax.nn.relu(1 - margin))
 """RaHingeGAN: `D: [max(0, 1 - (r - mean f)) + max(0, 1 + (f - mean r))] / 2`."""
+
+LOSSES.register("relativistic", relativistic)
+LOSSES.register("relativistic_average", relativistic_average)
+LOSSES.register("relativistic_average_least_squares", relativistic_average_least_squares)
+LOSSES.register("relativistic_average_hinge", relativistic_average_hinge)

@@ -7,51 +7,60 @@ the extragradient, and not at all, on average, when the players move in turn.
 
 import dataclasses
 
-import jax
 import jax.numpy as jnp
 
-from jgan import optim, steps
-from jgan.models import Preset
-from jgan.models.options import Play, optimizers_of, steps_of
-from jgan.types import GAN, DataSpec, Game, GANState, Key, Network
+from jgan import games
+from jgan.models import accepts, options
+from jgan.models.assembly import assemble
+from jgan.models.model import Model, Preset
+from jgan.types import GAN, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(Play):
+class Config:
     """The options of the game."""
 
+    rule: options.Rule = options.Rule()
+    """the update rule"""
+    optimizer: options.Optimizer = options.Optimizer("sgd", learning_rate=0.1)
+    """the optimiser of both players"""
+    ema: options.EMA = options.EMA()
+    """the average of the generator's weights"""
     start: tuple[float, float] = (1.0, 1.0)
     """where x and y begin"""
 
 
-def game() -> Game:
-    """The game: the discriminator minimises `-x y`, the generator `x y`. No data, no chance.
+def game() -> games.Functions:
+    """The game: the generator minimises `x y`, the discriminator `-x y`. It uses no data and no random numbers.
 
     Returns:
-      The `Game`; its metrics are the two losses.
+      The game; its metrics are the two losses.
 
     Example:
       See `make`.
     """
 
-    def d_objective(key, y, state, batch, x, axis_name):
+    def fakes(key, x, state, batch, axis_name):
+        return x, state.generator.model_state
+
+    def g_loss(key, own, state, batch, x, axis_name):
+        value = x * state.discriminator.params
+        return value, (state.memory, {"g_loss": value})
+
+    def d_loss(key, y, state, batch, x, axis_name):
         return -x * y, (state.discriminator.model_state, state.memory, {"d_loss": -x * y})
 
-    def g_objective(key, own, state, batch, x, axis_name):
-        value = x * state.discriminator.params
-        return value, {"g_loss": value}
-
-    return Game(lambda key, x, state, batch, axis_name: (x, state.generator.model_state), d_objective, g_objective)
+    return games.Functions(fakes, g_loss, d_loss)
 
 
 def number(start: float) -> Network:
     """A player that is one number.
 
     Args:
-      start: where it begins.
+      start: its initial value.
 
     Returns:
-      A `Network` to be initialised; it maps nothing.
+      The `Network`; its output is that number, once for each input.
 
     Example:
       >>> import jax
@@ -59,7 +68,11 @@ def number(start: float) -> Network:
       >>> print(*bilinear.number(2.0).init(jax.random.key(0)))
       2.0 {}
     """
-    return Network(lambda key: (jnp.float32(start), {}), lambda params, extra, *inputs, **options: (params, extra))
+
+    def apply(params, model_state, *inputs, key=None, train=False, axis_name=None):
+        return jnp.broadcast_to(params, (len(inputs[0]), 1)), model_state
+
+    return Network(lambda key: (jnp.float32(start), {}), apply)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
@@ -67,43 +80,52 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
     Args:
       config: the options of the model.
-      spec: the data, of which the game sees nothing.
+      spec: the data, which the game does not use.
 
     Returns:
-      The `GAN`; what it generates is x, again and again.
+      The `GAN`; it generates x.
 
     Example:
       >>> import jax
       >>> from jgan.models import bilinear
+      >>> from jgan.models.options import Rule
       >>> from jgan.types import DataSpec
-      >>> gan = bilinear.make(bilinear.Config(rule="simultaneous"), DataSpec((1,), steps_per_epoch=1))
+      >>> gan = bilinear.make(bilinear.Config(rule=Rule("simultaneous")), DataSpec.points((1,), steps_per_epoch=1))
       >>> state, _ = gan.step(jax.random.key(0), gan.init(jax.random.key(0)), None)
       >>> print(state.generator.params, state.discriminator.params)
       0.9 1.1
     """
-    del spec
     x, y = map(number, config.start)
-    optimizers = optimizers_of(config)
-    made = steps_of(config, game(), optimizers)
-
-    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
-        player = state.generator
-        return jnp.broadcast_to(optim.ema_params(player) if averaged else player.params, (len(z), 1))
-
-    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
-        return jnp.zeros((n, 1))
-
-    return GAN(lambda key: steps.init_state(key, x, y, optimizers), *made, latents, generate, n_critic=config.n_critic)
+    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
+    gan = assemble(
+        game(),
+        config.rule.steps(game(), optimizers),
+        optimizers,
+        generator=x,
+        discriminator=y,
+        latents=lambda key, n, axis_name=None: jnp.zeros((n, 1)),
+        n_critic=config.rule.n_critic,
+    )
+    return gan._replace(logits=None)
 
 
 PRESETS = {
     "bilinear": Preset(
-        description="min_x max_y x y, the smallest game: a picture of its trajectory; try --model.rule extragradient",
+        description="min_x max_y x y, the smallest game: a picture of its trajectory; try --model.rule.name extragradient",
         dataset="origin",
         batch_size=2,
         steps=400,
         sample_every=20,
-        model=Config(),
-        display="trajectory",
+        config=Config(),
     ),
 }
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    accepts.points,
+    lambda config: config,
+    DataSpec.points((1,), steps_per_epoch=2),
+    evaluator="trajectory",
+)

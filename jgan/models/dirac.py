@@ -1,4 +1,4 @@
-"""The Dirac-GAN: data at 0, a generator that puts all it has at theta, a discriminator D(x) = psi x.
+"""The Dirac-GAN: data at 0, a generator that is a point mass at theta, a discriminator D(x) = psi x.
 
 Unregularised it does not converge: linearised at the equilibrium (0, 0) its eigenvalues are `+- i/2`. R1 of weight gamma moves
 them to `-gamma/2 +- sqrt(gamma^2/4 - 1/4)`, instance noise of variance s^2 to `-s^2/4 +- sqrt(s^4/16 - 1/4)`; Wasserstein
@@ -9,23 +9,31 @@ References:
 """
 
 import dataclasses
-from typing import Literal
 
-import jax
 import jax.numpy as jnp
 
+from jgan import augment, games
 from jgan.losses import LOSSES
-from jgan.models import Preset
-from jgan.models.options import Play, play
-from jgan.types import GAN, DataSpec, Key, Network
+from jgan.models import accepts, options
+from jgan.models.assembly import assemble
+from jgan.models.model import Model, Preset
+from jgan.types import GAN, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(Play):
+class Config:
     """The options of the game."""
 
-    loss: Literal["minimax", "non_saturating", "wasserstein", "hinge", "least_squares", "relativistic"] = "minimax"
-    """what the players minimise"""
+    loss: str = "minimax"
+    """a name in jgan.losses.LOSSES"""
+    rule: options.Rule = options.Rule()
+    """the update rule"""
+    optimizer: options.Optimizer = options.Optimizer("sgd", learning_rate=0.1)
+    """the optimiser of both players"""
+    penalty: options.Penalty = options.Penalty()
+    """penalty of the discriminator"""
+    ema: options.EMA = options.EMA()
+    """the average of the generator's weights"""
     instance_noise: float = 0.0
     """standard deviation of Gaussian noise on real and fake examples"""
     start: tuple[float, float] = (1.0, 1.0)
@@ -81,28 +89,43 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> from jgan import Batch
       >>> from jgan.models import dirac
       >>> from jgan.types import DataSpec
-      >>> gan = dirac.make(dirac.Config(rule="simultaneous", loss="wasserstein"), DataSpec((1,), steps_per_epoch=1))
+      >>> from jgan.models.options import Rule
+      >>> config = dirac.Config(rule=Rule("simultaneous"), loss="wasserstein")
+      >>> gan = dirac.make(config, DataSpec.points((1,), steps_per_epoch=1))
       >>> state, _ = gan.step(jax.random.key(0), gan.init(jax.random.key(0)), Batch(jnp.zeros((4, 1))))
       >>> print(state.generator.params, state.discriminator.params)  # both were 1
       1.1 0.9
     """
-    del spec
     generator, discriminator = networks(config)
-
-    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
-        return jnp.zeros((n, 1))
-
-    return play(config, generator, discriminator, latents, LOSSES[config.loss], instance_noise=config.instance_noise)
+    game = games.Adversarial(
+        generator,
+        discriminator,
+        lambda key, n, axis_name=None: jnp.zeros((n, 1)),
+        LOSSES[config.loss],
+        penalties=config.penalty.penalties(),
+        augment=augment.instance_noise(config.instance_noise) if config.instance_noise else None,
+    )
+    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
+    return assemble(game, config.rule.steps(game, optimizers), optimizers, n_critic=config.rule.n_critic)
 
 
 PRESETS = {
     "dirac": Preset(
-        description="the Dirac-GAN, two numbers: a picture of its trajectory; try --model.penalty r1",
+        description="the Dirac-GAN, two numbers: a picture of its trajectory; try --model.penalty.name r1",
         dataset="origin",
         batch_size=2,
         steps=1000,
         sample_every=50,
-        model=Config(),
-        display="trajectory",
+        config=Config(),
     ),
 }
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    accepts.points,
+    lambda config: config,
+    DataSpec.points((1,), steps_per_epoch=2),
+    evaluator="trajectory",
+)

@@ -9,9 +9,12 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jgan.models import Preset
-from jgan.models.paper2014 import Activation, Training, marginal_bias, optimizer, per_layer, play
+from jgan.models import accepts
+from jgan.models.model import Model, Preset
+from jgan.models.options import EMA
+from jgan.models.paper2014 import Activation, MomentumSGD, Training, marginal_bias, per_layer, play, real_view
 from jgan.networks import MLPDiscriminator, MLPGenerator, from_module
 from jgan.networks.layers import symmetric_uniform
 from jgan.types import GAN, DataSpec, Network
@@ -59,14 +62,14 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     Example:
       >>> from jgan.models import gan2014
       >>> from jgan.types import DataSpec
-      >>> generator, discriminator = gan2014.networks(gan2014.Config(), DataSpec((28, 28, 1), 500))
+      >>> generator, discriminator = gan2014.networks(gan2014.Config(), DataSpec.images((28, 28, 1), 500))
     """
     if config.g_output == "linear" and config.marginal_bias:
         raise ValueError("marginal_bias is a logit, for g_output 'sigmoid'; turn it off for g_output 'linear'")
     if config.g_output == "sigmoid" and config.contrast_normalized:
         raise ValueError("contrast_normalized images have negative values: it needs g_output 'linear', found 'sigmoid'")
     generator = MLPGenerator(
-        image_shape=spec.image_shape,
+        image_shape=spec.shape,
         units=config.g_units,
         activations=per_layer("g_activations", config.g_activations, config.g_units),
         output=config.g_output,
@@ -83,7 +86,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         hidden_keep=config.hidden_keep,
         dtype=jnp.dtype(config.dtype),
     )
-    return from_module(generator, (config.latent_size,)), from_module(discriminator, spec.image_shape)
+    return from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
@@ -104,14 +107,13 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> from jgan import Batch
       >>> from jgan.models import gan2014
       >>> from jgan.types import DataSpec
-      >>> gan = gan2014.make(gan2014.Config(g_units=(16,), d_units=(8,)), DataSpec((8, 8, 1), steps_per_epoch=10))
+      >>> gan = gan2014.make(gan2014.Config(g_units=(16,), d_units=(8,)), DataSpec.images((8, 8, 1), steps_per_epoch=10))
       >>> key = jax.random.key(0)
       >>> state, metrics = jax.jit(gan.step)(key, gan.init(key), Batch(jax.numpy.zeros((4, 8, 8, 1))))
       >>> sorted(metrics), gan.sample(key, state, 2).shape
       (['d_fake_accuracy', 'd_loss', 'd_real_accuracy', 'g_loss'], (2, 8, 8, 1))
     """
-    sgd = optimizer(config, spec.steps_per_epoch)
-    return play(config, *networks(config, spec), sgd, contrast_normalized=config.contrast_normalized)
+    return play(config, spec, *networks(config, spec), contrast_normalized=config.contrast_normalized)
 
 
 PRESETS = {
@@ -121,28 +123,28 @@ PRESETS = {
         batch_size=100,
         steps=12_000,
         # The authors' range of .005 is for 784 pixels: here, with 64, both losses would stay at ln 2 for a thousand steps.
-        model=Config(g_units=(256, 256), d_units=(128, 128), d_irange=0.05, ema_decay=0.999),
+        config=Config(g_units=(256, 256), d_units=(128, 128), d_irange=0.05, ema=EMA(0.999)),
     ),
     "mnist": Preset(
         description="the authors' MNIST configuration, 28x28 digits",
         dataset="mnist",
         batch_size=100,
         steps=500 * 250,
-        model=Config(ema_decay=0.99993),  # a half-life of 20 epochs, the best of benchmarks.mnist_parzen
+        config=Config(ema=EMA(0.99993)),  # a half-life of 20 epochs, the best of benchmarks.mnist_parzen
     ),
     "fashion_mnist": Preset(
         description="the MNIST configuration on articles of clothing",
         dataset="fashion_mnist",
         batch_size=100,
         steps=500 * 250,
-        model=Config(ema_decay=0.99993),
+        config=Config(ema=EMA(0.99993)),
     ),
     "cifar10_fc": Preset(
         description="the authors' fully connected CIFAR-10 configuration, 127 million parameters: for a GPU",
         dataset="cifar10",
         batch_size=100,
         steps=400 * 250,
-        model=Config(
+        config=Config(
             noise="gaussian",
             g_units=(8000, 8000),
             g_activations=("relu", "sigmoid"),
@@ -151,10 +153,29 @@ PRESETS = {
             marginal_bias=False,
             d_units=(1600, 1600),
             contrast_normalized=True,
-            learning_rate=0.025,
-            ema_decay=0.9998,
+            optimizer=MomentumSGD(learning_rate=0.025),
+            ema=EMA(0.9998),
         ),
     ),
 }
-"""The fully connected models of the paper. The averaged generator is an addition, `--model.ema-decay 0` the original; so are
+"""The fully connected models of the paper. The averaged generator is an addition, `--model.ema.decay 0` the original; so are
 the lengths, 250 epochs, in which the momentum reaches its final value: the authors' runs had no stopping rule."""
+
+
+def small(config: Config) -> Config:
+    """The configuration with small networks, for tests."""
+    rule = dataclasses.replace(config.rule, n_critic=1)
+    g_units, d_units = (6,) * len(config.g_units), (6,) * len(config.d_units)
+    ema = EMA(0.9) if config.ema.decay else config.ema
+    return dataclasses.replace(config, latent_size=6, g_units=g_units, d_units=d_units, d_irange=0.3, rule=rule, ema=ema)
+
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    accepts.images,
+    small,
+    DataSpec.images((8, 8, 1), steps_per_epoch=2, mean=np.full((8, 8, 1), 0.3, np.float32)),
+    real_view=lambda config: real_view if config.contrast_normalized else None,
+)

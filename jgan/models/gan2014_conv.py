@@ -8,8 +8,10 @@ import dataclasses
 
 import jax.numpy as jnp
 
-from jgan.models import Preset
-from jgan.models.paper2014 import Activation, Training, optimizer, per_layer, play
+from jgan.models import accepts
+from jgan.models.model import Model, Preset
+from jgan.models.options import EMA
+from jgan.models.paper2014 import Activation, MomentumSGD, Training, per_layer, play, real_view
 from jgan.networks import ConvDiscriminator, ConvGenerator, from_module
 from jgan.rng import Noise
 from jgan.types import GAN, DataSpec, Network
@@ -21,8 +23,8 @@ class Config(Training):
 
     noise: Noise = "gaussian"
     """distribution of z, of unit variance"""
-    learning_rate: float = 0.004
-    """learning rate of the first update"""
+    optimizer: MomentumSGD = MomentumSGD(learning_rate=0.004)
+    """the optimiser of both players"""
     g_units: tuple[int, ...] = (8000,)
     """hidden layers of the generator, before the codes"""
     g_activations: tuple[Activation, ...] = ("relu",)
@@ -71,14 +73,14 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     Example:
       >>> from jgan.models import gan2014_conv
       >>> from jgan.types import DataSpec
-      >>> generator, discriminator = gan2014_conv.networks(gan2014_conv.Config(), DataSpec((32, 32, 3), 312))
+      >>> generator, discriminator = gan2014_conv.networks(gan2014_conv.Config(), DataSpec.images((32, 32, 3), 312))
     """
     lists = {name: getattr(config, name) for name in ("d_channels", "d_kernels", "d_paddings", "d_pools")}
     if len(set(map(len, lists.values()))) > 1:
         found = ", ".join(f"{len(value)} {name}" for name, value in lists.items())
         raise ValueError(f"every convolution needs channels, a kernel, a padding and a pooling window, found {found}")
     generator = ConvGenerator(
-        image_shape=spec.image_shape,
+        image_shape=spec.shape,
         units=config.g_units,
         activations=per_layer("g_activations", config.g_activations, config.g_units),
         channels=config.g_channels,
@@ -101,7 +103,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         hidden_keep=config.hidden_keep,
         dtype=jnp.dtype(config.dtype),
     )
-    return from_module(generator, (config.latent_size,)), from_module(discriminator, spec.image_shape)
+    return from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
@@ -122,14 +124,12 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> from jgan.models import gan2014_conv
       >>> from jgan.types import DataSpec
       >>> config = gan2014_conv.Config(g_units=(8,), g_channels=4, d_channels=(2, 2, 2), d_units=(4,))
-      >>> gan = gan2014_conv.make(config, DataSpec((14, 14, 3), steps_per_epoch=10))
+      >>> gan = gan2014_conv.make(config, DataSpec.images((14, 14, 3), steps_per_epoch=10))
       >>> key = jax.random.key(0)
       >>> gan.sample(key, gan.init(key), 2).shape
       (2, 14, 14, 3)
     """
-    sgd = optimizer(config, spec.steps_per_epoch)
-    gan = play(config, *networks(config, spec), sgd, contrast_normalized=True)
-    return gan._replace(scan_on_cpu=False)
+    return play(config, spec, *networks(config, spec), contrast_normalized=True)
 
 
 PRESETS = {
@@ -138,8 +138,36 @@ PRESETS = {
         dataset="cifar10",
         batch_size=128,
         steps=312 * 250,
-        model=Config(ema_decay=0.9998),
+        config=Config(ema=EMA(0.9998)),
     ),
 }
 """The length is ours, 250 epochs, in which the momentum reaches its final value: the authors' run had no stopping rule. The
-averaged generator is an addition too, `--model.ema-decay 0` the original."""
+averaged generator is an addition too, `--model.ema.decay 0` the original."""
+
+
+def small(config: Config) -> Config:
+    """The configuration with small networks, for tests."""
+    return dataclasses.replace(
+        config,
+        latent_size=6,
+        g_units=(6,),
+        g_channels=6,
+        d_channels=(6, 6, 6),
+        d_kernels=(3, 3, 3),
+        d_paddings=(1, 1, 1),
+        d_pools=(2, 2, 2),
+        d_units=(6,),
+        d_irange=0.3,
+        ema=EMA(0.9),
+    )
+
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    accepts.images,
+    small,
+    DataSpec.images((14, 14, 3), steps_per_epoch=2),
+    real_view=lambda config: real_view,
+)

@@ -5,50 +5,40 @@ generator that covers few of the modes has collapsed.
 """
 
 import dataclasses
-from typing import Literal
 
-import jax
-
-from jgan import rng
+from jgan import augment, games, rng
 from jgan.losses import LOSSES
-from jgan.models import Preset
-from jgan.models.options import Play, play
+from jgan.models import accepts, options
+from jgan.models.assembly import assemble
+from jgan.models.model import Model, Preset
 from jgan.networks import PointDiscriminator, PointGenerator, from_module
-from jgan.types import GAN, DataSpec, Key
-
-Objective = Literal[
-    "minimax",
-    "non_saturating",
-    "least_squares",
-    "wasserstein",
-    "hinge",
-    "relativistic",
-    "relativistic_average",
-    "relativistic_average_least_squares",
-    "relativistic_average_hinge",
-]
+from jgan.types import GAN, DataSpec
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(Play):
+class Config:
     """The options of the model."""
 
-    optimizer: Literal["sgd", "adam"] = "adam"
-    """how a player descends"""
-    learning_rate: float = 1e-3
-    """learning rate"""
-    loss: Objective = "non_saturating"
-    """what the players minimise"""
+    loss: str = "non_saturating"
+    """a name in jgan.losses.LOSSES"""
+    rule: options.Rule = options.Rule()
+    """the update rule"""
+    optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-3)
+    """the optimiser of both players"""
+    penalty: options.Penalty = options.Penalty()
+    """penalty of the discriminator"""
+    ema: options.EMA = options.EMA()
+    """the average of the generator's weights"""
     latent_size: int = 2
     """dimension of the noise z"""
     noise: rng.Noise = "gaussian"
-    """its distribution, of unit variance"""
+    """distribution of z, of unit variance: gaussian or uniform"""
     g_units: tuple[int, ...] = (128, 128)
     """hidden layers of the generator"""
     d_units: tuple[int, ...] = (128, 128)
     """hidden layers of the discriminator"""
-    activation: Literal["relu", "tanh"] = "relu"
-    """activation of the hidden layers of both"""
+    activation: str = "relu"
+    """activation of the hidden layers of both: relu or tanh"""
     bias_range: float = 1.0
     """hidden biases of both start in U(-bias_range, bias_range)"""
     pack: int = 1
@@ -74,32 +64,30 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> import jax
       >>> from jgan.models import mixture
       >>> from jgan.types import DataSpec
-      >>> gan = mixture.make(mixture.Config(), DataSpec((2,), steps_per_epoch=100))
+      >>> gan = mixture.make(mixture.Config(), DataSpec.points((2,), steps_per_epoch=100))
       >>> gan.sample(jax.random.key(0), gan.init(jax.random.key(0)), 5).shape
       (5, 2)
     """
-    if len(spec.image_shape) != 1:
-        raise ValueError(f"expected points, examples of one axis, found examples of the shape {tuple(spec.image_shape)}")
-    (size,) = spec.image_shape
-    generator = from_module(PointGenerator(size, config.g_units, config.activation, config.bias_range), (config.latent_size,))
-    discriminator = from_module(PointDiscriminator(config.d_units, config.activation, config.bias_range), (size * config.pack,))
-
-    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
-        return rng.latents(key, n, config.latent_size, config.noise, axis_name)
-
-    loss, noise = LOSSES[config.loss], config.instance_noise
-    return play(config, generator, discriminator, latents, loss, instance_noise=noise, pack=config.pack)
+    (size,) = spec.shape
+    game = games.Adversarial(
+        from_module(PointGenerator(size, config.g_units, config.activation, config.bias_range), (config.latent_size,)),
+        from_module(PointDiscriminator(config.d_units, config.activation, config.bias_range), (size * config.pack,)),
+        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
+        LOSSES[config.loss],
+        penalties=config.penalty.penalties(),
+        augment=augment.instance_noise(config.instance_noise) if config.instance_noise else None,
+        pack=config.pack,
+    )
+    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
+    return assemble(game, config.rule.steps(game, optimizers), optimizers, n_critic=config.rule.n_critic)
 
 
 # The objective of R3GAN; the rate and Adam's second decay are those of `python -m benchmarks.mode_coverage`.
 _R3 = Config(
     loss="relativistic",
-    penalty="r1_r2",
-    penalty_weight=0.1,
-    learning_rate=4e-3,
-    b2=0.99,
-    decay_steps=10_000,
-    ema_decay=0.999,
+    penalty=options.Penalty("r1_r2", 0.1),
+    optimizer=options.Optimizer("adam", learning_rate=4e-3, b2=0.99, decay_steps=10_000),
+    ema=options.EMA(0.999),
 )
 
 PRESETS = {
@@ -108,16 +96,14 @@ PRESETS = {
         dataset="ring8",
         batch_size=256,
         steps=10_000,
-        model=_R3,
-        display="points",
+        config=_R3,
     ),
     "grid25": Preset(
         description="twenty-five Gaussians on a grid, by the relativistic loss with R1 and R2; try --model.pack 2",
         dataset="grid25",
         batch_size=256,
         steps=10_000,
-        model=_R3,
-        display="points",
+        config=_R3,
     ),
     "gaussian1d": Preset(
         description="the one-dimensional Gaussian of the paper's Fig. 1, as an animation",
@@ -126,11 +112,10 @@ PRESETS = {
         steps=2_000,
         sample_every=25,
         # The theory wants a discriminator near its best: it learns faster, and four times as often.
-        model=Config(
+        config=Config(
             loss="minimax",
-            n_critic=4,
-            d_learning_rate=5e-3,
-            decay_steps=2_000,
+            rule=options.Rule(n_critic=4),
+            optimizer=options.Optimizer("adam", learning_rate=1e-3, d_learning_rate=5e-3, decay_steps=2_000),
             latent_size=1,
             noise="uniform",
             g_units=(32, 32),
@@ -138,6 +123,23 @@ PRESETS = {
             activation="tanh",
             bias_range=4.0,
         ),
-        display="density",
     ),
 }
+
+
+def small(config: Config) -> Config:
+    """The configuration with small networks, for tests."""
+    rule = dataclasses.replace(config.rule, n_critic=1)
+    ema = options.EMA(0.9) if config.ema.decay else config.ema
+    return dataclasses.replace(config, g_units=(6, 6), d_units=(6, 6), rule=rule, ema=ema)
+
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    accepts.points,
+    small,
+    DataSpec.points((2,), steps_per_epoch=2),
+    evaluator=lambda run: "density" if run.spec.shape == (1,) else "points",
+)

@@ -37,8 +37,8 @@ class Model(NamedTuple):
       Config: a frozen dataclass; each field is a flag of the command line, groups of options are nested frozen dataclasses.
       make: `make(config, spec) -> GAN`, or a tuple of `Phase`s.
       presets: the presets by name.
-      accepts: `accepts(spec)` raises a `ValueError` that names the data which the model accepts, if `spec` describes others: see
-        `jgan.models.accepts`.
+      accepts: `accepts(spec)` raises a `ValueError` that names the data which the model accepts, if `spec` describes others:
+        see `jgan.models.accepts`.
       small: `small(config) -> config`, the same configuration with networks small enough for a test.
       small_spec: the data for which the contract tests make the small model.
       evaluator: how its runs are judged and drawn: a name in `jgan.training.evaluators.EVALUATORS`, or a function of the run

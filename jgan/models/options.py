@@ -1,203 +1,201 @@
-"""Options that the small models share: which loss, which penalty, which update rule, which optimiser, by name."""
+"""Groups of options that models share: the optimiser, the update rule, the penalty, the average of the generator's weights.
+
+A model's `Config` has a field for each group that it offers, so that `--model.optimizer.learning-rate 1e-3` is the same flag
+for every model. Names are those under which optimisers, rules and penalties are registered; an unknown one is answered with the
+closest known one.
+"""
 
 import dataclasses
-import functools
 from collections.abc import Callable
-from typing import Literal
 
-import jax
 import optax
 
-from jgan import augment, constraints, games, optim, penalties, rules, steps
-from jgan.losses import Loss
-from jgan.types import GAN, Game, GANState, Network
+from jgan import constraints, optim, penalties, rules, steps
+from jgan.types import DataSpec, Game
+from jgan.utils.registry import Registry
 
-Rule = Literal["alternating", "simultaneous", "extragradient", "optimistic", "consensus", "unrolled"]
-PenaltyName = Literal[
-    "none", "gradient_penalty", "one_sided", "dragan", "r1", "r2", "r1_r2", "finite_difference", "lecam", "drift"
-]
+__all__ = ["EMA", "OPTIMIZERS", "Optimizer", "Penalty", "Rule", "optimizers"]
 
-PENALTIES: dict[str, Callable[[float], penalties.Penalty]] = {
-    "gradient_penalty": penalties.gradient_penalty,
-    "one_sided": functools.partial(penalties.gradient_penalty, one_sided=True),
-    "dragan": penalties.dragan,
-    "r1": penalties.r1,
-    "r2": penalties.r2,
-    "r1_r2": penalties.r1_r2,
-    "finite_difference": penalties.finite_difference,
-    "lecam": penalties.lecam,
-    "drift": penalties.drift,
-}
-"""The penalties by their names, functions of their weight."""
+assert rules  # imported to register its rules
 
 
 @dataclasses.dataclass(frozen=True)
-class Play:
-    """How a game is played."""
+class Optimizer:
+    """How each player descends."""
 
-    rule: Rule = "alternating"
-    """who moves when, and by which gradient"""
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    """how a player descends"""
-    learning_rate: float = 0.1
+    name: str = "adam"
+    """adam, sgd or rmsprop"""
+    learning_rate: float = 2e-4
     """learning rate"""
     d_learning_rate: float = 0.0
-    """that of the discriminator, if another (two time scales); 0 for the same"""
-    decay_steps: int = 0
-    """steps over which both fall to 0 along a cosine; 0 for no decay"""
+    """discriminator learning rate (TTUR); 0: same as learning_rate"""
     b1: float = 0.5
-    """Adam's decay of the mean gradient"""
+    """Adam's decay of the mean gradient; SGD's momentum"""
     b2: float = 0.999
-    """Adam's decay of the mean squared gradient"""
+    """Adam's and RMSprop's decay of the mean squared gradient"""
+    decay_steps: int = 0
+    """generator steps over which both rates fall to 0; 0: constant rates"""
+    decay: str = "cosine"
+    """shape of the fall: cosine or linear"""
+    weight_clip: float = 0.0
+    """clip the discriminator's weights to [-c, c] after each update; 0: no clipping"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+    """In which order, and by which gradients, the players are updated."""
+
+    name: str = "alternating"
+    """alternating, simultaneous, extragradient, optimistic, consensus or unrolled"""
     n_critic: int = 1
-    """discriminator updates for each of the generator (alternating only)"""
+    """discriminator updates per generator update (alternating only)"""
+    fresh_latents: bool = False
+    """new latents for the generator's update (alternating only)"""
+    micro_batches: int = 1
+    """parts of a minibatch over which gradients are accumulated"""
     unroll: int = 5
     """discriminator updates looked ahead (unrolled only)"""
     consensus: float = 1.0
     """weight of the regulariser (consensus only)"""
-    penalty: PenaltyName = "none"
-    """penalty of the discriminator"""
-    penalty_weight: float = 1.0
-    """its weight; of R1 and R2, gamma in gamma/2 |grad D|^2"""
-    penalty_every: int = 1
-    """apply it at one step in so many, so many times as strong"""
-    weight_clip: float = 0.0
-    """keep the discriminator's weights in [-c, c]; 0 for no clipping"""
-    ema_decay: float = 0.0
-    """decay of the averaged generator; 0 keeps none"""
+
+    def steps(self, game: Game, optimizers: steps.Optimizers) -> steps.Steps:
+        """The steps of a game under this rule.
+
+        Args:
+          game: the losses.
+          optimizers: the optimisers.
+
+        Returns:
+          The `Steps`.
+
+        Raises:
+          ValueError: if the rule is unknown, or several critic updates are asked of a rule that makes one.
+        """
+        if self.n_critic != 1 and self.name != "alternating":
+            raise ValueError(f"n_critic must be 1 under the {self.name} rule, found {self.n_critic}: only alternating has more")
+        return steps.RULES[self.name](game, optimizers, self)
 
 
-def penalties_of(config: Play) -> tuple[penalties.Penalty, ...]:
-    """The penalties that a configuration names.
+@dataclasses.dataclass(frozen=True)
+class Penalty:
+    """A penalty of the discriminator."""
+
+    name: str = "none"
+    """none, gradient_penalty, one_sided, dragan, r1, r2, r1_r2, finite_difference, lecam or drift"""
+    weight: float = 1.0
+    """its weight; for R1 and R2 gamma in gamma/2 |grad D|^2"""
+    every: int = 1
+    """apply every N steps, scaled by N (lazy regularisation)"""
+
+    def penalties(self) -> tuple[penalties.Penalty, ...]:
+        """The penalties that these options name, none or one.
+
+        Returns:
+          The penalties, for `jgan.games.Adversarial`.
+
+        Raises:
+          ValueError: if the name is unknown or `every` is below 1.
+
+        Example:
+          >>> from jgan.models import options
+          >>> len(options.Penalty("r1").penalties()), options.Penalty().penalties()
+          (1, ())
+        """
+        if self.name == "none":
+            return ()
+        return (penalties.lazily(penalties.PENALTIES[self.name](self.weight), self.every),)
+
+
+@dataclasses.dataclass(frozen=True)
+class EMA:
+    """The moving average of the generator's weights, from which samples are drawn."""
+
+    decay: float = 0.0
+    """decay of the average, warmed up; 0: none, unless half_life is given"""
+    half_life: float = 0.0
+    """half-life of the average in training images, instead of decay"""
+    ramp: float = 0.05
+    """the half-life is at most this share of the images seen; 0: no limit"""
+    statistics: str = "average"
+    """batch statistics of the averaged generator: average, latest, or standing (computed anew when sampling)"""
+
+    def average(self, spec: DataSpec) -> optim.EMA | None:
+        """The average that these options describe.
+
+        Args:
+          spec: the data, whose batch size a half-life needs.
+
+        Returns:
+          The `EMA`, or None.
+
+        Raises:
+          ValueError: if an option is out of range.
+
+        Example:
+          >>> from jgan import DataSpec
+          >>> from jgan.models import options
+          >>> options.EMA(decay=0.999).average(DataSpec.points((2,), 10)).model_state
+          'average'
+        """
+        if self.statistics not in ("average", "latest", "standing"):
+            raise ValueError(f"ema.statistics must be average, latest or standing, found {self.statistics!r}")
+        model_state = "latest" if self.statistics == "standing" else self.statistics
+        if self.half_life:
+            if not spec.batch_size:
+                raise ValueError("ema.half_life counts images and needs the batch size: give the DataSpec a batch_size")
+            return optim.EMA(optim.half_life(self.half_life, spec.batch_size, ramp=self.ramp or None), model_state)
+        return optim.EMA(optim.warmed_up(self.decay), model_state) if self.decay else None
+
+
+# --------------------------------------------------------------------------------------------------------- the optimisers
+
+OPTIMIZERS: Registry[Callable[[Optimizer], list[optax.GradientTransformation]]] = Registry("optimizer")
+"""The optimisers by name: functions of the options that return everything in front of the learning rate."""
+
+# eps_root keeps Adam differentiable where a gradient is 0, for the unrolled rule; its effect is below rounding.
+OPTIMIZERS.register("adam", lambda options: [optax.scale_by_adam(options.b1, options.b2, eps_root=1e-16)])
+OPTIMIZERS.register("sgd", lambda options: [])
+OPTIMIZERS.register("momentum", lambda options: [optax.trace(options.b1)])
+OPTIMIZERS.register("rmsprop", lambda options: [optax.scale_by_rms(options.b2)])
+
+_DECAYS = {
+    "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
+    "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
+}
+
+
+def optimizers(optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None) -> steps.Optimizers:
+    """The optimisers of both players.
 
     Args:
-      config: the options.
-
-    Returns:
-      None, or one.
-
-    Raises:
-      ValueError: if `penalty_every` is below 1.
-
-    Example:
-      >>> from jgan.models import options
-      >>> len(options.penalties_of(options.Play(penalty="r1")))
-      1
-    """
-    if config.penalty == "none":
-        return ()
-    return (penalties.lazily(PENALTIES[config.penalty](config.penalty_weight), config.penalty_every),)
-
-
-def optimizers_of(config: Play) -> steps.Optimizers:
-    """The optimisers that a configuration names.
-
-    Args:
-      config: the options.
+      optimizer: the options of both.
+      rule: the update rule, which decides how often the discriminator descends, and makes `optimistic` optimisers.
+      ema: the average of the generator's weights.
 
     Returns:
       The `Optimizers`.
 
+    Raises:
+      ValueError: if a name is unknown.
+
     Example:
       >>> from jgan.models import options
-      >>> optimizers = options.optimizers_of(options.Play(optimizer="adam", d_learning_rate=0.2))
+      >>> made = options.optimizers(options.Optimizer("adam", d_learning_rate=4e-4), options.Rule(n_critic=5))
     """
+    if optimizer.decay not in _DECAYS:
+        raise ValueError(f"optimizer.decay must be cosine or linear, found {optimizer.decay!r}")
 
     def descent(learning_rate: float, updates: int = 1) -> list[optax.GradientTransformation]:
-        # eps_root keeps Adam differentiable where a gradient is 0, for the unrolled rule; its effect is below rounding.
-        adam = [optax.scale_by_adam(config.b1, config.b2, eps_root=1e-16)] if config.optimizer == "adam" else []
-        optimistic = [optax.scale_by_optimistic_gradient()] if config.rule == "optimistic" else []
-        if not config.decay_steps:
-            return [*adam, *optimistic, optax.scale(-learning_rate)]
-        schedule = optax.cosine_decay_schedule(learning_rate, config.decay_steps * updates)
-        return [*adam, *optimistic, optax.scale_by_learning_rate(schedule)]
+        first = OPTIMIZERS[optimizer.name](optimizer)
+        optimistic = [optax.scale_by_optimistic_gradient()] if rule.name == "optimistic" else []
+        if not optimizer.decay_steps:
+            return [*first, *optimistic, optax.scale(-learning_rate)]
+        schedule = _DECAYS[optimizer.decay](learning_rate, optimizer.decay_steps * updates)
+        return [*first, *optimistic, optax.scale_by_learning_rate(schedule)]
 
-    clip = [constraints.clip_weights(config.weight_clip)] if config.weight_clip else []
-    average = [optim.weight_average(config.ema_decay)] if config.ema_decay else []
+    clip = [constraints.clip_weights(optimizer.weight_clip)] if optimizer.weight_clip else []
     return steps.Optimizers(
-        generator=optax.chain(*descent(config.learning_rate), *average),
-        discriminator=optax.chain(*descent(config.d_learning_rate or config.learning_rate, config.n_critic), *clip),
-    )
-
-
-def steps_of(config: Play, game: Game, optimizers: steps.Optimizers) -> steps.Steps:
-    """The steps of a game under the rule that a configuration names.
-
-    Args:
-      config: the options.
-      game: what the players minimise.
-      optimizers: how each of them descends.
-
-    Returns:
-      The `Steps`.
-
-    Raises:
-      ValueError: if several critic updates are asked of a rule that has one.
-
-    Example:
-      See `jgan.models.dirac.make`.
-    """
-    if config.n_critic != 1 and config.rule != "alternating":
-        raise ValueError(f"n_critic must be 1 under the {config.rule} rule, found {config.n_critic}: only alternating has more")
-    if config.rule == "alternating":
-        return steps.alternating(game, optimizers, n_critic=config.n_critic)
-    if config.rule == "extragradient":
-        return rules.extragradient(game, optimizers)
-    if config.rule == "consensus":
-        return rules.consensus(game, optimizers, gamma=config.consensus)
-    if config.rule == "unrolled":
-        return rules.unrolled(game, optimizers, unroll=config.unroll)
-    return steps.simultaneous(game, optimizers)  # optimistic: by its optimiser
-
-
-def play(
-    config: Play,
-    generator: Network,
-    discriminator: Network,
-    latents: Callable[..., jax.Array],
-    loss: Loss,
-    *,
-    instance_noise: float = 0.0,
-    pack: int = 1,
-) -> GAN:
-    """The game between two networks that a configuration describes.
-
-    Args:
-      config: the options.
-      generator: maps latents to examples.
-      discriminator: maps examples, or packs of them, to logits.
-      latents: `latents(key, n, axis_name=...) -> [n, latent_size]`.
-      loss: the pair of elementwise losses.
-      instance_noise: the standard deviation of Gaussian noise on all that the discriminator sees.
-      pack: examples that the discriminator judges together.
-
-    Returns:
-      The `GAN`; it can `judge` where examples are not packed.
-
-    Raises:
-      ValueError: if an option is out of its range.
-
-    Example:
-      See `jgan.models.dirac.make`.
-    """
-    optimizers = optimizers_of(config)
-    augmentation = augment.instance_noise(instance_noise) if instance_noise else None
-    game = games.adversarial(
-        generator, discriminator, latents, loss, penalties=penalties_of(config), augment=augmentation, pack=pack
-    )
-
-    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
-        player = state.generator
-        return generator.apply(optim.ema_params(player) if averaged else player.params, player.model_state, z)[0]
-
-    def judge(state: GANState, x: jax.Array) -> jax.Array:
-        return discriminator.apply(state.discriminator.params, state.discriminator.model_state, x)[0]
-
-    return GAN(
-        lambda key: steps.init_state(key, generator, discriminator, optimizers, game),
-        *steps_of(config, game, optimizers),
-        latents,
-        generate,
-        n_critic=config.n_critic,
-        judge=None if pack > 1 else judge,
+        generator=optax.chain(*descent(optimizer.learning_rate)),
+        discriminator=optax.chain(*descent(optimizer.d_learning_rate or optimizer.learning_rate, rule.n_critic), *clip),
+        ema=ema,
     )

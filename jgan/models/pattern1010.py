@@ -8,14 +8,15 @@ squared loss of `jgan.losses` carries a factor 1/2) or to 0.693.
 import dataclasses
 from typing import Literal
 
-import jax
 import optax
 
 from jgan import games, rng, steps
 from jgan.losses import LOSSES
-from jgan.models import Preset
+from jgan.models import accepts
+from jgan.models.assembly import assemble, unit_interval
+from jgan.models.model import Model, Preset
 from jgan.networks import MLPGenerator, SigmoidDiscriminator, from_module
-from jgan.types import GAN, DataSpec, GANState, Key
+from jgan.types import GAN, DataSpec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,33 +51,28 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> import jax
       >>> from jgan.models import pattern1010
       >>> from jgan.types import DataSpec
-      >>> gan = pattern1010.make(pattern1010.Config(), DataSpec((1, 4, 1), steps_per_epoch=80))
+      >>> gan = pattern1010.make(pattern1010.Config(), DataSpec.images((1, 4, 1), steps_per_epoch=80))
       >>> key = jax.random.key(0)
       >>> gan.sample(key, gan.init(key), 2).shape
       (2, 1, 4, 1)
     """
     squared = config.loss == "least_squares"
     generator = from_module(
-        MLPGenerator(spec.image_shape, config.g_units, ("sigmoid",) * len(config.g_units), irange=config.irange),
+        MLPGenerator(spec.shape, config.g_units, ("sigmoid",) * len(config.g_units), irange=config.irange),
         (config.latent_size,),
     )
     discriminator = from_module(
-        SigmoidDiscriminator(config.d_units, "sigmoid" if squared else "linear", config.irange), spec.image_shape
+        SigmoidDiscriminator(config.d_units, "sigmoid" if squared else "linear", config.irange), spec.shape
     )
-    sgd = optax.sgd(config.learning_rate)
-    optimizers = steps.Optimizers(generator=sgd, discriminator=sgd)
-
-    def latents(key: Key, n: int, axis_name: str | None = None) -> jax.Array:
-        return rng.latents(key, n, config.latent_size, "uniform", axis_name)
-
-    def generate(state: GANState, z: jax.Array, averaged: bool = True) -> jax.Array:
-        del averaged
-        return generator.apply(state.generator.params, state.generator.model_state, z)[0]
-
-    weight = 1.0 if squared else 0.5  # either way the mean of the two terms
-    game = games.adversarial(generator, discriminator, latents, LOSSES[config.loss], discriminator_weight=weight)
-    made = steps.alternating(game, optimizers)
-    return GAN(lambda key: steps.init_state(key, generator, discriminator, optimizers), *made, latents, generate)
+    game = games.Adversarial(
+        generator,
+        discriminator,
+        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, "uniform", axis_name),
+        LOSSES[config.loss],
+        discriminator_weight=1.0 if squared else 0.5,  # either way the mean of the two terms
+    )
+    optimizers = steps.Optimizers(optax.sgd(config.learning_rate), optax.sgd(config.learning_rate))
+    return assemble(game, steps.alternating(game, optimizers), optimizers, output=unit_interval)
 
 
 PRESETS = {
@@ -85,6 +81,8 @@ PRESETS = {
         dataset="pattern1010",
         batch_size=100,
         steps=10000,
-        model=Config(),
+        config=Config(),
     ),
 }
+
+MODEL = Model(Config, make, PRESETS, accepts.images, lambda config: config, DataSpec.images((1, 4, 1), steps_per_epoch=2))

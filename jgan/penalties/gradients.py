@@ -1,12 +1,13 @@
 """Penalties of the gradient of a logit with respect to its example: WGAN-GP, DRAGAN, R1, R2, and R1 and R2 by differences."""
 
+import functools
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from jgan.losses import global_mean
-from jgan.penalties.view import Penalty, View, check_per_example, input_gradients, norms, one_each, squared_norms
+from jgan.penalties.view import PENALTIES, Penalty, View, check_per_example, input_gradients, norms, one_each, squared_norms
 from jgan.types import Key
 
 
@@ -34,7 +35,7 @@ def gradient_penalty(weight: float = 10.0, *, target: float = 1.0, one_sided: bo
     Example:
       >>> from jgan import games, losses, penalties
       >>> from jgan.models import gan2014
-      >>> options = {"penalties": (penalties.gradient_penalty(10.0),)}  # for games.adversarial(...)
+      >>> options = {"penalties": (penalties.gradient_penalty(10.0),)}  # for games.Adversarial(...)
 
     References:
       Gulrajani et al., "Improved Training of Wasserstein GANs" (2017), equation 3, https://arxiv.org/abs/1704.00028
@@ -190,3 +191,9 @@ def finite_difference(gamma: float = 10.0, *, sigma: float = 0.01, real: bool = 
         return total
 
     return Penalty(value)
+
+
+PENALTIES.register("gradient_penalty", gradient_penalty)
+PENALTIES.register("one_sided", functools.partial(gradient_penalty, one_sided=True))
+for _penalty in (dragan, r1, r2, r1_r2, finite_difference):
+    PENALTIES.register(_penalty.__name__, _penalty)

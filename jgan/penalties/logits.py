@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jgan.losses import global_mean
-from jgan.penalties.view import Penalty, View
+from jgan.penalties.view import PENALTIES, Penalty, View
 from jgan.types import PyTree
 
 
@@ -36,7 +36,8 @@ def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
       decay: how much of the running means one discriminator update keeps.
 
     Returns:
-      The `Penalty`; it remembers the two means, which start at 0.
+      The `Penalty`; it remembers the two means, which start at 0 and are updated by each batch before its logits are
+      compared with them.
 
     Raises:
       ValueError: if `decay` is not in [0, 1).
@@ -50,13 +51,14 @@ def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
     if not 0 <= decay < 1:
         raise ValueError(f"decay must be in [0, 1), found {decay}")
 
-    def value(view: View) -> jax.Array:
-        of_real, of_fake = view.memory
-        return weight * (jnp.square(view.real_logits - of_fake) + jnp.square(view.fake_logits - of_real))
-
     def update(view: View) -> PyTree:
         means = tuple(global_mean(logits, axis_name=view.axis_name) for logits in (view.real_logits, view.fake_logits))
         return jax.tree.map(lambda old, new: decay * old + (1 - decay) * new, view.memory, means)
+
+    def value(view: View) -> jax.Array:
+        # The authors' code updates the means first and passes no gradient through them.
+        of_real, of_fake = jax.lax.stop_gradient(update(view))
+        return weight * (jnp.square(view.real_logits - of_fake) + jnp.square(view.fake_logits - of_real))
 
     return Penalty(value, lambda: (jnp.zeros(()), jnp.zeros(())), update)
 
@@ -94,3 +96,7 @@ def consistency(augment: Callable[..., jax.Array], *, real_weight: float = 10.0,
         return total
 
     return Penalty(value)
+
+
+PENALTIES.register("lecam", lecam)
+PENALTIES.register("drift", drift)

@@ -1,42 +1,51 @@
 """What a penalty is, what it sees, and what several of them add up to."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jgan import rng
-from jgan.types import Key, PyTree
+from jgan.types import Inputs, Key, PyTree
 from jgan.utils.checks import same_shape
+from jgan.utils.registry import Registry
 
 
 class View(NamedTuple):
-    """What a penalty sees of one discriminator update. Where examples are packed, an example here is a pack.
+    """What a penalty or a term sees of one update. With packing, an example here is a pack.
 
     Attributes:
-      key: a key of the penalty's own.
+      key: a key of its own.
       step: int32 scalar, the number of generator updates made so far.
       real: `[B, ...]`, the real examples.
       fake: `[B, ...]`, the fakes.
-      real_logits: `[B]`, the loss's own logits on them.
-      fake_logits: `[B]`.
+      real_logits: `[B]`, the loss's own logits of the real examples; None if a generator's loss did not need them.
+      fake_logits: `[B]`, those of the fakes.
       real_gradients: `() -> [B, ...]`, the gradient of each real example's logit with respect to it, through the loss's own
         forward pass.
       fake_gradients: `() -> [B, ...]`, that of the fakes.
-      critic: `critic(x) -> [n]`, the logits of any other examples, as the pass over the real ones would give them: with its
-        dropout masks, its augmentations and the `extra` that it saw.
-      fake_critic: the same, as the pass over the fakes would give them.
+      critic: `critic(x) -> [n]`, the logits of any other examples under the conditions of the real ones, computed like those of
+        the real ones: with the same dropout masks, augmentations and model state.
+      fake_critic: the same, computed like those of the fakes.
       memory: what the penalty remembers.
       axis_name: the mapped axis over which the batch is spread, if any.
-      per_example: whether a logit depends on its own example alone: false of a network with batch statistics.
+      per_example: whether a logit depends on its own example alone: false for a network with batch statistics.
+      real_output: what the discriminator returned beside the logits of the real examples (features, class logits), or None.
+      fake_output: the same for the fakes.
+      real_condition: the condition of the real examples, a tree; `()` if there is none.
+      inputs: the `Inputs` from which the fakes were made.
+      batch: the whole minibatch.
+      generate: `generate(inputs) -> examples`, the generator in training mode; in the generator's loss it is differentiable in
+        its parameters.
+      discriminate: `discriminate(x, c=()) -> (logits, output)`, the discriminator in training mode on any examples.
     """
 
     key: Key
     step: jax.Array
     real: jax.Array
     fake: jax.Array
-    real_logits: jax.Array
+    real_logits: Any
     fake_logits: jax.Array
     real_gradients: Callable[[], jax.Array]
     fake_gradients: Callable[[], jax.Array]
@@ -45,9 +54,24 @@ class View(NamedTuple):
     memory: PyTree = ()
     axis_name: str | None = None
     per_example: bool = True
+    real_output: Any = None
+    fake_output: Any = None
+    real_condition: Any = ()
+    inputs: Inputs = Inputs()
+    batch: Any = None
+    generate: Callable[..., Any] | None = None
+    discriminate: Callable[..., tuple[jax.Array, Any]] | None = None
 
 
-def _keep(view: View) -> PyTree:
+def keep_memory(view: View) -> PyTree:
+    """The `update` of a penalty or a term that remembers nothing new.
+
+    Args:
+      view: the update.
+
+    Returns:
+      Its memory, unchanged.
+    """
     return view.memory
 
 
@@ -57,12 +81,16 @@ class Penalty(NamedTuple):
     Attributes:
       value: `value(view) -> [B]`.
       init: `init() -> memory`, what it remembers before the first step; a tree of arrays.
-      update: `update(view) -> memory`, after each discriminator update; it sees what the value saw.
+      update: `update(view) -> memory`, after each discriminator update, from the same view as the value.
     """
 
     value: Callable[[View], jax.Array]
     init: Callable[[], PyTree] = tuple
-    update: Callable[[View], PyTree] = _keep
+    update: Callable[[View], PyTree] = keep_memory
+
+
+PENALTIES: Registry[Callable[[float], Penalty]] = Registry("penalty")
+"""The penalties by name, as the command line takes them: functions of the weight; each file registers its own."""
 
 
 def squared_norms(x: jax.Array) -> jax.Array:
@@ -199,13 +227,13 @@ def total(penalties: tuple[Penalty, ...], view: View) -> tuple[jax.Array, PyTree
       ValueError: if a penalty does not return one value an example.
 
     Example:
-      See `jgan.games.adversarial`.
+      See `jgan.games.Adversarial`.
     """
-    values, memories = jnp.zeros_like(view.real_logits), []
+    values, memories = jnp.zeros(len(view.real), view.real_logits.dtype), []
     for index, (penalty, memory) in enumerate(zip(penalties, view.memory, strict=True)):
         own = view._replace(key=jax.random.fold_in(view.key, index), memory=memory)
         value = penalty.value(own)
-        same_shape("the values of a penalty", value, "the logits", view.real_logits)
+        same_shape("the values of a penalty", value, "one number an example", values)
         values = values + value
         memories.append(penalty.update(own))
     return values, tuple(memories)

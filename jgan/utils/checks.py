@@ -76,3 +76,65 @@ def divisible(batch_size: int, devices: int) -> int:
             f"the batch size must be a multiple of the number of devices, found a batch of {batch_size} on {devices} devices"
         )
     return batch_size // devices
+
+
+def condition_of(condition: Any, n: int, *, labels: Any = None, images: Any = None) -> Any:
+    """The condition that a model is to generate from, checked before anything is compiled.
+
+    Args:
+      condition: what the model is conditioned on, a tree of `jgan.types.Field`; `()` for an unconditional model.
+      n: the number of examples to generate.
+      labels: `[n]` integers, or None.
+      images: `[n, height, width, channels]`, or None; for a model of several image conditions a dict of a subset of them.
+
+    Returns:
+      The condition as arrays: int32 labels, float32 images, or `()`.
+
+    Raises:
+      ValueError: if the condition is missing, is not one that the model takes, has another length or shape, or a label is out
+        of range.
+
+    Example:
+      >>> from jgan.types import Field
+      >>> from jgan.utils import checks
+      >>> checks.condition_of(Field((), "label", 10), 2, labels=[3, 10])
+      Traceback (most recent call last):
+      ValueError: labels must be integers from 0 to 9, found 10
+    """
+    kind = getattr(condition, "kind", None) or ("image" if condition != () else None)
+    given = {name: value for name, value in (("labels", labels), ("images", images)) if value is not None}
+    expected = {None: None, "label": "labels", "image": "images"}.get(kind, kind)
+    for name in given:
+        if name != expected:
+            what = "is unconditional" if expected is None else f"is conditioned on {expected}"
+            raise ValueError(f"this model {what}: leave {name} out")
+    if expected is None:
+        return ()
+    if expected not in given:
+        hint = f"from 0 to {condition.size - 1}" if kind == "label" else "to translate"
+        raise ValueError(f"this model is conditioned on {expected}: give {n} {expected}, {hint}")
+    return _labels(condition, n, labels) if kind == "label" else _images(condition, n, images)
+
+
+def _labels(field: Any, n: int, labels: Any) -> Any:
+    values = np.asarray(labels)
+    if values.shape != (n,) or values.dtype.kind not in "iu":
+        raise ValueError(f"labels must be {n} integers, one an example, found {values.dtype} of the shape {values.shape}")
+    wrong = values[(values < 0) | (values >= field.size)]
+    if len(wrong):
+        raise ValueError(f"labels must be integers from 0 to {field.size - 1}, found {wrong[0]}")
+    return values.astype(np.int32)
+
+
+def _images(condition: Any, n: int, images: Any) -> Any:
+    if isinstance(condition, dict):
+        known = isinstance(images, dict) and images and set(images) <= set(condition)
+        if not known:
+            found = ", ".join(map(str, images)) if isinstance(images, dict) else type(images).__name__
+            raise ValueError(f"images must be a dict with keys among {', '.join(condition)}, found {found}")
+        return {name: _images(condition[name], n, value) for name, value in images.items()}
+    values = np.asarray(images)
+    if len(values) != n or values.dtype.kind != "f":
+        raise ValueError(f"images must be {n} float images in [0, 1], found {len(values)} of {values.dtype}")
+    example_shape("images", values, condition.shape)
+    return values.astype(np.float32)

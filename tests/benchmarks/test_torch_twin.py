@@ -32,12 +32,12 @@ def problem():
 
 def by_jgan(simultaneous, images, z):
     """`(first state, last state, generator's losses)`; the latents are given instead of drawn."""
-    spec = DataSpec((4, 4, 1), steps_per_epoch=2, pixel_mean=images.mean(0) / 255)
+    spec = DataSpec.images((4, 4, 1), steps_per_epoch=2, mean=images.mean(0) / 255)
     networks, sgd = gan2014.networks(CONFIG, spec), optimizer(CONFIG, spec.steps_per_epoch)
     first = jax.jit(gan2014.make(CONFIG, spec).init)(jax.random.key(0))
     state, losses = first, []
     for latents in z:
-        game = games.adversarial(*networks, lambda *_, axis_name, z=latents: z, non_saturating, discriminator_weight=0.5)
+        game = games.Adversarial(*networks, lambda *_, axis_name, z=latents: z, non_saturating, discriminator_weight=0.5)
         schedule = steps.simultaneous if simultaneous else steps.alternating
         step = schedule(game, steps.Optimizers(sgd, sgd)).step
         state, metrics = step(jax.random.key(0), state, Batch(np.float32(images[:BATCH]) / 255))

@@ -76,7 +76,7 @@ class Played(NamedTuple):
 def played(loss=losses.non_saturating, *, features=False, calls=None, network=None, **options):
     """The game of the two networks with some options of `adversarial`."""
     network = network or discriminator(features=features, pack=options.get("pack", 1), calls=calls)
-    game = games.adversarial(GENERATOR, network, latents, loss, **options)
+    game = games.Adversarial(GENERATOR, network, latents, loss, **options)
     state = steps.init_state(jax.random.key(1), GENERATOR, network, OPTIMIZERS, game)
     return Played(game, state, *map(jax.jit, steps.player_steps(game, OPTIMIZERS)))
 

@@ -44,7 +44,7 @@ class Maker(nn.Module):
 def made(loss=losses.non_saturating, statistics=False, terms=(), latents=constant):
     """`(game, its first state)`."""
     critic, generator = networks.from_module(Critic(statistics), (2, 2)), networks.from_module(Maker(), (3,))
-    game = games.adversarial(generator, critic, latents, loss, penalties=terms)
+    game = games.Adversarial(generator, critic, latents, loss, penalties=terms)
     return game, jax.jit(lambda key: steps.init_state(key, generator, critic, OPTIMIZERS, game))(jax.random.key(1))
 
 
@@ -159,7 +159,7 @@ def test_eight_parts_need_a_fraction_of_the_memory_of_the_whole():
     """Of a network whose activations outweigh its parameters: an eighth of them, and the sums of the gradients."""
     wide = networks.from_module(networks.PointDiscriminator((64, 64, 64, 64)), (8,))
     generator = networks.from_module(networks.PointGenerator(8, ()), (3,))
-    game = games.adversarial(generator, wide, constant, losses.non_saturating)
+    game = games.Adversarial(generator, wide, constant, losses.non_saturating)
     state = jax.eval_shape(lambda key: steps.init_state(key, generator, wide, OPTIMIZERS, game), KEY)
     batch = Batch(jax.ShapeDtypeStruct((4096, 8), jnp.float32))
 

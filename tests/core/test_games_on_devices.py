@@ -48,7 +48,7 @@ def made(name):
     generator = networks.from_module(networks.PointGenerator(2, (8,)), (3,))
     critic = networks.from_module(networks.PointDiscriminator((8,), features="feature_weight" in options), (2 * pack,))
     latents = functools.partial(rng.latents, size=3)
-    game = games.adversarial(
+    game = games.Adversarial(
         generator, critic, lambda key, n, axis_name=None: latents(key, n, axis_name=axis_name), loss, **options
     )
     optimizers = steps.Optimizers(optax.sgd(0.3), optax.sgd(0.3))

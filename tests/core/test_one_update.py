@@ -44,7 +44,7 @@ def the_problem():
 
 
 def the_spec(x):
-    return DataSpec((28, 28, 1), STEPS_PER_EPOCH, x.mean(0))
+    return DataSpec.images((28, 28, 1), STEPS_PER_EPOCH, x.mean(0))
 
 
 @functools.cache

@@ -19,7 +19,7 @@ KEY = jax.random.key(3)
 def the_model():
     """The MNIST model at reduced width, and data that stay in it: `(gan, set, batches)`."""
     config = gan2014.Config(g_units=(32, 32), d_units=(16, 16), d_pieces=3, g_irange=0.3, d_irange=0.3, latent_size=10)
-    gan = gan2014.make(config, DataSpec((8, 8, 1), steps_per_epoch=N // B))
+    gan = gan2014.make(config, DataSpec.images((8, 8, 1), steps_per_epoch=N // B))
     data = Batch(np.random.default_rng(0).integers(0, 256, (N, 8, 8, 1), dtype=np.uint8))
     batch = jax.jit(lambda step: resident.cut(jax.tree.map(jnp.asarray, data), resident.batch_indices(KEY, step, N, B)))
     return gan, data, [batch(step) for step in range(STEPS)]

@@ -41,7 +41,7 @@ def again(gamma):
 def compiled(name):
     terms = {"none": (), "r1_r2": (penalties.r1_r2(),), "again": (again(10.0),)}[name]
     critic, generator = networks.from_module(Critic(), (64,)), networks.from_module(networks.PointGenerator(64, ()), (1,))
-    game = games.adversarial(generator, critic, latents, losses.non_saturating, penalties=terms)
+    game = games.Adversarial(generator, critic, latents, losses.non_saturating, penalties=terms)
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
     d_step, _ = steps.player_steps(game, optimizers)
     key = jax.random.key(0)

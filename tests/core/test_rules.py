@@ -14,7 +14,7 @@ from jgan.augment import instance_noise
 from jgan.models import bilinear, dirac, options
 from jgan.types import Augmentation, DataSpec
 
-KEY, SPEC = jax.random.key(0), DataSpec((1,), steps_per_epoch=1)
+KEY, SPEC = jax.random.key(0), DataSpec.points((1,), steps_per_epoch=1)
 ETAS = (0.01, 0.1, 0.3, 0.5)
 ZEROS = Batch(jnp.zeros((4, 1)))
 
@@ -135,7 +135,7 @@ def dirac_eigenvalues(loss, *, penalty=(), augment=None):
     """Of the vector field: a simultaneous step of size 1 is the identity and the field."""
     generator, discriminator = dirac.networks(dirac.Config())
     sgd = steps.Optimizers(optax.sgd(1.0), optax.sgd(1.0))
-    game = games.adversarial(
+    game = games.Adversarial(
         generator, discriminator, lambda key, n, axis_name=None: jnp.zeros((n, 1)), loss, penalties=penalty, augment=augment
     )
     gan = dirac.make(dirac.Config(), SPEC)._replace(
@@ -261,7 +261,7 @@ SCALING = Network(lambda key: ({"s": jnp.ones(3)}, {}), lambda params, extra, z,
 def test_a_rule_is_the_same_on_four_devices(rule):
     from jgan import parallel, rng
 
-    game = games.adversarial(
+    game = games.Adversarial(
         SCALING, LINEAR, lambda key, n, axis_name=None: rng.latents(key, n, 3, axis_name=axis_name), losses.non_saturating
     )
     optimizers = steps.Optimizers(optax.sgd(0.5), optax.sgd(0.5))

@@ -131,7 +131,7 @@ class Critic(nn.Module):
 def game_of(*terms):
     critic = networks.from_module(Critic(), (3,))
     generator = networks.from_module(networks.PointGenerator(3, ()), (3,))
-    game = games.adversarial(generator, critic, lambda key, n, axis_name=None: jnp.ones((n, 3)), losses.hinge, penalties=terms)
+    game = games.Adversarial(generator, critic, lambda key, n, axis_name=None: jnp.ones((n, 3)), losses.hinge, penalties=terms)
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
     state = jax.jit(lambda key: steps.init_state(key, generator, critic, optimizers, game))(jax.random.key(0))
     return state, *map(jax.jit, steps.player_steps(game, optimizers))

@@ -63,7 +63,7 @@ class Played(NamedTuple):
 def played(loss=losses.non_saturating):
     generator = networks.from_module(Generator(), (LATENT,))
     discriminator = networks.from_module(Discriminator(), SHAPE)
-    game = games.adversarial(generator, discriminator, latents, loss)
+    game = games.Adversarial(generator, discriminator, latents, loss)
     init = jax.jit(lambda key: steps.init_state(key, generator, discriminator, OPTIMIZERS))
     return Played(game, init(jax.random.key(1)), *map(jax.jit, steps.player_steps(game, OPTIMIZERS)))
 
@@ -217,7 +217,7 @@ def overhear(make_step, *batches):
 
     generator = network("G", lambda p, z: p * z)
     discriminator = network("D", lambda p, x: p * x.sum(1))
-    game = games.adversarial(generator, discriminator, latents, losses.minimax)
+    game = games.Adversarial(generator, discriminator, latents, losses.minimax)
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
     state = steps.init_state(KEY, generator, discriminator, optimizers)
     for batch in batches:
@@ -290,7 +290,7 @@ def test_images_of_another_shape_are_an_error_that_names_both(schedule):
 
 def test_logits_with_a_trailing_axis_are_an_error_that_names_both_shapes():
     wide = Network(init=lambda key: ({}, {}), apply=lambda params, extra, x, **_: (x.reshape(B, -1)[:, :1], extra))
-    game = games.adversarial(networks.from_module(Generator(), (LATENT,)), wide, latents, losses.minimax)
+    game = games.Adversarial(networks.from_module(Generator(), (LATENT,)), wide, latents, losses.minimax)
     state = played().state
     for step in steps.player_steps(game, OPTIMIZERS):
         with pytest.raises(ValueError, match=r"logits of the shape \(8,\), found \(8, 1\)"):

@@ -68,7 +68,7 @@ def test_a_discriminator_trained_alone_reaches_the_best_one():
     """On five points: a table of logits as the discriminator, batches whose frequencies are p_data and p_g exactly."""
     data, fake = np.repeat(np.arange(5), [10, 20, 30, 25, 15]), np.repeat(np.arange(5), [30, 10, 20, 15, 25])
     optimizers = steps.Optimizers(optax.identity(), optax.sgd(8.0))  # the rate below 2 / curvature = 2 / (0.55 / 4)
-    game = games.adversarial(
+    game = games.Adversarial(
         generator=Network(lambda key: ({}, {}), lambda params, extra, z, **_: (z, extra)),
         discriminator=Network(lambda key: (jnp.zeros(5), {}), lambda params, extra, x, **_: (params[x], extra)),
         latents=lambda key, n, axis_name: jnp.asarray(fake),

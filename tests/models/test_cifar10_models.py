@@ -13,11 +13,11 @@ from jgan.models import gan2014, gan2014_conv
 SMALL = dataclasses.replace(
     models.presets()["cifar10_fc"].model, g_units=(8, 8), d_units=(6,), d_irange=0.1, input_keep=1.0, hidden_keep=1.0
 )
-SPEC = DataSpec((4, 4, 3), steps_per_epoch=2)
+SPEC = DataSpec.images((4, 4, 3), steps_per_epoch=2)
 
 
 def test_the_authors_fully_connected_configuration():
-    spec = DataSpec((32, 32, 3), 400)
+    spec = DataSpec.images((32, 32, 3), 400)
     shapes = [
         sorted(leaf.shape for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0))[0]) if leaf.ndim == 2)
         for network in gan2014.networks(models.presets()["cifar10_fc"].model, spec)
@@ -70,8 +70,8 @@ def test_options_that_contradict_each_other_are_refused():
     with pytest.raises(ValueError, match=r"g_activations must have one value, or one for each of the 3 layers, found 2"):
         gan2014.make(dataclasses.replace(SMALL, g_units=(8, 8, 8)), SPEC)
     with pytest.raises(ValueError, match=r"3 d_channels, 2 d_kernels"):
-        gan2014_conv.make(gan2014_conv.Config(d_kernels=(8, 8)), DataSpec((32, 32, 3), 312))
+        gan2014_conv.make(gan2014_conv.Config(d_kernels=(8, 8)), DataSpec.images((32, 32, 3), 312))
 
 
 def test_convolutions_are_not_scanned_on_cpu():
-    assert not gan2014_conv.make(gan2014_conv.Config(), DataSpec((32, 32, 3), 312)).scan_on_cpu
+    assert not gan2014_conv.make(gan2014_conv.Config(), DataSpec.images((32, 32, 3), 312)).scan_on_cpu

@@ -58,7 +58,7 @@ def promotion(name):
 
 
 def gan_of(name, **options):
-    spec = DataSpec(shape_of(name), steps_per_epoch=2, pixel_mean=np.full(shape_of(name), 0.3, np.float32))
+    spec = DataSpec(shape_of(name), steps_per_epoch=2, mean=np.full(shape_of(name), 0.3, np.float32))
     return models.make(shrunk(PRESETS[name].model, **options), spec)
 
 

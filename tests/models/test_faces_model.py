@@ -11,7 +11,7 @@ from jgan import Batch, DataSpec, models, optim
 from jgan.models import gan2014_faces as faces
 from jgan.networks.layers import sparse_normal
 
-SPEC = DataSpec((4, 4, 1), steps_per_epoch=2, pixel_mean=np.linspace(0.1, 0.9, 16).reshape(4, 4, 1))
+SPEC = DataSpec.images((4, 4, 1), steps_per_epoch=2, mean=np.linspace(0.1, 0.9, 16).reshape(4, 4, 1))
 FIRST = faces.Config(latent_size=6, g_units=(8, 7), g_sparse=3, d_units=(4,), d_irange=0.1)
 SECOND = dataclasses.replace(FIRST, latent_size=5, under_units=(9, 6), ema_decay=0.9)
 
@@ -29,7 +29,7 @@ def states(stages):
 
 def test_the_authors_configurations():
     stages = models.presets()["faces48_pretrain"].model, models.presets()["faces48"].model
-    spec = DataSpec((48, 48, 1), 1000)
+    spec = DataSpec.images((48, 48, 1), 1000)
     (generator, discriminator), (grown, fresh) = (faces.networks(config, spec) for config in stages)
     shapes = lambda network: {  # noqa: E731
         jax.tree_util.keystr(path): leaf.shape

@@ -17,7 +17,7 @@ BALANCE = {"least_squares": (0.25, 0.125), "non_saturating": (np.log(2), np.log(
 def test_it_settles_at_its_balance_and_makes_the_pattern(loss):
     preset = models.presets()["pattern1010"]
     rows = data.load(preset.dataset).train
-    gan = models.make(pattern1010.Config(loss=loss), DataSpec((1, 4, 1), len(rows.x) // preset.batch_size))
+    gan = models.make(pattern1010.Config(loss=loss), DataSpec.images((1, 4, 1), len(rows.x) // preset.batch_size))
     steps = jax.jit(parallel.scan(resident.on_resident_data(gan.step, preset.batch_size), preset.steps))
     key = jax.random.key(0)
     state, metrics = steps(key, gan.init(key), Batch(jnp.asarray(rows.x)))

@@ -1,0 +1,50 @@
+"""Means and gathers over the devices of a mapped axis; without an axis each returns its argument."""
+
+import jax
+
+from jgan.types import PyTree
+
+
+def mean(tree: PyTree, axis_name: str | None) -> PyTree:
+    """The mean over the devices of every leaf.
+
+    Args:
+      tree: a tree of arrays.
+      axis_name: the mapped axis, or None on a single device.
+
+    Returns:
+      A tree like it, equal on all devices.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import collectives
+      >>> print(jax.vmap(lambda x: collectives.mean(x, "data"), axis_name="data")(jnp.array([1.0, 3.0])))
+      [2. 2.]
+    """
+    return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
+
+
+def gather(tree: PyTree, axis_name: str | None) -> PyTree:
+    """The global batch, on every device: the shares of all devices, one after the other along the first axis.
+
+    A game's memory must be equal on all devices. What a game remembers of a batch (an image pool, a queue of features) is
+    therefore computed from the gathered batch, with keys that do not depend on the device.
+
+    Args:
+      tree: a tree of `[B / devices, ...]` arrays, this device's share.
+      axis_name: the mapped axis over which the batch is spread, or None on a single device.
+
+    Returns:
+      A tree of `[B, ...]` arrays, equal on all devices.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import collectives
+      >>> shares = jnp.arange(4.0).reshape(2, 2)
+      >>> print(jax.vmap(lambda x: collectives.gather(x, "data"), axis_name="data")(shares))
+      [[0. 1. 2. 3.]
+       [0. 1. 2. 3.]]
+    """
+    if axis_name is None:
+        return tree
+    return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, axis_name, tiled=True), tree)

@@ -1,0 +1,25 @@
+"""What a game is conditioned on: functions that find the condition, or the real examples, in a minibatch."""
+
+from typing import Any
+
+from jgan.types import Batch
+
+
+def labels(batch: Batch) -> Any:
+    """The condition of a class-conditional game: the labels of the examples."""
+    return batch.y
+
+
+def source(batch: Batch) -> Any:
+    """The condition of an image-to-image game: the source images of the examples."""
+    return batch.c
+
+
+def unconditional(batch: Batch) -> Any:
+    """The condition of an unconditional game: none."""
+    return ()
+
+
+def whole(batch: Any) -> Any:
+    """The real examples of a data set of one set: the minibatch itself."""
+    return batch

@@ -1,0 +1,121 @@
+"""`assemble`: a GAN from a game, the optimisers and the steps. Every model is put together here."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jgan import optim, steps
+from jgan.games import Adversarial
+from jgan.types import GAN, Game, GANState, Inputs, Key, Network
+
+
+def unit_interval(x: jax.Array) -> jax.Array:
+    """Clips to [0, 1]: the output of a generator of images."""
+    return jnp.clip(x, 0, 1)
+
+
+def unchanged(x: Any) -> Any:
+    """The output of a generator whose examples have no fixed range."""
+    return x
+
+
+def assemble(
+    game: Game,
+    made: steps.Steps,
+    optimizers: steps.Optimizers,
+    *,
+    generator: Network | None = None,
+    discriminator: Network | None = None,
+    latents: Callable[..., jax.Array] | None = None,
+    condition: Any = (),
+    output: Callable[[Any], Any] = unchanged,
+    n_critic: int = 1,
+    standing: int = 0,
+) -> GAN:
+    """Puts a model together.
+
+    Args:
+      game: the losses. Networks and latents are those of the game if it is a `jgan.games.Adversarial`, and may be left out.
+      made: its steps.
+      optimizers: the optimisers with which they were made.
+      generator: the generator network, for other games.
+      discriminator: the discriminator network, for other games.
+      latents: `latents(key, n, axis_name=None) -> [n, ...]`, for other games; None for a generator without noise.
+      condition: what the generator is conditioned on, a tree of `jgan.types.Field`; `()` if it is unconditional.
+      output: `output(x) -> examples`, from what the generator network returns to the units of the data; for images
+        `unit_interval`.
+      n_critic: discriminator updates in one step.
+      standing: forward passes by which batch statistics are computed anew when the averaged generator is sampled; 0 for the
+        statistics of the average. Needs a model that is unconditional or conditioned on labels.
+
+    Returns:
+      The `GAN`; its `logits` are there unless examples are packed.
+
+    Raises:
+      ValueError: if the networks are missing.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, optax
+      >>> from jgan import Batch, games, losses, networks, rng, steps
+      >>> from jgan.models.assembly import assemble
+      >>> game = games.Adversarial(
+      ...     networks.from_module(networks.PointGenerator(2), (3,)),
+      ...     networks.from_module(networks.PointDiscriminator(), (2,)),
+      ...     lambda key, n, axis_name=None: rng.latents(key, n, 3, axis_name=axis_name),
+      ...     losses.non_saturating,
+      ... )
+      >>> optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
+      >>> gan = assemble(game, steps.alternating(game, optimizers), optimizers)
+      >>> key = jax.random.key(0)
+      >>> state, metrics = jax.jit(gan.step)(key, gan.init(key), Batch(jnp.zeros((4, 2))))
+      >>> sorted(metrics), gan.sample(key, state, 5).shape
+      (['d_fake_accuracy', 'd_loss', 'd_real_accuracy', 'g_loss'], (5, 2))
+    """
+    progress, pack = None, 1
+    if isinstance(game, Adversarial):
+        generator, discriminator, latents = game.generator, game.discriminator, game.latents
+        progress, pack = game.progress, game.pack
+    if generator is None or discriminator is None:
+        raise ValueError("assemble needs generator= and discriminator= for a game that is not games.Adversarial")
+    g_network, d_network = generator, discriminator
+
+    def scalars(state: GANState) -> tuple[jax.Array, ...]:
+        return () if progress is None else (progress(state.step),)
+
+    def inputs(key: Key, n: int, c: Any = ()) -> Inputs:
+        return Inputs(() if latents is None else latents(key, n), c)
+
+    def statistics(params: Any, model_state: Any) -> Any:
+        def draw(key: Key) -> Inputs:
+            classes = getattr(condition, "size", 0)
+            return inputs(key, _STANDING_BATCH, jnp.arange(_STANDING_BATCH) % classes if classes else ())
+
+        return optim.standing_statistics(g_network, (params, model_state), draw, passes=standing)
+
+    def generate(state: GANState, given: Inputs, ema: bool = True) -> Any:
+        params, model_state = optim.ema_weights(state.generator, ema)
+        if standing and ema:
+            model_state = statistics(params, model_state)
+        return output(g_network.apply(params, model_state, *given.args(), *scalars(state))[0])
+
+    def logits(state: GANState, x: Any, c: Any = ()) -> jax.Array:
+        player = state.discriminator
+        found, _ = d_network.apply(player.params, player.model_state, x, *Inputs((), c).args(), *scalars(state))
+        return found[0] if isinstance(found, tuple) else found
+
+    return GAN(
+        init=lambda key: steps.init_state(key, g_network, d_network, optimizers, game),
+        g_step=made.g_step,
+        d_step=made.d_step,
+        step=made.step,
+        inputs=inputs,
+        generate=generate,
+        condition=condition,
+        n_critic=n_critic,
+        logits=None if pack > 1 else logits,
+    )
+
+
+_STANDING_BATCH = 64

@@ -1,0 +1,194 @@
+"""Runs of several phases: pre-training, progressive growing, stages that take over each other's networks.
+
+A `Phase` names a GAN, a length, a batch size and how its state begins from the state of the phase before. The helpers here are
+what an `enter` function needs: take over parameters by path, restart an optimiser, set the count that schedules follow.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jgan.optim import EMA
+from jgan.rng import stream_key
+from jgan.types import GANState, Key, Phase, PlayerState, PyTree
+
+__all__ = ["Phase", "Place", "enter", "graft", "place", "restarted", "step_key", "with_count"]
+
+_FIRST_STREAM = 1000
+
+
+class Place(NamedTuple):
+    """Where a step of a run lies.
+
+    Attributes:
+      index: of the phase.
+      start: the steps of the run before the phase.
+      end: the steps of the run at its end.
+    """
+
+    index: int
+    start: int
+    end: int
+
+
+def place(phases: Sequence[Phase], steps: int, step: int) -> Place:
+    """Finds the phase in which a run is after some steps.
+
+    At a boundary a run is still in the earlier phase: its state there is that phase's final one.
+
+    Args:
+      phases: the phases of the run.
+      steps: the generator updates of the whole run.
+      step: the updates made so far.
+
+    Returns:
+      The `Place`.
+
+    Raises:
+      ValueError: if a phase other than the last has no length.
+
+    Example:
+      >>> from jgan import phases
+      >>> two = [phases.Phase(None, steps=100), phases.Phase(None)]
+      >>> phases.place(two, 300, 100)
+      Place(index=0, start=0, end=100)
+      >>> phases.place(two, 300, 101)
+      Place(index=1, start=100, end=300)
+    """
+    for index, phase in enumerate(phases[:-1]):
+        if phase.steps is None:
+            raise ValueError(f"phase {index} of {len(phases)} needs a number of steps: only the last one may go on to the end")
+    ends = [*itertools.accumulate(phase.steps or 0 for phase in phases[:-1]), steps]
+    start = 0
+    for index, end in enumerate(ends):
+        if step <= end or index == len(ends) - 1:
+            return Place(index, min(start, steps), min(end, steps))
+        start = end
+    raise AssertionError("there is always a last phase")
+
+
+def step_key(key: Key, index: int) -> Key:
+    """The root key of the steps of a phase; that of the first phase is the run's own.
+
+    Args:
+      key: the root key of the run's steps.
+      index: of the phase.
+
+    Returns:
+      The key.
+    """
+    return key if index == 0 else stream_key(key, _FIRST_STREAM + index)
+
+
+def enter(phases: Sequence[Phase], index: int, key: Key, previous: GANState | None) -> GANState:
+    """The state before the first step of a phase.
+
+    Args:
+      phases: the phases of the run.
+      index: of the phase.
+      key: the run's key of initial parameters.
+      previous: the final state of the phase before; None for the first phase.
+
+    Returns:
+      The state; it depends on nothing but the arguments.
+
+    Example:
+      See `jgan.training.loop`.
+    """
+    own = step_key(key, index)
+    begin = phases[index].enter
+    if previous is None or begin is None:
+        return phases[index].gan.init(own)
+    return begin(own, previous)
+
+
+def graft(params: PyTree, source: PyTree, *path: str) -> PyTree:
+    """Replaces a subtree of parameters by trained ones of the same names and shapes.
+
+    Args:
+      params: nested dicts of parameters.
+      source: the trained subtree.
+      *path: the keys that lead to the subtree in `params`; none for the whole tree.
+
+    Returns:
+      A tree like `params`; the arrays of `source` are copied.
+
+    Raises:
+      ValueError: if there is no such subtree, or its names and shapes are not those of `source`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import phases
+      >>> params = {"new": {"w": jnp.zeros(2)}, "old": {"w": jnp.zeros(3)}}
+      >>> print(phases.graft(params, {"w": jnp.ones(3)}, "old")["old"]["w"])
+      [1. 1. 1.]
+      >>> phases.graft(params, {"w": jnp.ones(3)}, "new")
+      Traceback (most recent call last):
+      ValueError: cannot take over parameters: expected ['w'] of the shape (2,), found (3,)
+    """
+    if path:
+        if not isinstance(params, dict) or path[0] not in params:
+            found = ", ".join(params) if isinstance(params, dict) else type(params).__name__
+            raise ValueError(f"cannot take over parameters: expected a subtree {path[0]!r}, found {found}")
+        return {**params, path[0]: graft(params[path[0]], source, *path[1:])}
+
+    def shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:
+        return {jax.tree_util.keystr(path): leaf.shape for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+    expected, found = shapes(params), shapes(source)
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            raise ValueError(
+                f"cannot take over parameters: expected {name} of the shape {expected.get(name)}, found {found.get(name)}"
+            )
+    return jax.tree.map(jnp.array, source)
+
+
+def restarted(
+    player: PlayerState, params: PyTree, optimizer: optax.GradientTransformation, ema: EMA | None = None
+) -> PlayerState:
+    """A player that goes on from other parameters with a new optimiser state and a new average.
+
+    Args:
+      player: the player; its model state is kept.
+      params: its new parameters.
+      optimizer: its optimiser.
+      ema: the average of its weights, if one is kept.
+
+    Returns:
+      The player.
+
+    Example:
+      >>> import jax.numpy as jnp, optax
+      >>> from jgan import phases
+      >>> from jgan.types import PlayerState
+      >>> old = PlayerState({"w": jnp.zeros(1)}, {}, ())
+      >>> float(phases.restarted(old, {"w": jnp.ones(1)}, optax.sgd(0.1)).params["w"][0])
+      1.0
+    """
+    average = () if ema is None else ema.init(params, player.model_state)
+    return PlayerState(params, player.model_state, optimizer.init(params), average)
+
+
+def with_count(opt_state: PyTree, count: int) -> PyTree:
+    """Sets the number of updates on which the schedules of an optimiser depend.
+
+    Args:
+      opt_state: the state of an optax optimiser.
+      count: the updates that count as made.
+
+    Returns:
+      A tree like `opt_state`.
+
+    Example:
+      >>> import jax.numpy as jnp, optax
+      >>> from jgan import phases
+      >>> state = optax.adam(1e-3).init(jnp.zeros(2))
+      >>> int(phases.with_count(state, 7)[0].count)
+      7
+    """
+    return optax.tree_utils.tree_set(opt_state, count=jnp.asarray(count, jnp.int32))

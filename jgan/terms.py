@@ -1,0 +1,206 @@
+"""Terms: what is added to either player's loss beside the adversarial one, as small functions of one view of the update.
+
+A term sees what the two players did in a step (a `View`): the minibatch, the latents and condition of the fakes, the
+discriminator's logits and whatever else it returned. The mutual information of InfoGAN, the class loss of AC-GAN, the distance
+to a target of pix2pix, feature matching and a supervised loss are one term each:
+
+  >>> import jax.numpy as jnp
+  >>> from jgan import terms
+  >>> brightness = terms.Term("brightness", lambda view: jnp.square(view.fake.mean() - view.real.mean()), generator=10.0)
+
+Penalties of the discriminator that look at its input gradients are in `jgan.penalties`; they are functions of the same view.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jgan import losses
+from jgan.penalties.view import View, keep_memory
+from jgan.types import PyTree
+
+
+class Term(NamedTuple):
+    """A term of one or both losses.
+
+    Attributes:
+      name: of its metric, the unweighted value.
+      value: `value(view) -> scalar`, or `[B]` values of which the mean is taken.
+      generator: its weight in the generator's loss; 0 leaves it out.
+      discriminator: its weight in the discriminator's loss; 0 leaves it out.
+      init: `init() -> memory`, what it remembers before the first step; a tree of arrays.
+      update: `update(view) -> memory`, after each update of the discriminator, or of the generator if only that has the term.
+    """
+
+    name: str
+    value: Callable[[View], jax.Array]
+    generator: float = 0.0
+    discriminator: float = 0.0
+    init: Callable[[], PyTree] = tuple
+    update: Callable[[View], PyTree] = keep_memory
+
+
+def class_loss(
+    *, real: float = 1.0, fake: float = 1.0, select: Callable[[Any], jax.Array] = lambda output: output
+) -> tuple[Term, ...]:
+    """AC-GAN's auxiliary classifier: cross-entropy of the class that the discriminator also predicts.
+
+    Args:
+      real: the weight on real examples, in the discriminator's loss.
+      fake: the weight on fakes, in both losses.
+      select: finds the class logits `[B, classes]` in what the discriminator returned beside its logits.
+
+    Returns:
+      The two `Term`s, `real_class_loss` and `fake_class_loss`. The classes are the conditions of the examples.
+
+    Example:
+      >>> from jgan import terms
+      >>> [term.name for term in terms.class_loss()]
+      ['real_class_loss', 'fake_class_loss']
+
+    References:
+      Odena et al., "Conditional Image Synthesis With Auxiliary Classifier GANs" (2017), https://arxiv.org/abs/1610.09585
+    """
+
+    def of_real(view: View) -> jax.Array:
+        return optax.softmax_cross_entropy_with_integer_labels(select(view.real_output), view.real_condition)
+
+    def of_fake(view: View) -> jax.Array:
+        return optax.softmax_cross_entropy_with_integer_labels(select(view.fake_output), view.inputs.c)
+
+    return (
+        Term("real_class_loss", of_real, discriminator=real),
+        Term("fake_class_loss", of_fake, generator=fake, discriminator=fake),
+    )
+
+
+def information(
+    log_likelihood: Callable[[Any, Any], jax.Array], weight: float = 1.0, *, name: str = "information_loss"
+) -> Term:
+    """InfoGAN's lower bound of the mutual information between codes and fakes, negated: `-E log Q(code | G(z, code))`.
+
+    The discriminator's second output are the parameters of Q; both players minimise the term.
+
+    Args:
+      log_likelihood: `log_likelihood(output, inputs) -> [B]`, log Q of the codes in the generator's `Inputs`.
+      weight: the paper's lambda.
+      name: of its metric.
+
+    Returns:
+      The `Term`.
+
+    Example:
+      >>> import jax
+      >>> from jgan import terms
+      >>> def categorical(output, inputs):  # the first ten latents are a one-hot code
+      ...     return (jax.nn.log_softmax(output) * inputs.z[:, :10]).sum(axis=1)
+      >>> term = terms.information(categorical)
+
+    References:
+      Chen et al., "InfoGAN" (2016), equation 5, https://arxiv.org/abs/1606.03657
+    """
+    return Term(name, lambda view: -log_likelihood(view.fake_output, view.inputs), generator=weight, discriminator=weight)
+
+
+def l1_to_target(weight: float = 100.0) -> Term:
+    """pix2pix's mean absolute distance of each fake to the real example with the same condition.
+
+    Args:
+      weight: the paper's lambda.
+
+    Returns:
+      The `Term` of the generator.
+
+    Example:
+      >>> from jgan import terms
+      >>> term = terms.l1_to_target(100.0)
+
+    References:
+      Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (2017), equation 3, https://arxiv.org/abs/1611.07004
+    """
+    return Term("l1_to_target", lambda view: jnp.mean(jnp.abs(view.fake - view.real)), generator=weight)
+
+
+def feature_matching(weight: float = 1.0, *, select: Callable[[Any], PyTree] = lambda output: output) -> Term:
+    """The squared distance between the mean features of real examples and of fakes.
+
+    Args:
+      weight: its weight in the generator's loss.
+      select: finds the features in what the discriminator returned beside its logits.
+
+    Returns:
+      The `Term` of the generator; it raises a `ValueError` while tracing if the discriminator returns logits alone.
+
+    Example:
+      >>> from jgan import terms
+      >>> term = terms.feature_matching(1.0)
+
+    References:
+      Salimans et al., "Improved Techniques for Training GANs" (2016), section 3.1, https://arxiv.org/abs/1606.03498
+    """
+
+    def value(view: View) -> jax.Array:
+        if view.fake_output is None:
+            raise ValueError("feature matching needs a discriminator that returns (logits, features), found logits alone")
+        return losses.feature_matching(select(view.real_output), select(view.fake_output), axis_name=view.axis_name)
+
+    return Term("feature_matching", value, generator=weight)
+
+
+def supervised(loss: Callable[[Any, Any], jax.Array], labelled: Callable[[Any], Any], weight: float = 1.0) -> Term:
+    """A supervised loss of the discriminator on labelled examples, as semi-supervised GANs have it.
+
+    Args:
+      loss: `loss(output, batch) -> [B] or scalar`, of what the discriminator returns beside its logits.
+      labelled: finds the labelled `Batch` in the minibatch, for instance `lambda batch: batch["labelled"]`.
+      weight: its weight in the discriminator's loss.
+
+    Returns:
+      The `Term` of the discriminator.
+
+    Example:
+      >>> import optax
+      >>> from jgan import terms
+      >>> cross_entropy = lambda output, batch: optax.softmax_cross_entropy_with_integer_labels(output, batch.y)
+      >>> term = terms.supervised(cross_entropy, lambda batch: batch["labelled"])
+
+    References:
+      Salimans et al. (2016), section 5, https://arxiv.org/abs/1606.03498
+    """
+
+    def value(view: View) -> jax.Array:
+        examples = labelled(view.batch)
+        return loss(view.discriminate(examples.x)[1], examples)
+
+    return Term("supervised_loss", value, discriminator=weight)
+
+
+def total(terms: tuple[Term, ...], player: str, view: View) -> tuple[jax.Array, PyTree, dict[str, jax.Array]]:
+    """The weighted sum of the terms of one player's loss.
+
+    Args:
+      terms: all terms of the game.
+      player: `"generator"` or `"discriminator"`.
+      view: the update; its `memory` holds one entry for each term, its key is that of all terms.
+
+    Returns:
+      `(sum, new memory, the value of each term by its name)`.
+
+    Raises:
+      ValueError: if a term returns neither a scalar nor one value an example.
+    """
+    sum, memories, metrics = jnp.zeros(()), [], {}
+    for index, (term, memory) in enumerate(zip(terms, view.memory, strict=True)):
+        weight, own = getattr(term, player), view._replace(key=jax.random.fold_in(view.key, index), memory=memory)
+        if weight:
+            value = jnp.asarray(term.value(own))
+            if value.shape not in ((), (len(view.fake),)):
+                raise ValueError(f"the term {term.name} must return a scalar or [{len(view.fake)}] values, found {value.shape}")
+            metrics[term.name] = jnp.mean(value)
+            sum = sum + weight * metrics[term.name]
+        updates = player == "discriminator" if term.discriminator else weight != 0
+        memories.append(jax.lax.stop_gradient(term.update(own)) if updates else memory)
+    return sum, tuple(memories), metrics
