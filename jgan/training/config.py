@@ -52,6 +52,8 @@ class RunConfig:
     """steps between two checkpoints; 0 for the end only"""
     eval_every: int = 1000
     """steps between two measures, by which the best checkpoint is kept; 0 for the end only"""
+    eval_samples: int = 10_000
+    """generated images of a measure, for models of images"""
     metric: str = AUTO
     """measure of models of images: log_likelihood (Parzen windows on the validation images, the default), fid or kid"""
     extractor: str = AUTO
@@ -74,7 +76,16 @@ def check(config: RunConfig) -> None:
     from jgan.evaluation.criteria import CRITERIA
 
     cli.at_least(
-        config, steps=1, batch_size=1, log_every=1, sample_every=0, checkpoint_every=0, eval_every=0, seed=0, devices=0
+        config,
+        steps=1,
+        batch_size=1,
+        eval_samples=50,
+        log_every=1,
+        sample_every=0,
+        checkpoint_every=0,
+        eval_every=0,
+        seed=0,
+        devices=0,
     )
     for flag, kind, known in (
         ("metric", "metric", (AUTO, *CRITERIA)),

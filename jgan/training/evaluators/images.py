@@ -29,9 +29,6 @@ ROW = 10
 MOST_CLASSES = 20
 """classes in such a picture: the first ones"""
 
-SAMPLES = 10_000
-"""generated images of a measure"""
-
 
 def evaluator(run: Run) -> Evaluator:
     """How a run of images is judged and shown.
@@ -55,7 +52,7 @@ def evaluator(run: Run) -> Evaluator:
         return monitor.make(real.part("train", 10 * monitor.SAMPLES))
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
-        samples = samples_of(run, state, SAMPLES)
+        samples = samples_of(run, state, run.config.eval_samples)
         signs = monitor.look(watch(), samples[: monitor.SAMPLES])
         found: dict[str, Any] = {criterion.column: criterion.of(samples), **signs._asdict()}
         warning = monitor.warning(signs, _coverages(run, run.step_of(state)))
@@ -129,7 +126,7 @@ def finished(run: Run, state: GANState, real: RealImages) -> tuple[dict[str, Any
     Returns:
       For `summary.json`, and a closing sentence.
     """
-    samples = samples_of(run, state, SAMPLES)
+    samples = samples_of(run, state, run.config.eval_samples)
     result = parzen.evaluate(samples, real.part("validation", VALIDATION_IMAGES), real.part("test"))
     plots.save_png(run.workdir / "nearest.png", plots.nearest_sheet(samples[:20], real.part("train")))
     drawn = interpolation(run, state, keys(run.config.seed).samples)
@@ -137,7 +134,7 @@ def finished(run: Run, state: GANState, real: RealImages) -> tuple[dict[str, Any
         plots.save_png(run.workdir / "interpolation.png", drawn)
     sentence = (
         f"test log-likelihood: {result.mean:.1f} +- {result.standard_error:.1f} nats (Parzen window, sigma {result.sigma:.3f}, "
-        f"{SAMPLES:,} samples); next to training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
+        f"{run.config.eval_samples:,} samples); next to training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
     )
     return {"log_likelihood": result._asdict()}, sentence
 
