@@ -286,7 +286,8 @@ def measure_images(given: sides.Given, names: Sequence[str], args: Args) -> dict
     Returns:
       For JSON: the protocol, each result by its name, and the table.
     """
-    extractor = choice.choose(args.extractor, given.real.images.shape[1:], args.weights, args.resizer)
+    shape = given.real.images.shape[1:]
+    extractor = choice.choose(args.extractor, shape, args.weights, args.resizer)  # type: ignore[arg-type]  # checked
     cache = args.cache or (None if args.workdir is None else args.workdir / "features")
     names = [name for name in names if name in MEASURES]
     with sides.progress_bar() as progress:

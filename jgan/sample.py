@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -243,7 +242,7 @@ def latents(gan: GAN, key: Key, n: int, c: Any = (), *, line: int = 1) -> Inputs
     return Inputs(plots.interpolate(start, end, line).reshape(n, *start.shape[1:]), c)
 
 
-def write_array(out: Path, found: Snapshot, args: Args, **arrays: np.ndarray) -> None:
+def write_array(out: Path, found: Snapshot, args: Args, **arrays: Any) -> None:
     """Writes samples and what they depend on, in one piece.
 
     Args:
@@ -255,7 +254,7 @@ def write_array(out: Path, found: Snapshot, args: Args, **arrays: np.ndarray) ->
     about: dict[str, Any] = {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
     about |= {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}
     with replacing(out) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays, **jax.tree.map(np.asarray, about))
+        np.savez(file, **arrays, **about)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

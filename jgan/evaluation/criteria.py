@@ -5,9 +5,8 @@ A criterion is registered in `CRITERIA` by the file of `jgan.evaluation.measures
 
 import importlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
 from jgan.data import Dataset
@@ -50,9 +49,7 @@ class RealImages:
       (2, 8, 8, 1)
     """
 
-    def __init__(
-        self, load: Callable[[], Dataset], view: Callable[[jax.Array], jax.Array] | None = None, block: int = 1000
-    ) -> None:
+    def __init__(self, load: Callable[[], Dataset], view: Callable[[Any], Any] | None = None, block: int = 1000) -> None:
         self._load, self._view, self._block = load, view, block
 
     def part(self, name: str, first: int | None = None) -> np.ndarray:
