@@ -83,7 +83,7 @@ def test_options_find_their_model():
 def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
     line = np.zeros((12, 5), np.float32)
     for options, message in (
-        ({"dataset": line}, r"expected points of two coordinates, found \(5,\)"),
+        ({"dataset": line, "batch_size": 2}, r"expected points of two coordinates, found \(5,\)"),
         ({"stepz": 3}, "unknown option 'stepz', did you mean 'steps'"),
         ({"batch_size": 100}, r"--batch-size must be at most the 64 training examples of arrays:data, found 100"),
         ({"dataset": 5}, r"expected data as a name, a Dataset, a Batch or an array"),
@@ -143,7 +143,7 @@ def classes(tmp_path_factory):
         for name, part in (("train", digits.train), ("validation", digits.validation), ("test", digits.test))
     }
     dataset = data.Dataset("nonzero", **without)
-    options = {"steps": 2, "batch_size": 16, "eval_samples": 2000, "metric": "fid", "extractor": "pixels", "eval_every": 1}
+    options = {"steps": 2, "batch_size": 16, "eval_samples": 300, "sample_every": 2}
     return train(CLASSES, dataset=dataset, workdir=workdir, **options).run
 
 
@@ -189,7 +189,7 @@ def test_translations_are_measured_against_the_truth(tmp_path, dataset):
         assert found["error"] == pytest.approx((found["error_ab"] + found["error_ba"]) / 2)
         blocks, columns = 2, 3
     else:
-        assert found["error"] == pytest.approx(error(test.c, test.x / 255.0), abs=1e-6)
+        assert found["error"] == pytest.approx(error(test.c / 255.0, test.x / 255.0), abs=1e-6)
         blocks, columns = 1, 3
     from PIL import Image
 

@@ -72,11 +72,13 @@ def _walked(config):
 
 def make_walk(config, spec):
     """The second phase takes the place of the first, and adds a parameter that it draws from its own key."""
-    one = game(lambda key: {"w": jax.random.normal(key, (2,))}, _walked(config), lambda params, given: params["w"] + given.z)
+    one = game(
+        lambda key: {"w": jax.random.normal(key, (2,))}, _walked(config), lambda params, given: params["w"][None] + given.z
+    )
     two = game(
         lambda key: {"w": jnp.zeros(2), "v": jax.random.normal(key, (3,))},
         _walked(config),
-        lambda params, given: params["w"] + given.z,
+        lambda params, given: params["w"][None] + given.z,
     )
 
     def enter(key, previous):

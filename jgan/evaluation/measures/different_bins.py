@@ -41,9 +41,8 @@ class Binned(NamedTuple):
 def _compute(sides: Sides, options: Options) -> Binned:
     real, fake = sides.features()
     bins = ndb.fit(real, bins=min(100, len(real) // 10, len(fake) // 10), seed=options.seed)
-    found = ndb.evaluate(bins, fake)
-    counts = np.bincount(np.asarray(ndb.assign(bins, fake)), minlength=found.bins)
-    return Binned(*found, real_counts=np.asarray(bins.counts), fake_counts=counts)
+    counts = np.asarray(ndb.assign(bins, fake))
+    return Binned(*ndb.compare(bins.counts, counts), real_counts=np.asarray(bins.counts), fake_counts=counts)
 
 
 def _rows(found: Binned) -> list[Row]:
