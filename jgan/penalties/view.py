@@ -1,4 +1,4 @@
-"""What a penalty is, what it sees, and what several of them add up to."""
+"""`View`, the quantities of one update; `Penalty`, a function of it; sums of penalties."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,27 +13,27 @@ from jgan.utils.registry import Registry
 
 
 class View(NamedTuple):
-    """What a penalty or a term sees of one update. With packing, an example here is a pack.
+    """The quantities of one update that a penalty or a term can use. With packing, an example is a pack.
 
     Attributes:
-      key: a key of its own.
-      step: int32 scalar, the number of generator updates made so far.
+      key: a key for this penalty or term alone.
+      step: int32 scalar, the number of generator updates so far.
       real: `[B, ...]`, the real examples.
       fake: `[B, ...]`, the fakes.
-      real_logits: `[B]`, the loss's own logits of the real examples; None if a generator's loss did not need them.
-      fake_logits: `[B]`, those of the fakes.
-      real_gradients: `() -> [B, ...]`, the gradient of each real example's logit with respect to it, through the loss's own
-        forward pass.
-      fake_gradients: `() -> [B, ...]`, that of the fakes.
-      critic: `critic(x) -> [n]`, the logits of any other examples under the conditions of the real ones, computed like those of
-        the real ones: with the same dropout masks, augmentations and model state.
-      fake_critic: the same, computed like those of the fakes.
-      memory: what the penalty remembers.
-      axis_name: the mapped axis over which the batch is spread, if any.
-      per_example: whether a logit depends on its own example alone: false for a network with batch statistics.
-      real_output: what the discriminator returned beside the logits of the real examples (features, class logits), or None.
+      real_logits: `[B]`, the logits of the real examples, as in the loss; None if the generator's loss does not use them.
+      fake_logits: `[B]`, the logits of the fakes.
+      real_gradients: `() -> [B, ...]`, the gradient of each real example's logit with respect to that example, through the
+        forward pass of the loss.
+      fake_gradients: `() -> [B, ...]`, the same for the fakes.
+      critic: `critic(x) -> [n]`, the logits of any examples under the conditions of the real examples, with the dropout masks,
+        augmentations and model state of the loss's pass over the real examples.
+      fake_critic: the same, with those of the pass over the fakes.
+      memory: the memory of the penalty or term.
+      axis_name: the mapped axis over which the batch is sharded, or None.
+      per_example: whether a logit depends on its own example alone; False for a network with batch statistics.
+      real_output: the discriminator's second output for the real examples (features, class logits), or None.
       fake_output: the same for the fakes.
-      real_condition: the condition of the real examples, a tree; `()` if there is none.
+      real_condition: the condition of the real examples, a tree; `()` for an unconditional model.
       inputs: the `Inputs` from which the fakes were made.
       batch: the whole minibatch.
       generate: `generate(inputs) -> examples`, the generator in training mode; in the generator's loss it is differentiable in
@@ -64,13 +64,13 @@ class View(NamedTuple):
 
 
 def keep_memory(view: View) -> PyTree:
-    """The `update` of a penalty or a term that remembers nothing new.
+    """The default `update` of a penalty or a term: keeps the memory unchanged.
 
     Args:
-      view: the update.
+      view: the quantities of the update.
 
     Returns:
-      Its memory, unchanged.
+      `view.memory`.
     """
     return view.memory
 
@@ -80,8 +80,8 @@ class Penalty(NamedTuple):
 
     Attributes:
       value: `value(view) -> [B]`.
-      init: `init() -> memory`, what it remembers before the first step; a tree of arrays.
-      update: `update(view) -> memory`, after each discriminator update, from the same view as the value.
+      init: `init() -> memory`, the initial memory: a tree of arrays.
+      update: `update(view) -> memory`, the memory after a discriminator update; it gets the same view as `value`.
     """
 
     value: Callable[[View], jax.Array]
@@ -90,11 +90,11 @@ class Penalty(NamedTuple):
 
 
 PENALTIES: Registry[Callable[[float], Penalty]] = Registry("penalty")
-"""The penalties by name, as the command line takes them: functions of the weight; each file registers its own."""
+"""Penalties by name, as functions of the weight; the command line accepts these names. Each file registers its own."""
 
 
 def squared_norms(x: jax.Array) -> jax.Array:
-    """The squared Euclidean norm of each example, over all of its own axes and none of its neighbours'.
+    """The squared Euclidean norm of each example, over all axes except the first.
 
     Args:
       x: `[B, ...]` float.
@@ -112,7 +112,7 @@ def squared_norms(x: jax.Array) -> jax.Array:
 
 
 def norms(x: jax.Array) -> jax.Array:
-    """The Euclidean norm of each example; its gradient at 0 is 0, where that of a plain square root is not a number.
+    """The Euclidean norm of each example, with gradient 0 at 0 (the gradient of a plain square root is NaN there).
 
     Args:
       x: `[B, ...]` float.
@@ -128,7 +128,7 @@ def norms(x: jax.Array) -> jax.Array:
        [0.  0. ]]
     """
     squared = squared_norms(x)
-    zero = squared == 0  # not its opposite, squared > 0: what is not a number is to remain so
+    zero = squared == 0  # and not `squared > 0`, which would turn NaN into 0
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, squared)))
 
 
@@ -136,8 +136,8 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
     """The gradient of each example's logit with respect to that example.
 
     Args:
-      view: the discriminator update at hand.
-      x: `[n, ...]`, where.
+      view: the quantities of the discriminator update.
+      x: `[n, ...]`, the examples.
 
     Returns:
       `[n, ...]`.
@@ -146,22 +146,19 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
       ValueError: if the discriminator has batch statistics.
 
     Example:
-      See `gradient_penalty`.
+      >>> import jax.numpy as jnp
+      >>> from jgan import penalties
+      >>> def value(view):  # a gradient penalty at the real examples
+      ...     return jnp.square(penalties.norms(penalties.input_gradients(view, view.real)) - 1)
+      >>> penalty = penalties.Penalty(value)
     """
     check_per_example(view)
-    # The logits do not see each other's examples, so the gradient of their sum is each one's own.
+    # Each logit depends on its own example alone, so the gradient of the sum holds the gradient of each logit.
     return jax.grad(lambda x: jnp.sum(view.critic(x)))(x)
 
 
 def check_per_example(view: View) -> None:
-    """Insists that each logit depends on its own example alone.
-
-    Args:
-      view: the discriminator update at hand.
-
-    Raises:
-      ValueError: if the discriminator has batch statistics.
-    """
+    """Raises ValueError if a logit depends on other examples through batch statistics."""
     if not view.per_example:
         raise ValueError(
             "a penalty on input gradients needs a discriminator that judges each example by itself, found one with batch "
@@ -170,28 +167,20 @@ def check_per_example(view: View) -> None:
 
 
 def one_each(view: View, key: Key, draw: Callable[[Key], jax.Array]) -> jax.Array:
-    """One draw for each real example, from keys that do not depend on the number of devices.
-
-    Args:
-      view: the discriminator update at hand.
-      key: the key of the whole batch.
-      draw: `draw(key) -> array`.
-
-    Returns:
-      `[B, ...]`.
-    """
+    """`draw(key)` once per real example, `[B, ...]`, from keys that do not depend on the number of devices."""
     return rng.one_each(key, len(view.real), draw, view.axis_name)
 
 
 def lazily(penalty: Penalty, every: int) -> Penalty:
-    """Applies a penalty at one step in `every`, `every` times as strong: the same on average, at a fraction of its cost.
+    """Lazy regularisation: applies a penalty every `every` steps, scaled by `every`.
 
     Args:
       penalty: the penalty.
       every: the interval, in steps.
 
     Returns:
-      The `Penalty`. Under `jgan.parallel.vmap` it costs what the eager one costs: a population takes both branches.
+      The `Penalty`. Its mean over steps is that of the given penalty, at 1/`every` of the cost. Under `jgan.parallel.vmap` it
+      saves nothing, since both branches of the condition run.
 
     Raises:
       ValueError: if `every` is below 1.
@@ -214,17 +203,17 @@ def lazily(penalty: Penalty, every: int) -> Penalty:
 
 
 def total(penalties: tuple[Penalty, ...], view: View) -> tuple[jax.Array, PyTree]:
-    """The sum of several penalties, each with a key and a memory of its own.
+    """The sum of several penalties, each with its own key and memory.
 
     Args:
       penalties: the penalties.
-      view: the discriminator update at hand; its `memory` holds one entry for each.
+      view: the quantities of the discriminator update; its `memory` holds one entry per penalty.
 
     Returns:
       `([B] values, new memory)`.
 
     Raises:
-      ValueError: if a penalty does not return one value an example.
+      ValueError: if a penalty does not return one value per example.
 
     Example:
       See `jgan.games.Adversarial`.
