@@ -108,7 +108,7 @@ def test_rules_and_penalties_have_their_flags(tmp_path):
     ("flags", "message"),
     [
         (["--model.rule.name", "extragradien"], "did you mean 'extragradient'"),
-        (["--model.penalty.name", "r3"], "did you mean 'r"),
+        (["--model.penalty.name", "dragn"], "did you mean 'dragan'"),
         (["--metric", "fid"], "--metric fid measures single sets of images, and dirac on origin is measured by distance"),
     ],
 )

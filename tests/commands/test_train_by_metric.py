@@ -115,7 +115,7 @@ def test_a_resumed_run_measures_the_same(by_fid, tmp_path):
         (["ring8", "--metric", "fid"], "--metric fid measures single sets of images, and ring8 on ring8 is measured by modes"),
         (["digits", "--metric", "fid", "--weights", "no.pth"], "no.pth: expected a file of weights, found none"),
         (["digits", "--metric", "fid", "--extractor", "inception"], "--extractor inception needs the file of its weights"),
-        (["digits", "--metric", "beauty"], "--metric: unknown metric 'beauty': known are auto, "),
+        (["digits", "--metric", "zzz"], "--metric: unknown metric 'zzz': known are auto, "),
     ],
 )
 def test_bad_measures_are_told_before_a_folder_is_made(flags, message, capsys, monkeypatch, tmp_path):
@@ -139,7 +139,7 @@ def test_the_weights_are_read_once(monkeypatch, tmp_path):
 
 def test_both_sides_of_a_contrast_normalised_model_are_in_one_form(tmp_path):
     """Its pictures have an invented contrast: real images are brought to the same before they are compared."""
-    flags = ["--model.contrast-normalized", "--model.g-output", "linear", "--no-model.marginal-bias"]
+    flags = ["--model.contrast-normalized", "--model.g-output", "linear", "--model.no-marginal-bias"]
     few = ["--steps", "1", "--eval-samples", "100", "--sample-every", "0"]
     train.main(["digits", *SMALL, *few, *flags, "--workdir", str(tmp_path / "a")])
     run = open_run(tmp_path / "a")
