@@ -1,6 +1,6 @@
 """The conditional GAN of Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784: both players are given the class label.
 
-The defaults are the paper's MNIST model: latents uniform in the unit cube, the networks of section 4.1, stochastic gradient
+The defaults are the paper's MNIST model: uniform latents, the networks of section 4.1, stochastic gradient
 descent whose rate is divided by 1.00004 at every update and whose momentum rises from 0.5 to 0.7, in batches of 100. The labels
 of the fakes are those of the minibatch. The paper does not give the order of the updates; here both players are updated at
 once, as in the code of the 2014 GAN on which it builds.
@@ -28,7 +28,9 @@ class Config:
     """The options of the model; the defaults are the paper's."""
 
     latent_size: int = 100
-    """dimension of the noise z, uniform on [0, 1]"""
+    """dimension of the noise z"""
+    noise: rng.Noise = "uniform"
+    """distribution of z, of unit variance: uniform or gaussian"""
     latent_units: int = 200
     """generator: hidden units of the latents"""
     label_units: int = 1000
@@ -115,13 +117,10 @@ def make(config: Config, spec: DataSpec) -> GAN:
         hidden_keep=config.hidden_keep,
     )
 
-    def latents(key: jax.Array, n: int, axis_name: str | None = None) -> jax.Array:
-        return rng.one_each(key, n, lambda key: jax.random.uniform(key, (config.latent_size,)), axis_name)
-
     game = games.Adversarial(
         from_module(generator, (config.latent_size,), (), input_dtypes=dtypes),
         from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
-        latents,
+        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
         LOSSES[config.loss],
         discriminator_weight=config.discriminator_weight,
         condition=games.labels,

@@ -1,10 +1,10 @@
 """CycleGAN (Zhu et al., 2017), https://arxiv.org/abs/1703.10593: translation between two unpaired domains of images.
 
-The generator player owns two networks, `ab` from domain a to b and `ba` back, the discriminator player one for each domain. With
-mean absolute differences, the generators minimise the least-squares adversarial losses, the cycle loss
-`cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss `identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`.
-Each discriminator sees fakes out of a pool of earlier ones. As in the authors' code, all networks are updated from the same old
-parameters: the simultaneous rule.
+The generator player owns two networks, `ab` from domain a to b and `ba` back, the discriminator player one for each domain.
+With |.| the mean absolute difference, the generators minimise the least-squares adversarial losses, the cycle loss
+`cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss
+`identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`. Each discriminator sees fakes out of a pool of earlier ones. As in the
+authors' code, all networks are updated from the same old parameters: the simultaneous rule.
 """
 
 import dataclasses
@@ -31,6 +31,8 @@ class Config:
     """channels of the generators after their first convolution (authors: 64)"""
     g_blocks: int = 4
     """residual blocks of the generators (authors: 9 for 256x256)"""
+    g_downsamplings: int = 2
+    """convolutions of stride 2 of the generators; 0 or 1 for images below 32x32"""
     d_width: int = 32
     """channels of the discriminators after their first convolution (authors: 64)"""
     d_layers: int = 2
@@ -196,14 +198,14 @@ PRESETS = {
         dataset="inverted:digits",
         batch_size=8,
         steps=3_000,
-        config=Config(g_width=16, g_blocks=2, d_width=16, d_layers=1, identity_weight=0.0),
+        config=Config(g_width=16, g_blocks=2, g_downsamplings=0, d_width=16, d_layers=1, identity_weight=0.0),
     ),
     "cyclegan_mnist": Preset(
         description="unpaired translation on MNIST, 28x28: inverted digits from digits, and back",
         dataset="inverted:mnist",
         batch_size=8,
         steps=6_000,
-        config=Config(g_width=16, g_blocks=3, d_width=16, identity_weight=0.0),
+        config=Config(g_width=16, g_blocks=3, g_downsamplings=1, d_width=16, identity_weight=0.0),
     ),
 }
 """The identity loss asks that colours stay; in these tasks they are to change, so its weight is 0."""
@@ -211,7 +213,7 @@ PRESETS = {
 
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests."""
-    return dataclasses.replace(config, g_width=2, g_blocks=1, d_width=2, d_layers=1, pool_size=3)
+    return dataclasses.replace(config, g_width=2, g_blocks=1, g_downsamplings=1, d_width=2, d_layers=1, pool_size=3)
 
 
 _SMALL = DataSpec.images((8, 8, 1), steps_per_epoch=2)

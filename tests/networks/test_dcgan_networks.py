@@ -124,8 +124,17 @@ def test_activations():
     network, params, model_state = generator()
     z = jnp.ones((1, 5))
     gelu = networks.from_module(DCGANGenerator((16, 16, 2), width=3, activation="gelu"), (5,))
-    assert not np.allclose(gelu.apply(params, model_state, z)[0], network.apply(params, model_state, z)[0])
+    found, relu = (jax.jit(n.apply)(params, model_state, z)[0] for n in (gelu, network))
+    assert not np.allclose(found, relu)
     with pytest.raises(ValueError, match=r"unknown activation 'gellu', did you mean 'gelu'"):
-        DCGANGenerator((16, 16, 2), activation="gellu").init(jax.random.key(0), z)
-    low = DCGANDiscriminator(width=2, activation="gelu", dtype=jnp.bfloat16)
-    assert low.init_with_output(jax.random.key(0), jnp.zeros((1, 8, 8, 1)))[0].dtype == jnp.float32
+        jax.eval_shape(lambda: DCGANGenerator((16, 16, 2), activation="gellu").init(jax.random.key(0), z))
+
+
+def test_the_computation_in_bfloat16():
+    """The outputs and the parameters stay float32."""
+    for module, shape in (
+        (DCGANGenerator((16, 16, 1), width=2, dtype=jnp.bfloat16), (5,)),
+        (DCGANDiscriminator(width=2, dtype=jnp.bfloat16), (16, 16, 1)),
+    ):
+        made = jax.eval_shape(lambda m=module, s=shape: m.init_with_output(jax.random.key(0), jnp.zeros((1, *s))))
+        assert {leaf.dtype for leaf in jax.tree.leaves(made)} == {jnp.dtype(jnp.float32)}

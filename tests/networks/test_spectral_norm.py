@@ -116,17 +116,15 @@ def test_no_gradient_flows_through_the_vectors():
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("scale", [0.0, 1e-20, 1e-9])
-def test_the_layer_recovers_from_a_kernel_of_zeros(name, scale):
-    """The vector keeps its direction; with the old kernel back, the largest singular value is one again."""
+def test_the_layer_recovers_from_a_kernel_of_zeros_or_nearly(name, scale):
+    """The vector stays as it is; with the old kernel back, the largest singular value is one again."""
     variables, train, evaluate = made(name)
     x = jnp.ones((1, *LAYERS[name][1]))
     tiny = {**variables, "params": jax.tree.map(lambda leaf: scale * leaf, variables["params"])}
     for _ in range(3):
         output, changed = train(tiny, x)
         assert np.isfinite(output).all()
-        np.testing.assert_allclose(
-            np.linalg.norm(the_vector(changed["spectral"])), np.linalg.norm(the_vector(variables["spectral"])), rtol=2
-        )
+        np.testing.assert_array_equal(the_vector(changed["spectral"]), the_vector(variables["spectral"]))
         tiny = {**tiny, **changed}
     back = {**tiny, "params": variables["params"]}
     for _ in range(20):
