@@ -56,9 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     about = classifier.About(args.dataset, dataset.train.x.shape[1:], classes, round(shares["test"], 4))
     with replacing(args.out) as temporary:
         classifier.save(temporary, params, about)
-    print(
-        ", ".join(f"{name} {share:.1%}" for name, share in shares.items()) + f" of the images classified correctly: {args.out}"
-    )
+    print(", ".join(f"{name} {share:.1%}" for name, share in shares.items()) + f" of images classified correctly: {args.out}")
 
 
 def check(args: Args) -> None:

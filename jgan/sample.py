@@ -254,7 +254,7 @@ def write_array(out: Path, found: Snapshot, args: Args, **arrays: Any) -> None:
     about: dict[str, Any] = {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
     about |= {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}
     with replacing(out) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays, **about)  # type: ignore[arg-type]
+        np.savez(file, **arrays, **about)
 
 
 if __name__ == "__main__":
