@@ -14,11 +14,10 @@ DEVICES = 4
 
 # Read by XLA when its first backend is made, and inherited by the commands that tests start.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# The tests spend their time on compiling small programs. The fusion emitters take about half of the compiler's time, and cutting
-# a program up for several threads gains nothing where each core has a process of its own.
-# Of two values of a flag the later one counts: one from outside overrides the first two, not the number of devices.
-_flags = ["--xla_cpu_use_fusion_emitters=false", "--xla_cpu_parallel_codegen_split_count=1"]
-_flags += [os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={DEVICES}"]
+# The tests spend their time on compiling small programs, and XLA's fusion emitters took half of it.
+# Of two values of a flag the later one counts: one from outside overrides the first, not the number of devices.
+_flags = ["--xla_cpu_use_fusion_emitters=false", os.environ.get("XLA_FLAGS", "")]
+_flags += [f"--xla_force_host_platform_device_count={DEVICES}"]
 # The simulated devices meet in every `psum`. Where one core serves them all, and other processes too, a meeting may take longer
 # than the 40 seconds after which XLA gives up and ends the process. Older XLAs do not know the flag, and would end at it.
 if tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2])) >= (0, 10):
