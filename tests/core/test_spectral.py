@@ -82,7 +82,7 @@ def test_a_pass_is_one_power_iteration(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_evaluation_carries_nothing_on(name):
-    """The network of a module: its vectors live in `extra`, which an evaluation returns as it was and a training pass moves."""
+    """The network of a module: its vectors live in `model_state`, which an evaluation returns as it was and a training pass moves."""
     make, shape = LAYERS[name]
 
     class Module(nn.Module):
@@ -91,14 +91,14 @@ def test_evaluation_carries_nothing_on(name):
             return make()(x, train=train).reshape(len(x), -1)[:, 0]
 
     network = networks.from_module(Module(), shape)
-    params, extra = network.init(jax.random.key(0))
-    assert set(extra) == {"spectral"}
+    params, model_state = network.init(jax.random.key(0))
+    assert set(model_state) == {"spectral"}
     x = jnp.ones((2, *shape))
-    _, after = network.apply(params, extra, x, train=False)
-    assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.array_equal(a, b)), after, extra))
-    _, after = network.apply(params, extra, x, train=True)
-    assert jax.tree.structure(after) == jax.tree.structure(extra)
-    assert not np.allclose(the_vector(after), the_vector(extra))
+    _, after = network.apply(params, model_state, x, train=False)
+    assert jax.tree.all(jax.tree.map(lambda a, b: bool(jnp.array_equal(a, b)), after, model_state))
+    _, after = network.apply(params, model_state, x, train=True)
+    assert jax.tree.structure(after) == jax.tree.structure(model_state)
+    assert not np.allclose(the_vector(after), the_vector(model_state))
 
 
 def test_no_gradient_flows_through_the_vectors():
@@ -141,7 +141,7 @@ def test_the_vector_moves_with_each_pass_of_the_discriminator_and_with_none_of_t
     """Two passes a discriminator update, on reals and on fakes: two power iterations on the old kernel. A penalty adds none."""
     batch = Batch(jax.random.normal(jax.random.key(5), (4, 3)))
     for terms in ((), (penalties.r1_r2(), penalties.gradient_penalty())):
-        state, d_step, g_step = game_of(*terms)
+        state, g_step, d_step = game_of(*terms)
         kernel = np.asarray(state.discriminator.params["hidden"]["kernel"], np.float64)
         u = the_vector(state.discriminator.model_state["spectral"])
         for _ in range(2):
@@ -160,7 +160,7 @@ def test_finite_differences_compare_passes_over_the_same_kernel():
     batch = Batch(jax.random.normal(jax.random.key(5), (512, 3)))
     values = []
     for penalty in (penalties.r1_r2(2.0), penalties.finite_difference(2.0, sigma=1e-3)):
-        state, d_step, _ = game_of(penalty)
+        state, _, d_step = game_of(penalty)
         values.append(float(d_step(jax.random.key(1), state, batch)[1]["d_penalty"]))
     exact, found = values
     assert abs(found / exact - 1) < 4 * np.sqrt(2 / 512) + 0.05
