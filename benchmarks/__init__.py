@@ -1,1 +1,1 @@
-"""Commands that measure: each writes a JSON file under `benchmarks/results/`, from which the README's tables are drawn."""
+"""Benchmark commands: each writes a JSON file to `benchmarks/results/`, from which the README's tables are generated."""

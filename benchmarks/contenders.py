@@ -1,4 +1,4 @@
-"""What `benchmarks.throughput` times: the matrix product, jgan's step in its several ways, and PyTorch's; and their FLOPs."""
+"""The contenders of `benchmarks.throughput`: a matrix product, jgan's step in several forms, PyTorch's step; their FLOPs."""
 
 import functools
 import importlib.util
@@ -19,14 +19,14 @@ from jgan.models import gan2014
 from jgan.types import GAN, GANState, Key, PyTree
 
 PRODUCT = 2048
-"""Side of the square matrices whose product is the machine's rate."""
+"""Side of the square matrices whose product measures the machine's peak rate."""
 
 
 def enlarged_digits(n: int) -> np.ndarray:
-    """Images of MNIST's size without MNIST: the embedded 8x8 digits, each pixel four wide, cropped, over and over.
+    """Images of MNIST's size without MNIST: the embedded 8x8 digits enlarged by 4, cropped, and repeated.
 
     Args:
-      n: how many.
+      n: the number of images.
 
     Returns:
       uint8 `[n, 28, 28, 1]`.
@@ -37,7 +37,7 @@ def enlarged_digits(n: int) -> np.ndarray:
 
 
 class Way(NamedTuple):
-    """One way to run jgan's step: the compiled function, where its state and data lie, the steps that it makes in a call."""
+    """One way to run jgan's step: the compiled function, the placement of its state and data, and the steps per call."""
 
     name: str
     program: parallel.CompiledStep
@@ -47,7 +47,7 @@ class Way(NamedTuple):
 
 
 def jgan_ways(gan: GAN, images: np.ndarray, batch_size: int, length: int, devices: Sequence[jax.Device]) -> list[Way]:
-    """jgan's step: one a program, `length` in a program, and spread over devices."""
+    """jgan's step: one step per call, `length` steps per call, and data-parallel over devices."""
     step = resident.on_resident_data(gan.step, batch_size)
     scanned = parallel.scan(step, length)
     as_it_lies = functools.partial(jax.tree.map, jnp.asarray)
@@ -61,7 +61,7 @@ def jgan_ways(gan: GAN, images: np.ndarray, batch_size: int, length: int, device
 
 
 def stepping(way: Way, key: Key, state: GANState) -> timing.Contender:
-    """jgan's step as something to time; it keeps the state from call to call."""
+    """jgan's step as a contender; it keeps the state between calls."""
     state = way.place(state)
 
     def advance() -> GANState:
@@ -73,13 +73,13 @@ def stepping(way: Way, key: Key, state: GANState) -> timing.Contender:
 
 
 def jax_product() -> timing.Contender:
-    """The float32 matrix product, the most that this machine does."""
+    """The float32 matrix product, an upper bound for this machine."""
     square, product = jnp.ones((PRODUCT, PRODUCT)), jax.jit(jnp.matmul)
     return timing.Contender("product, JAX", lambda: product(square, square), jax.block_until_ready)
 
 
 def torch_contenders(config: gan2014.Config, images: np.ndarray, batch_size: int) -> list[timing.Contender]:
-    """The same product, and the same network updated in four ways, in PyTorch on the same device with as many threads."""
+    """The same product and the same network in PyTorch, updated in four ways, on the same device with as many threads."""
     import torch
 
     from benchmarks.torch_twin import Twin
@@ -88,7 +88,7 @@ def torch_contenders(config: gan2014.Config, images: np.ndarray, batch_size: int
     if device == "cuda":
         if not torch.cuda.is_available():
             return []
-        torch.set_float32_matmul_precision("high")  # TF32, as XLA's default is there
+        torch.set_float32_matmul_precision("high")  # TF32, XLA's default on such devices
     torch.set_num_threads(threads())
     torch.manual_seed(0)
     wait = torch.cuda.synchronize if device == "cuda" else lambda: None
@@ -108,21 +108,20 @@ def torch_version() -> str | None:
 
 
 def threads() -> int:
-    """The cores that this process may use: XLA takes a thread for each, and PyTorch is told to."""
+    """The number of cores this process may use: XLA uses a thread for each, and PyTorch is set to the same number."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def products(config: gan2014.Config, pixels: int, batch_size: int) -> list[tuple[int, int, int]]:
-    """The matrix products that one simultaneous step cannot do without.
+    """The matrix products that a simultaneous step needs at least.
 
-    The generator runs forward once, and back to its weights and between its layers; the discriminator runs forward on reals and
-    on fakes, back to its weights and between its layers for both, and once more, down to the pixels, for the generator's
-    gradient.
+    Generator: forward, gradients of the weights, gradients between layers. Discriminator: forward on reals and fakes, gradients
+    of the weights and between layers for both, and gradients down to the pixels for the generator's gradient.
 
     Args:
-      config: the options of the model.
-      pixels: numbers in an image.
-      batch_size: examples in a minibatch.
+      config: the model's configuration.
+      pixels: the number of values in an image.
+      batch_size: the batch size.
 
     Returns:
       `(m, k, n)` for each: `[m, k]` times `[k, n]`.
@@ -146,17 +145,17 @@ def products(config: gan2014.Config, pixels: int, batch_size: int) -> list[tuple
 
 
 def _of_layer(inputs: int, outputs: int, batch_size: int) -> tuple[tuple[int, int, int], ...]:
-    """Forward, back to the weights, back to the inputs."""
+    """Forward, gradient of the weights, gradient of the inputs."""
     return (batch_size, inputs, outputs), (inputs, batch_size, outputs), (batch_size, outputs, inputs)
 
 
 def product_flops(config: gan2014.Config, pixels: int, batch_size: int) -> int:
-    """Floating-point operations of those products: two for each multiplication.
+    """Floating-point operations of those products, two per multiplication.
 
     Args:
-      config: the options of the model.
-      pixels: numbers in an image.
-      batch_size: examples in a minibatch.
+      config: the model's configuration.
+      pixels: the number of values in an image.
+      batch_size: the batch size.
 
     Returns:
       The count.
@@ -174,15 +173,15 @@ ALONE = "its matrix products alone"
 
 
 def products_alone(config: gan2014.Config, pixels: int, batch_size: int) -> timing.Contender:
-    """Those products and nothing else, in one program: what is left of the machine's rate at these shapes."""
+    """Only those products, in one program: the attainable rate at these shapes."""
     pairs = [(jnp.ones((m, k)), jnp.ones((k, n))) for m, k, n in products(config, pixels, batch_size)]
     program = jax.jit(lambda pairs: [a @ b for a, b in pairs])
-    # XLA would merge equal products: every pair is an argument of its own.
+    # Each pair is a separate argument, since XLA would merge equal products.
     return timing.Contender(ALONE, lambda: program(pairs), jax.block_until_ready)
 
 
 def compiled_flops(way: Way, key: Key, state: GANState) -> float | None:
-    """XLA's own count of a step's operations, all kinds together; of a scan it counts the loop's body, once."""
+    """XLA's count of a step's operations of all kinds; for a scan it counts the body of the loop once."""
     if not hasattr(way.program, "lower"):
         return None
     analysis = way.program.lower(key, state, way.data).compile().cost_analysis()

@@ -1,11 +1,11 @@
-"""Results as Markdown tables: one function for each benchmark, from what its command wrote."""
+"""Results as Markdown tables: one function per benchmark, from the JSON file that its command wrote."""
 
 from collections.abc import Sequence
 from typing import Any
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, the first column to the left and the others to the right.
+    """A Markdown table, with the first column left-aligned and the others right-aligned.
 
     Args:
       header: the names of the columns.
@@ -26,7 +26,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def origin(result: dict[str, Any]) -> str:
-    """Where a table comes from: command, machine, versions, date."""
+    """The origin of a table: command, machine, versions, date."""
     about = result["environment"]
     versions = [f"{name} {about['packages'][name]}" for name in ("jax",) if about["packages"].get(name)]
     if about.get("pytorch"):
@@ -38,7 +38,7 @@ def throughput(result: dict[str, Any]) -> str:
     """The table of `python -m benchmarks.throughput`.
 
     Args:
-      result: what the command wrote.
+      result: the content of the JSON file.
 
     Returns:
       Markdown.
@@ -75,13 +75,13 @@ def throughput(result: dict[str, Any]) -> str:
 
 
 def table1(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.mnist_parzen`: the paper's figure, the candidates' and the anchors'.
+    """The table of `python -m benchmarks.mnist_parzen`: the figures of the paper, the candidates and the anchors.
 
     Args:
-      result: what the command wrote.
+      result: the content of the JSON file.
 
     Returns:
-      Markdown; the candidate that validation chose is in bold.
+      Markdown, with the candidate chosen on validation images in bold.
     """
     paper = result["paper"]
     rows = [["adversarial nets, as published", f"{paper['mean']:.0f}", f"{paper['standard_error']:.0f}", "", "", ""]]
@@ -110,13 +110,13 @@ def table1(result: dict[str, Any]) -> str:
 
 
 def mode_coverage(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.mode_coverage`: modes and high-quality samples of each method on each set.
+    """The table of `python -m benchmarks.mode_coverage`: modes and high-quality samples of each method on each data set.
 
     Args:
-      result: what the command wrote.
+      result: the content of the JSON file.
 
     Returns:
-      Markdown; the published figures stand below the measured ones.
+      Markdown, with the published figures below the measured ones.
     """
     sets = list(result["sets"])
     methods = list(dict.fromkeys(method for name in sets for method in result["sets"][name]))
@@ -157,10 +157,10 @@ TASKS = {
 
 
 def metrics_speed(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.metrics_speed`: seconds and memory of each contender of each task.
+    """The table of `python -m benchmarks.metrics_speed`: time and memory of each contender in each task.
 
     Args:
-      result: what the command wrote.
+      result: the content of the JSON file.
 
     Returns:
       Markdown.

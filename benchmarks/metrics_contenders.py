@@ -1,9 +1,9 @@
-"""What `benchmarks.metrics_speed` times, each in a process of its own, so that its peak memory is its own too.
+"""The contenders of `benchmarks.metrics_speed`. Each runs in its own process, so that its peak memory can be measured.
 
   python -m benchmarks.metrics_contenders TASK NAME FOLDER
 
-does one thing once and prints a line of JSON: the seconds that it took (of jgan: with the compilation), the megabytes that the
-process held before and at its peak, and some figures of the result, by which contenders are compared.
+runs one task once and prints a line of JSON: its duration in seconds (for jgan, including compilation), the memory of the
+process before and at the peak in megabytes, and some figures of the result, to compare contenders.
 """
 
 import contextlib
@@ -27,18 +27,18 @@ INPUTS = {
     "distance": ("real_mean", "real_covariance", "fake_mean", "fake_covariance"),
     "prdc": ("real", "fake"),
 }
-"""The tasks, and the arrays `NAME.npy` that each is given."""
+"""The tasks, and the arrays `NAME.npy` that each reads."""
 
 
 class Contender(NamedTuple):
-    """One way to do a task.
+    """One implementation of a task.
 
     Attributes:
       task: the task.
-      name: what to call it.
-      package: the module that it needs beside jgan's own, or None.
-      prepare: imports what it needs, outside the time; returns `work(arrays, k)`, which is timed.
-      figures: some numbers of its result.
+      name: the name in the results.
+      package: the module it needs in addition to jgan's dependencies, or None.
+      prepare: imports what it needs, which is not timed, and returns `work(arrays, k)`, which is timed.
+      figures: some figures of its result.
     """
 
     task: str
@@ -83,7 +83,7 @@ def _distance() -> Callable[[Arrays, int], Any]:
 
 
 def _distance_by(trace_of_root: Callable[[np.ndarray], float]) -> Callable[[Arrays, int], Any]:
-    """The formula with the trace of the square root of the product of the covariances as a library takes it."""
+    """The formula, with a library's way of computing the trace of the square root of the product of covariances."""
 
     def work(arrays: Arrays, k: int) -> float:
         first, second = arrays["real_covariance"], arrays["fake_covariance"]
@@ -136,7 +136,7 @@ CONTENDERS = (
 
 
 def installed(contender: Contender) -> bool:
-    """Whether what a contender needs is there.
+    """Whether the package that a contender needs is installed.
 
     Args:
       contender: the contender.
@@ -148,14 +148,14 @@ def installed(contender: Contender) -> bool:
 
 
 def make_inputs(folder: Path, *, samples: int, subset: int, dim: int, seed: int) -> None:
-    """Writes the arrays of all tasks: features that are not negative and correlated, as Inception's are.
+    """Writes the arrays of all tasks: nonnegative, correlated features, like Inception's.
 
     Args:
       folder: where to write them.
-      samples: rows of `features`.
-      subset: rows of `real` and of `fake`, of which the means and the covariances are.
-      dim: features of each.
-      seed: of all.
+      samples: the number of rows of `features`.
+      subset: the number of rows of `real` and `fake`, and behind the means and covariances.
+      dim: the number of features.
+      seed: the seed of all arrays.
     """
     generator = np.random.default_rng(seed)
     mix = generator.standard_normal((64, dim), np.float32) / 8
@@ -172,11 +172,11 @@ def make_inputs(folder: Path, *, samples: int, subset: int, dim: int, seed: int)
 
 
 def peak_megabytes() -> float:
-    """The most memory that this process has held.
+    """The peak memory of this process.
 
     Returns:
-      Megabytes of 10^6 bytes. On Linux `getrusage` counts what the parent held when it started this one; the kernel's status
-      does not.
+      Megabytes of 10^6 bytes, from the kernel's status. (On Linux, `getrusage` includes the memory of the parent at the start
+      of this process.)
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -186,16 +186,16 @@ def peak_megabytes() -> float:
 
 
 def main(task: str, name: str, folder: Path, k: int) -> dict[str, Any]:
-    """Does one thing once.
+    """Runs one task once.
 
     Args:
       task: a key of `INPUTS`.
-      name: a contender's.
-      folder: with the arrays.
-      k: neighbours of PRDC.
+      name: the name of a contender.
+      folder: the folder of the arrays.
+      k: the number of neighbours for PRDC.
 
     Returns:
-      For JSON: `seconds`, `before_megabytes`, `peak_megabytes`, `figures`.
+      A dict for JSON: `seconds`, `before_megabytes`, `peak_megabytes`, `figures`.
     """
     contender = next(one for one in CONTENDERS if (one.task, one.name) == (task, name))
     arrays = {array: np.load(folder / f"{array}.npy") for array in INPUTS[task]}

@@ -1,10 +1,9 @@
-"""The speed and the memory of the metrics beside the libraries that they are checked against, on the same arrays.
+"""Speed and memory of the metrics and of the libraries they are tested against, on the same arrays.
 
   python -m benchmarks.metrics_speed
 
-times three tasks: the mean and the covariance of features, FID of such statistics, and PRDC. Every contender of a task has a
-turn in every round, in a process of its own; what it reports are medians of one run. A library that is not installed is left
-out.
+times three tasks: the mean and the covariance of features, FID from such statistics, and PRDC. Contenders take turns, once per
+round, each in its own process; the results are medians over the rounds. Libraries that are not installed are skipped.
 """
 
 import dataclasses
@@ -28,36 +27,36 @@ PROG = "python -m benchmarks.metrics_speed"
 
 @dataclasses.dataclass(frozen=True)
 class Args:
-    """What `python -m benchmarks.metrics_speed` is asked to do."""
+    """The options of `python -m benchmarks.metrics_speed`."""
 
     tasks: tuple[Literal["statistics", "distance", "prdc"], ...] = ("statistics", "distance", "prdc")
-    """what is timed"""
+    """tasks to time"""
     alone: bool = False
-    """only jgan, at sizes for which the others have no memory"""
+    """time only jgan, at sizes too large for the memory of the others"""
     samples: int = 50_000
-    """features of which the statistics are taken"""
+    """number of features for the statistics"""
     subset: int = 10_000
-    """real and generated features of PRDC, and those behind the statistics whose distance is taken"""
+    """number of real and of generated features for PRDC, and behind the statistics for FID"""
     dim: int = 2048
-    """numbers in a feature"""
+    """dimension of a feature"""
     k: int = 5
-    """neighbours of PRDC"""
+    """number of neighbours for PRDC"""
     repeats: int = 5
-    """rounds, in each of which everything is timed once"""
+    """rounds; each times every contender once"""
     seed: int = 0
-    """of the features"""
+    """seed of the features"""
     out: Path = tables.RESULTS / "metrics_speed.json"
-    """the result"""
+    """file of the result"""
 
 
 def check(args: Args) -> None:
-    """Refuses numbers that make no sense.
+    """Checks the options.
 
     Args:
-      args: the arguments.
+      args: the options.
 
     Raises:
-      ValueError: if one is out of its range.
+      ValueError: if an option is out of range.
     """
     for name in ("dim", "k", "repeats"):
         if getattr(args, name) < 1:
@@ -71,18 +70,18 @@ def check(args: Args) -> None:
 
 
 def turn(contender: Contender, folder: Path, k: int) -> dict[str, Any]:
-    """Runs a contender once in a process of its own.
+    """Runs a contender once in its own process.
 
     Args:
-      contender: whose turn it is.
-      folder: with the arrays.
-      k: neighbours of PRDC.
+      contender: the contender.
+      folder: the folder of the arrays.
+      k: the number of neighbours for PRDC.
 
     Returns:
-      What `metrics_contenders.main` returns.
+      The result of `metrics_contenders.main`.
 
     Raises:
-      ValueError: if it fails, with the last line that it wrote.
+      ValueError: if the contender fails, with the last line of its output.
     """
     command = [sys.executable, "-m", metrics_contenders.__name__, contender.task, contender.name, str(folder), str(k)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tables.ROOT)
@@ -93,14 +92,14 @@ def turn(contender: Contender, folder: Path, k: int) -> dict[str, Any]:
 
 
 def measure(args: Args, folder: Path) -> dict[str, Any]:
-    """Runs everything.
+    """Times all contenders.
 
     Args:
-      args: the arguments.
+      args: the options.
       folder: an empty folder for the arrays.
 
     Returns:
-      `tasks` (by their names: `summary`) and `left_out` (the contenders whose library is not installed).
+      `tasks` (a `summary` by task) and `left_out` (contenders whose library is not installed).
     """
     metrics_contenders.make_inputs(folder, samples=args.samples, subset=args.subset, dim=args.dim, seed=args.seed)
     asked = [contender for contender in metrics_contenders.CONTENDERS if contender.task in args.tasks]
@@ -118,15 +117,15 @@ def measure(args: Args, folder: Path) -> dict[str, Any]:
 
 
 def summary(turns: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """The figures of a task.
+    """Summarises the results of a task.
 
     Args:
-      turns: what every turn of each contender returned, jgan's among them.
+      turns: the results of each contender, one per round, including jgan's.
 
     Returns:
-      `contenders` (for each: the spread of its seconds, the greatest of its megabytes, the figures of its result), `speedup`
-      (the fastest other to jgan, by their medians; None without another), `fastest_other`, and `difference` (the greatest, by
-      which a figure of another differs from jgan's, relative to jgan's).
+      `contenders` (for each: the spread of its times, its maximum memory, the figures of its result), `speedup` (of jgan over
+      the fastest other contender, by medians; None without another), `fastest_other`, and `difference` (the largest difference
+      of a figure from jgan's, relative to jgan's).
 
     Example:
       >>> from benchmarks import metrics_speed
@@ -158,13 +157,13 @@ def summary(turns: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command.
+    """Runs the command.
 
     Args:
-      argv: the arguments; None for those of the process.
+      argv: the command-line arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good, or a contender fails; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if an option is invalid or a contender fails; `jgan.utils.cli.run` prints them as one line.
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")

@@ -1,12 +1,12 @@
-"""Table 1's MNIST figure, reproduced: the authors' configuration, several seeds in one program, and what averaging adds.
+"""Reproduces the MNIST figure of Table 1: the authors' configuration, with several seeds and averaged generators.
 
   python -m benchmarks.mnist_parzen --data-dir mnist --epochs 300
 
-trains `--seeds` generators at once (`jgan.parallel.vmap`), and every `--eval-every` epochs measures the Parzen-window
-log-likelihood of each on the first 1,000 validation images, for the generator as it is and for averages of its parameters
-with several half-lives. At the end it measures all test images, once: for the generators of the last epoch, and for those
-of the best validation value, which is the stopping rule of the CGAN paper. `--workdir` holds checkpoints: the same command
-goes on where it was stopped, and with `--epochs 0` it measures what is there.
+trains `--seeds` generators at once (`jgan.parallel.vmap`). Every `--eval-every` epochs it computes the Parzen-window
+log-likelihood of each on the first 1,000 validation images, without weight averaging and for weight averages with several
+half-lives. At the end it evaluates all test images, once: for the generators of the last epoch, and for those with the best
+validation value, which is the stopping rule of the CGAN paper. `--workdir` holds checkpoints: the same command resumes a
+stopped run, and with `--epochs 0` it evaluates the existing checkpoint.
 """
 
 import dataclasses
@@ -35,13 +35,13 @@ from jgan.utils import cli
 PROG = "python -m benchmarks.mnist_parzen"
 
 CHUNK = 50
-"""steps in one program; the averages are updated once a chunk"""
+"""Steps per program; the averages are updated once per chunk."""
 
 VALIDATION = 1_000
-"""validation images on which sigma and the best epoch are chosen, as in the authors' code"""
+"""The number of validation images for the choice of sigma and of the best epoch, as in the authors' code."""
 
 LAST = "last"
-"""the candidate without averaging"""
+"""The name of the candidate without averaging."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,35 +49,35 @@ class Args:
     """Reproduce the MNIST column of Table 1."""
 
     data_dir: Path | None = None
-    """folder of the four MNIST files"""
+    """folder with the four MNIST files"""
     epochs: int = 300
-    """passes over the 50,000 training images"""
+    """epochs over the 50,000 training images"""
     seeds: int = 3
-    """generators trained at once"""
+    """number of generators trained at once"""
     seed: int = 0
-    """root of all their keys"""
+    """seed of all keys"""
     eval_every: int = 5
-    """epochs between two measures"""
+    """epochs between evaluations"""
     half_lives: tuple[float, ...] = (1.0, 5.0, 20.0)
-    """half-lives of the averages, in epochs"""
+    """half-lives of the weight averages, in epochs"""
     num_samples: int = 10_000
-    """samples of a measure"""
+    """number of samples per evaluation"""
     workdir: Path = Path("runs/mnist_parzen")
-    """folder of the checkpoints and of the curve"""
+    """folder of the checkpoints and the training curve"""
     out: Path = Path("benchmarks/results/table1_mnist.json")
-    """the result"""
+    """file of the result"""
     pictures: Path = Path("docs")
     """folder of the pictures: samples, nearest training images, interpolation"""
 
 
 class Population(NamedTuple):
-    """All that the training carries; every leaf has a leading axis of seeds.
+    """The training state; every leaf has a leading axis of seeds.
 
     Attributes:
       states: the GANs.
-      tracked: the averages of the generators' parameters, one tree for each half-life.
-      best_params: for each candidate, the parameters of its best validation value, seed by seed.
-      best: for each candidate, `[seeds]` float32, that value.
+      tracked: the weight averages of the generators, one tree per half-life.
+      best_params: for each candidate and seed, the parameters with the best validation value.
+      best: for each candidate, `[seeds]` float32, the best validation values.
     """
 
     states: GANState
@@ -86,19 +86,19 @@ class Population(NamedTuple):
     best: dict[str, jax.Array]
 
     def candidates(self, names: Sequence[str]) -> dict[str, PyTree]:
-        """The parameters to be measured, by the name of the candidate."""
+        """The parameters to evaluate, by the name of the candidate."""
         return dict(zip(names, [self.states.generator.params, *self.tracked], strict=True))
 
 
 def names(args: Args) -> list[str]:
-    """The candidates: the generator as it is, and its averages."""
+    """The candidates: the generator without averaging, and its averages."""
     return [LAST, *(f"average of {half_life:g} epochs" for half_life in args.half_lives)]
 
 
 def averaged(tracked: list[PyTree], params: PyTree, decays: jax.Array, chunks: jax.Array) -> list[PyTree]:
-    """One update of the averages, the decay warmed up as in `jgan.optim.weight_average`.
+    """One update of the averages, with the decay warmed up as in `jgan.optim.weight_average`.
 
-    So no average is longer than about a ninth of the training so far, whatever its half-life.
+    The warm-up limits the length of an average to about a ninth of the training so far.
     """
     keep = jnp.minimum(decays, (1 + chunks) / (10 + chunks))
     return [
@@ -110,7 +110,7 @@ def averaged(tracked: list[PyTree], params: PyTree, decays: jax.Array, chunks: j
 def measure(
     gan: GAN, args: Args, states: GANState, params: PyTree, images: np.ndarray, test: np.ndarray
 ) -> list[parzen.Parzen]:
-    """The figures of one candidate, a seed each: sigma chosen on `images`, then the mean over `test`."""
+    """The results of one candidate, one per seed: sigma chosen on `images`, then the mean over `test`."""
 
     @jax.jit
     def samples(state: GANState, params: PyTree) -> jax.Array:
@@ -156,7 +156,7 @@ def initial(gan: GAN, args: Args) -> Population:
 
 
 def keep_best(population: Population, args: Args, values: dict[str, list[float]]) -> Population:
-    """Takes over, seed by seed, the parameters whose validation value is the best so far."""
+    """Keeps, for each seed, the parameters with the best validation value so far."""
     best, best_params = {}, {}
     for name, params in population.candidates(names(args)).items():
         new, old = np.array(values[name], np.float32), np.asarray(population.best[name])
@@ -170,7 +170,7 @@ def keep_best(population: Population, args: Args, values: dict[str, list[float]]
 
 
 def train(args: Args, gan: GAN, dataset: Dataset, batch_size: int, steps_per_epoch: int) -> Population:
-    """Trains from the last checkpoint to `args.epochs`, measuring and saving every `args.eval_every` epochs."""
+    """Trains from the last checkpoint to `args.epochs`, with an evaluation and a checkpoint every `args.eval_every` epochs."""
     data, validation = Batch(jnp.asarray(dataset.train.x)), unit(dataset.validation.x[:VALIDATION])
     chunk = training_program(gan, args, batch_size, steps_per_epoch)
     population, started = initial(gan, args), time.monotonic()
@@ -203,14 +203,14 @@ def train(args: Args, gan: GAN, dataset: Dataset, batch_size: int, steps_per_epo
 
 
 def summary(seeds: list[parzen.Parzen]) -> dict[str, Any]:
-    """Mean and standard error over the seeds, and each seed's own figure."""
+    """The mean and standard error over seeds, and the figure of each seed."""
     means = np.array([seed.mean for seed in seeds])
     error = float(means.std(ddof=1) / len(means) ** 0.5) if len(means) > 1 else None
     return {"mean": float(means.mean()), "standard_error_over_seeds": error, "seeds": [seed._asdict() for seed in seeds]}
 
 
 def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps_per_epoch: int) -> dict[str, Any]:
-    """Measures the test images, and says by which choices."""
+    """Evaluates the test images; the result records how the candidate and the epoch were chosen."""
     train_images, validation, test = (unit(split.x) for split in dataset[1:])
     validation = validation[:VALIDATION]
     current = population.candidates(names(args))
@@ -231,7 +231,7 @@ def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps
         "validation_images": VALIDATION,
         "test_images": len(test),
         "paper": {"mean": 225.0, "standard_error": 2.0},
-        # The choice among the candidates and epochs looks at validation images only.
+        # The choice of the candidate and the epoch uses validation images only.
         "chosen": max(names(args), key=lambda name: float(np.mean(population.best[name]))),
         "figures": found,
         "anchors": {name: {"num_samples": a.num_samples, **a.parzen._asdict()} for name, a in beside.items()},
@@ -241,7 +241,7 @@ def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps
 
 
 def draw(args: Args, gan: GAN, dataset: Dataset, population: Population, chosen: str) -> None:
-    """Draws the paper's figures 2 and 3 from the first seed of the chosen candidate, at its best validation value."""
+    """Plots the paper's figures 2 and 3 for the first seed of the chosen candidate, at its best validation value."""
     first_state, params = (
         jax.tree.map(lambda leaf: leaf[0], tree) for tree in (population.states, population.best_params[chosen])
     )
@@ -262,10 +262,10 @@ def draw(args: Args, gan: GAN, dataset: Dataset, population: Population, chosen:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command.
+    """Runs the command.
 
     Args:
-      argv: the arguments; None for those of the process.
+      argv: the command-line arguments; None for those of the process.
     """
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
     dataset, preset = load("mnist", args.data_dir), models.presets()["mnist"]

@@ -1,11 +1,10 @@
-"""Mode coverage: how many of the Gaussians of a ring and of a grid each way of training finds, over ten seeds in one program.
+"""Mode coverage: how many modes of a ring and of a grid of Gaussians each method covers, over ten seeds in one program.
 
   python -m benchmarks.mode_coverage
 
-trains, for each set and each method, `--seeds` GANs at once (`jgan.parallel.vmap`) with the same networks, batch and number of
-steps, and counts the modes of 2,500 samples of each, by PacGAN's protocol (`jgan.metrics.modes`), for the generator as it is
-and for its average. A combination that is already in the result is left as it is: the same command goes on where it was
-stopped; `--anew` begins from nothing.
+trains `--seeds` GANs at once (`jgan.parallel.vmap`) for each data set and method, with the same networks, batch size and number
+of steps. It then counts the modes among 2,500 samples of each by PacGAN's protocol (`jgan.metrics.modes`), with and without
+weight averaging. Combinations already in the result are kept, so the same command resumes a stopped run; `--anew` starts over.
 """
 
 import dataclasses
@@ -33,10 +32,10 @@ PROG = "python -m benchmarks.mode_coverage"
 
 SAMPLES = 2_500
 CHUNK = 500
-"""steps in one program"""
+"""Steps per program."""
 
 PACGAN = {"ring8": {"GAN": (6.3, 0.982), "PacGAN2": (7.9, 0.956)}, "grid25": {"GAN": (17.3, 0.948), "PacGAN2": (23.8, 0.913)}}
-"""As published: covered modes and the share of high-quality samples (Lin et al., 2018, Table 1), with their own networks."""
+"""As published: covered modes and the fraction of high-quality samples (Lin et al., 2018, Table 1), with their networks."""
 
 RELATIVISTIC = {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.1}
 
@@ -47,49 +46,49 @@ METHODS: dict[str, dict[str, Any]] = {
     "relativistic + R1 + R2": RELATIVISTIC,
     "relativistic + R1 + R2, 30,000 steps": {**RELATIVISTIC, "decay_steps": 30_000},
 }
-"""What each method changes of the common configuration; it trains for the `decay_steps` over which its rate falls to 0."""
+"""The options of each method that differ from the common configuration; training lasts `decay_steps` steps."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Args:
-    """Count the modes that each way of training covers."""
+    """Count the modes that each method covers."""
 
     sets: tuple[Literal["ring8", "grid25"], ...] = ("ring8", "grid25")
-    """the data"""
+    """data sets"""
     methods: tuple[str, ...] = tuple(METHODS)
-    """the ways of training"""
+    """methods"""
     seeds: int = 10
-    """GANs trained at once"""
+    """number of GANs trained at once"""
     seed: int = 0
-    """root of all their keys"""
+    """seed of all keys"""
     steps: int = 10_000
-    """generator updates"""
+    """number of generator updates"""
     batch_size: int = 256
-    """examples in a minibatch"""
+    """batch size"""
     learning_rate: float = 4e-3
-    """of both players, falling to 0 along a cosine"""
+    """learning rate of both players, with a cosine schedule to 0"""
     b2: float = 0.99
-    """Adam's decay of the mean squared gradient, but for methods that publish their own"""
+    """Adam's b2, except for methods that publish their own"""
     ema_decay: float = 0.999
     """decay of the averaged generator"""
     anew: bool = False
-    """measure again what is in the result already"""
+    """measure combinations again that are already in the result"""
     out: Path = Path("benchmarks/results/mode_coverage.json")
-    """the result"""
+    """file of the result"""
 
 
 def config_of(args: Args, method: str) -> Config:
-    """The model of a method.
+    """The configuration of a method.
 
     Args:
-      args: the flags.
+      args: the options.
       method: a key of `METHODS`.
 
     Returns:
       The configuration.
 
     Raises:
-      ValueError: if there is no such method.
+      ValueError: if the method is unknown.
     """
     if method not in METHODS:
         raise ValueError(f"--methods must be among {', '.join(METHODS)}, found {method!r}")
@@ -101,13 +100,13 @@ def train(args: Args, gan: GAN, points: np.ndarray, steps: int) -> GANState:
     """Trains a population.
 
     Args:
-      args: the flags.
+      args: the options.
       gan: the model.
       points: `[N, d]`, the data.
-      steps: generator updates.
+      steps: the number of generator updates.
 
     Returns:
-      The states, every leaf with a leading axis of seeds.
+      The states; every leaf has a leading axis of seeds.
     """
     keys = jax.random.split(jax.random.key(args.seed), args.seeds)
     step = resident.on_resident_data(gan.step, args.batch_size, gan.n_critic)
@@ -119,17 +118,17 @@ def train(args: Args, gan: GAN, points: np.ndarray, steps: int) -> GANState:
 
 
 def count(args: Args, gan: GAN, states: GANState, name: str, *, averaged: bool) -> dict[str, Any]:
-    """Counts the modes of every seed.
+    """Computes the mode coverage of every seed.
 
     Args:
-      args: the flags.
+      args: the options.
       gan: the model.
       states: the population.
-      name: of the set.
-      averaged: whether to take the averaged generator.
+      name: the name of the data set.
+      averaged: whether to use the averaged generator.
 
     Returns:
-      For JSON: for `modes`, `high_quality` and `reverse_kl` the mean, the standard deviation over seeds, each seed's own.
+      A dict for JSON: for `modes`, `high_quality` and `reverse_kl` the mean and standard deviation over seeds, and each value.
     """
     keys = jax.random.split(jax.random.key(args.seed + 1), args.seeds)
     drawn = jax.jit(jax.vmap(lambda key, state: gan.sample(key, state, SAMPLES, averaged=averaged)))(keys, states)
@@ -144,15 +143,15 @@ def _spread(values: np.ndarray) -> dict[str, Any]:
 
 
 def measure(args: Args, name: str, method: str) -> dict[str, Any]:
-    """Trains and counts one combination.
+    """Trains and evaluates one combination.
 
     Args:
-      args: the flags.
-      name: of the set.
+      args: the options.
+      name: the name of the data set.
       method: a key of `METHODS`.
 
     Returns:
-      For JSON: both counts, the configuration, the seconds that it took.
+      A dict for JSON: both results, the configuration, the time in seconds.
     """
     config, dataset = config_of(args, method), data.load(name)
     gan, started = models.make(config, data.spec(dataset, args.batch_size)), time.monotonic()
@@ -167,13 +166,13 @@ def measure(args: Args, name: str, method: str) -> dict[str, Any]:
 
 
 def check(args: Args) -> None:
-    """Checks the flags.
+    """Checks the options.
 
     Args:
-      args: the flags.
+      args: the options.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
+      ValueError: naming the option, what it must be and what was found.
     """
     for method in args.methods:
         config_of(args, method)
@@ -184,10 +183,10 @@ def check(args: Args) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command.
+    """Runs the command.
 
     Args:
-      argv: the arguments; None for those of the process.
+      argv: the command-line arguments; None for those of the process.
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")

@@ -1,10 +1,10 @@
-"""The README's tables, drawn from the result files, so that no number in it is typed by hand.
+"""Generates the README's tables from the result files, so that its numbers are never typed by hand.
 
   python -m benchmarks.tables            writes them into README.md
-  python -m benchmarks.tables --check    exit status 1 if the README says anything else than the files
+  python -m benchmarks.tables --check    exits with status 1 if the README differs from the result files
 
-In the README a table stands between `<!-- table: NAME -->` and `<!-- end -->`; it is drawn from
-`benchmarks/results/NAME.json` by the function of `TABLES` whose key NAME begins with.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->` in the README. It is generated from
+`benchmarks/results/NAME.json` by the function of `TABLES` whose key is a prefix of NAME.
 """
 
 import dataclasses
@@ -27,24 +27,24 @@ MARKED = re.compile(r"(?P<begin><!-- table: (?P<name>[\w-]+) -->\n)(?P<table>.*?
 
 @dataclasses.dataclass(frozen=True)
 class Args:
-    """What `python -m benchmarks.tables` is asked to do."""
+    """The options of `python -m benchmarks.tables`."""
 
     check: bool = False
-    """write nothing; exit with status 1 if a table is not what its file says"""
+    """write nothing; exit with status 1 if a table differs from its result file"""
     readme: Path = ROOT / "README.md"
-    """the text with the tables"""
+    """file that contains the tables"""
     results: Path = RESULTS
-    """the folder of the result files"""
+    """folder of the result files"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command.
+    """Runs the command.
 
     Args:
-      argv: the arguments; None for those of the process.
+      argv: the command-line arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the text or a result cannot be read; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if the text or a result cannot be read; `jgan.utils.cli.run` prints them as one line.
     """
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
     text = args.readme.read_text()
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def draw(text: str, results: Path = RESULTS) -> tuple[str, list[str]]:
-    """Draws every table of a text anew.
+    """Generates all tables of a text.
 
     Args:
       text: the text with the markers.
@@ -70,8 +70,8 @@ def draw(text: str, results: Path = RESULTS) -> tuple[str, list[str]]:
       `(new text, names of the tables that changed)`.
 
     Raises:
-      FileNotFoundError: if a table's result is not there.
-      ValueError: if a marker is not closed, or a table's name is unknown, or its file is not such a result.
+      FileNotFoundError: if the result file of a table does not exist.
+      ValueError: if a marker is not closed, a table's name is unknown, or its file has the wrong content.
     """
     stale = []
 
@@ -89,18 +89,18 @@ def draw(text: str, results: Path = RESULTS) -> tuple[str, list[str]]:
 
 
 def render(name: str, results: Path = RESULTS) -> str:
-    """Draws one table.
+    """Generates one table.
 
     Args:
-      name: the result file's name without its ending.
-      results: its folder.
+      name: the name of the result file without its suffix.
+      results: the folder of the result files.
 
     Returns:
       Markdown, without a final newline.
 
     Raises:
-      FileNotFoundError: if there is no such file.
-      ValueError: if no function draws it, or it is not such a result.
+      FileNotFoundError: if the file does not exist.
+      ValueError: if no function matches the name, or the file has the wrong content.
     """
     table = next((table for prefix, table in TABLES.items() if name.startswith(prefix)), None)
     if table is None:
@@ -115,7 +115,7 @@ def render(name: str, results: Path = RESULTS) -> str:
 
 
 class Table(NamedTuple):
-    """How a table is drawn from a result, and the command that makes the result."""
+    """The function that generates a table, and the command that writes its result."""
 
     draw: Callable[[dict[str, Any]], str]
     command: str
@@ -128,7 +128,7 @@ TABLES: dict[str, Table] = {
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }
-"""The tables by what their names begin with."""
+"""The tables by the prefix of their names."""
 
 
 if __name__ == "__main__":

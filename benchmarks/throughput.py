@@ -1,10 +1,10 @@
-"""The speed of the 2014 MNIST step, beside the machine's own matrix product and beside PyTorch.
+"""The speed of the 2014 MNIST step, compared with the machine's matrix product and with PyTorch.
 
   python -m benchmarks.throughput
 
-times, in turn, round after round: a 2048 x 2048 float32 matrix product; jgan's step as one program a step, as one program of
-many steps, and spread over devices; and, where PyTorch is installed, the same network in PyTorch (`benchmarks.torch_twin`),
-updated at once as jgan does and in the usual order, each eager and compiled. What it reports are ratios of medians of one run.
+times in turn, in several rounds: a 2048 x 2048 float32 matrix product; jgan's step with one step per call, with many steps per
+call, and data-parallel over devices; and, if PyTorch is installed, the same network in PyTorch (`benchmarks.torch_twin`), with
+simultaneous updates as in jgan and with updates in the usual order, each eager and compiled. It reports ratios of medians.
 """
 
 import contextlib
@@ -30,38 +30,38 @@ PROG = "python -m benchmarks.throughput"
 
 @dataclasses.dataclass(frozen=True)
 class Args:
-    """What `python -m benchmarks.throughput` is asked to do."""
+    """The options of `python -m benchmarks.throughput`."""
 
     batch_size: int = 100
-    """examples in a minibatch, over all devices"""
+    """batch size over all devices"""
     scan: int = 25
-    """steps in one program of the scanned contender"""
+    """steps per call of the scanned contender"""
     devices: int = 0
-    """devices of the pmap contender, simulated on a CPU; 0 for all there are, or two simulated ones"""
+    """number of devices for pmap, simulated on a CPU; 0 for all devices, or two simulated ones"""
     repeats: int = 10
-    """rounds, in each of which everything is timed once"""
+    """rounds; each times every contender once"""
     seconds: float = 0.5
-    """length of each timing"""
+    """duration of each timing"""
     examples: int = 50_000
-    """images that lie on the device"""
+    """number of images on the device"""
     g_units: tuple[int, ...] = (1200, 1200)
     """hidden layers of the generator"""
     d_units: tuple[int, ...] = (240, 240)
     """maxout layers of the discriminator"""
     torch: bool = True
-    """time PyTorch too, if it is installed"""
+    """also time PyTorch, if it is installed"""
     out: Path | None = None
-    """the result; by default benchmarks/results/throughput_DEVICE.json"""
+    """file of the result; by default benchmarks/results/throughput_DEVICE.json"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """The command.
+    """Runs the command.
 
     Args:
-      argv: the arguments; None for those of the process.
+      argv: the command-line arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if an option is invalid; `jgan.utils.cli.run` prints them as one line.
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")
@@ -75,13 +75,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def check(args: Args) -> None:
-    """Refuses numbers that make no sense.
+    """Checks the options.
 
     Args:
-      args: the arguments.
+      args: the options.
 
     Raises:
-      ValueError: if one is out of its range.
+      ValueError: if an option is out of range.
     """
     for name in ("batch_size", "scan", "repeats", "seconds"):
         if getattr(args, name) <= 0:
@@ -93,21 +93,21 @@ def check(args: Args) -> None:
 
 
 def choose_devices(args: Args) -> list[jax.Device]:
-    """The devices of the pmap contender; simulates them on a CPU, if nothing has asked JAX for its devices yet.
+    """The devices for pmap. On a CPU it simulates several, unless JAX has already initialised its devices.
 
     Args:
-      args: the arguments.
+      args: the options.
 
     Returns:
-      The first devices: `--devices` of them, or else as many as there are and the batch can be cut for.
+      The first `--devices` devices; if that is 0, as many as exist and divide the batch.
 
     Raises:
-      ValueError: if there are too few, or the batch cannot be cut for them.
+      ValueError: if there are too few devices, or their number does not divide the batch.
     """
     if args.devices < 0:
         raise ValueError(f"--devices must be at least 0, found {args.devices}")
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
-        with contextlib.suppress(RuntimeError):  # too late: then they are what they are
+        with contextlib.suppress(RuntimeError):  # JAX is already initialised: use the existing devices
             jax.config.update("jax_num_cpu_devices", args.devices or 2)
     found = jax.devices()
     if args.devices > len(found):
@@ -119,14 +119,14 @@ def choose_devices(args: Args) -> list[jax.Device]:
 
 
 def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
-    """Runs everything.
+    """Times all contenders.
 
     Args:
-      args: the arguments.
-      devices: those of the pmap contender.
+      args: the options.
+      devices: the devices for pmap.
 
     Returns:
-      The result, a dict for JSON, which `drawings.throughput` reads.
+      A dict for JSON, which `drawings.throughput` reads.
     """
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     if load is not None and load > 0.5 * contenders.threads():
@@ -153,17 +153,17 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
 
 
 def summary(timings: Sequence[timing.Timing], batch_size: int, needed: int, flops: dict[str, float | None]) -> dict[str, Any]:
-    """The figures of a run.
+    """Summarises a run.
 
     Args:
-      timings: what was measured, seconds a product or seconds a step.
-      batch_size: examples in a minibatch.
+      timings: the timings, in seconds per product or per step.
+      batch_size: the batch size.
       needed: `contenders.product_flops`.
-      flops: `contenders.compiled_flops` by the contenders' names.
+      flops: `contenders.compiled_flops` by the name of the contender.
 
     Returns:
-      `matrix_product` (GFLOP/s by framework), `needed_gflop` (a step), `steps` (a dict for each contender: images a second,
-      seconds of compilation, compiled GFLOP a step, share of the faster product's rate, which is None where the update
+      `matrix_product` (GFLOP/s by framework), `needed_gflop` (per step), `steps` (for each contender: images per second,
+      compilation time, compiled GFLOP per step, and the fraction of the faster product's rate, which is None where the update
       is not the simultaneous one that `needed` counts), `ratio` (the best jgan to the best PyTorch, or None).
     """
     products = [found for found in timings if found.name.startswith("product")]
@@ -189,10 +189,10 @@ def summary(timings: Sequence[timing.Timing], batch_size: int, needed: int, flop
 
 
 def ratio(steps: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    """The best of jgan against the best of PyTorch, by their medians.
+    """The ratio of the best of jgan to the best of PyTorch, by medians.
 
     Args:
-      steps: the figures of the contenders by their names.
+      steps: the results by the name of the contender.
 
     Returns:
       `jgan`, `pytorch` (the names) and `value`; None without PyTorch.
@@ -206,7 +206,7 @@ def ratio(steps: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
 
 
 def slug(device: jax.Device) -> str:
-    """`cpu`, or the accelerator's name in small letters: the end of the result's file name."""
+    """`cpu`, or the accelerator's name in lower case: the suffix of the result's file name."""
     return "cpu" if device.platform == "cpu" else re.sub(r"[^a-z0-9]+", "_", device.device_kind.lower()).strip("_")
 
 

@@ -1,4 +1,4 @@
-"""Timing side by side: every contender has a turn in every round, so that what disturbs the machine disturbs them all."""
+"""Timing several contenders in turn, once per round, so that disturbances of the machine affect all of them."""
 
 import statistics
 import time
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 
 
 class Contender(NamedTuple):
-    """Something to time.
+    """A function to time.
 
     Attributes:
-      name: what to call it.
-      advance: `advance() -> result`: one call, which may return before the work is done.
-      wait: `wait(result)`: returns when that call, and all before it, are done.
-      work: units of work in a call: steps, products.
-      optional: whether it is left out, rather than the command stopped, if its first call fails.
+      name: the name in the results.
+      advance: `advance() -> result`: one call, which may return before its work is done.
+      wait: `wait(result)`: blocks until that call and all earlier ones are done.
+      work: units of work per call, such as steps or products.
+      optional: whether to skip the contender, instead of stopping, if its first call fails.
     """
 
     name: str
@@ -25,12 +25,12 @@ class Contender(NamedTuple):
 
 
 class Timing(NamedTuple):
-    """What was measured of a contender.
+    """The timings of a contender.
 
     Attributes:
-      name: its name.
-      first_call: seconds that the first call took beyond the calls after it: tracing and compilation.
-      seconds: seconds a unit of work, one number a round.
+      name: the name of the contender.
+      first_call: the extra duration of the first call in seconds: tracing and compilation.
+      seconds: seconds per unit of work, one value per round.
     """
 
     name: str
@@ -39,14 +39,14 @@ class Timing(NamedTuple):
 
 
 def turn(contender: Contender, calls: int) -> float:
-    """Times some calls in a row.
+    """Times several consecutive calls.
 
     Args:
-      contender: whose turn it is.
-      calls: how many calls, at least 1.
+      contender: the contender.
+      calls: the number of calls, at least 1.
 
     Returns:
-      Seconds a call.
+      Seconds per call.
 
     Example:
       >>> from benchmarks import timing
@@ -63,14 +63,14 @@ def turn(contender: Contender, calls: int) -> float:
 
 
 def warm(contender: Contender, seconds: float) -> tuple[int, float]:
-    """Makes the first calls, which compile, and finds how many calls fill a turn.
+    """Makes the first calls, which compile, and determines the number of calls per turn.
 
     Args:
       contender: the contender.
-      seconds: the length of a turn.
+      seconds: the duration of a turn.
 
     Returns:
-      `(calls, first_call)`: calls in a turn, and `Timing.first_call`.
+      `(calls, first_call)`: the number of calls per turn, and `Timing.first_call`.
 
     Example:
       >>> from benchmarks import timing
@@ -88,12 +88,12 @@ def rounds(contenders: Sequence[Contender], repeats: int, seconds: float, report
 
     Args:
       contenders: the contenders.
-      repeats: how many rounds.
-      seconds: the length of a turn.
-      report: is told, in a line, what goes on.
+      repeats: the number of rounds.
+      seconds: the duration of a turn.
+      report: called with one line per event, to show progress.
 
     Returns:
-      A `Timing` for each, but for those left out.
+      A `Timing` for each contender that was not skipped.
 
     Example:
       >>> from benchmarks import timing
@@ -116,17 +116,17 @@ def rounds(contenders: Sequence[Contender], repeats: int, seconds: float, report
     for number in range(repeats):
         report(f"round {number + 1} of {repeats}")
         for contender, calls, timing in entered:
-            turn(contender, 1)  # the caches and the threads are its own again
+            turn(contender, 1)  # warm up its caches and threads
             timing.seconds.append(turn(contender, calls) / contender.work)
     return [timing for _, _, timing in entered]
 
 
 def spread(values: Sequence[float], digits: int = 1) -> dict[str, float]:
-    """Median, least and greatest of some measurements.
+    """The median, minimum and maximum of some measurements.
 
     Args:
       values: the measurements.
-      digits: decimals to keep.
+      digits: the number of decimals to keep.
 
     Returns:
       A dict of `median`, `min`, `max`.

@@ -1,12 +1,12 @@
-"""The 2014 GAN in PyTorch, as one writes it there to be fast: what jgan's step is timed against.
+"""The 2014 GAN in PyTorch, optimised for speed: the reference for the speed of jgan's step.
 
-The same layers, dropout, losses and momentum SGD as `jgan.models.gan2014`; the images lie on the device as uint8 and are
-shuffled and cut there. Two updates, each as good as we could make it:
+It has the layers, dropout, losses and momentum SGD of `jgan.models.gan2014`; the images are on the device as uint8, and are
+shuffled and cut there. There are two kinds of updates, each as fast as we could make it:
 
-- *simultaneous*, the paper's own: one graph from the latents to both losses, walked back once for each player. Compiled, the
-  whole gradient is one function, in the functional form that `torch.compile` made fastest.
-- *usual order*, as most PyTorch GANs have it: D on real images and detached fakes, then G through the new D. Compiled, both
-  modules are.
+- *simultaneous*, as in the paper: one graph from the latents to both losses, with one backward pass per player. Compiled, the
+  gradient computation is one function, in the functional form that `torch.compile` made fastest.
+- *usual order*, as in most PyTorch GANs: D on real images and detached fakes, then G through the updated D. Compiled, both
+  modules are compiled.
 """
 
 import itertools
@@ -39,7 +39,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Maxout layers and one logit, dropout on the input of each: `[B, pixels]` to `[B]`."""
+    """Maxout layers and one logit, with dropout on the input of each: `[B, pixels]` to `[B]`."""
 
     def __init__(self, config: Config, pixels: int) -> None:
         super().__init__()
@@ -58,13 +58,13 @@ class Twin:
     """A training run of the PyTorch model.
 
     Args:
-      config: the options of jgan's model; sizes, dropout, optimiser and the discriminator's weight are taken from it, the
-        noise is uniform, the loss the non-saturating one.
-      images: uint8 `[N, ...]`, the whole set.
-      batch_size: examples in a minibatch.
-      simultaneous: whether both players move at once; otherwise the discriminator moves first.
+      config: the configuration of jgan's model, of which sizes, dropout, optimiser and the discriminator's weight are used. The
+        noise is uniform and the loss non-saturating.
+      images: uint8 `[N, ...]`, the whole data set.
+      batch_size: the batch size.
+      simultaneous: whether both players are updated at once; otherwise the discriminator is updated first.
       compiled: whether to use `torch.compile`.
-      device: where all of it lies.
+      device: the device of model and data.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Twin:
             self.play = tuple(torch.compile(net) for net in self.play)
 
     def load(self, generator: Mapping[str, Any], discriminator: Mapping[str, Any]) -> None:
-        """Takes the parameters of jgan's `MLPGenerator` and `MLPDiscriminator`."""
+        """Loads the parameters of jgan's `MLPGenerator` and `MLPDiscriminator`."""
         for net, params in ((self.generator, generator), (self.discriminator, discriminator)):
             for layer, found in zip(net.layers, jgan_layers(params), strict=True):
                 layer.weight.data.copy_(torch.from_numpy(np.array(found["kernel"]).T))
                 layer.bias.data.copy_(torch.from_numpy(np.array(found["bias"])))
 
     def step(self) -> torch.Tensor:
-        """Draws a minibatch and latents, and updates both players; returns the generator's loss."""
+        """Draws a minibatch and latents, updates both players, and returns the generator's loss."""
         position = self.count % self.steps_per_epoch * self.batch_size
         if position == 0:
             self.order = torch.randperm(len(self.images), device=self.device)
@@ -105,7 +105,7 @@ class Twin:
         return self.update(x, z)
 
     def _schedule(self) -> None:
-        """The authors' learning rate at this update and momentum in this epoch."""
+        """Sets the authors' learning rate and momentum for this update and epoch."""
         config = self.config
         rate = max(config.learning_rate / config.learning_rate_decay**self.count, config.min_learning_rate)
         ramp = min(self.count // self.steps_per_epoch / (config.momentum_epochs - 1), 1.0)
@@ -131,7 +131,7 @@ class Twin:
         return g_loss.detach(), torch.autograd.grad(g_loss, self.g_params), d_grads
 
     def _functional_gradients(self, g: Tensors, d: Tensors, x: torch.Tensor, z: torch.Tensor) -> tuple[torch.Tensor, Any, Any]:
-        """`_gradients` of parameters that come in as arguments."""
+        """`_gradients` as a function of the parameters."""
 
         def logits(d: Tensors, fakes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             return functional_call(self.discriminator, d, (x,)), functional_call(self.discriminator, d, (fakes,))
@@ -175,7 +175,7 @@ class Twin:
 
 
 def jgan_layers(params: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The affine layers of one of jgan's MLPs, from the input to the output.
+    """The affine layers of one of jgan's MLPs, from input to output.
 
     Args:
       params: the parameters of an `MLPGenerator` or an `MLPDiscriminator`.

@@ -1,7 +1,7 @@
-"""Constraints on weights, as gradient transformations: the max column norm, clipping, orthogonality.
+"""Constraints on weights, as gradient transformations: max column norm, weight clipping, orthogonal regularisation.
 
-The first two are projections. They belong behind whatever makes the updates: each turns an update that would leave the allowed
-set into the one that ends on its surface, and momentum does not hear of it. The third adds to the gradient: it stands in front.
+The first two are projections. Chain them after the optimiser: each changes an update that would leave the allowed set into
+one that ends on its boundary, without affecting the momentum. The third adds to the gradient; chain it before the optimiser.
 """
 
 import jax
@@ -18,17 +18,17 @@ def _is_kernel(path: tuple) -> bool:
 def max_column_norm(limit: float) -> optax.GradientTransformation:
     """Keeps the norm of every column of every kernel at `limit` or below, by projection after each update.
 
-    A column is what one output sees of the inputs: all axes of a kernel but the last. So of a maxout layer each *piece*
-    is limited, and of a convolution each filter. A kernel is a leaf named `kernel`; biases are free.
+    A column holds the weights of one output: all axes of a kernel except the last. In a maxout layer the limit applies to each
+    *piece*, in a convolution to each filter. A kernel is a leaf named `kernel`; biases are not constrained.
 
     Args:
-      limit: the greatest norm, above 0.
+      limit: the maximum norm, above 0.
 
     Returns:
       The gradient transformation, without state.
 
     Raises:
-      ValueError: if `limit` is not above 0; at the update, if it is not given the parameters.
+      ValueError: if `limit` is not above 0, or if `update` is called without the parameters.
 
     Example:
       >>> import jax.numpy as jnp, optax
@@ -37,7 +37,7 @@ def max_column_norm(limit: float) -> optax.GradientTransformation:
       >>> params = {"kernel": jnp.zeros((2, 2)), "bias": jnp.zeros(2)}
       >>> grads = {"kernel": jnp.array([[-6.0, -3.0], [-8.0, -4.0]]), "bias": jnp.array([-9.0, -9.0])}
       >>> updates, _ = optimizer.update(grads, optimizer.init(params), params)
-      >>> print(optax.apply_updates(params, updates)["kernel"])  # columns of the norms 10 and 5
+      >>> print(optax.apply_updates(params, updates)["kernel"])  # the columns had norms 10 and 5
       [[3. 3.]
        [4. 4.]]
 
@@ -54,7 +54,7 @@ def max_column_norm(limit: float) -> optax.GradientTransformation:
         new = param + update
         squared = jnp.sum(jnp.square(new), axis=tuple(range(new.ndim - 1)), keepdims=True)
         outside = squared > limit**2
-        # The root is taken of a safe number where it is not used: its gradient at 0 is infinite.
+        # The inner `where` avoids the infinite gradient of the square root at 0.
         return jnp.where(outside, new * (limit / jnp.sqrt(jnp.where(outside, squared, 1))) - param, update)
 
     def update(updates: PyTree, state: optax.EmptyState, params: PyTree | None = None):
@@ -66,16 +66,16 @@ def max_column_norm(limit: float) -> optax.GradientTransformation:
 
 
 def clip_weights(limit: float) -> optax.GradientTransformation:
-    """Keeps every parameter, biases included, in [-limit, limit]: the first Wasserstein GAN's way to bound its critic's slope.
+    """Clips every parameter, biases included, to [-limit, limit], as the original Wasserstein GAN does to its critic.
 
     Args:
-      limit: the greatest absolute value, above 0.
+      limit: the maximum absolute value, above 0.
 
     Returns:
       The gradient transformation, without state.
 
     Raises:
-      ValueError: if `limit` is not above 0; at the update, if it is not given the parameters.
+      ValueError: if `limit` is not above 0, or if `update` is called without the parameters.
 
     Example:
       >>> import jax.numpy as jnp, optax
@@ -101,10 +101,10 @@ def clip_weights(limit: float) -> optax.GradientTransformation:
 
 
 def orthogonal_regularization(weight: float = 1e-4) -> optax.GradientTransformation:
-    """Adds the gradient of `weight |W'W o (1 - I)|^2`, of every kernel W: its columns are to be orthogonal, of any length.
+    """Adds the gradient of `weight |W'W o (1 - I)|^2` for every kernel W, which pulls its columns towards orthogonality.
 
-    A column is what one output sees of the inputs: a kernel of more than two axes is a matrix of all but the last by the last.
-    The gradient is `4 weight W (W'W o (1 - I))`. It stands in front of the optimiser.
+    The norms of the columns are free. A column holds the weights of one output: a kernel with more than two axes is reshaped to
+    a matrix whose columns are its last axis. The gradient is `4 weight W (W'W o (1 - I))`. Chain it before the optimiser.
 
     Args:
       weight: BigGAN's beta.
@@ -113,7 +113,7 @@ def orthogonal_regularization(weight: float = 1e-4) -> optax.GradientTransformat
       The gradient transformation, without state.
 
     Raises:
-      ValueError: at the update, if it is not given the parameters.
+      ValueError: if `update` is called without the parameters.
 
     Example:
       >>> import jax.numpy as jnp, optax

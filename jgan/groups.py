@@ -1,4 +1,4 @@
-"""Groups of examples within a batch: packs that are judged together, the k best that the generator learns from."""
+"""Groups of examples in a batch: packs (PacGAN) and the top-k examples that train the generator."""
 
 import jax
 import jax.numpy as jnp
@@ -7,11 +7,11 @@ from jgan.types import PyTree
 
 
 def packed(x: jax.Array, m: int) -> jax.Array:
-    """Packs: `m` neighbours of a batch as one example, side by side in the last axis (the channels).
+    """Joins each `m` consecutive examples into one, concatenated along the last axis (the channels).
 
     Args:
       x: `[B, ..., C]`.
-      m: examples in a pack.
+      m: examples per pack.
 
     Returns:
       `[B / m, ..., m C]`.
@@ -63,7 +63,7 @@ def unpacked(x: jax.Array, m: int) -> jax.Array:
 
     Args:
       x: `[B / m, ..., m C]`.
-      m: examples in a pack.
+      m: examples per pack.
 
     Returns:
       `[B, ..., C]`.
@@ -82,17 +82,17 @@ def unpacked(x: jax.Array, m: int) -> jax.Array:
 
 
 def top_k_mean(values: jax.Array, logits: jax.Array, share: jax.Array, axis_name: str | None = None) -> jax.Array:
-    """The mean of the values at the highest logits.
+    """The mean of the values of the examples with the highest logits.
 
     Args:
       values: `[B]` float.
       logits: `[B]` float.
-      share: float scalar in (0, 1]: what share of the (global) batch counts, rounded up to whole examples.
-      axis_name: the mapped axis over which the batch is spread, if any. The mean over the devices of the results is then the
-        mean over the examples that count.
+      share: float scalar in (0, 1]: the fraction of the global batch to select, rounded up to whole examples.
+      axis_name: the mapped axis over which the batch is sharded, or None. The mean of the results over devices is the mean
+        over the selected examples.
 
     Returns:
-      A scalar. No gradient flows through the choice.
+      A scalar. No gradient flows through the selection.
 
     Example:
       >>> import jax.numpy as jnp
@@ -103,13 +103,13 @@ def top_k_mean(values: jax.Array, logits: jax.Array, share: jax.Array, axis_name
     References:
       Sinha et al. (2020), section 3, https://arxiv.org/abs/2002.06224
     """
-    everyone, devices = jax.lax.stop_gradient(logits), 1
+    all_logits, devices = jax.lax.stop_gradient(logits), 1
     if axis_name is not None:
         devices = jax.lax.psum(1, axis_name)
-        everyone = jax.lax.all_gather(everyone, axis_name, tiled=True)
-    whole = jnp.ceil(share * len(everyone) * (1 - 1e-6))  # in float32, 0.15 of 100 is a little above 15
-    k = jnp.clip(whole, 1, len(everyone)).astype(jnp.int32)
-    threshold = jnp.sort(everyone)[::-1][k - 1]
-    counts = jax.lax.stop_gradient(logits) >= threshold
-    all_that_count = jnp.sum(everyone >= threshold, dtype=values.dtype)  # above k if logits are equal
-    return devices * jnp.sum(jnp.where(counts, values, 0)) / all_that_count
+        all_logits = jax.lax.all_gather(all_logits, axis_name, tiled=True)
+    whole = jnp.ceil(share * len(all_logits) * (1 - 1e-6))  # in float32, 0.15 * 100 is slightly above 15
+    k = jnp.clip(whole, 1, len(all_logits)).astype(jnp.int32)
+    threshold = jnp.sort(all_logits)[::-1][k - 1]
+    selected = jax.lax.stop_gradient(logits) >= threshold
+    count = jnp.sum(all_logits >= threshold, dtype=values.dtype)  # above k if logits tie
+    return devices * jnp.sum(jnp.where(selected, values, 0)) / count

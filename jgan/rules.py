@@ -1,8 +1,8 @@
-"""Update rules beyond alternating and simultaneous descent: extragradient, consensus, an unrolled discriminator.
+"""Further update rules: extragradient, consensus optimisation, unrolled discriminator.
 
-Each takes a game and its optimisers and returns `Steps`, as `jgan.steps.alternating` does. What they do to the two games whose
-answers are known (`jgan.models.bilinear`, `jgan.models.dirac`) is tested to rounding. Optimistic descent needs no rule of its
-own: it is `jgan.steps.simultaneous` with an optimistic optimiser.
+Each takes a game and its optimisers and returns `Steps`, as `jgan.steps.alternating` does. On the two games with closed-form
+solutions (`jgan.models.bilinear`, `jgan.models.dirac`) they are tested to rounding. For optimistic descent use
+`jgan.steps.simultaneous` with an optimistic optimiser.
 """
 
 from typing import Any
@@ -17,17 +17,17 @@ from jgan.types import Game, GANState, Key, Metrics, PyTree
 
 
 def extragradient(game: Game, optimizers: Optimizers) -> Steps:
-    """Looks a step ahead, then moves from where it was by the gradients found there.
+    """Extragradient: an update with the gradients evaluated after a look-ahead step.
 
-    `w' = w - eta F(w)`, `w <- w - eta F(w')`, with F both players' gradients at one point, and the optimisers' updates in the
-    place of eta. The look ahead leaves nothing behind: neither in the optimisers' states nor in batch statistics.
+    `w' = w - eta F(w)`, `w <- w - eta F(w')`, where F is the gradients of both players and the optimisers' updates replace the
+    plain step `eta F`. The look-ahead step changes neither the optimiser states nor the batch statistics.
 
     Args:
-      game: what the players minimise.
-      optimizers: how each of them descends, ahead and in earnest.
+      game: the game.
+      optimizers: one per player, used in the look-ahead step and in the real update.
 
     Returns:
-      The `Steps`; both evaluations are on one minibatch, with the same latents and masks.
+      The `Steps`. Both evaluations use the same minibatch, latents and dropout masks.
 
     Example:
       >>> import optax
@@ -54,16 +54,16 @@ def extragradient(game: Game, optimizers: Optimizers) -> Steps:
 
 
 def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Steps:
-    """Simultaneous descent in which both players also descend `gamma L`, `L = |F|^2 / 2`, F both players' gradients.
+    """Consensus optimisation: simultaneous descent with the regulariser `gamma |F|^2 / 2`, F the gradients of both players.
 
     Args:
-      game: what the players minimise.
-      optimizers: how each of them descends.
+      game: the game.
+      optimizers: one per player.
       gamma: the weight of the regulariser.
 
     Returns:
-      The `Steps`. L is that of the minibatch, as in the paper's code: a biased estimate of the squared gradient of the
-      expectation.
+      The `Steps`. The regulariser is computed on the minibatch, as in the paper's code: it is a biased estimate of the squared
+      norm of the expected gradient.
 
     Raises:
       ValueError: if `gamma` is negative.
@@ -87,8 +87,8 @@ def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Ste
 
         params = state.generator.params, state.discriminator.params
         grads, pull, (after, metrics) = jax.vjp(field, params, has_aux=True)
-        # The gradient of |F|^2 / 2 is the transposed Jacobian of F, times F: F that of the whole batch, the Jacobian's mean
-        # over the devices taken with that of the gradients.
+        # The gradient of |F|^2 / 2 is the transposed Jacobian of F times F. F is averaged over the devices here; `descend`
+        # averages the product with the Jacobian, as it does the gradients.
         (regularizer,) = pull(collectives.mean(grads, axis_name))
         total = jax.tree.map(lambda own, other: own + gamma * other, grads, regularizer)
         return descend(after, optimizers, total, axis_name), collectives.mean(metrics, axis_name)
@@ -97,17 +97,18 @@ def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Ste
 
 
 def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
-    """In turn, but the generator plays against the discriminator as it will be after `unroll` more updates, which follow from
-    the generator's own parameters: the gradient goes through them.
+    """Unrolled GAN: alternating updates in which the generator sees the discriminator after `unroll` further updates.
+
+    The gradient of the generator's loss flows through these updates, which depend on the generator's parameters.
 
     Args:
-      game: what the players minimise.
-      optimizers: how each of them descends. The discriminator's is differentiated: give Adam an `eps_root` above 0, without
-        which its derivative at a gradient of 0 is not finite.
-      unroll: updates ahead; 0 is `jgan.steps.alternating`.
+      game: the game.
+      optimizers: one per player. The discriminator's optimiser is differentiated: give Adam an `eps_root` above 0, since
+        otherwise its derivative at a gradient of 0 is not finite.
+      unroll: the number of further discriminator updates; 0 gives `jgan.steps.alternating`.
 
     Returns:
-      The `Steps`; the updates ahead are on the minibatch of the step, with latents of their own, and are forgotten.
+      The `Steps`. The further updates use the minibatch of the step and latents of their own, and are then discarded.
 
     Raises:
       ValueError: if `unroll` is negative.

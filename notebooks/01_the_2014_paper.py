@@ -12,14 +12,14 @@
 # %% [markdown]
 # # The 2014 paper, step by step
 #
-# Goodfellow et al., *Generative Adversarial Nets* (2014), [arXiv:1406.2661](https://arxiv.org/abs/1406.2661): its theory in
-# one dimension, where every quantity can be computed, then its network on real digits. The numbers of equations and figures
-# are the paper's. All of it runs in about two minutes on two CPU cores, without a network.
+# Goodfellow et al., *Generative Adversarial Nets* (2014), [arXiv:1406.2661](https://arxiv.org/abs/1406.2661): first the theory
+# in one dimension, where every quantity can be computed, then the paper's network on real digits. The numbers of equations and
+# figures are the paper's. The notebook runs in about two minutes on two CPU cores, without network access.
 #
-# 1. The game, and what a step is
-# 2. One dimension: Fig. 1, the best discriminator, the value of the game
-# 3. The MNIST network on 8x8 digits: Figs. 2 and 3, and the measure of Table 1
-# 4. Another objective, and many seeds
+# 1. The game, and training steps
+# 2. One dimension: Fig. 1, the optimal discriminator, the value of the game
+# 3. The MNIST network on 8x8 digits: Figs. 2 and 3, and the metric of Table 1
+# 4. A custom objective, and many seeds
 
 # %%
 import itertools
@@ -43,24 +43,24 @@ plt.rcParams.update({"figure.dpi": 90, "figure.constrained_layout.use": True, "a
 # %% [markdown]
 # ## 1. The game
 #
-# A generator $G$ maps noise $z \sim p_z$ to an example $G(z)$, whose distribution is called $p_g$. A discriminator $D$ gives
-# the probability $D(x)$ that $x$ came from the data rather than from $G$. They play
+# A generator $G$ maps noise $z \sim p_z$ to an example $G(z)$; the distribution of $G(z)$ is $p_g$. A discriminator $D$ gives
+# the probability $D(x)$ that $x$ came from the data rather than from $G$. They play the minimax game
 #
 # $$\min_G \max_D V(D, G) = \mathbb{E}_{x \sim p_\text{data}}[\log D(x)] + \mathbb{E}_{z \sim p_z}[\log(1 - D(G(z)))] \tag{1}$$
 #
 # In `jgan` a discriminator returns a logit $t$, with $D = \sigma(t)$, and *both* players minimise. A `Loss` is a pair of
-# functions of logits, one value an example; `losses.minimax` is equation 1: the discriminator's values have the mean $-V$,
-# and the generator's the mean of $\log(1 - D(G(z)))$.
+# functions of logits that return one value per example. `losses.minimax` is equation 1: the mean of the discriminator's loss
+# is $-V$, and the mean of the generator's loss is that of $\log(1 - D(G(z)))$.
 #
-# | Algorithm 1 | here |
+# | Algorithm 1 | jgan |
 # |---|---|
-# | what $D$ ascends and what $G$ descends | `games.Adversarial(generator, discriminator, latents, loss)`: a `Game` |
+# | the losses of $D$ and $G$ | `games.Adversarial(generator, discriminator, latents, loss)`: a `Game` |
 # | update the discriminator by its stochastic gradient | `d_step` |
 # | update the generator by its stochastic gradient | `g_step` |
-# | $k$ times the one, then the other | `steps.alternating(game, optimizers, n_critic=k)`: `step` |
+# | $k$ discriminator updates, then a generator update | `steps.alternating(game, optimizers, n_critic=k)`: `step` |
 #
-# Section 2 needs two small players. The generator starts as the identity and the discriminator as $D = 1/2$ everywhere,
-# because the last layer of each starts at 0.
+# Section 2 needs two small networks. The last layer of each is initialised to 0, so the generator starts as the identity and
+# the discriminator as $D = 1/2$ everywhere.
 
 
 # %%
@@ -97,8 +97,9 @@ generator = networks.from_module(Generator(), (1,))
 discriminator = networks.from_module(Discriminator(), (1,))
 
 # %% [markdown]
-# The data are $p_\text{data} = \mathcal{N}(1, 1)$. The paper's theory holds "so long as $G$ changes slowly enough" (section
-# 3) for $D$ to stay near its best: hence $k = 4$, a discriminator that learns faster, and a generator whose rate falls to 0.
+# The data are $p_\text{data} = \mathcal{N}(1, 1)$. The paper's theory assumes that $D$ stays near its optimum, "so long as $G$
+# changes slowly enough" (section 3). We therefore use $k = 4$, a larger learning rate for the discriminator, and a generator
+# learning rate that decays to 0.
 
 # %%
 ITERATIONS, K, BATCH = 2000, 4, 512
@@ -116,7 +117,7 @@ reals = Batch(1 + jax.random.normal(jax.random.key(1), (2**16, 1)))
 
 # %% [markdown]
 # A step is a pure function `(key, state, batch) -> (state, metrics)`. `key` is the root key of the run, the same at every
-# call; the step folds `state.step` into it. So the same arguments give the same result, and nothing happens elsewhere:
+# call; the step folds `state.step` into it. The same arguments give the same result, and there are no side effects:
 
 # %%
 batch = Batch(reals.x[:BATCH])
@@ -137,11 +138,11 @@ print("d_step leaves the generator alone:", same(start.generator, after_d.genera
 print("g_step leaves the discriminator alone:", same(after_d.discriminator, after_g.discriminator))
 
 # %% [markdown]
-# With $D = 1/2$ everywhere the discriminator's loss is $\log 4 = 1.386$, and the generator's would be $-\log 2 = -0.693$; it
-# meets a discriminator that has made its first update.
+# With $D = 1/2$ everywhere the discriminator's loss is $\log 4 = 1.386$. The generator's loss would be $-\log 2 = -0.693$, but
+# it is evaluated after the first discriminator update.
 #
-# How a step *runs* is another matter, and again a function of the step. Here: on data that are resident on the device and are
-# cut there, 50 steps in one program, compiled.
+# How a step is *run* is decided separately, by function transformations. Here the data are resident on the device, where
+# minibatches are cut, and 50 steps are compiled into one program.
 
 # %%
 CHUNK = 50
@@ -158,12 +159,11 @@ for _ in range(ITERATIONS // CHUNK):
 # %% [markdown]
 # ## 2. One dimension
 #
-# For a fixed $G$ the best discriminator is
+# For a fixed $G$ the optimal discriminator is
 #
 # $$D^*_G(x) = \frac{p_\text{data}(x)}{p_\text{data}(x) + p_g(x)} \tag{2}$$
 #
-# In one dimension $p_g$ is known as exactly as one likes: a histogram of $G(z)$ for 65,536 evenly spread $z$ has no sampling
-# noise.
+# In one dimension $p_g$ can be computed accurately: a histogram of $G(z)$ for 65,536 evenly spaced $z$ has no sampling noise.
 
 # %%
 POINTS = 2**16
@@ -217,17 +217,16 @@ axes[0].legend(loc="upper left", fontsize=8)
 plt.show()
 
 # %% [markdown]
-# As in Fig. 1: the data (dotted), the generator's distribution (green), the discriminator (dashed), and below how $G$ carries
-# evenly spread $z$ to $x$: where the arrows crowd, $p_g$ is high. The discriminator follows $D^*$ (grey), and the generator
-# moves its mass to where $D$ is high. At the end $p_g$ is close to $p_\text{data}$ and $D$ to 1/2 where they are. Two things
-# remain: the far tails, because a continuous $G$ of bounded noise is bounded, and small waves, finer than this discriminator
-# sees with its samples.
+# As in Fig. 1: the data (dotted), the generator's distribution (green), the discriminator (dashed), and below, the map $G$
+# from evenly spaced $z$ to $x$; where the arrows are dense, $p_g$ is high. The discriminator follows $D^*$ (grey), and the
+# generator moves mass to where $D$ is high. At the end $p_g$ is close to $p_\text{data}$, and $D$ is close to 1/2 where both
+# have mass. Two errors remain: the far tails, because a continuous $G$ of bounded noise is bounded, and small waves, which
+# this discriminator cannot resolve from its samples.
 #
-# ### The best discriminator
+# ### The optimal discriminator
 #
-# Now the generator of iteration 50 is held still, a new discriminator is put against it, and `d_step` alone is repeated. A
-# step's randomness is a function of the key and of `state.step`, which only a generator update counts on; so each call gets a
-# key of its own.
+# Now we fix the generator of iteration 50, start a new discriminator, and repeat `d_step` alone. A step's randomness is a
+# function of the key and of `state.step`, which only generator updates increment, so each call gets a key of its own.
 
 # %%
 fixed = states[50 // CHUNK]._replace(discriminator=start.discriminator)
@@ -246,7 +245,7 @@ for first, last in itertools.pairwise(updates):
     against.append(train_discriminator(against[-1], first, last))
 
 # %% [markdown]
-# How far is it from the best? At $D^*$ the value of the game is, with the Kullback-Leibler and the Jensen-Shannon divergence,
+# How close is it to the optimum? At $D^*$ the value of the game is, with Kullback-Leibler and Jensen-Shannon divergences,
 #
 # $$C(G) = \max_D V(D, G)
 # = \mathbb{E}_{x \sim p_\text{data}}\left[\log \frac{p_\text{data}(x)}{p_\text{data}(x) + p_g(x)}\right]
@@ -256,8 +255,8 @@ for first, last in itertools.pairwise(updates):
 # + \mathrm{KL}\left(p_g \,\Big\|\, \tfrac{p_\text{data} + p_g}{2}\right)
 # = -\log 4 + 2 \, \mathrm{JSD}(p_\text{data} \,\|\, p_g) \tag{5, 6}$$
 #
-# Both sides can be had by quadrature: $V$ from equation 1 with the discriminator as it is, a sum over $x$ for the first term
-# and over the evenly spread $z$ for the second; the divergence from the two densities.
+# We compute both sides by quadrature: $V$ from equation 1 with the current discriminator, as a sum over $x$ for the first term
+# and over the evenly spaced $z$ for the second; and the divergence from the two densities.
 
 
 # %%
@@ -295,14 +294,14 @@ print(f"V(D, G) after {updates[-1]} updates {value(against[-1]):.4f}")
 print(f"C(G) = -log 4 + 2 JSD         {best_value(fixed):.4f}")
 
 # %% [markdown]
-# $V$ rises to $C(G)$ and stays below: no discriminator does better than $D^*$ (Proposition 1). Left of $-2.4$, where this
-# generator ends, the best answer is 1, but one example of the data in 3,000 lies there: $D$ has hardly a reason to say so,
-# and it hardly matters to $V$.
+# $V$ rises to $C(G)$ and stays below it: no discriminator is better than $D^*$ (Proposition 1). Left of $-2.4$, the end of this
+# generator's range, $D^*$ is 1. Only one in 3,000 examples of the data lies there, so $D$ learns this slowly, and $V$ hardly
+# depends on it.
 #
 # ### The value of the game
 #
-# Back to the game itself. $C(G)$ is least, $-\log 4$, where $p_g = p_\text{data}$ and only there (Theorem 1); each
-# iteration's $V$ is a noisy estimate from below of $C$ at its generator, as good as the discriminator is.
+# Back to the full game. The minimum of $C(G)$ is $-\log 4$, attained only at $p_g = p_\text{data}$ (Theorem 1). The $V$ of each
+# iteration is a noisy lower bound of $C$ for its generator; how tight it is depends on the discriminator.
 
 # %%
 iterations = CHUNK * np.arange(len(states))
@@ -315,11 +314,11 @@ axis.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# ### Why the generator seldom plays equation 1
+# ### Why the minimax generator loss is rarely used
 #
-# While the fakes are poor, $D(G(z))$ is near 0, and there the gradient of $\log(1 - D(G(z)))$ with respect to the logit
-# vanishes: it is $-D(G(z))$. So the paper (section 3) lets $G$ maximise $\log D(G(z))$ instead: gradient $-(1 - D(G(z)))$,
-# the same fixed point.
+# While the fakes are poor, $D(G(z))$ is near 0. The gradient of $\log(1 - D(G(z)))$ with respect to the logit is $-D(G(z))$,
+# which vanishes there. The paper (section 3) therefore lets $G$ maximise $\log D(G(z))$ instead: the gradient is
+# $-(1 - D(G(z)))$, and the fixed point is the same.
 
 # %%
 t = jnp.linspace(-10, 10, 401)
@@ -336,12 +335,12 @@ plt.show()
 # %% [markdown]
 # ## 3. The MNIST network on digits
 #
-# The network of the paper, `jgan.models.gan2014`, on the 8x8 scans that scikit-learn carries: 1,204 to train on. The
-# generator has ReLU layers, a sigmoid output, and starts near the mean digit; the discriminator has maxout layers with
-# dropout on the input of each. They move as in the authors' code: both at once, by momentum SGD, $G$ by the non-saturating
-# loss, $D$ by half of its own. This is the preset of `python -m jgan.train`. Against the MNIST configuration the layers are
-# smaller and the discriminator's first weights larger; and samples come from a moving average of the generator, which the
-# paper does not have.
+# The network of the paper, `jgan.models.gan2014`, on the 8x8 digits of scikit-learn, 1,204 of which are training images. The
+# generator has ReLU layers and a sigmoid output, and starts near the mean digit; the discriminator has maxout layers, each
+# with dropout on its input. As in the authors' code, both players are updated simultaneously by momentum SGD, $G$ with the
+# non-saturating loss and $D$ with half of its loss. This is the preset of `python -m jgan.train`. Compared with the MNIST
+# configuration, the layers are smaller and the discriminator's initial weights larger, and samples come from a moving average
+# of the generator, which the paper does not use.
 
 # %%
 preset = models.presets()["digits"]
@@ -374,10 +373,10 @@ for step in range(CHUNK, preset.steps + 1, CHUNK):
 plots.curves(rows)
 
 # %% [markdown]
-# At first the discriminator wins: its loss falls, its accuracies near 1, and the generator's loss is high. Then the generator
-# recovers, and both go towards the balance where $D = 1/2$: each loss to $\log 2 = 0.693$, each accuracy to 1/2. The losses
-# alone do not say that the samples are good; the likelihood of held-out digits, below, says a little more, and the pictures
-# most. The same latents, over time:
+# At first the discriminator wins: its loss falls, its accuracies approach 1, and the generator's loss is high. Then the
+# generator recovers, and both approach the equilibrium $D = 1/2$: each loss $\log 2 = 0.693$, each accuracy 1/2. The losses do
+# not measure the quality of samples. The likelihood of held-out digits, below, tells more, and the pictures tell most. The
+# same latents over time:
 
 
 # %%
@@ -397,25 +396,25 @@ show(plots.grid(np.concatenate([images[:16] for images in pictures.values()]), c
 # %% [markdown]
 # ### Figs. 2 and 3
 #
-# Samples, not chosen; at the end of each row, in yellow, the training image nearest to the last of them. A generator that had
-# learnt its training set by heart would show the same image twice.
+# Random samples, not selected. At the end of each row, in yellow, is the training image nearest to the last sample. If the
+# generator had memorised its training set, the last two images of a row would be equal.
 
 # %%
 show(plots.nearest_sheet(np.asarray(draw(state, z)), digits.train.x, columns=12))
 
 # %% [markdown]
-# Straight lines in the latent space, from left to right:
+# Straight lines in latent space, from left to right:
 
 # %%
 first, last = gan.latents(line_key, 10).reshape(2, 5, -1)
 show(plots.interpolation_sheet(lambda z: np.asarray(draw(state, z)), first, last, steps=14))
 
 # %% [markdown]
-# ### The measure of Table 1
+# ### The metric of Table 1
 #
-# A Gaussian kernel on each of 10,000 samples makes a density; its width $\sigma$ is chosen on the validation images; the
-# figure is the mean log-likelihood of the test images, with its standard error. Beside it, measured in the same way: training
-# images in the place of samples, and the means of clusters of them.
+# A Gaussian kernel on each of 10,000 samples gives a density estimate, whose width $\sigma$ is chosen on the validation images.
+# The metric is the mean log-likelihood of the test images, with its standard error. For comparison we evaluate training images
+# and the means of their clusters in place of samples.
 
 # %%
 found = {"the generator's samples": parzen.evaluate(draw(state, gan.latents(parzen_key, 10_000)), validation, test)}
@@ -426,28 +425,28 @@ for name, result in found.items():
     print(f"{name:28}{result.mean:8.2f} +- {result.standard_error:4.2f}{result.sigma:10.3f}")
 
 # %% [markdown]
-# How far to trust it. The training set scores high, though whoever repeats it has learnt nothing: the measure does not ask
-# for novelty. It does not ask for realism either: blurred means come close to real digits here, and on MNIST they pass them
-# (Theis et al., 2015, [arXiv:1511.01844](https://arxiv.org/abs/1511.01844)). A kernel of one width in 64 dimensions is a poor
-# density; and the standard error is that of the test images alone, not of another training run. It can follow *one* model in
-# the course of its training, as above. It is no measure of the quality of samples.
+# The metric has known limits. The training set scores high, although a generator that repeats it has learnt nothing: the
+# metric does not require novelty. It does not require realism either: blurred means come close to real digits here, and on
+# MNIST they exceed them (Theis et al., 2015, [arXiv:1511.01844](https://arxiv.org/abs/1511.01844)). A kernel of one width is a
+# poor density model in 64 dimensions, and the standard error covers only the choice of test images, not training runs. The
+# metric can track *one* model during training, as above, but it does not measure the quality of samples.
 #
-# ## 4. Another objective, and many seeds
+# ## 4. A custom objective, and many seeds
 #
-# An objective of one's own is a pair of functions. This one, least squares, takes the discriminator's output to 1 on the
-# reals and to 0 on the fakes, and the generator after the 1; nothing else in the program changes.
+# A custom objective is a pair of functions. This one, least squares, trains the discriminator's output towards 1 on reals and 0
+# on fakes, and the generator towards an output of 1. Nothing else in the program changes.
 
 # %%
 mine = losses.Loss(
     discriminator=lambda real, fake: jnp.square(real - 1) + jnp.square(fake),
     generator=lambda real, fake: jnp.square(fake - 1),
-    boundary=0.5,  # the output above which D says "real"; only the reported accuracies ask
+    boundary=0.5,  # the output above which D says "real"; only the reported accuracies use it
 )
 
 # %% [markdown]
-# Is it better than the paper's two? One run of each would not tell. `parallel.vmap` trains a population: many keys, many
-# states, one program. The task is harder than before: the data are $\mathcal{N}(6, 1)$, and the generator starts on $[-4,
-# 4]$, where it meets almost none of them.
+# Is it better than the paper's two losses? One run of each is not enough to tell. `parallel.vmap` trains a population: many
+# keys and states in one program. The task is harder than before: the data are $\mathcal{N}(6, 1)$, and the generator starts on
+# $[-4, 4]$, where there are almost no data.
 
 # %%
 SEEDS, ROUNDS, LENGTH = 8, 12, 50
@@ -490,6 +489,6 @@ for name, course in results.items():
     print(f"{name:24} JSD at the end: median {middle:.3f}, from {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# A divergence of 0.216 is that of a generator which has half of its mass on the data and the other half where there are none;
-# some runs stay there, and which of them do is the seed's affair. One seed is one draw: to compare two GANs takes several of
-# each, and here that costs one more axis.
+# A generator with half of its mass on the data and the other half where there are no data has a divergence of 0.216. Some runs
+# get stuck there, depending on the seed. Comparing two GANs therefore takes several seeds of each, which here costs one more
+# array axis.

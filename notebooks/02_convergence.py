@@ -10,14 +10,14 @@
 # ---
 
 # %% [markdown]
-# # Why GANs fail to converge, and what cures them
+# # Why GANs fail to converge, and how to fix it
 #
-# Two games whose answers are known, played by the very steps that train image GANs; then a mixture of Gaussians, on which a
-# generator can be caught leaving things out. About three minutes on two CPU cores.
+# We first study two games with closed-form solutions, with the same training steps that image GANs use; then a mixture of
+# Gaussians, on which mode collapse can be measured. The notebook runs in about three minutes on two CPU cores.
 #
-# 1. The bilinear game: what each update rule does
-# 2. The Dirac-GAN: what each loss and penalty does
-# 3. Twenty-five Gaussians: mode collapse, and four remedies
+# 1. The bilinear game: the effect of each update rule
+# 2. The Dirac-GAN: the effect of each loss and penalty
+# 3. Twenty-five Gaussians: mode collapse, and three methods against it
 
 # %%
 import cmath
@@ -65,13 +65,13 @@ def trajectory(gan, count):
 # $$\min_x \max_y \; x y$$
 #
 # The equilibrium is $(0, 0)$. The generator is the number $x$ and descends $xy$; the discriminator is the number $y$ and
-# descends $-xy$. Each follows its own gradient, and neither gradient points at the equilibrium: together they go round it.
-# What a step of size $\eta$ does to the distance from $(0, 0)$ is known for every rule:
+# descends $-xy$. Neither gradient points at the equilibrium: together the players rotate around it. The factor by which a step
+# of size $\eta$ multiplies the distance from $(0, 0)$ is known for each rule:
 #
-# | rule | factor a step |
+# | rule | factor per step |
 # |---|---|
-# | simultaneous | $\sqrt{1 + \eta^2}$: away, always |
-# | alternating | 1 on average: round and round |
+# | simultaneous | $\sqrt{1 + \eta^2}$: outwards, for every $\eta$ |
+# | alternating | 1 on average: a closed orbit |
 # | extragradient | $\sqrt{1 - \eta^2 + \eta^4}$: inwards, for $\eta < 1$ |
 # | optimistic | $\sqrt{(1 + \sqrt{1 - 4\eta^2})/2}$: inwards, for $\eta < 1/\sqrt 3$ |
 # | consensus, weight 1 | $\sqrt{(1 - \eta)^2 + \eta^2}$: inwards, for $\eta < 1$ |
@@ -110,20 +110,20 @@ for rule, path in paths.items():
     print(f"{rule:16}{measured:12.6f}{FACTORS.get(rule, float('nan')):12.6f}")
 
 # %% [markdown]
-# Every rule does what its algebra says (the tests hold it to $10^{-6}$). Simultaneous descent, which minimises well, moves
-# away from the solution of a game at *any* step size; looking a step ahead (extragradient), correcting by the last gradient
-# (optimistic) or descending the length of the gradient field too (consensus) turns the circle into a spiral. Unrolling lets
-# the generator see what the discriminator will do next, which does the same.
+# Every rule has the factor of its formula (the tests check this to $10^{-6}$). Simultaneous descent, which works for
+# minimisation, diverges from the equilibrium of this game at *any* step size. A look-ahead step (extragradient), a correction
+# by the last gradient (optimistic) or a penalty on the norm of the gradient field (consensus) turns the circle into an inward
+# spiral. So does unrolling, in which the generator anticipates the discriminator's next updates.
 #
 # ## 2. The Dirac-GAN
 #
-# Mescheder et al. (2018), [arXiv:1801.04406](https://arxiv.org/abs/1801.04406): all data lie at 0, the generator puts all it
-# has at $\theta$, the discriminator is $D(x) = \psi x$. It is the smallest GAN with a loss and a penalty, and the networks,
-# the losses and the penalties below are those of the library: `games.adversarial` does not know how small it is.
+# Mescheder et al. (2018), [arXiv:1801.04406](https://arxiv.org/abs/1801.04406): all data lie at 0, the generator is a point
+# mass at $\theta$, and the discriminator is $D(x) = \psi x$. It is the smallest GAN with a loss and a penalty. The networks,
+# losses and penalties below are those of the library, combined by the same `games.adversarial` as for images.
 #
-# Near the equilibrium $(0, 0)$ a game is its linearisation, and the eigenvalues of that say all: a negative real part pulls
-# inwards, an imaginary one turns. They are those of the Jacobian of the update itself, less the identity, for a step of size
-# 1.
+# Near the equilibrium $(0, 0)$ the dynamics are determined by the eigenvalues of their linearisation: a negative real part
+# means contraction, an imaginary part rotation. We compute them from the Jacobian of the update itself, minus the identity,
+# for a step of size 1.
 
 
 # %%
@@ -171,8 +171,8 @@ for name, (found, known) in cases.items():
     print(f"{name:18}{pair(found):36}{pair(known)}")
 
 # %% [markdown]
-# Without a penalty the eigenvalues are imaginary: the players circle, and with steps of a finite size they drift outwards. R1
-# and R2 add friction to the discriminator; at $\gamma = 1$ the turning stops. Who arrives from $(1, 1)$?
+# Without a penalty the eigenvalues are imaginary: the players circle, and with steps of finite size they drift outwards. R1 and
+# R2 damp the discriminator; from $\gamma = 1$ on there is no rotation. Which methods converge from $(1, 1)$?
 
 # %%
 SIZE, COUNT = 0.1, 6000
@@ -215,16 +215,16 @@ for name, path in courses.items():
     print(f"{name:28}{near:10.4f}{far:10.4f}   {verdict}")
 
 # %% [markdown]
-# The Wasserstein GAN does not converge here, clipped or with its gradient penalty: the penalty asks for a slope of 1
-# everywhere, and at the equilibrium the right slope is 0. With a weight of 1 it even comes to rest in a wrong place, $(2, 0)$.
-# The zero-centred penalties ask for the slope 0, and converge; so do the rules of section 1. Instance noise pulls inwards on
-# average, $-s^2/4$, and shakes at every step.
+# The Wasserstein GAN does not converge here, with weight clipping or with its gradient penalty: the penalty asks for a slope
+# of 1 everywhere, but at the equilibrium the slope must be 0. With a weight of 1 it even converges to a wrong point, $(2, 0)$.
+# The zero-centred penalties ask for slope 0, and converge; so do the rules of section 1. Instance noise contracts on average,
+# with $-s^2/4$, and adds noise to every step.
 #
 # ## 3. Twenty-five Gaussians
 #
-# A generator that leaves out modes can have a good-looking loss. On a grid of Gaussians they can be counted: a mode is
-# covered if one of 2,500 samples lies within three standard deviations of it, and a sample is of high quality if it lies so
-# near to any. Four seeds each, in one program; the networks, optimiser and steps are the same.
+# A generator that drops modes can still have a normal loss. On a grid of Gaussians the modes can be counted: a mode is covered
+# if one of 2,500 samples lies within three standard deviations of it, and a sample is of high quality if it lies that close to
+# any mode. We train four seeds of each method in one program, with the same networks, optimiser and number of steps.
 
 # %%
 SEEDS, LENGTH, CHUNK, WIDTH = 4, 4000, 500, 256
@@ -280,9 +280,10 @@ right.legend(fontsize=8)
 plt.show()
 
 # %% [markdown]
-# Packing makes the discriminator see that samples are too alike: more modes, but it takes its time, and most samples still lie
-# between them. The relativistic loss with R1 and R2 has all of them, and sharp ones, soonest. Unrolling, which tames the games
-# of two numbers, does not help here: it leaves out more than plain training does, at this learning rate and at a quarter of it.
+# Packing shows the discriminator that samples are too similar to each other: more modes are covered, but slowly, and most
+# samples still lie between modes. The relativistic loss with R1 and R2 covers all modes, with sharp samples, soonest.
+# Unrolling, which stabilises the two-parameter games, does not help here: it drops more modes than plain training, at this
+# learning rate and at a quarter of it.
 #
-# A short run and four seeds say which way things go, not how far; ten seeds and longer runs are `python -m
-# benchmarks.mode_coverage`, whose table is in the README.
+# A short run with four seeds shows the direction of these effects, not their size. `python -m benchmarks.mode_coverage` runs
+# ten seeds for longer; its table is in the README.

@@ -10,15 +10,15 @@
 # ---
 
 # %% [markdown]
-# # Which metric sees what
+# # Which metric detects what
 #
-# A generator can fail in several ways: it leaves modes out, its samples are blurred or noisy, it copies its training set. Here
-# real digits are spoilt in each of these ways on purpose, a little and more, so that it is known what is wrong; and a dozen
-# metrics are asked. About two minutes on two CPU cores, without a network.
+# A generator can fail in several ways: it drops modes, its samples are blurred or noisy, or it copies its training set. Here
+# we degrade real digits in each of these ways on purpose, at several levels, and compute a dozen metrics. The notebook runs in
+# about two minutes on two CPU cores, without network access.
 #
-# 1. Four ways to spoil samples
+# 1. Four ways to degrade samples
 # 2. Every metric on each of them
-# 3. Mode collapse, measured
+# 3. Measuring mode collapse
 
 # %%
 import functools
@@ -36,11 +36,11 @@ from jgan.metrics import copying, frechet, inception_score, kernel, ndb, prd, pr
 plt.rcParams.update({"figure.dpi": 90, "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3})
 
 # %% [markdown]
-# ## 1. Four ways to spoil samples
+# ## 1. Four ways to degrade samples
 #
-# The 1,797 digits that come with scikit-learn are cut into thirds at random: the training set of an imagined generator, further
-# real images that it never saw, and the samples. Unspoilt samples are real digits: the best that a generator could draw. Five
-# random cuts tell chance from effect.
+# We split the 1,797 digits of scikit-learn into random thirds: the training set of a hypothetical generator, held-out real
+# images, and the samples. Samples that are not degraded are real digits, the best that a generator could produce. Five random
+# splits separate the effect from chance.
 
 # %%
 digits = data.load("digits")
@@ -90,12 +90,12 @@ for row, (name, spoil) in zip(axes, SPOILERS.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Copies cannot be told by looking: they are real digits.
+# Copies cannot be recognised by eye: they are real digits.
 #
 # ## 2. Every metric on each of them
 #
-# The metrics are pure functions of features: here the 64 of the small classifier that comes with the package, 8x8 digits being
-# nothing that InceptionV3 knows. Those of copying also see the training set as such.
+# The metrics are pure functions of features: here the 64 features of the small classifier that comes with the package, since
+# InceptionV3 is not trained on such small digits. The copying metrics also use the training set.
 
 # %%
 EXTRACTOR = classifier.load()
@@ -145,8 +145,8 @@ for metric in METRICS:
     print(f"{metric:24}{clean.mean():9.3g} +- {clean.std(ddof=1):5.1g}" + "".join(f"{value:16.3g}" for value in worst))
 
 # %% [markdown]
-# How far does a metric move, in units of what chance does to it? For each spoiler and level: the distance from the unspoilt
-# value, divided by the standard deviation of the unspoilt values over the cuts. Dark is noticed.
+# How far does a metric move, relative to its random variation? For each degradation and level we divide the distance from the
+# value of the original samples by the standard deviation of that value over the splits. Dark cells are detected.
 
 # %%
 shifts = np.zeros((len(METRICS), len(SPOILERS) * (LEVELS - 1)))
@@ -168,20 +168,20 @@ figure.colorbar(picture, label="log10 of the shift, in standard deviations")
 plt.show()
 
 # %% [markdown]
-# - **Dropped modes** are seen by FID, KID, the Inception Score, recall, coverage, PRD's $F_8$, NDB and C2ST. Precision and
-#   density look at the samples one by one, and one by one they are perfect; the spread of the pixels sees it only at the last.
-# - **Blur** is seen by all. It is far from real digits, and all alike.
-# - **Noise** leaves recall as it was: balls round noisy samples are large, and hold every real image. Coverage, whose balls
-#   are round the real ones, was made for that.
-# - **Copies** make every metric of quality *better*: an FID of 0, a precision and a recall of 1. Only authenticity and $C_T$
-#   fall. Both rise where samples are blurred or noisy: they say how near samples are to the training set, not how good.
+# - **Dropped modes** are detected by FID, KID, the Inception Score, recall, coverage, PRD's $F_8$, NDB and C2ST. Precision and
+#   density judge each sample separately, and each sample is perfect; the spread of the pixels reacts only at the last level.
+# - **Blur** is detected by all metrics: blurred samples are far from real digits and similar to each other.
+# - **Noise** does not change recall: the balls around noisy samples are large and contain every real image. Coverage, with
+#   balls around the real images, was designed to avoid this.
+# - **Copies** make every quality metric *better*: an FID of 0, precision and recall of 1. Only authenticity and $C_T$ fall.
+#   Both rise for blurred or noisy samples: they measure how close samples are to the training set, not how good they are.
 #
-# So no one figure will do: a distance (FID or KID), recall or coverage for modes, precision for quality, and authenticity for
-# copies, all of `python -m jgan.evaluate --metrics fid,kid,prdc,authenticity,ct`.
+# So no single metric is enough. Use a distance (FID or KID), recall or coverage for modes, precision for quality, and
+# authenticity for copies: `python -m jgan.evaluate --metrics fid,kid,prdc,authenticity,ct` computes all of them.
 #
-# ## 3. Mode collapse, measured
+# ## 3. Measuring mode collapse
 #
-# Digit by digit is taken away. What a monitor during training should watch is what falls in proportion.
+# We remove one digit at a time. A metric to monitor during training should fall in proportion.
 
 # %%
 KEPT = list(range(10, 0, -1))
@@ -208,7 +208,7 @@ axis.legend(fontsize=8, ncols=2)
 plt.show()
 
 # %% [markdown]
-# Recall and coverage fall digit by digit, and NDB rises. FID hardly moves for the first half, which costs less than a blurred
-# image does, and the spread not at all until one digit is left: a collapse within that digit is what it is for. Hence the
-# collapse monitor of `python -m jgan.train` warns by two signs: a coverage of less than half its own best, and a spread of
-# less than half that of the data.
+# Recall and coverage fall digit by digit, and NDB rises. FID hardly moves for the first half of the digits, less than for
+# blurred images. The spread reacts only when one digit is left; it detects a collapse within that digit. The collapse monitor
+# of `python -m jgan.train` therefore warns on two signs: coverage below half its best value so far, and a spread below half
+# that of the data.

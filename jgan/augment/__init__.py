@@ -1,4 +1,4 @@
-"""Augmentation of all that the discriminator sees: pure functions of (key, images), made for training on few images."""
+"""Differentiable augmentation of the discriminator's inputs, for training on few images: pure functions of (key, images)."""
 
 from jgan.augment.ada import ada
 from jgan.augment.diff_augment import brightness, color, contrast, cutout, diff_augment, saturation, translation

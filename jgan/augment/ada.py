@@ -1,11 +1,11 @@
-"""ADA: a pipeline of augmentations, each made with probability p, and a controller that finds p while training.
+"""ADA: augmentations applied with probability p, and a controller that adapts p during training.
 
-A generator whose images are only seen augmented could learn to make augmented images. It does not, if each augmentation is
-made with a probability below 1 (about 0.8, in practice): then the distribution of augmented images still tells which the
-true one is. So every transformation here is made or left out for each image by a coin of its own.
+A generator trained only on augmented images may learn to generate augmented images. It does not if each augmentation has a
+probability below 1 (in practice, below about 0.8): the distribution of augmented images then determines the original one.
+So every transformation is applied or skipped independently for each image.
 
-The paper's images lie in [-1, 1] and jgan's in [0, 1]: `low` and `high` tell the range, and the transformations have the
-paper's size in it. Results are not clipped, as in the paper: the discriminator sees values outside of the range.
+The paper's images lie in [-1, 1], jgan's in [0, 1]: `low` and `high` give the range, and the transformations are scaled from
+the paper's range to it. As in the paper, results are not clipped: the discriminator sees values outside the range.
 
 References:
   Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), https://arxiv.org/abs/2006.06676
@@ -25,21 +25,21 @@ from jgan.augment.filtering import amplify, band_gains
 from jgan.types import Augmentation, Key
 
 POLICIES = ("blit", "geometry", "color", "filter", "noise", "cutout")
-"""the paper's six groups of transformations, in its order: its "bgcfnc" """
+"""The paper's six groups of transformations, in its order ("bgcfnc")."""
 
 DEFAULT = POLICIES[:3]
-"""those that the paper uses in the end; the others helped less or not at all"""
+"""The groups in the paper's final configuration; the others helped less or not at all."""
 
 
 def _noise(key: Key, p: jax.Array | float, image: jax.Array, half: float) -> jax.Array:
-    """White noise whose deviation is itself drawn: |N(0, 0.1^2)|."""
+    """White noise with a random deviation |N(0, 0.1^2)|."""
     coin_key, deviation_key, noise_key = jax.random.split(key, 3)
     deviation = jnp.where(jax.random.bernoulli(coin_key, p), 0.1 * jnp.abs(jax.random.normal(deviation_key)), 0.0)
     return image + half * deviation * jax.random.normal(noise_key, image.shape)
 
 
 def _cutout(key: Key, p: jax.Array | float, image: jax.Array, fill: float) -> jax.Array:
-    """A rectangle of half the height and width, its centre anywhere."""
+    """Fills a rectangle of half the height and width, with a random centre."""
     u = jax.random.uniform(key, (3,))
     sides = jnp.array(image.shape[:2], jnp.float32)
     return operations.cut_out(image, sides * u[1:], jnp.where(u[0] < p, sides / 2, 0.0), fill)
@@ -61,29 +61,29 @@ def pipeline(
     fill: float | None = None,
     axis_name: str | None = None,
 ) -> jax.Array:
-    """Augments every image, each transformation with probability p, in the paper's order.
+    """Augments every image; each transformation has probability p, in the paper's order.
 
-    All of an image's geometry is one 3x3 matrix and one warp, and all of its colours are one 4x4 matrix. The warp is
-    simpler than the paper's: see `jgan.augment.affine.warp`.
+    The geometry of an image is one 3x3 matrix and one warp, its colour transformation one 4x4 matrix. The warp is simpler
+    than the paper's: see `jgan.augment.affine.warp`.
 
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float; of 1 or 3 channels, if the policy has "color".
       p: the probability of each transformation, a float or a float32 scalar.
-      policy: which groups of transformations: of "blit" (mirror images, quarter turns, whole pixels), "geometry",
-        "color", "filter", "noise" and "cutout", in any order.
-      low: the value of a black pixel.
-      high: the value of a white one.
-      fill: the value that a cutout paints; by default mid grey, `(low + high) / 2`.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      policy: the groups of transformations to use: "blit" (flips, quarter turns, integer translation), "geometry", "color",
+        "filter", "noise" and "cutout", in any order.
+      low: the value of black.
+      high: the value of white.
+      fill: the value of a cutout; by default mid grey, `(low + high) / 2`.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
-      The same shape, differentiable in the images. At p = 0 they are the images themselves, bit by bit (with "filter", to
-      rounding).
+      The same shape, differentiable with respect to the images. At p = 0 the images are unchanged, bit for bit (with "filter",
+      up to rounding).
 
     Raises:
-      ValueError: if a name is unknown, `p` (where its value is known) is not in [0, 1], `low` is not below `high`, or the
-        images are not of such a kind.
+      ValueError: if a name is unknown, `p` (if concrete) is not in [0, 1], `low` is not below `high`, or the images have the
+        wrong shape or dtype.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -116,7 +116,7 @@ def pipeline(
             image = recolour(image, colour_matrix(draw_colour(keys["color"], p)), low=low, high=high)
         if "filter" in policy:
             gains = band_gains(draw_amplitudes(keys["filter"], p))
-            image = middle + amplify(image - middle, gains)  # the paper's 0, which no gain changes, is mid grey
+            image = middle + amplify(image - middle, gains)  # centred, as in the paper, where mid grey is 0
         if "noise" in policy:
             image = _noise(keys["noise"], p, image, half)
         if "cutout" in policy:
@@ -138,25 +138,25 @@ def ada(
     high: float = 1.0,
     fill: float | None = None,
 ) -> Augmentation:
-    """Adaptive discriminator augmentation as a game takes it.
+    """Adaptive discriminator augmentation, for a game's `augment` option.
 
     Args:
-      policy: which groups of transformations: see `pipeline`.
-      p: the probability of each transformation at the start.
-      target: the mean sign of the real images' logits that the controller holds; None to leave p as it starts.
-      images_to_full: how many images p takes from 0 to 1.
-      interval: the discriminator updates between two moves of p.
+      policy: the groups of transformations to use: see `pipeline`.
+      p: the initial probability of each transformation.
+      target: the controller's target for the mean sign of the real images' logits; None keeps p constant.
+      images_to_full: the number of images in which p can go from 0 to 1.
+      interval: the number of discriminator updates between adjustments of p.
       boundary: the logit between real and fake: `jgan.losses.Loss.boundary`.
-      low: the value of a black pixel.
-      high: the value of a white one.
-      fill: the value that a cutout paints; by default mid grey, `(low + high) / 2`.
+      low: the value of black.
+      high: the value of white.
+      fill: the value of a cutout; by default mid grey, `(low + high) / 2`.
 
     Returns:
       The `Augmentation`, whose memory is a `jgan.augment.controller.Memory`.
 
     Raises:
       ValueError: if a name is unknown, `p` is not in [0, 1], `low` is not below `high`, or `images_to_full` or
-        `interval` is below 1; when applied, if the images are not of a kind that `pipeline` takes.
+        `interval` is below 1; when applied, if the images have the wrong shape or dtype.
 
     Example:
       >>> import jax, jax.numpy as jnp

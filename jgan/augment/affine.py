@@ -1,6 +1,6 @@
-"""ADA's geometry: eight transformations of one image as one 3x3 matrix, and the warp that executes it once.
+"""ADA's geometry: eight transformations of an image as one 3x3 matrix, applied by a single warp.
 
-Places are `(x, y)` in pixels from the centre of the image, x to the right and y down; angles are clockwise as one sees them.
+Positions are `(x, y)` in pixels from the centre of the image, x to the right and y down; angles are clockwise on the screen.
 """
 
 from functools import reduce
@@ -12,20 +12,20 @@ from jax.scipy.ndimage import map_coordinates
 
 
 class Geometry(NamedTuple):
-    """The parameters of one image's transformations, in the order in which they happen; the defaults change nothing.
+    """The parameters of one image's transformations, in the order in which they are applied; the defaults change nothing.
 
-    The first three are the paper's pixel blitting: pixels move and keep their values (where height and width are both even
-    or both odd; else a quarter turn puts them between pixels). The others interpolate.
+    The first three are the paper's pixel blitting: pixels move and keep their values (if height and width are both even or
+    both odd; otherwise a quarter turn moves pixels to positions between pixels). The others interpolate.
 
     Attributes:
-      flip: 1.0 to mirror left and right, else 0.0.
-      turns: quarter turns, an int32 scalar in 0 ... 3.
+      flip: 1.0 for a horizontal flip, else 0.0.
+      turns: the number of quarter turns, an int32 scalar in 0 ... 3.
       shift: `[2]` x and y, whole pixels.
       scale: the factor on both axes, above 0.
-      before: the angle of the rotation before the stretch, radians.
-      stretch: the factor on x, and its inverse that on y, above 0.
-      after: the angle of the rotation after the stretch, radians.
-      drift: `[2]` x and y, pixels.
+      before: the angle of the rotation before the stretch, in radians.
+      stretch: the factor on x, whose inverse is the factor on y, above 0.
+      after: the angle of the rotation after the stretch, in radians.
+      drift: `[2]` x and y, in pixels.
     """
 
     flip: Any = 0.0
@@ -51,7 +51,7 @@ def _translation(x: Any, y: Any) -> jax.Array:
 
 
 def inverse_matrix(geometry: Geometry) -> jax.Array:
-    """The matrix that takes a place in the result to the place in the image that is seen there.
+    """The matrix from positions in the result to positions in the image.
 
     The transformation is `drift after stretch before scale shift turns flip`, the rightmost first; its inverse is the
     product of their inverses in the opposite order.
@@ -60,7 +60,7 @@ def inverse_matrix(geometry: Geometry) -> jax.Array:
       geometry: the parameters of one image.
 
     Returns:
-      `[3, 3]` float32, on homogeneous `(x, y, 1)`. Exact for blitting alone.
+      `[3, 3]` float32, on homogeneous `(x, y, 1)`. Exact if only blitting parameters are set.
 
     Example:
       >>> from jgan.augment import affine
@@ -84,23 +84,23 @@ def inverse_matrix(geometry: Geometry) -> jax.Array:
         _rotation(jnp.cos(g.after), -jnp.sin(g.after)),
         _translation(-g.drift[0], -g.drift[1]),
     )
-    # Accelerators round the factors of a plain product: to bfloat16, or to 10 bits of mantissa.
+    # HIGHEST precision: accelerators otherwise round the factors to bfloat16 or TF32.
     return reduce(lambda a, b: jnp.matmul(a, b, precision=jax.lax.Precision.HIGHEST), inverses)
 
 
 def warp(image: jax.Array, inverse: jax.Array) -> jax.Array:
-    """Moves an image's pixels: bilinear interpolation, and mirrors at the edges.
+    """Warps an image with bilinear interpolation and reflection at the edges.
 
-    The mirror stands in the outermost pixels, which are not repeated, and what lies beyond the mirrored image is mirrored
-    again. The paper is more careful at sampling: it interpolates between pixels of an image that a wavelet filter (sym6) has
-    enlarged twofold, and filters again on the way back. That keeps detail which bilinear interpolation blurs, and keeps
-    aliases out where images shrink. Here it is left out on purpose: a gather of four neighbours is one operation with an
-    exact and cheap transpose, it leaves blitted pixels as they are, and real and generated images pass through the same
-    blur. Whoever augments large photographs and looks for the last points of FID should know of the difference.
+    Reflection is about the centres of the edge pixels, which are not repeated, and continues beyond the mirrored image.
+    The paper's resampling is more elaborate: it upsamples the image by 2 with a wavelet filter (sym6), interpolates, and
+    filters again when downsampling. This preserves detail that bilinear interpolation blurs, and avoids aliasing when images
+    shrink. We leave it out on purpose: a gather of four neighbours is one operation with an exact and cheap transpose, it
+    leaves blitted pixels unchanged, and real and generated images are blurred alike. For large photographs, where the last
+    points of FID matter, consider the difference.
 
     Args:
       image: `[height, width, channels]` float.
-      inverse: `[3, 3]` float, from places in the result to places in the image: see `inverse_matrix`.
+      inverse: `[3, 3]` float, from positions in the result to positions in the image: see `inverse_matrix`.
 
     Returns:
       The same shape. Linear in `image`.

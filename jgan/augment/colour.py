@@ -1,4 +1,4 @@
-"""ADA's colours: five transformations of one image's pixels as one 4x4 matrix, and its execution."""
+"""ADA's colour transformations: five transformations of an image's pixels as one 4x4 matrix."""
 
 import math
 from functools import reduce
@@ -11,23 +11,23 @@ import numpy as np
 from jgan.augment import operations
 
 LUMA = np.full(3, 1 / math.sqrt(3), np.float32)
-"""the axis of the greys, of unit length"""
+"""The grey axis, of unit length."""
 
-# Projection on the axis of the greys, and the cross product with it: v v^T, and [v]_x w = v x w.
+# Projection on the grey axis, and the cross product with it: v v^T, and [v]_x w = v x w.
 GREY = np.full((3, 3), 1 / 3, np.float32)
 TURN = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]], np.float32) / np.float32(math.sqrt(3))
 EYE = np.eye(3, dtype=np.float32)
 
 
 class Colour(NamedTuple):
-    """The parameters of one image's colours, in the order in which they act; the defaults change nothing.
+    """The parameters of one image's colour transformations, in the order in which they act; the defaults change nothing.
 
     Attributes:
-      brightness: what is added to every channel, in units of a range that is 2 wide.
+      brightness: the offset of every channel, for a range [-1, 1].
       contrast: the factor on the distance from mid grey, above 0.
-      flip: 1.0 to reflect luma (white turns black and hues stay), else 0.0.
-      hue: the angle of the rotation about the axis of the greys, radians.
-      saturation: the factor on the distance from that axis, above 0.
+      flip: 1.0 to reflect luma (white becomes black, hues are kept), else 0.0.
+      hue: the angle of the rotation about the grey axis, in radians.
+      saturation: the factor on the distance from the grey axis, above 0.
     """
 
     brightness: Any = 0.0
@@ -74,16 +74,15 @@ def colour_matrix(colour: Colour) -> jax.Array:
 
 
 def recolour(image: jax.Array, matrix: jax.Array, *, low: float = 0.0, high: float = 1.0) -> jax.Array:
-    """Multiplies every pixel's colour by a matrix.
+    """Applies a colour matrix to every pixel.
 
-    A grey image is treated as an RGB image of three equal channels, of whose result the mean is taken: hue and saturation
-    leave it as it is.
+    A grey image is treated as RGB with three equal channels, whose results are averaged: hue and saturation leave it unchanged.
 
     Args:
       image: `[height, width, channels]` float, of 1 or 3 channels.
       matrix: `[4, 4]` float, on colours in [-1, 1]: see `colour_matrix`.
-      low: the value of a black pixel.
-      high: the value of a white one.
+      low: the value of black.
+      high: the value of white.
 
     Returns:
       The same shape, not clipped.
@@ -100,7 +99,7 @@ def recolour(image: jax.Array, matrix: jax.Array, *, low: float = 0.0, high: flo
       [1.   0.75 0.25]
     """
     middle, half = operations.middle_and_half(low, high)
-    # On x = middle + half u, the matrix u -> M u + t is x -> M x + half t + middle (1 - M 1).
+    # With x = middle + half u, the map u -> M u + t is x -> M x + half t + middle (1 - M 1).
     linear = matrix[:3, :3]
     offset = half * matrix[:3, 3] + middle * (1.0 - jnp.sum(linear, axis=1))
     channels = image.shape[-1]
@@ -108,4 +107,4 @@ def recolour(image: jax.Array, matrix: jax.Array, *, low: float = 0.0, high: flo
         return jnp.matmul(image, linear.T, precision=jax.lax.Precision.HIGHEST) + offset[None, None]
     if channels == 1:
         return jnp.sum(linear) / 3 * image + jnp.mean(offset)
-    raise ValueError(f"colours can be changed of images of 1 or 3 channels, found {channels}")
+    raise ValueError(f"colour transformations need images of 1 or 3 channels, found {channels}")

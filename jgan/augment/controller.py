@@ -1,8 +1,7 @@
-"""ADA's controller: how strongly to augment, from how sure the discriminator is of the real images.
+"""ADA's controller: it sets the strength of augmentation from the discriminator's logits on real images.
 
-A discriminator that has seen enough images cannot tell one real image from another; one that learns a small set by heart
-calls nearly all of it real. `r_t = E[sign(D(real))]` is 0 for no overfitting and 1 for complete overfitting. The controller
-raises the probability of augmentation p while r_t is above its target, and lowers it while it is below.
+`r_t = E[sign(D(real))]` is a heuristic for overfitting: 0 for none, 1 if the discriminator calls all training images real. The
+controller raises the probability of augmentation p while r_t is above its target, and lowers it while r_t is below.
 """
 
 from typing import NamedTuple
@@ -12,13 +11,13 @@ import jax.numpy as jnp
 
 
 class Memory(NamedTuple):
-    """What the controller carries from update to update; arrays only.
+    """The controller's state between updates; arrays only.
 
     Attributes:
       p: float32 scalar, the probability of each augmentation.
-      signs: float32 scalar, the sum of the signs of the real images' logits since p was last moved.
-      images: float32 scalar, how many they were.
-      updates: int32 scalar, the discriminator updates since then.
+      signs: float32 scalar, the sum of the signs of the real images' logits since the last adjustment of p.
+      images: float32 scalar, the number of these images.
+      updates: int32 scalar, the number of discriminator updates since the last adjustment of p.
     """
 
     p: jax.Array
@@ -28,10 +27,10 @@ class Memory(NamedTuple):
 
 
 def start(p: float = 0.0) -> Memory:
-    """The memory before the first update.
+    """The initial state.
 
     Args:
-      p: the first probability of augmentation; the paper's is 0.
+      p: the initial probability of augmentation, 0 in the paper.
 
     Returns:
       The `Memory`.
@@ -59,19 +58,19 @@ def update(
     boundary: float = 0.0,
     axis_name: str | None = None,
 ) -> Memory:
-    """Counts one minibatch; at every `interval`-th, moves p towards the target and begins to count anew.
+    """Adds one minibatch to the statistics; at every `interval`-th update, adjusts p and resets the statistics.
 
-    `p += sign(r_t - target) images / images_to_full`, clipped to [0, 1], where r_t is the mean sign over the `images`
-    judged since p was last moved.
+    `p += sign(r_t - target) images / images_to_full`, clipped to [0, 1], where r_t is the mean sign over the `images` since the
+    last adjustment of p.
 
     Args:
-      memory: the controller's memory.
+      memory: the controller's state.
       real_logits: `[B]` float, the discriminator's logits on this device's (augmented) real images.
-      target: the r_t to hold.
-      images_to_full: how many images p takes from 0 to 1.
-      interval: the discriminator updates between two moves of p.
+      target: the target of r_t.
+      images_to_full: the number of images in which p can go from 0 to 1.
+      interval: the number of discriminator updates between adjustments of p.
       boundary: the logit between real and fake: `jgan.losses.Loss.boundary`.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The new `Memory`, the same on every device.
@@ -80,7 +79,7 @@ def update(
       >>> import jax.numpy as jnp
       >>> from jgan.augment import controller
       >>> memory = controller.start()
-      >>> for _ in range(8):  # two moves of 4 x 100 images, up: every image is called real
+      >>> for _ in range(8):  # two adjustments upwards of 4 x 100 images: every image is called real
       ...     memory = controller.update(memory, jnp.ones(100))
       >>> print(round(float(memory.p), 6))
       0.0016

@@ -1,11 +1,11 @@
-"""DiffAugment: every image that the discriminator sees, real or fake, is changed at random, and gradients pass through.
+"""DiffAugment: differentiable random augmentation of all images that the discriminator sees, real and fake.
 
-The discriminator then cannot learn a small set by heart, and the generator, trained through the same changes, learns the
-images as they are and not the changed ones. Each change is drawn anew for every image, with probability 1.
+It keeps the discriminator from memorising a small data set. Since the generator is trained through the same augmentations, it
+learns the distribution of the original images. Every image gets new random parameters, with probability 1.
 
-The paper's images lie in [-1, 1] and jgan's in [0, 1]: `low` and `high` tell the range, and the changes have the paper's
-size in it. What comes in from outside is the paper's 0, mid grey, unless `fill` says otherwise. Results are not clipped,
-as in the paper: the discriminator sees values outside of the range.
+The paper's images lie in [-1, 1], jgan's in [0, 1]: `low` and `high` give the range, and the augmentations are scaled from the
+paper's range to it. Padding is mid grey, the paper's 0, unless `fill` is given. As in the paper, results are not clipped: the
+discriminator sees values outside the range.
 
 References:
   Zhao et al., "Differentiable Augmentation for Data-Efficient GAN Training" (2020), https://arxiv.org/abs/2006.10738
@@ -20,18 +20,18 @@ from jgan.augment import operations
 from jgan.types import Augmentation, Key
 
 POLICIES = ("color", "translation", "cutout")
-"""the paper's three, in its order"""
+"""The paper's three policies, in its order."""
 
 
 def brightness(key: Key, images: jax.Array, *, low: float = 0.0, high: float = 1.0, axis_name: str | None = None) -> jax.Array:
-    """Adds U(-0.5, 0.5) to each image, in units of a range that is 2 wide.
+    """Adds U(-0.5, 0.5), scaled to the range of the images, to each image.
 
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float.
-      low: the value of a black pixel.
-      high: the value of a white one.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      low: the value of black.
+      high: the value of white.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The same shape.
@@ -55,12 +55,12 @@ def brightness(key: Key, images: jax.Array, *, low: float = 0.0, high: float = 1
 
 
 def saturation(key: Key, images: jax.Array, *, axis_name: str | None = None) -> jax.Array:
-    """Multiplies the distance of each image's pixels from their own grey by U(0, 2).
+    """Multiplies the distance of each pixel from its own grey value by U(0, 2), one factor per image.
 
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float, of any range.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The same shape.
@@ -71,7 +71,7 @@ def saturation(key: Key, images: jax.Array, *, axis_name: str | None = None) -> 
     Example:
       >>> import jax, jax.numpy as jnp
       >>> from jgan import augment
-      >>> x = augment.saturation(jax.random.key(0), jnp.ones((2, 4, 4, 3)))  # white remains white
+      >>> x = augment.saturation(jax.random.key(0), jnp.ones((2, 4, 4, 3)))  # white does not change
       >>> bool(abs(x - 1).max() < 1e-6)
       True
 
@@ -83,12 +83,12 @@ def saturation(key: Key, images: jax.Array, *, axis_name: str | None = None) -> 
 
 
 def contrast(key: Key, images: jax.Array, *, axis_name: str | None = None) -> jax.Array:
-    """Multiplies the distance of each image's values from their mean by U(0.5, 1.5).
+    """Multiplies the distance of each value from the mean of its image by U(0.5, 1.5), one factor per image.
 
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float, of any range.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The same shape.
@@ -101,7 +101,7 @@ def contrast(key: Key, images: jax.Array, *, axis_name: str | None = None) -> ja
       >>> from jgan import augment
       >>> x = jax.random.uniform(jax.random.key(0), (2, 4, 4, 3))
       >>> change = augment.contrast(jax.random.key(1), x) - x
-      >>> bool(abs(change.mean((1, 2, 3))).max() < 1e-6)  # the mean of an image remains
+      >>> bool(abs(change.mean((1, 2, 3))).max() < 1e-6)  # the mean of an image does not change
       True
 
     References:
@@ -117,9 +117,9 @@ def color(key: Key, images: jax.Array, *, low: float = 0.0, high: float = 1.0, a
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float.
-      low: the value of a black pixel.
-      high: the value of a white one.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      low: the value of black.
+      high: the value of white.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The same shape.
@@ -150,14 +150,14 @@ def _fraction(name: str, ratio: float) -> None:
 def translation(
     key: Key, images: jax.Array, *, ratio: float = 1 / 8, fill: float = 0.5, axis_name: str | None = None
 ) -> jax.Array:
-    """The policy "translation": moves each image by whole pixels, uniformly, at most by `ratio` of its height and width.
+    """The policy "translation": shifts each image by a uniform number of whole pixels, at most `ratio` of its size.
 
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float.
-      ratio: the greatest move as a fraction of the image; rounded to whole pixels, halves up.
-      fill: the value of what comes in from outside; 0.5 is mid grey in [0, 1].
-      axis_name: the mapped axis over which the batch is spread, if any.
+      ratio: the maximum shift as a fraction of the image; rounded to whole pixels, halves up.
+      fill: the padding value; 0.5 is mid grey in [0, 1].
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The same shape.
@@ -169,7 +169,7 @@ def translation(
       >>> import jax, jax.numpy as jnp
       >>> from jgan import augment
       >>> x = augment.translation(jax.random.key(0), jnp.ones((2, 16, 16, 1)), fill=0.0)
-      >>> bool(x.sum() >= 2 * 14 * 14)  # at most two rows and two columns left each image
+      >>> bool(x.sum() >= 2 * 14 * 14)  # at most two rows and two columns of each image are lost
       True
 
     References:
@@ -186,17 +186,17 @@ def translation(
 
 
 def cutout(key: Key, images: jax.Array, *, ratio: float = 1 / 2, fill: float = 0.5, axis_name: str | None = None) -> jax.Array:
-    """The policy "cutout": paints over a rectangle of `ratio` of each image's height and width, at a uniform place.
+    """The policy "cutout": fills a rectangle of `ratio` of each image's height and width, at a uniform position.
 
-    Its centre may lie anywhere in the image, so that a part of the rectangle may lie outside: at the paper's ratio of 1/2
-    about a fifth of an image is lost on average, a quarter at most.
+    The centre may lie anywhere in the image, so part of the rectangle may lie outside: at the paper's ratio of 1/2, the
+    rectangle covers at most a quarter of the image, and about a fifth on average.
 
     Args:
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float.
-      ratio: the rectangle's sides as a fraction of the image's; rounded to whole pixels, halves up.
-      fill: the value of the paint; 0.5 is mid grey in [0, 1].
-      axis_name: the mapped axis over which the batch is spread, if any.
+      ratio: the sides of the rectangle as a fraction of the image's; rounded to whole pixels, halves up.
+      fill: the value of the rectangle; 0.5 is mid grey in [0, 1].
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       The same shape.
@@ -219,7 +219,7 @@ def cutout(key: Key, images: jax.Array, *, ratio: float = 1 / 2, fill: float = 0
     def change(key: Key, image: jax.Array) -> jax.Array:
         sides = jnp.array(image.shape[:2])
         size = jnp.array([int(side * ratio + 0.5) for side in image.shape[:2]])
-        odd = size % 2  # an odd side has its centre in the middle of a pixel, an even one between two
+        odd = size % 2  # a rectangle with an odd side is centred on a pixel, one with an even side between two
         twice_the_centre = 2 * jax.random.randint(key, (2,), 0, sides + 1 - odd) + odd
         return operations.cut_out(image, twice_the_centre / 2, size.astype(jnp.float32), fill)
 
@@ -229,16 +229,16 @@ def cutout(key: Key, images: jax.Array, *, ratio: float = 1 / 2, fill: float = 0
 def diff_augment(
     policy: Sequence[str] = POLICIES, *, low: float = 0.0, high: float = 1.0, fill: float | None = None
 ) -> Augmentation:
-    """DiffAugment as a game takes it.
+    """DiffAugment, for a game's `augment` option.
 
     Args:
-      policy: the names of the changes, of "color", "translation" and "cutout", in the order in which they are made.
-      low: the value of a black pixel.
-      high: the value of a white one.
-      fill: the value of what a translation brings in and a cutout paints; by default mid grey, `(low + high) / 2`.
+      policy: the names of the augmentations, of "color", "translation" and "cutout", in order of application.
+      low: the value of black.
+      high: the value of white.
+      fill: the value of padding and of a cutout; by default mid grey, `(low + high) / 2`.
 
     Returns:
-      The `Augmentation`, which keeps no memory.
+      The `Augmentation`, without memory.
 
     Raises:
       ValueError: if a name is unknown or `low` is not below `high`; when applied, if the images do not have four axes

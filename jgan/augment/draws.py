@@ -1,7 +1,7 @@
-"""What ADA draws for one image: whether each of its transformations is made, and with which parameters.
+"""ADA's random parameters of one image: which transformations are applied, and with which values.
 
-Each function tosses the coins of all its transformations at once and draws their values at once: every draw is a program of
-its own to compile.
+Each function draws the Bernoulli variables of all its transformations in one call, and their values in another, because every
+random draw adds to compile time.
 
 References:
   Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), appendix B,
@@ -19,17 +19,17 @@ from jgan.types import Key
 
 
 def draw_blit(key: Key, p: jax.Array | float, height: int, width: int) -> Geometry:
-    """Draws one image's pixel blitting: a mirror image, quarter turns, a move by whole pixels of at most 1/8.
+    """Draws one image's pixel blitting: horizontal flip, quarter turns, and integer translation by at most 1/8.
 
     Args:
       key: the key of this image's blitting.
       p: the probability of each of the three.
-      height: of the image, in pixels.
-      width: of the image, in pixels.
+      height: the height of the image, in pixels.
+      width: the width of the image, in pixels.
 
     Returns:
-      The `Geometry`, neutral but for `flip`, `turns` and `shift`. Where the coin says yes, the flip is 0 or 1, the turns are
-      0 to 3, with equal chances, and the shift is U(-1/8, 1/8) of the width and of the height, rounded to pixels.
+      The `Geometry`, with only `flip`, `turns` and `shift` set. If applied, the flip is 0 or 1 and the turns are 0 to 3, all
+      equally likely, and the shift is U(-1/8, 1/8) of the width and of the height, rounded to pixels.
 
     Example:
       >>> import jax
@@ -50,17 +50,17 @@ def draw_blit(key: Key, p: jax.Array | float, height: int, width: int) -> Geomet
 
 
 def draw_geometry(key: Key, p: jax.Array | float, height: int, width: int) -> Geometry:
-    """Draws one image's general transformations: scale, rotation, stretch, rotation, a move by any distance.
+    """Draws one image's general geometric transformations: scale, rotation, stretch, rotation, fractional translation.
 
     Args:
       key: the key of this image's geometry.
-      p: the probability of each; the two rotations share it: one of them, or both, are made with probability p.
-      height: of the image, in pixels.
-      width: of the image, in pixels.
+      p: the probability of each; for the rotations, the probability that at least one of the two is applied.
+      height: the height of the image, in pixels.
+      width: the width of the image, in pixels.
 
     Returns:
-      The `Geometry`, neutral in `flip`, `turns` and `shift`. The scale and the stretch are 2^N(0, 0.2^2), the angles
-      U(-pi, pi), and the drift is N(0, 0.125^2) of the width and of the height.
+      The `Geometry`, without `flip`, `turns` and `shift`. The scale and the stretch are 2^N(0, 0.2^2), the angles U(-pi, pi),
+      and the drift is N(0, 0.125^2) of the width and of the height.
 
     Example:
       >>> import jax
@@ -72,7 +72,7 @@ def draw_geometry(key: Key, p: jax.Array | float, height: int, width: int) -> Ge
       Karras et al. (2020), appendix B, https://arxiv.org/abs/2006.06676
     """
     coin_key, normal_key, angle_key = jax.random.split(key, 3)
-    p_rotation = 1.0 - jnp.sqrt(1.0 - p)  # two coins of it: P(neither) = 1 - p
+    p_rotation = 1.0 - jnp.sqrt(1.0 - p)  # for each of two rotations: P(neither) = 1 - p
     made = jax.random.bernoulli(coin_key, jnp.array([p, p_rotation, p, p_rotation, p]))
     normal = jax.random.normal(normal_key, (4,))
     before, after = jax.random.uniform(angle_key, (2,), minval=-math.pi, maxval=math.pi)
@@ -87,14 +87,14 @@ def draw_geometry(key: Key, p: jax.Array | float, height: int, width: int) -> Ge
 
 
 def draw_colour(key: Key, p: jax.Array | float) -> Colour:
-    """Draws one image's colours.
+    """Draws one image's colour transformations.
 
     Args:
       key: the key of this image's colours.
       p: the probability of each of the five.
 
     Returns:
-      The `Colour`: brightness N(0, 0.2^2), contrast 2^N(0, 0.5^2), a luma flip as often as none, hue U(-pi, pi),
+      The `Colour`: brightness N(0, 0.2^2), contrast 2^N(0, 0.5^2), luma flip with probability 1/2, hue U(-pi, pi),
       saturation 2^N(0, 1^2).
 
     Example:

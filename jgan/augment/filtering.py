@@ -1,10 +1,10 @@
-"""ADA's image-space filtering: an image's frequencies, split into four octaves, are amplified apart.
+"""ADA's image-space filtering: an image is split into four octave bands, which are amplified separately.
 
-The bands come of the wavelet sym2, Daubechies' of four taps. Its power |H|^2 / 2 is the half-band low-pass
+The bands are made from the wavelet sym2, Daubechies' wavelet with four taps. Its power |H|^2 / 2 is the half-band low-pass
 
   L(z) = 1/2 + 9/32 (z + 1/z) - 1/32 (z^3 + 1/z^3),    L(z) + L(-z) = 1,
 
-so that what L leaves is L(-z), and with L stretched by 2 and by 4 (z^2, z^4) the four bands add up to the image itself:
+so L(-z) is the complementary high-pass. With L stretched by 2 and by 4 (z^2, z^4), the four bands sum to the identity:
 `L(z) L(z^2) L(z^4)`, `L(z) L(z^2) L(-z^4)`, `L(z) L(-z^2)`, `L(-z)`, from the lowest octave to the highest.
 """
 
@@ -17,7 +17,7 @@ from jax.scipy.signal import convolve
 
 LOW_PASS = np.array([-1, 0, 9, 16, 9, 0, -1]) / 32
 POWER = np.array([10, 1, 1, 1], np.float32) / 13
-"""the share of each band in the power of a natural image, about 1 / f"""
+"""The fraction of each band in the power of a natural image, about 1 / f."""
 
 
 def _stretched(taps: np.ndarray, factor: int) -> np.ndarray:
@@ -36,17 +36,18 @@ def _bank() -> np.ndarray:
 
 
 BANK = _bank()
-"""`[4, 43]` the taps of the four bands, from low to high; they are symmetric, and their sum is 1 in the middle"""
+"""`[4, 43]` the taps of the four bands, from low to high. They are symmetric and sum to a unit impulse."""
 
 
 def band_gains(amplitudes: jax.Array) -> jax.Array:
-    """The gains of the four bands, when each has been amplified in turn and the power restored after each.
+    """The gains of the four bands after amplifying each band in turn, with the total power restored after each.
 
     Args:
-      amplitudes: `[4]` float, the factor on each band; 1 changes nothing.
+      amplitudes: `[4]` float, the factor on each band; 1 leaves the band unchanged.
 
     Returns:
-      `[4]` float32: the product over i of `t_i / sqrt(sum POWER t_i^2)`, `t_i` being 1 but for `amplitudes[i]` in band i.
+      `[4]` float32: the product over i of `t_i / sqrt(sum POWER t_i^2)`, where `t_i` is `amplitudes[i]` in band i and 1
+      elsewhere.
 
     Example:
       >>> import jax.numpy as jnp
@@ -64,19 +65,19 @@ def band_gains(amplitudes: jax.Array) -> jax.Array:
 
 
 def amplify(image: jax.Array, gains: jax.Array) -> jax.Array:
-    """Filters an image along both axes by the four bands' sum, each times its gain.
+    """Filters an image along both axes by the sum of the four bands, weighted with their gains.
 
     Args:
       image: `[height, width, channels]` float.
       gains: `[4]` float, from the lowest octave to the highest.
 
     Returns:
-      The same shape. Linear in `image`; beyond its edges it is mirrored.
+      The same shape. Linear in `image`, with reflect padding.
 
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.augment import filtering
-      >>> flat = filtering.amplify(jnp.ones((8, 8, 1)), jnp.array([0.5, 3.0, 3.0, 3.0]))  # it has the lowest band only
+      >>> flat = filtering.amplify(jnp.ones((8, 8, 1)), jnp.array([0.5, 3.0, 3.0, 3.0]))  # only the lowest band is present
       >>> bool(abs(flat - 0.25).max() < 1e-6)
       True
 

@@ -1,4 +1,4 @@
-"""Instance noise: the same Gaussian noise on real and fake examples."""
+"""Instance noise: Gaussian noise on both real and fake examples."""
 
 import jax
 
@@ -7,13 +7,13 @@ from jgan.types import Augmentation, Key, PyTree
 
 
 def instance_noise(deviation: float) -> Augmentation:
-    """Adds N(0, deviation^2) to every coordinate of all that the discriminator sees.
+    """Adds N(0, deviation^2) to every coordinate of the discriminator's inputs.
 
     Args:
       deviation: the standard deviation, in units of the data.
 
     Returns:
-      The `Augmentation`; for examples of any shape, and without memory.
+      The `Augmentation`, for examples of any shape and without memory.
 
     Raises:
       ValueError: if `deviation` is negative.
@@ -26,7 +26,8 @@ def instance_noise(deviation: float) -> Augmentation:
       (2, 3)
 
     References:
-      Sønderby et al., "Amortised MAP Inference for Image Super-resolution" (2017), section 3.2, https://arxiv.org/abs/1610.04490
+      Sønderby et al., "Amortised MAP Inference for Image Super-resolution" (2017), section 3.2,
+      https://arxiv.org/abs/1610.04490
     """
     if deviation < 0:
         raise ValueError(f"a standard deviation must not be negative, found {deviation}")

@@ -1,4 +1,4 @@
-"""Elementary changes of one image, functions of explicit parameters, which `diff_augment` and `ada` draw."""
+"""Elementary transformations of one image, with explicit parameters; `diff_augment` and `ada` draw the parameters."""
 
 from collections.abc import Callable
 
@@ -12,19 +12,19 @@ from jgan.types import Key
 def per_example(
     transform: Callable[[Key, jax.Array], jax.Array], key: Key, images: jax.Array, axis_name: str | None = None
 ) -> jax.Array:
-    """Applies a random change to every image, each with a key of its own.
+    """Applies a random transformation to every image, with one key per image.
 
     Args:
       transform: `transform(key, image) -> image`, both `[height, width, channels]`.
       key: the key of the whole batch.
       images: `[B, height, width, channels]` float.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
-      `[B, height, width, channels]`, the changed images.
+      `[B, height, width, channels]`, the transformed images.
 
     Raises:
-      ValueError: if `images` are not such an array.
+      ValueError: if `images` do not have four axes or are not floats.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -42,11 +42,11 @@ def per_example(
 
 
 def middle_and_half(low: float, high: float) -> tuple[float, float]:
-    """The two numbers that carry the papers' range [-1, 1] to [low, high]: `middle + half * value`.
+    """The coefficients of `middle + half * value`, which maps the papers' range [-1, 1] to [low, high].
 
     Args:
-      low: the value of a black pixel.
-      high: the value of a white one.
+      low: the value of black.
+      high: the value of white.
 
     Returns:
       `((low + high) / 2, (high - low) / 2)`.
@@ -69,7 +69,7 @@ def brighten(image: jax.Array, amount: jax.Array | float) -> jax.Array:
 
     Args:
       image: `[height, width, channels]` float.
-      amount: what is added, a scalar in the units of a pixel.
+      amount: the value to add, a scalar in units of a pixel.
 
     Returns:
       The same shape, not clipped.
@@ -84,11 +84,11 @@ def brighten(image: jax.Array, amount: jax.Array | float) -> jax.Array:
 
 
 def saturate(image: jax.Array, factor: jax.Array | float) -> jax.Array:
-    """Multiplies every pixel's distance from its own grey, the mean of its channels; grey images do not change.
+    """Scales every pixel's distance from its own grey value, the mean of its channels; grey images do not change.
 
     Args:
       image: `[height, width, channels]` float.
-      factor: 0 for grey, 1 for the image itself, above 1 for louder colours.
+      factor: 0 gives a grey image, 1 the image itself, above 1 more saturation.
 
     Returns:
       The same shape, not clipped.
@@ -103,11 +103,11 @@ def saturate(image: jax.Array, factor: jax.Array | float) -> jax.Array:
 
 
 def contrast(image: jax.Array, factor: jax.Array | float) -> jax.Array:
-    """Multiplies every value's distance from the image's mean, taken over all pixels and channels.
+    """Scales every value's distance from the image's mean over all pixels and channels.
 
     Args:
       image: `[height, width, channels]` float.
-      factor: 0 for a flat image, 1 for the image itself, above 1 for more contrast.
+      factor: 0 gives a flat image, 1 the image itself, above 1 more contrast.
 
     Returns:
       The same shape, not clipped.
@@ -122,13 +122,13 @@ def contrast(image: jax.Array, factor: jax.Array | float) -> jax.Array:
 
 
 def translate(image: jax.Array, down: jax.Array | int, right: jax.Array | int, fill: float) -> jax.Array:
-    """Moves an image by whole pixels.
+    """Translates an image by whole pixels.
 
     Args:
       image: `[height, width, channels]` float.
-      down: by how many rows, an int32 scalar; negative is up.
-      right: by how many columns; negative is left.
-      fill: the value of what comes in from outside.
+      down: the number of rows, an int32 scalar; negative is up.
+      right: the number of columns; negative is left.
+      fill: the padding value.
 
     Returns:
       The same shape.
@@ -141,19 +141,19 @@ def translate(image: jax.Array, down: jax.Array | int, right: jax.Array | int, f
        [1.  1.  0.5]]
     """
     height, width, _ = image.shape
-    row, column = jnp.arange(height) - down, jnp.arange(width) - right  # where each pixel comes from
+    row, column = jnp.arange(height) - down, jnp.arange(width) - right  # the source of each pixel
     inside = ((row >= 0) & (row < height))[:, None, None] & ((column >= 0) & (column < width))[None, :, None]
     return jnp.where(inside, jnp.roll(image, jnp.array([down, right]), axis=(0, 1)), fill)
 
 
 def cut_out(image: jax.Array, centre: jax.Array, size: jax.Array, fill: float) -> jax.Array:
-    """Paints a rectangle over an image; what of it lies outside is lost.
+    """Fills a rectangle in an image; the part outside the image is ignored.
 
     Args:
       image: `[height, width, channels]` float.
       centre: `[2]` float, the row and the column of its centre, in pixels from the upper left corner of the image.
-      size: `[2]` float, its height and width in pixels. A pixel is painted if its own centre lies within.
-      fill: the value of the paint.
+      size: `[2]` float, its height and width in pixels. A pixel is filled if its centre lies inside.
+      fill: the value of the rectangle.
 
     Returns:
       The same shape.

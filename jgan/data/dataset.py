@@ -1,69 +1,127 @@
-"""What every source of data returns, and how a set that comes undivided is divided: the same files, the same sets."""
+"""The result of every source of data, its description for models, and the rules by which a whole set is divided into parts."""
 
+import dataclasses
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
+import jax
 import numpy as np
 
-from jgan.types import Batch, DataSpec
+from jgan.data import kinds
+from jgan.data.kinds import label_of, length, sets_of
+from jgan.types import Batch, DataSpec, Field
 
 PARTS = ("train", "validation", "test")
-"""The sets of a data set, by their names in folders and files."""
+"""The names of the parts, in folders, files and `Dataset`."""
 
 
-class Dataset(NamedTuple):
-    """A whole data set in the machine's memory.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Dataset:
+    """A whole data set in memory, checked when it is made.
+
+    Each part is a `Batch` of NumPy arrays of one length, or a dict of named `Batch`es, which may differ in length; the names
+    are the same in all parts. Images are uint8, or float32 in [0, 1].
 
     Attributes:
-      name: what it was loaded by.
-      train: the training examples: `x` uint8 images `[N, height, width, channels]` (of synthetic sets float32 in [0, 1]) or
-        float32 points `[N, d]`, `y` int32 `[N]` class numbers or None, all NumPy arrays.
-      validation: images for choosing by: a width, a checkpoint, an option. Never trained on.
-      test: images for the final measure alone.
+      name: the name by which it was loaded.
+      train: the training examples.
+      validation: examples for choosing a width, a checkpoint or an option; never trained on.
+      test: examples for the final measurement only.
+      fields: the kinds of the arrays, a `Batch` of `Field`s or a dict of such; inferred where None, see `jgan.data.kinds`.
+        The number of classes is then one more than the largest label of all parts.
+      truth: exact knowledge about a synthetic set: the `Mixture` of a toy set, the transform between two domains; or None.
+
+    Raises:
+      ValueError: if arrays differ in length, the parts differ in shape, or values are out of range.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch, data
+      >>> part = Batch(np.zeros((6, 2), np.float32), np.arange(6))
+      >>> data.Dataset("six", part, part, part).fields.y.size
+      6
     """
 
     name: str
-    train: Batch
-    validation: Batch
-    test: Batch
+    train: Any
+    validation: Any
+    test: Any
+    fields: Any = None
+    truth: Any = None
+
+    def __post_init__(self) -> None:
+        check_alike(self.name, self.parts)
+        parts = {part: sets_of(batches) for part, batches in self.parts.items()}
+        if self.fields is None:
+            found = {}
+            for name, train in parts["train"].items():
+                inferred = kinds.infer(train, label_of(f"{self.name}, train", name))
+                found[name] = kinds.with_sizes(inferred, [batches[name] for batches in parts.values()])
+            object.__setattr__(self, "fields", found.get("", found))
+        declared = sets_of(self.fields)
+        if declared.keys() != parts["train"].keys():
+            raise ValueError(f"{self.name}: expected fields of {_names(parts['train'])}, found fields of {_names(declared)}")
+        for part, batches in parts.items():
+            for name, batch in batches.items():
+                kinds.check(declared[name], batch, label_of(f"{self.name}, {part}", name))
+
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The three parts by name."""
+        return {part: getattr(self, part) for part in PARTS}
+
+
+def _names(sets: dict[str, Any]) -> str:
+    return "one set" if "" in sets else f"the sets {', '.join(sets)}"
 
 
 def spec(dataset: Dataset, batch_size: int) -> DataSpec:
-    """What a model must know of a data set.
+    """The description of a data set that a model is made from.
 
     Args:
       dataset: the data set.
-      batch_size: examples in a minibatch, over all devices.
+      batch_size: examples in a minibatch (of each set), over all devices.
 
     Returns:
-      The `DataSpec`; its mean image (or mean point) is float64, over the training set only.
+      The `DataSpec`. Its mean is over the training set only, float64, in the units of a step: images in [0, 1]. It is None for
+      tokens, and a dict by set if there are several. An epoch is one of the largest set.
 
     Raises:
-      ValueError: if the batch size is not in 1 ... N.
+      ValueError: if the batch size is not from 1 to the number of examples (of the smallest set).
 
     Example:
       >>> from jgan import data
       >>> about = data.spec(data.load("digits"), batch_size=100)
-      >>> about.image_shape, about.steps_per_epoch, round(float(about.pixel_mean.mean()), 2)
-      ((8, 8, 1), 12, 0.31)
+      >>> about.shape, about.n_classes, about.steps_per_epoch, round(float(about.mean.mean()), 2)
+      ((8, 8, 1), 10, 12, 0.31)
     """
-    x = dataset.train.x
-    if not 1 <= batch_size <= len(x):
-        raise ValueError(
-            f"the batch size must be from 1 to the {len(x)} training images of {dataset.name}, found {batch_size}: "
-            "choose a smaller batch or a larger set"
-        )
+    sets = sets_of(dataset.train)
+    for name, batch in sets.items():
+        if not 1 <= batch_size <= length(batch):
+            raise ValueError(
+                f"the batch size must be from 1 to the {length(batch)} training examples of {label_of(dataset.name, name)}, "
+                f"found {batch_size}: choose a smaller batch or a larger set"
+            )
+    fields = sets_of(dataset.fields)
+    means = {name: jax.tree.map(_mean, fields[name].x, batch.x, is_leaf=kinds.is_field) for name, batch in sets.items()}
+    steps = max(map(length, sets.values())) // batch_size
+    return DataSpec(dataset.fields, steps, means.get("", means))
+
+
+def _mean(field: Field, x: np.ndarray) -> Any:
+    if field.kind not in ("image", "points"):
+        return None
     mean = np.mean(x, axis=0, dtype=np.float64)
-    return DataSpec(x.shape[1:], len(x) // batch_size, mean / 255 if x.dtype == np.uint8 else mean)
+    return mean / 255 if x.dtype == np.uint8 else mean
 
 
 def reads_no_files(name: str, data_dir: Path | None, *, kind: str = "synthetic") -> None:
-    """Insists that no folder is given for a set that has no files.
+    """Checks that no folder is given for a set that reads no files.
 
     Args:
-      name: of the set.
+      name: the name of the set.
       data_dir: must be None.
-      kind: what the set is instead.
+      kind: what the set is, for the error.
 
     Raises:
       ValueError: if a folder is given.
@@ -79,39 +137,39 @@ def reads_no_files(name: str, data_dir: Path | None, *, kind: str = "synthetic")
         raise ValueError(f"{name} is {kind} and reads no files, found the data folder {data_dir}: leave it out")
 
 
-def take(batch: Batch, index: slice | np.ndarray) -> Batch:
-    """Some examples of a batch, labels included.
+def take(part: Any, index: slice | np.ndarray) -> Any:
+    """Selects examples: the same rows of every array.
 
     Args:
-      batch: NumPy arrays.
-      index: what NumPy takes as an index of the first axis.
+      part: a `Batch` of NumPy arrays; of a dict of `Batch`es the same rows of each.
+      index: an index of the first axis, as NumPy takes it.
 
     Returns:
-      The `Batch` of those examples.
+      The same tree with those examples.
 
     Example:
       >>> import numpy as np
       >>> from jgan import Batch
       >>> from jgan.data import dataset
-      >>> dataset.take(Batch(np.arange(4)), slice(2)).x.tolist()
-      [0, 1]
+      >>> dataset.take(Batch(np.arange(4), c=np.arange(4) * 10), slice(2)).c.tolist()
+      [0, 10]
     """
-    return Batch(batch.x[index], None if batch.y is None else batch.y[index])
+    return jax.tree.map(lambda leaf: leaf[index], part)
 
 
-def hold_out(batch: Batch, *, every: int, parts: int = 1) -> tuple[Batch, ...]:
-    """Divides a set class by class: in each class's own order, the last `parts` of each `every` images go to one part each.
+def hold_out(part: Any, *, every: int, parts: int = 1) -> tuple[Any, ...]:
+    """Divides a set class by class: of each `every` successive examples of a class, the last `parts` go to one part each.
 
-    So every part holds the classes in equal shares, and images from all over the set: neighbours in a file often come from one
-    hand or one scene.
+    So every part has the same share of each class, and examples from the whole set: neighbours in a file often come from one
+    writer or one scene.
 
     Args:
-      batch: the set; without labels it is one class.
-      every: the length of the round.
-      parts: how many images of a round are held out, each for a part of its own; below `every`.
+      part: the set; without labels it is one class. Each set of a dict is divided by itself.
+      every: how many successive examples of a class are dealt out at a time.
+      parts: how many of these are held out, each for a part of its own; less than `every`.
 
     Returns:
-      `(rest, part, ...)`, with `parts` parts, each in the set's order.
+      `(rest, part, ...)`, with `parts` parts, each in the original order.
 
     Raises:
       ValueError: if a part would be empty.
@@ -123,72 +181,130 @@ def hold_out(batch: Batch, *, every: int, parts: int = 1) -> tuple[Batch, ...]:
       >>> [part.x.tolist() for part in dataset.hold_out(Batch(np.arange(7)), every=3, parts=2)]
       [[0, 3, 6], [1, 4], [2, 5]]
     """
-    labels = np.zeros(len(batch.x), np.int32) if batch.y is None else batch.y
-    place = np.empty(len(labels), np.int64)  # of each image within its class, modulo the round
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        place[members] = np.arange(len(members)) % every
-    groups = [place < every - parts, *(place == every - parts + part for part in range(parts))]
+    if not isinstance(part, Batch):
+        divided = {name: hold_out(batch, every=every, parts=parts) for name, batch in sets_of(part).items()}
+        return tuple({name: groups[index] for name, groups in divided.items()} for index in range(parts + 1))
+    place = place_in_class(part) % every
+    groups = [place < every - parts, *(place == every - parts + index for index in range(parts))]
     if not all(group.any() for group in groups):
         raise ValueError(
-            f"expected at least {every} images of some class, to hold out {parts} in {every} of each, found {len(labels)} "
-            f"images of {len(np.unique(labels))} classes: give more images"
+            f"expected at least {every} examples of some class, to hold out {parts} in {every} of each, found {len(place)} "
+            f"examples of {1 if part.y is None else len(np.unique(part.y))} classes: give more examples"
         )
-    return tuple(take(batch, group) for group in groups)
+    return tuple(take(part, group) for group in groups)
 
 
-def complete(name: str, sets: dict[str, Batch]) -> Dataset:
-    """Makes a data set of the sets that there are: one that is missing is held out of the training images of each class.
+def place_in_class(batch: Batch) -> np.ndarray:
+    """The place of each example among those of its class, counted from 0 in the set's order.
 
     Args:
-      name: the name of the result.
-      sets: `"train"`, and `"validation"` and `"test"` if there are such. If one of these is missing it gets a fifth of the
-        training images, if both are missing each gets a sixth: see `hold_out`.
+      batch: the set; without labels it is one class.
 
     Returns:
-      The `Dataset`.
-
-    Raises:
-      ValueError: if the sets have images of different shapes, or not all of them labels, or too few.
+      int64 `[N]`.
 
     Example:
       >>> import numpy as np
       >>> from jgan import Batch
       >>> from jgan.data import dataset
-      >>> [part.x.tolist() for part in dataset.complete("numbers", {"train": Batch(np.arange(6))})[1:]]
-      [[0, 1, 2, 3], [4], [5]]
+      >>> dataset.place_in_class(Batch(np.zeros((5, 1)), np.array([3, 0, 3, 3, 0]))).tolist()
+      [0, 0, 1, 2, 1]
     """
-    train = sets["train"]
-    for part, batch in sets.items():
-        if batch.x.shape[1:] != train.x.shape[1:] or (batch.y is None) != (train.y is None):
-            raise ValueError(
-                f"{name}: expected images of one shape, all with labels or all without, found {_describe(train)} in train and "
-                f"{_describe(batch)} in {part}"
-            )
-    missing = [part for part in PARTS if part not in sets]
+    labels = np.zeros(length(batch), np.int32) if batch.y is None else batch.y
+    place = np.empty(len(labels), np.int64)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        place[members] = np.arange(len(members))
+    return place
+
+
+def complete(name: str, parts: dict[str, Any], *, fields: Any = None, truth: Any = None) -> Dataset:
+    """Makes a data set of the parts that there are; a missing part is held out of the training examples of each class.
+
+    Args:
+      name: the name of the result.
+      parts: `"train"`, and `"validation"` and `"test"` if they exist. If one of the two is missing it gets a fifth of the
+        training examples, if both are missing each gets a sixth: see `hold_out`.
+      fields: as in `Dataset`.
+      truth: as in `Dataset`.
+
+    Returns:
+      The `Dataset`.
+
+    Raises:
+      ValueError: if the parts differ in the shapes of their examples, only some have labels, or there are too few examples.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import dataset
+      >>> [len(part.x) for part in dataset.complete("numbers", {"train": Batch(np.zeros((6, 1)))}).parts.values()]
+      [4, 1, 1]
+    """
+    check_alike(name, parts)
+    train = parts["train"]
+    missing = [part for part in PARTS if part not in parts]
     rest, *held = hold_out(train, every=4 + len(missing), parts=len(missing)) if missing else (train,)
-    return Dataset(name, **{**sets, "train": rest, **dict(zip(missing, held, strict=True))})
+    return Dataset(name, **{**parts, "train": rest, **dict(zip(missing, held, strict=True))}, fields=fields, truth=truth)
+
+
+def check_alike(name: str, parts: dict[str, Any]) -> None:
+    """Checks that all parts have the sets, the arrays and the shapes of the training part.
+
+    Args:
+      name: the name of the data set, for the error.
+      parts: by name, `"train"` among them.
+
+    Raises:
+      ValueError: if they differ.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import dataset
+      >>> dataset.check_alike("a", {"train": Batch(np.zeros((9, 2))), "test": Batch(np.zeros((9, 3)))})  # doctest: +ELLIPSIS
+      Traceback (most recent call last):
+      ValueError: a: expected examples of one shape, all with labels or all without, found 2 without labels in train and ...
+    """
+    train = sets_of(parts["train"])
+    for part, batches in parts.items():
+        sets = sets_of(batches)
+        if sets.keys() != train.keys():
+            raise ValueError(
+                f"{name}: expected the same sets in all parts, found {_names(train)} in train and {_names(sets)} in {part}"
+            )
+        for set_name, batch in sets.items():
+            if _shapes(batch) != _shapes(train[set_name]):
+                raise ValueError(
+                    f"{label_of(name, set_name)}: expected examples of one shape, all with labels or all without, found "
+                    f"{_describe(train[set_name])} in train and {_describe(batch)} in {part}"
+                )
+
+
+def _shapes(batch: Batch) -> Any:
+    return jax.tree.structure(batch), [np.shape(leaf)[1:] for leaf in jax.tree.leaves(batch)]
 
 
 def _describe(batch: Batch) -> str:
-    return f"{'x'.join(map(str, batch.x.shape[1:]))} {'without' if batch.y is None else 'with'} labels"
+    x, c = (", ".join("x".join(map(str, np.shape(leaf)[1:])) for leaf in jax.tree.leaves(tree)) for tree in (batch.x, batch.c))
+    return f"{x} {'without' if batch.y is None else 'with'} labels{' and c ' + c if c else ''}"
 
 
 def hold_out_tail(train: Batch, test_size: int) -> tuple[Batch, Batch]:
-    """Divides a training set in file order: its last images, as many as the test has, but at most a fifth, for validation.
+    """Divides a training set in file order: its last examples validate, as many as the test set has but at most a fifth.
 
     This gives the divisions of the 2014 paper's authors: MNIST [0, 50000) and [50000, 60000), CIFAR-10 [0, 40000) and
-    [40000, 50000). It wants a set whose order is not by class.
+    [40000, 50000). The order of the set must not be by class.
 
     Args:
       train: the whole training set.
-      test_size: the number of test images.
+      test_size: the number of test examples.
 
     Returns:
       `(train, validation)`.
 
     Raises:
-      ValueError: if there are fewer than five training images, or no test images.
+      ValueError: if there are fewer than five training examples, or no test examples.
 
     Example:
       >>> import numpy as np
@@ -197,9 +313,8 @@ def hold_out_tail(train: Batch, test_size: int) -> tuple[Batch, Batch]:
       >>> [part.x.tolist() for part in dataset.hold_out_tail(Batch(np.arange(6)), test_size=1)]
       [[0, 1, 2, 3, 4], [5]]
     """
-    size = min(test_size, len(train.x) // 5)
+    n = length(train)
+    size = min(test_size, n // 5)
     if size < 1:
-        raise ValueError(
-            f"expected at least 5 training images and 1 test image, found {len(train.x)} and {test_size}: give a larger set"
-        )
-    return take(train, slice(len(train.x) - size)), take(train, slice(len(train.x) - size, None))
+        raise ValueError(f"expected at least 5 training and 1 test examples, found {n} and {test_size}: give a larger set")
+    return take(train, slice(n - size)), take(train, slice(n - size, None))

@@ -1,20 +1,21 @@
-"""Handwritten digits, 8x8: the real scans that scikit-learn carries, so that a first run needs no network.
+"""Handwritten digits, 8x8: real scans that are part of scikit-learn, so that a first run needs no network.
 
 1,797 images of the UCI set "Optical Recognition of Handwritten Digits", whose values 0 ... 16 count the black pixels in a 4x4
-block of a 32x32 scan. The file goes writer by writer; `hold_out` deals it out class by class, in rounds of six: 1,204 images
-train, 297 validate, 296 test.
+block of a 32x32 scan. The file is ordered by writer, so `hold_out` deals it out: of six successive images of a class four
+train, one validates and one tests. 1,204 images train, 297 validate, 296 test.
 """
 
 from pathlib import Path
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import Dataset, complete, reads_no_files
 from jgan.types import Batch
 
 
 def load(name: str = "digits", data_dir: Path | None = None) -> Dataset:
-    """The embedded digits.
+    """The digits.
 
     Args:
       name: the name of the result.
@@ -42,3 +43,6 @@ def load(name: str = "digits", data_dir: Path | None = None) -> Dataset:
     found = load_digits()
     x = np.rint(found.images * (255 / 16)).astype(np.uint8)[..., None]
     return complete(name, {"train": Batch(x, found.target.astype(np.int32))})
+
+
+sources.register("digits", load, "1,797 real digits, 8x8, 10 classes; part of scikit-learn")

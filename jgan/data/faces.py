@@ -1,23 +1,24 @@
 """The Olivetti faces: 400 grey photographs, 40 people x 10, 64x64, taken at AT&T Laboratories Cambridge.
 
-The 2014 paper trains on the Toronto Face Database, 48x48, which is not public. This is the nearest set that anyone can get; it
-is far smaller, so its figures are not comparable with the paper's. Its images are made 48x48 to fit the paper's network.
+The 2014 paper trains on the Toronto Face Database, 48x48, which is not public. This is the most similar public set. It is far
+smaller, so results are not comparable with the paper's. Its images are resized to 48x48 to fit the paper's network.
 
-The people are divided, not their pictures: the first 30 train, the next 5 validate and the last 5 test.
+The parts have different people: the first 30 train, the next 5 validate and the last 5 test.
 """
 
 from pathlib import Path
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import Dataset, take
 from jgan.types import Batch
 
 MAT = "olivettifaces.mat"
 PEOPLE = (30, 5, 5)
-"""How many people train, validate and test."""
+"""People in the training, validation and test parts."""
 PICTURES = 10
-"""Of each person, one after the other."""
+"""Pictures of each person, one after the other."""
 
 
 def read_mat(path: Path) -> np.ndarray:
@@ -27,10 +28,10 @@ def read_mat(path: Path) -> np.ndarray:
       path: `olivettifaces.mat`, whose array `faces` holds one face a column, each column after column of pixels.
 
     Returns:
-      uint8 `[400, 64, 64]`, as they were taken: their values are 0 ... 242.
+      uint8 `[400, 64, 64]`, unchanged: their values are 0 ... 242.
 
     Raises:
-      ValueError: if it is another or damaged file.
+      ValueError: if it is another file or damaged.
 
     Example:
       See `load`.
@@ -51,7 +52,7 @@ def read_mat(path: Path) -> np.ndarray:
 
 
 def _stretched(faces: np.ndarray) -> np.ndarray:
-    """The darkest pixel of the whole set becomes 0 and the brightest 255, as scikit-learn does it on [0, 1]."""
+    """Scales the darkest pixel of the whole set to 0 and the brightest to 255, as scikit-learn does with 0 and 1."""
     faces = faces.astype(np.float64) - faces.min()
     return np.rint(faces * (255 / faces.max())).astype(np.uint8)
 
@@ -98,7 +99,7 @@ def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
 
     Args:
       name: `olivetti`, 48x48, or `olivetti:SIDE`.
-      data_dir: a folder with `olivettifaces.mat`; if it has none, scikit-learn's data folder; None for its default one.
+      data_dir: a folder with `olivettifaces.mat`, or else scikit-learn's data folder; None for its default.
 
     Returns:
       The `Dataset`: 300 / 50 / 50 images `[N, side, side, 1]`; `y` is the person, 0 ... 39.
@@ -125,3 +126,11 @@ def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
     whole = Batch(x, np.repeat(np.arange(sum(PEOPLE), dtype=np.int32), PICTURES))
     ends = np.cumsum(PEOPLE)[:-1]
     return Dataset(name, *(take(whole, np.isin(whole.y, people)) for people in np.split(np.arange(sum(PEOPLE)), ends)))
+
+
+sources.register(
+    "olivetti",
+    load,
+    "400 faces, 48x48 or SIDExSIDE, 40 people: olivettifaces.mat in --data-dir, else scikit-learn's cache or download",
+    usage="olivetti, olivetti:SIDE",
+)

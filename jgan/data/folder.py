@@ -1,11 +1,11 @@
 """A folder of PNG or JPEG images, of one size or brought to one.
 
   FOLDER/*.png                                    no labels; a sixth validates, a sixth tests
-  FOLDER/CLASS/*.png                              the classes, by name, are the labels; the same of each class
-  FOLDER/train/..., validation/..., test/...      each of them as above; one that is missing is a fifth of the training images
+  FOLDER/CLASS/*.png                              labels are the classes in the order of their names; divided class by class
+  FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images
 
-Nothing is dropped in silence: a file that is not a readable image of the common size is named and refused. Only names that
-begin with a dot, and what desktops leave behind (`Thumbs.db`, `desktop.ini`), are passed over.
+A file that is not a readable image of the common size is an error that names it. Ignored are only names that begin with a dot,
+and the files of desktops, `Thumbs.db` and `desktop.ini`.
 """
 
 import re
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
 
@@ -33,7 +34,7 @@ def asked_size(name: str) -> Size | None:
       The size, or None if none is asked for.
 
     Raises:
-      ValueError: if what follows the colon is no size.
+      ValueError: if the text after the colon is not a size.
 
     Example:
       >>> from jgan.data import folder
@@ -54,10 +55,10 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
 
     Args:
       path: the file.
-      size: height and width to bring it to: the largest centred part of that shape, resized with an antialiasing filter.
+      size: height and width of the result: the largest centred part of that shape is resized with an antialiasing filter.
 
     Returns:
-      uint8 `[height, width, 1]` if the file is grey, `[height, width, 3]` if it is coloured, turned upright as its EXIF says.
+      uint8 `[height, width, 1]` if the file is grey, `[height, width, 3]` if it is coloured; rotated as its EXIF data say.
 
     Raises:
       ValueError: if it cannot be read, has more than 8 bits a channel, or is partly transparent.
@@ -92,10 +93,10 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
 
 
 def stack(images: dict[Path, np.ndarray]) -> np.ndarray:
-    """Makes one array of many images: coloured if one of them is.
+    """Makes one array of many images, RGB if any of them is.
 
     Args:
-      images: uint8 `[height, width, 1 or 3]`, by their files.
+      images: uint8 `[height, width, 1 or 3]` by file.
 
     Returns:
       uint8 `[N, height, width, 1 or 3]`.
@@ -122,7 +123,7 @@ def stack(images: dict[Path, np.ndarray]) -> np.ndarray:
 
 
 def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Path]]:
-    """The images and the subfolders of a folder, by name; a third kind of entry is an error, if `strict`."""
+    """The images and the subfolders of a folder, sorted; anything else is an error if `strict`."""
     files, folders = [], []
     for path in sorted(folder.iterdir()):
         if path.name.startswith(".") or path.name in LITTER:
@@ -137,7 +138,7 @@ def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Pat
 
 
 def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> tuple[Batch, list[str] | None]:
-    """The images of one set, flat or by class; `classes` are those of the training set, if this is another."""
+    """The images of one part, flat or by class; `classes` are those of the training part, unless this is it."""
     files, folders = _entries(folder)
     if files and folders:
         raise ValueError(f"{folder}: expected images or folders of images, found both, {files[0].name} and {folders[0].name}")
@@ -164,10 +165,10 @@ def read(path: Path, size: Size | None = None) -> Batch:
 
     Args:
       path: the folder.
-      size: height and width to bring them to; None to insist that they are of one size.
+      size: height and width to resize them to; None if they must have one size already.
 
     Returns:
-      The `Batch`, in the order of the names; the classes, by name, are the labels.
+      The `Batch`, in the order of the names; the labels number the classes in the order of their names.
 
     Raises:
       ValueError: if one cannot be read, or their sizes differ, or there are none.
@@ -185,7 +186,7 @@ def read(path: Path, size: Size | None = None) -> Batch:
 
 
 def is_divided(data_dir: Path) -> bool:
-    """Whether a folder holds images divided into `train/` and other sets.
+    """Whether a folder holds images divided into `train/` and other parts.
 
     Args:
       data_dir: the folder.
@@ -206,15 +207,15 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     """A set from a folder of images.
 
     Args:
-      name: the name of the result; a size may follow its colon, as `asked_size` reads it.
+      name: the name of the result; a size may follow a colon, see `asked_size`.
       data_dir: the folder.
 
     Returns:
-      The `Dataset`; the order is that of the names.
+      The `Dataset`, in the order of the names.
 
     Raises:
       FileNotFoundError: if there is no such folder.
-      ValueError: if a file is no image, or the images differ in size and none is asked for.
+      ValueError: if a file is not an image, or the images differ in size and no size is asked for.
 
     Example:
       >>> from pathlib import Path
@@ -236,7 +237,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
 
 
 def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
-    """The sets of a divided folder, coloured if one of them is."""
+    """The parts of a divided folder, RGB if any of them is."""
     images, folders = _entries(data_dir, strict=False)
     unknown = [path.name for path in images + folders if path.name not in PARTS]
     if unknown:
@@ -250,3 +251,11 @@ def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
         part: batch._replace(x=np.array(np.broadcast_to(batch.x, (*batch.x.shape[:3], channels))))
         for part, batch in sets.items()
     }
+
+
+sources.register(
+    "folder",
+    load,
+    "PNG and JPEG files in --data-dir, flat or a folder a class; of one size, or cropped and resized to one",
+    usage="folder, folder:HEIGHTxWIDTH",
+)

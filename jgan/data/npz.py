@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
 
@@ -23,7 +24,7 @@ def _path(data_dir: Path | None) -> Path:
         raise FileNotFoundError(f"{data_dir}: expected an .npz file, or a folder that holds one, found none")
     if len(found) > 1:
         names = ", ".join(path.name for path in found)
-        raise ValueError(f"{data_dir}: expected one .npz file, found {names}: give the path of the one that is meant")
+        raise ValueError(f"{data_dir}: expected one .npz file, found {names}: give the path of the file to read")
     return found[0]
 
 
@@ -89,8 +90,8 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       data_dir: the file, or a folder that holds no other.
 
     Returns:
-      The `Dataset`. `x_train` goes with `x_test` and, if there is one, `x_validation`; what is missing is held out of each
-      training class, as of a lone `x`: a fifth if one is missing, a sixth each if both are.
+      The `Dataset`, of `x_train`, `x_validation` and `x_test`, or of `x` alone. A missing part is held out of the training
+      images of each class: a fifth if one is missing, a sixth each if both are.
 
     Raises:
       FileNotFoundError: if there is no such file.
@@ -103,7 +104,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       >>> from jgan.data import npz
       >>> with tempfile.TemporaryDirectory() as folder:
       ...     np.savez(Path(folder) / "noise.npz", x=np.zeros((12, 4, 4), np.uint8))
-      ...     [len(part.x) for part in npz.load("npz", Path(folder))[1:]]
+      ...     [len(part.x) for part in npz.load("npz", Path(folder)).parts.values()]
       [8, 2, 2]
     """
     path = _path(data_dir)
@@ -115,3 +116,6 @@ def load(name: str, data_dir: Path | None) -> Dataset:
             f"{path}: expected images under x or images, or under x_train, x_test ..., found {', '.join(arrays) or 'no arrays'}"
         )
     return complete(name, sets if whole is None else {"train": whole})
+
+
+sources.register("npz", load, "arrays of images: x and y, or x_train, y_train, x_test ..., in an .npz file in --data-dir")

@@ -1,18 +1,19 @@
-"""Data at the origin: of games whose answer is known, and which look at no other data."""
+"""Data that are all zero, for games whose solution is known and that use no other data (`jgan.models.dirac`)."""
 
 from pathlib import Path
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import Dataset, reads_no_files
 from jgan.types import Batch
 
 SIZE = 1024
-"""examples of each part; they are all one"""
+"""Examples in each part; all are the same."""
 
 
 def load(name: str = "origin", data_dir: Path | None = None) -> Dataset:
-    """Zeros.
+    """Points at the origin.
 
     Args:
       name: the name of the result.
@@ -31,3 +32,6 @@ def load(name: str = "origin", data_dir: Path | None = None) -> Dataset:
     """
     reads_no_files(name, data_dir)
     return Dataset(name, *(Batch(np.zeros((SIZE, 1), np.float32)) for _ in range(3)))
+
+
+sources.register("origin", load, "points at zero, one-dimensional; for games whose solution is known")

@@ -1,18 +1,20 @@
-"""The 1010 pattern: rows of four numbers, the smallest real data on which a GAN can be watched.
+"""The 1010 pattern: images of four pixels, the smallest data on which a GAN can be watched.
 
-Each row is (1, 0, 1, 0) with noise: a 1 is drawn from U(0.8, 1) and a 0 from U(0, 0.2). At the game's balance the discriminator
-says 1/2 everywhere: each cross-entropy term is ln 2, and each least-squares term (without its factor 1/2) 0.25.
+Each row is (1, 0, 1, 0) with noise: a 1 is drawn from U(0.8, 1) and a 0 from U(0, 0.2). At the game's equilibrium the
+discriminator's output is 1/2 everywhere: each cross-entropy term is ln 2, and each least-squares term (without its factor 1/2)
+0.25.
 """
 
 from pathlib import Path
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import Dataset, reads_no_files
 from jgan.types import Batch
 
 SIZES = (8000, 1000, 1000)
-"""Rows that train, validate and test."""
+"""Rows in the training, validation and test parts."""
 
 
 def make(n: int, *, seed: int | tuple[int, ...]) -> np.ndarray:
@@ -20,10 +22,10 @@ def make(n: int, *, seed: int | tuple[int, ...]) -> np.ndarray:
 
     Args:
       n: how many.
-      seed: of the generator, PCG64; the same seed, the same rows.
+      seed: of NumPy's PCG64; the same seed gives the same rows.
 
     Returns:
-      `[n, 1, 4, 1]` float32, images of one line.
+      `[n, 1, 4, 1]` float32 in [0, 1], images of one line.
 
     Example:
       >>> from jgan.data import pattern1010
@@ -37,7 +39,7 @@ def make(n: int, *, seed: int | tuple[int, ...]) -> np.ndarray:
 
 
 def load(name: str = "pattern1010", data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
-    """The synthetic set, made anew from its seed.
+    """The synthetic set, made from its seed.
 
     Args:
       name: the name of the result.
@@ -58,3 +60,6 @@ def load(name: str = "pattern1010", data_dir: Path | None = None, *, seed: int =
     """
     reads_no_files("pattern1010", data_dir)
     return Dataset(name, *(Batch(make(n, seed=(seed, part))) for part, n in enumerate(SIZES)))
+
+
+sources.register("pattern1010", load, "10,000 synthetic images of four pixels: 1, 0, 1, 0 with noise")

@@ -1,8 +1,10 @@
-"""Data that lives on the device as uint8 and is shuffled and cut there, by the key, inside the compiled step.
+"""Data sets in device memory: shuffled and cut into minibatches inside the compiled step.
 
-Each epoch visits the examples in an order of its own. A sorted permutation of 50,000 indices at every step would cost more
-than the step; instead the order is a keyed *bijection* of {0 ... n - 1} that is evaluated at the batch's own places only: a
-Feistel network on the smallest even number of bits that holds n, walked along its cycle until it lands below n.
+Each epoch visits the examples in a new order. To sort a permutation of 50,000 indices at every step would cost more than the
+step. Instead the order is a keyed *bijection* of {0 ... n - 1}, evaluated only at the places of the minibatch: a Feistel
+network on the smallest even number of bits that holds n, applied again until the result is below n.
+
+Of several sets, each has an order of its own, and an epoch of its own length.
 """
 
 from typing import Any
@@ -10,23 +12,25 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jgan.types import Batch, Key, Step
+from jgan.data import kinds
+from jgan.data.kinds import label_of, length, sets_of
+from jgan.types import Batch, Field, Key, Step
 from jgan.utils.checks import divisible
 
 ROUNDS = 8
-_DATA_STREAM = 2**31 - 1  # the data's root key: a number no step's count reaches
+_DATA_STREAM = 2**31 - 1  # chooses the data's key; larger than any count of steps that is folded into the same root key
 
 
 def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
-    """The image of some places under a random permutation of {0 ... n - 1}, without making the permutation.
+    """Values of a random permutation of {0 ... n - 1} at some places, without making the permutation.
 
     Args:
       key: chooses the permutation.
       places: int32 of any shape, in [0, n).
-      n: the size of the permuted set, at most 2^30.
+      n: the number of permuted elements, at most 2^30.
 
     Returns:
-      int32 of the shape of `places`, in [0, n); distinct places have distinct images.
+      int32 of the shape of `places`, in [0, n); distinct places have distinct values.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -42,7 +46,7 @@ def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
     round_keys = jax.random.bits(key, (ROUNDS,), "uint32")
 
     def mix(x: jax.Array) -> jax.Array:
-        """A 32-bit finaliser: every input bit reaches every output bit (constants of MurmurHash3)."""
+        """A 32-bit finaliser: every output bit depends on every input bit (constants of MurmurHash3)."""
         x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
         x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
         return x ^ (x >> 16)
@@ -60,10 +64,12 @@ def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
     return walked.astype(jnp.int32)
 
 
-def batch_indices(key: Key, step: jax.Array, n: int, batch_size: int, axis_name: str | None = None) -> jax.Array:
-    """The indices of the examples of one step: without replacement within an epoch, a new order every epoch.
+def batch_indices(
+    key: Key, step: jax.Array, n: int, batch_size: int, axis_name: str | None = None, *, stream: int = 0
+) -> jax.Array:
+    """The indices of the examples of one step: without replacement within an epoch, in a new order every epoch.
 
-    An epoch is `n // batch_size` steps; what does not fill a batch is left out, another part in each epoch.
+    An epoch is `n // batch_size` steps. The examples that do not fill a batch are left out, others in each epoch.
 
     Args:
       key: the run's root key.
@@ -71,12 +77,13 @@ def batch_indices(key: Key, step: jax.Array, n: int, batch_size: int, axis_name:
       n: the number of examples in the set.
       batch_size: the size of the global batch.
       axis_name: the mapped axis over which the batch is spread, if any: each device gets its share.
+      stream: the number of the set among several; each has independent orders.
 
     Returns:
       int32 `[batch_size]`, or `[batch_size / devices]`.
 
     Raises:
-      ValueError: if the batch is larger than the set, or not divisible by the devices.
+      ValueError: if the batch is larger than the set, or not divisible by the number of devices.
 
     Example:
       >>> import jax
@@ -93,54 +100,96 @@ def batch_indices(key: Key, step: jax.Array, n: int, batch_size: int, axis_name:
     if axis_name is not None:
         count = divisible(batch_size, jax.lax.psum(1, axis_name))
         first = first + jax.lax.axis_index(axis_name) * count
-    order_key = jax.random.fold_in(jax.random.fold_in(key, _DATA_STREAM), epoch)
-    return shuffled(order_key, first + jnp.arange(count), n)
+    set_key = jax.random.fold_in(key, _DATA_STREAM)
+    if stream:  # counted down from a number that no count of epochs reaches
+        set_key = jax.random.fold_in(set_key, _DATA_STREAM - stream)
+    return shuffled(jax.random.fold_in(set_key, epoch), first + jnp.arange(count), n)
 
 
-def cut(data: Batch, indices: jax.Array) -> Batch:
-    """Gathers examples and brings uint8 pixels to float32 in [0, 1].
+def cut(data: Batch, indices: jax.Array, example: Batch | None = None) -> Batch:
+    """Gathers examples and converts them to the dtypes of a step, each array by its declared kind.
 
     Args:
-      data: the whole set; `x` is uint8 `[N, ...]` (or already float), `y` int `[N]` or None.
-      indices: int32 of any shape.
+      data: one whole set, arrays of one length.
+      indices: int32 of any shape, in [0, N).
+      example: the kinds of the arrays, a `Batch` of `Field`s; None to infer them, see `jgan.data.kinds`.
 
     Returns:
-      The `Batch` of those examples.
+      The `Batch` of those examples: uint8 images become float32 in [0, 1], labels and tokens int32.
+
+    Raises:
+      ValueError: if the arrays differ in length, or are not those of `example`.
 
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan import Batch
       >>> from jgan.data import resident
-      >>> print(resident.cut(Batch(jnp.array([[0], [255]], jnp.uint8)), jnp.array([1])).x)
-      [[1.]]
+      >>> images = jnp.array([0, 255], jnp.uint8).reshape(2, 1, 1, 1)
+      >>> print(resident.cut(Batch(images), jnp.array([1])).x.ravel())
+      [1.]
     """
-    batch = jax.tree.map(lambda leaf: leaf[indices], data)
-    if batch.x.dtype != jnp.uint8:
-        return batch
-    return batch._replace(x=batch.x.astype(jnp.float32) / 255)
+    length(data, "the data")
+    fields = kinds.infer(data, "the data") if example is None else example
+    kinds.check_shapes(fields, data, "the data")
+
+    def converted(field: Field, leaf: jax.Array) -> jax.Array:
+        found = leaf[indices]
+        if field.kind in ("label", "tokens"):
+            return found.astype(jnp.int32)
+        return found.astype(jnp.float32) / 255 if field.kind == "image" and found.dtype == jnp.uint8 else found
+
+    return jax.tree.map(converted, fields, data, is_leaf=kinds.is_field)
 
 
-def on_resident_data(step: Step, batch_size: int, n_critic: int = 1) -> Step:
-    """Turns a step over batches into a step over a whole data set that lives on the device.
+def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example: Any = None) -> Step:
+    """Turns a step over batches into a step over a whole data set in device memory.
+
+    Of several sets, each gives a minibatch of `batch_size` examples. The sets are numbered in the order of their names, and the
+    number chooses the stream of each; the first has the orders that it would have alone.
 
     Args:
       step: `(key, state, batch, *, axis_name=None) -> (state, metrics)`.
       batch_size: the size of the global batch.
-      n_critic: minibatches a step; above 1 the step gets them along a leading axis.
+      n_critic: minibatches in a step; if above 1, the arrays of the step's batch have a leading axis of that length.
+      example: the kinds of the arrays, as `DataSpec.example` holds them; None to infer them, see `jgan.data.kinds`.
 
     Returns:
-      `(key, state, data, *, axis_name=None) -> (state, metrics)`; the minibatch follows from `key` and `state.step`.
+      `(key, state, data, *, axis_name=None) -> (state, metrics)`, where `data` is a `Batch` or a dict of named `Batch`es; the
+      minibatch follows from `key` and `state.step`. While it is traced, before anything compiles, it raises a `ValueError` if
+      the arrays of a set differ in length, are not those of `example`, or are fewer than the batch.
 
     Example:
-      See `jgan.train`.
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import Batch, GANState
+      >>> from jgan.data import resident
+      >>> data = {"a": Batch(jnp.arange(6.0)), "b": Batch(jnp.arange(9.0))}
+      >>> step = resident.on_resident_data(lambda key, state, batch, axis_name=None: (state, batch), batch_size=2)
+      >>> _, batch = jax.jit(step)(jax.random.key(0), GANState(jnp.int32(0), None, None), data)
+      >>> batch["a"].x.shape, batch["b"].x.shape
+      ((2,), (2,))
     """
+    examples = None if example is None else sets_of(example)
 
-    def resident_step(key: Key, state: Any, data: Batch, *, axis_name: str | None = None):
-        def indices(index: int) -> jax.Array:
-            return batch_indices(key, state.step * n_critic + index, len(data.x), batch_size, axis_name)
+    def resident_step(key: Key, state: Any, data: Any, *, axis_name: str | None = None):
+        sets = sets_of(data)
+        if examples is not None and examples.keys() != sets.keys():
+            raise ValueError(f"expected the sets {', '.join(map(repr, examples))}, found {', '.join(map(repr, sets))}")
 
-        several = [indices(index) for index in range(n_critic)]
-        batch = cut(data, several[0] if n_critic == 1 else jnp.stack(several))
-        return step(key, state, batch, axis_name=axis_name)
+        def minibatch(stream: int, name: str) -> Batch:
+            n = length(sets[name], label_of("the data", name))
+            if batch_size > n:
+                raise ValueError(
+                    f"the batch must not be larger than the set, found a batch of {batch_size} from {n} examples"
+                    f"{f' of the set {name!r}' if name else ''}"
+                )
+            several = [
+                batch_indices(key, state.step * n_critic + index, n, batch_size, axis_name, stream=stream)
+                for index in range(n_critic)
+            ]
+            indices = several[0] if n_critic == 1 else jnp.stack(several)
+            return cut(sets[name], indices, None if examples is None else examples[name])
+
+        batches = {name: minibatch(stream, name) for stream, name in enumerate(sets)}
+        return step(key, state, batches.get("", batches), axis_name=axis_name)
 
     return resident_step

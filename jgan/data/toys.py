@@ -4,8 +4,7 @@
   grid25      25 modes on the 5x5 grid from -4 to 4, standard deviation 0.05
   gaussian1d  one mode, N(4, 0.5^2): the one-dimensional game
 
-A generator that leaves out modes is caught by counting them (`jgan.metrics.modes`), one that gets the shape wrong by the
-density.
+Counting modes (`jgan.metrics.modes`) finds a generator that leaves some out, and the density one that gets their shape wrong.
 """
 
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from jgan.data import sources
 from jgan.data.dataset import Dataset, reads_no_files
 from jgan.types import Batch
 
 SIZES = (50_000, 5_000, 5_000)
-"""Points that train, validate and test."""
+"""Points in the training, validation and test parts."""
 
 
 class Mixture(NamedTuple):
@@ -32,7 +32,7 @@ class Mixture(NamedTuple):
     std: float
 
 
-# The angles go round without the end point 2 pi, which is the first again and would double its mode.
+# Without the angle 2 pi, which is the first again and would double its mode.
 _ANGLES = 2 * np.pi * np.arange(8) / 8
 _LINE = np.arange(-4.0, 5.0, 2.0)
 
@@ -41,7 +41,7 @@ MIXTURES = {
     "grid25": Mixture(np.stack(np.meshgrid(_LINE, _LINE, indexing="ij"), axis=-1).reshape(25, 2), 0.05),
     "gaussian1d": Mixture(np.array([[4.0]]), 0.5),
 }
-"""The sets by their names.
+"""The mixtures by the names of their sets.
 
 References:
   The ring and the grid are those of Srivastava et al., "VEEGAN" (2017), https://arxiv.org/abs/1705.07761, and of Lin et al.,
@@ -54,10 +54,10 @@ def centres(name: str) -> np.ndarray:
     """The modes of a toy set.
 
     Args:
-      name: of the set.
+      name: the name of the set.
 
     Returns:
-      `[modes, d]` float64, a copy; `y` counts along its rows.
+      `[modes, d]` float64, a copy; a label `y` is the number of a row.
 
     Raises:
       ValueError: if there is no such set.
@@ -74,7 +74,7 @@ def std(name: str) -> float:
     """The standard deviation of each mode of a toy set, in each direction.
 
     Args:
-      name: of the set.
+      name: the name of the set.
 
     Returns:
       The deviation, in the units of the points.
@@ -94,7 +94,7 @@ def density(name: str, points: Any) -> np.ndarray:
     """The density of a toy set: `p(x) = 1/K sum_k N(x; centre_k, std^2 I)`.
 
     Args:
-      name: of the set.
+      name: the name of the set.
       points: `[..., d]` float.
 
     Returns:
@@ -117,22 +117,22 @@ def density(name: str, points: Any) -> np.ndarray:
 
 
 def make(name: str, n: int, *, seed: int | tuple[int, ...]) -> Batch:
-    """Draws points: for each a mode, all being equally likely, then a place round its centre.
+    """Draws points: for each a mode, all equally likely, then a normal deviation from its centre.
 
     Args:
-      name: of the set.
+      name: the name of the set.
       n: how many.
-      seed: of the generator, PCG64; the same seed, the same points.
+      seed: of NumPy's PCG64; the same seed gives the same points.
 
     Returns:
-      The `Batch`: `x` `[n, d]` float32, `y` `[n]` int32 the mode.
+      The `Batch`: points `x` `[n, d]` float32, modes `y` `[n]` int32.
 
     Raises:
       ValueError: if there is no such set.
 
     Example:
       >>> from jgan.data import toys
-      >>> x, y = toys.make("ring8", 5, seed=0)
+      >>> x, y, _ = toys.make("ring8", 5, seed=0)
       >>> x.shape, bool(abs(x - toys.centres("ring8")[y]).max() < 0.05)
       ((5, 2), True)
     """
@@ -144,7 +144,7 @@ def make(name: str, n: int, *, seed: int | tuple[int, ...]) -> Batch:
 
 
 def load(name: str, data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
-    """A toy set, made anew from its seed.
+    """A toy set, made from its seed.
 
     Args:
       name: `"ring8"`, `"grid25"` or `"gaussian1d"`.
@@ -152,7 +152,7 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
       seed: of the points.
 
     Returns:
-      The `Dataset`: 50,000 / 5,000 / 5,000 points `[N, d]` float32, the labels being the modes.
+      The `Dataset`: 50,000 / 5,000 / 5,000 points `[N, d]` float32, whose labels are the modes; its `truth` is the `Mixture`.
 
     Raises:
       ValueError: if there is no such set, or a folder is given.
@@ -164,10 +164,16 @@ def load(name: str, data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
       ((50000, 2), (5000, 2))
     """
     reads_no_files(name, data_dir)
-    return Dataset(name, *(make(name, n, seed=(seed, part)) for part, n in enumerate(SIZES)))
+    train, validation, test = (make(name, n, seed=(seed, part)) for part, n in enumerate(SIZES))
+    return Dataset(name, train, validation, test, truth=_mixture(name))
 
 
 def _mixture(name: str) -> Mixture:
     if name not in MIXTURES:
         raise ValueError(f"unknown toy set {name!r}: known are {', '.join(MIXTURES)}")
     return MIXTURES[name]
+
+
+sources.register("ring8", load, "60,000 synthetic points in two dimensions, 8 narrow modes on the unit circle")
+sources.register("grid25", load, "60,000 synthetic points in two dimensions, 25 narrow modes on a 5x5 grid")
+sources.register("gaussian1d", load, "60,000 synthetic points in one dimension, N(4, 0.5^2)")

@@ -1,9 +1,9 @@
-"""What images are measured by: networks that turn them into features, with everything that a figure must name of them.
+"""Feature extractors for the metrics: networks that turn images into features, with the details a result must report.
 
 pixels()                  the images themselves
-classifier.load(path)     the small classifier; that of the embedded digits comes with the package
-inception.load(path)      InceptionV3 as the FID's literature has it, from the usual file of weights
-Extractor(...)            any function of your own
+classifier.load(path)     the small classifier; by default the one shipped for the embedded digits
+inception.load(path)      InceptionV3 as used for FID, from the published file of weights
+Extractor(...)            your own function
 """
 
 from jgan.features.extractor import Extracted, Extractor

@@ -1,4 +1,4 @@
-"""The extractor that a flag asks for."""
+"""Choosing an extractor by name, as the commands' `--extractor` does."""
 
 from pathlib import Path
 from typing import Literal
@@ -12,20 +12,20 @@ Resizer = Literal["clean", "tf1", "torch"]
 
 
 def choose(name: Name, image_shape: tuple[int, ...], weights: Path | None = None, resizer: Resizer = "clean") -> Extractor:
-    """The extractor of a name.
+    """The extractor of a given name.
 
     Args:
-      name: `"auto"` takes InceptionV3 if weights are given, else the shipped classifier if the images fit it, else pixels.
+      name: `"auto"` uses InceptionV3 if weights are given, else the shipped classifier if it takes such images, else pixels.
       image_shape: `(height, width, channels)` of the images.
-      weights: the file of InceptionV3's weights, or of a classifier's.
-      resizer: of InceptionV3.
+      weights: the file of InceptionV3's or the classifier's weights.
+      resizer: the resizer of InceptionV3.
 
     Returns:
       The `Extractor`.
 
     Raises:
-      FileNotFoundError: if the weights are not there.
-      ValueError: if they are something else, or the network does not take such images.
+      FileNotFoundError: if the file of weights does not exist.
+      ValueError: if the file is not one of such weights, or the network does not take images of this shape.
 
     Example:
       >>> from jgan.features import choice
@@ -37,17 +37,17 @@ def choose(name: Name, image_shape: tuple[int, ...], weights: Path | None = None
         name = "classifier" if fits else "pixels" if weights is None else "inception"
     if name == "pixels":
         if weights is not None:
-            raise ValueError(f"--weights: pixels have none, found {weights}: leave it out, or ask for another --extractor")
+            raise ValueError(f"--weights: pixels have none, found {weights}: omit it, or choose another --extractor")
         return pixels()
     if name == "inception":
         if weights is None:
-            raise ValueError("--extractor inception needs the file of its weights: give it with --weights")
+            raise ValueError("--extractor inception needs the file of its weights: pass it with --weights")
         return inception.load(weights, resizer=resizer)
     takes = classifier.shape_of(weights)
     if takes != tuple(image_shape):
         raise ValueError(
             f"--extractor: the classifier takes images of {_by(takes)}, found {_by(tuple(image_shape))}: train one by "
-            "python -m jgan.classifier and give it with --weights, or take pixels"
+            "python -m jgan.classifier and pass it with --weights, or use --extractor pixels"
         )
     return classifier.load(weights)
 

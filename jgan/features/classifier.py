@@ -1,6 +1,6 @@
-"""The small classifier: features for sets on which InceptionV3 has nothing to say, such as 8x8 digits.
+"""The small classifier: features for data sets that InceptionV3 does not suit, such as 8x8 digits.
 
-One is shipped, trained on the embedded digits by `python -m jgan.classifier`, which trains others.
+One trained on the embedded digits is shipped. `python -m jgan.classifier` trains others.
 """
 
 import functools
@@ -21,17 +21,17 @@ from jgan.features.extractor import Extracted, Extractor
 from jgan.types import Batch, Key, Network, PyTree
 
 SHIPPED = "digits.npz"
-"""In this folder: of the embedded 8x8 digits."""
+"""The file in this folder, trained on the embedded 8x8 digits."""
 
 
 class About(NamedTuple):
-    """What a file of weights says of itself.
+    """The description stored in a file of weights.
 
     Attributes:
-      dataset: what it was trained on.
-      image_shape: `(height, width, channels)` of the images that it takes.
-      classes: their number.
-      test_accuracy: the share of test images that it names rightly.
+      dataset: the data set it was trained on.
+      image_shape: `(height, width, channels)` of its input.
+      classes: the number of classes.
+      test_accuracy: the fraction of test images it classifies correctly.
     """
 
     dataset: str
@@ -41,7 +41,7 @@ class About(NamedTuple):
 
 
 def network(image_shape: tuple[int, ...], classes: int) -> Network:
-    """The network of `jgan.networks.ConvClassifier`.
+    """The network: `jgan.networks.ConvClassifier`.
 
     Args:
       image_shape: `(height, width, channels)`.
@@ -63,24 +63,24 @@ def network(image_shape: tuple[int, ...], classes: int) -> Network:
 
 
 def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: int = 64, learning_rate: float = 2e-3) -> PyTree:
-    """Trains it: cross-entropy by AdamW, the rate falling to 0 along a cosine.
+    """Trains a classifier: cross-entropy, AdamW with a cosine schedule to 0.
 
     Args:
-      key: of the initial weights and of the order of the images.
+      key: the key of the initial weights and of the order of images.
       train: uint8 images with their classes.
       classes: the number of classes.
-      epochs: passes through the images.
-      batch_size: images in a minibatch.
-      learning_rate: at the start.
+      epochs: the number of epochs.
+      batch_size: the batch size.
+      learning_rate: the initial learning rate.
 
     Returns:
       The parameters.
 
     Raises:
-      ValueError: if there are no labels, or fewer images than a minibatch.
+      ValueError: if there are no labels, or fewer images than a batch.
     """
     if train.y is None:
-        raise ValueError("a classifier learns from labels, and these images have none: give a set that has them")
+        raise ValueError("training a classifier needs labels, found none: use a labelled data set")
     if len(train.x) < batch_size:
         raise ValueError(f"the batch size must be at most the {len(train.x)} training images, found {batch_size}")
     net, (init_key, order_key) = network(train.x.shape[1:], classes), jax.random.split(key)
@@ -102,13 +102,13 @@ def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: i
     state = optimizer.init(params)
     for epoch_key in jax.random.split(order_key, epochs):
         order = jax.random.permutation(epoch_key, len(images))[: steps * batch_size]
-        for index in order.reshape(steps, batch_size):  # dispatched one by one: inside a scan, convolutions on CPU are slow
+        for index in order.reshape(steps, batch_size):  # a Python loop: convolutions inside a scan are slow on CPU
             params, state = update(params, state, index)
     return params
 
 
 def accuracy(params: PyTree, classes: int, batch: Batch) -> float:
-    """The share of images that it names rightly.
+    """The fraction of images classified correctly.
 
     Args:
       params: the parameters.
@@ -116,7 +116,7 @@ def accuracy(params: PyTree, classes: int, batch: Batch) -> float:
       batch: uint8 images with their classes.
 
     Returns:
-      From 0 to 1.
+      The fraction, from 0 to 1.
     """
     net = network(batch.x.shape[1:], classes)
     apply = jax.jit(lambda images: net.apply(params, {}, images.astype(jnp.float32) / 255)[0][0].argmax(axis=1))
@@ -131,7 +131,7 @@ def save(path: Path, params: PyTree, about: About) -> None:
     Args:
       path: the file.
       params: the parameters.
-      about: what it says of itself.
+      about: the description to store.
     """
     with path.open("wb") as file:
         np.savez(file, about=json.dumps(about._asdict()), **_flat(params))
@@ -141,14 +141,14 @@ def load(path: str | Path | None = None) -> Extractor:
     """The classifier as an extractor of features.
 
     Args:
-      path: a file that `python -m jgan.classifier` wrote; None for the one of the embedded digits.
+      path: a file written by `python -m jgan.classifier`; None for the shipped one.
 
     Returns:
       The `Extractor`: features `[B, 64]`, logits `[B, classes]`.
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it holds something else.
+      ValueError: if the file holds something else.
 
     Example:
       >>> from jgan import data
@@ -177,7 +177,7 @@ def shape_of(path: str | Path | None = None) -> tuple[int, ...]:
     """The shape of the images that a classifier takes.
 
     Args:
-      path: as `load` takes it.
+      path: see `load`.
 
     Returns:
       `(height, width, channels)`.
@@ -186,7 +186,7 @@ def shape_of(path: str | Path | None = None) -> tuple[int, ...]:
 
 
 def _read(path: str | Path | None) -> tuple[dict[str, np.ndarray], About]:
-    """The arrays of a file, of the shipped one if there is no path, and what it says of itself."""
+    """The arrays of a file (of the shipped one if `path` is None) and its description."""
     file_of = resources.files("jgan.features") / SHIPPED if path is None else Path(path)
     try:
         with file_of.open("rb") as opened, np.load(opened, allow_pickle=False) as file:

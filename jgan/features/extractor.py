@@ -1,5 +1,5 @@
-"""What turns images into features, together with what a figure made of them must name: two figures can be compared only if
-the network, its weights and the resizing before it are the same."""
+"""`Extractor`: images to features, with the details a result must report. Two results can be compared only if the network, its
+weights and the resizing before it are the same."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -9,11 +9,11 @@ import numpy as np
 
 
 class Extracted(NamedTuple):
-    """What an extractor makes of a batch.
+    """The output of an extractor for a batch.
 
     Attributes:
       features: `[B, d]` float32.
-      logits: `[B, classes]` float32, or None of an extractor that does not classify.
+      logits: `[B, classes]` float32, or None if the extractor does not classify.
     """
 
     features: jax.Array
@@ -21,13 +21,13 @@ class Extracted(NamedTuple):
 
 
 class Extractor(NamedTuple):
-    """Images to features.
+    """A function from images to features.
 
     Attributes:
-      name: of the network.
+      name: the name of the network.
       digest: `jgan.features.weights.digest` of its weights, "" if it has none.
-      resizer: what brings images to the network's size, "none" if nothing does.
-      apply: `[B, height, width, channels]` images, uint8 or float in 0 ... 255, to `Extracted`; pure, and fit for `jit`.
+      resizer: the resizing to the network's input size, "none" without resizing.
+      apply: `[B, height, width, channels]` images, uint8 or float in 0 ... 255, to `Extracted`; pure, can be jitted.
 
     Example:
       >>> import jax.numpy as jnp

@@ -1,6 +1,6 @@
-"""The Inception features of the FID and its kin: images resized, scaled, and through the network of 2015.
+"""Inception features for FID and related metrics: images are resized, scaled and passed through the 2015 network.
 
-Three protocols are in use, and their figures differ. The resizer names them:
+Three protocols are in use, with different results. They are named by their resizer:
 
   clean   Pillow's antialiased bicubic, (x - 128) / 128: clean-fid, by default
   tf1     TensorFlow 1's bilinear, (x - 128) / 128: the authors' own code, torch-fidelity, StyleGAN
@@ -25,11 +25,11 @@ Resizer = Literal["clean", "tf1", "torch"]
 
 
 class Preparation(NamedTuple):
-    """What a protocol does to an image in 0 ... 255 before the network sees it.
+    """The preprocessing of a protocol, for images in 0 ... 255.
 
     Attributes:
-      resize: to 299 x 299.
-      middle: what is subtracted from a pixel, and what it is then divided by.
+      resize: resizes to 299 x 299.
+      middle: the value subtracted from a pixel, which is then divided by it.
     """
 
     resize: Callable[[jax.Array | np.ndarray, tuple[int, int]], jax.Array]
@@ -46,23 +46,23 @@ RESIZERS: dict[Resizer, Preparation] = {
 def load(
     path: str | Path, *, resizer: Resizer = "clean", expected: str | None = weights.PUBLISHED, biased: bool = False
 ) -> Extractor:
-    """The Inception network with weights from a file, as an extractor.
+    """The Inception network as an extractor, with weights from a file.
 
     Args:
       path: the weights: `.pth` (PyTorch is not needed), `.safetensors` or `.npz`, in the published layout.
       resizer: the protocol: `clean`, `tf1` or `torch`.
-      expected: the first digits of the hash that the file, or its arrays, must have; None for any weights. The file as
-        published, whose hash is checked by default, gives a digest by which a copy in another format is known.
-      biased: whether the logits have the bias of the last layer; the Inception Score is measured without.
+      expected: the first digits of the required hash of the file or of its arrays; None for any weights. By default the hash of
+        the published file. For a copy in another format, pass the digest of the published arrays (`Extractor.digest`).
+      biased: whether the logits include the bias of the last layer; the Inception Score is computed without it.
 
     Returns:
-      The `Extractor`: features `[B, 2048]`, logits `[B, 1008]`. Its `apply` compiles the network once for each size of a batch
-      and is a pytree whose leaves are the weights: as an argument of a function under `jit` it is not compiled into it.
-      Images of one channel are taken for grey. An image takes 30 MB while it passes.
+      The `Extractor`: features `[B, 2048]`, logits `[B, 1008]`. Its `apply` compiles the network once per batch size. It is a
+      pytree whose leaves are the weights: passed as an argument to a jitted function, they are not compiled in as constants.
+      Images of one channel are treated as grey. Memory: 30 MB per image.
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: of an unknown resizer, or if the file has another hash, another layout, or is no file of weights.
+      ValueError: if the resizer is unknown, or the file has another hash, another layout, or is not a file of weights.
 
     Example:
       >>> from jgan.features import inception
@@ -84,7 +84,7 @@ pt_inception-2015-12-05-6726825d.pth (96 MB), is among the releases of mseitzer/
 
 @functools.partial(jax.jit, static_argnames="resizer")
 def prepare(images: jax.Array | np.ndarray, *, resizer: Resizer) -> jax.Array:
-    """Images as the network takes them.
+    """Preprocesses images for the network.
 
     Args:
       images: `[B, height, width, 1 or 3]`, uint8 or float in 0 ... 255.
@@ -94,7 +94,7 @@ def prepare(images: jax.Array | np.ndarray, *, resizer: Resizer) -> jax.Array:
       `[B, 299, 299, 3]` float32 in [-1, 1].
 
     Raises:
-      ValueError: if they are anything else.
+      ValueError: if the images have another shape or dtype.
 
     Example:
       >>> import numpy as np
@@ -120,6 +120,6 @@ def _network(variables: PyTree, x: jax.Array) -> inception.Outputs:
 
 
 def _extract(variables: PyTree, images: jax.Array | np.ndarray, *, resizer: Resizer, biased: bool) -> Extracted:
-    # Two programs: all three protocols, and images of all sizes, share the network's.
+    # Two programs, so that all three protocols and all image sizes share the compiled network.
     outputs = _network(variables, prepare(images, resizer=resizer))
     return Extracted(outputs.features, outputs.logits if biased else outputs.logits_unbiased)

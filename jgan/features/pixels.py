@@ -1,4 +1,4 @@
-"""Raw pixels as features: no network, nothing to download, and meaningful where images are small and aligned."""
+"""Raw pixels as features: no network and no download; suitable for small, aligned images."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ from jgan.features.extractor import Extracted, Extractor
 
 
 def pixels() -> Extractor:
-    """The images themselves, as vectors of values in [0, 1].
+    """The images as vectors of values in [0, 1].
 
     Returns:
       The `Extractor`: features `[B, height * width * channels]`, no logits.

@@ -1,8 +1,8 @@
-"""Resizing as the reference implementations of the metrics do it, each with its quirks: a figure depends on which it was.
+"""Image resizing exactly as in the reference implementations of the metrics, on which the results depend.
 
-Every one of them is linear and separable: the columns of an image are mixed by one small matrix, then its rows by another. The
-matrices are made in NumPy while a function is traced, from the sizes alone. Parmar et al., "On aliased resizing and surprising
-subtleties in GAN evaluation" (2022), https://arxiv.org/abs/2104.11222, measure what difference it makes.
+Each method is linear and separable: one small matrix mixes the columns of an image, another its rows. The matrices are computed
+in NumPy from the sizes while a function is traced. Parmar et al., "On aliased resizing and surprising subtleties in GAN
+evaluation" (2022), https://arxiv.org/abs/2104.11222, measure the effect on FID.
 """
 
 from collections.abc import Callable
@@ -12,13 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 Matrix = Callable[[int, int], np.ndarray]
-"""`(inputs, outputs) -> [outputs, inputs]` float64, the weights along one axis"""
+"""`(inputs, outputs) -> [outputs, inputs]` float64, the weights along one axis."""
 
 
 def tf1_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
-    """TensorFlow 1's bilinear resizing, without corners aligned: what the 2015 graph does to its input, and torch-fidelity.
+    """TensorFlow 1's bilinear resizing without aligned corners, as in the 2015 Inception graph and torch-fidelity.
 
-    Output i lies at `i * inputs / outputs`, as if pixels were points at their upper left corners; there is no antialiasing.
+    Output i samples position `i * inputs / outputs`, as if pixels were points at their upper left corners. No antialiasing.
 
     Args:
       images: `[B, height, width, C]`, uint8 or float.
@@ -28,7 +28,7 @@ def tf1_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.A
       `[B, height', width', C]` float32, in the range of the input.
 
     Raises:
-      ValueError: if the images have other axes or none, or a side is below 1.
+      ValueError: if the images are not `[B, height, width, C]`, are empty, or a side is below 1.
 
     Example:
       >>> import jax.numpy as jnp
@@ -43,9 +43,9 @@ def tf1_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.A
 
 
 def torch_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
-    """PyTorch's bilinear resizing, without corners aligned and without antialiasing: what pytorch-fid does.
+    """PyTorch's bilinear resizing without aligned corners and without antialiasing, as in pytorch-fid.
 
-    Output i lies at `(i + 1/2) * inputs / outputs - 1/2`: the centres of pixels, beyond which the border goes on.
+    Output i samples position `(i + 1/2) * inputs / outputs - 1/2` (pixel centres); positions outside repeat the border.
 
     Args:
       images: `[B, height, width, C]`, uint8 or float.
@@ -55,7 +55,7 @@ def torch_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax
       `[B, height', width', C]` float32, in the range of the input.
 
     Raises:
-      ValueError: if the images have other axes or none, or a side is below 1.
+      ValueError: if the images are not `[B, height, width, C]`, are empty, or a side is below 1.
 
     Example:
       >>> import jax.numpy as jnp
@@ -70,17 +70,17 @@ def torch_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax
 
 
 def pil_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
-    """Pillow's bicubic resizing of floats: Keys' kernel with a = -1/2, widened where the image shrinks, against aliasing.
+    """Pillow's bicubic resizing of floats: Keys' kernel with a = -1/2, widened for antialiasing when the image shrinks.
 
     Args:
       images: `[B, height, width, C]`, uint8 or float.
       size: `(height', width')`.
 
     Returns:
-      `[B, height', width', C]` float32; beside an edge the values can leave the range of the input.
+      `[B, height', width', C]` float32; near edges, values can leave the range of the input.
 
     Raises:
-      ValueError: if the images have other axes or none, or a side is below 1.
+      ValueError: if the images are not `[B, height, width, C]`, are empty, or a side is below 1.
 
     Example:
       >>> import jax.numpy as jnp
@@ -95,7 +95,7 @@ def pil_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Ar
 
 
 def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
-    """clean-fid's resizing: Pillow's bicubic one, clipped to 0 ... 255 and not rounded.
+    """clean-fid's resizing: Pillow's bicubic resizing, clipped to 0 ... 255 and not rounded.
 
     Args:
       images: `[B, height, width, C]`, uint8 or float in 0 ... 255.
@@ -105,7 +105,7 @@ def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.
       `[B, height', width', C]` float32 in 0 ... 255.
 
     Raises:
-      ValueError: if the images have other axes or none, or a side is below 1.
+      ValueError: if the images are not `[B, height, width, C]`, are empty, or a side is below 1.
 
     Example:
       >>> import jax.numpy as jnp
@@ -120,7 +120,7 @@ def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.
 
 
 def _resized(images: jax.Array | np.ndarray, size: tuple[int, int], matrix: Matrix) -> jax.Array:
-    """Columns, then rows, as Pillow does; an axis that has its size already is left alone."""
+    """Resizes columns, then rows, as Pillow does; an axis that already has its size is not changed."""
     if np.ndim(images) != 4 or 0 in np.shape(images) or min(size) < 1:
         raise ValueError(
             f"expected images [B, height, width, channels] and a size above 0, found {np.shape(images)} and {size}"
@@ -138,13 +138,13 @@ def _resized(images: jax.Array | np.ndarray, size: tuple[int, int], matrix: Matr
 
 
 def _positions(inputs: int, outputs: int, centre: float) -> np.ndarray:
-    """Where outputs lie among inputs. In float32 as in the references, whose rounding shows where images are large."""
+    """Positions of the outputs among the inputs, in float32 as in the references, whose rounding matters for large images."""
     scale, half = np.float32(inputs / outputs), np.float32(centre)
     return np.maximum((np.arange(outputs, dtype=np.float32) + half) * scale - half, np.float32(0))
 
 
 def _linear(positions: np.ndarray, inputs: int) -> np.ndarray:
-    """Each output between its two neighbours, or on the last input."""
+    """Linear interpolation between the two neighbours of each position; positions past the last input repeat it."""
     lower = np.minimum(positions.astype(np.int64), inputs - 1)
     share = positions.astype(np.float64) - lower
     rows = np.arange(len(positions))
@@ -155,7 +155,7 @@ def _linear(positions: np.ndarray, inputs: int) -> np.ndarray:
 
 
 def _bicubic(inputs: int, outputs: int) -> np.ndarray:
-    """Keys' kernel about each output's centre, as wide as the larger of the two pixels, cut off at the edge, of sum 1."""
+    """Keys' kernel centred at each output, scaled to the larger of the two pixels, cut off at the edges, with sum 1."""
     scale = inputs / outputs
     centres = (np.arange(outputs)[:, None] + 0.5) * scale
     weights = _keys((np.arange(inputs)[None, :] + 0.5 - centres) / max(scale, 1.0))
@@ -163,7 +163,7 @@ def _bicubic(inputs: int, outputs: int) -> np.ndarray:
 
 
 def _keys(x: np.ndarray, a: float = -0.5) -> np.ndarray:
-    """The cubic convolution kernel: 1 at 0, 0 at the other integers, of the support [-2, 2]."""
+    """The cubic convolution kernel: 1 at 0, 0 at the other integers, with support [-2, 2]."""
     x = np.abs(x)
     near = ((a + 2) * x - (a + 3)) * x * x + 1
     far = a * (((x - 5) * x + 8) * x - 4)

@@ -1,8 +1,9 @@
-"""Reads the tensors of a `.pth` file without PyTorch, and without running anything that the file may ask for.
+"""Reads the tensors of a `.pth` file without PyTorch and without executing code from the file.
 
-`torch.save` pickles the objects and leaves the numbers of their tensors ("storages") out of the pickle. Until PyTorch 1.6 they
-followed it in the same file; since then both are members of a zip archive. The published Inception weights are of the older
-kind. A pickle can call any function of any module: here it finds none but those that a dictionary of tensors needs.
+`torch.save` pickles the objects and stores the data of their tensors ("storages") outside the pickle. Before PyTorch 1.6 the
+storages followed the pickle in the same file; since then both are members of a zip archive. The published Inception weights
+have the older format. A pickle can call any function of any module; here it can only call those that a dictionary of tensors
+needs.
 """
 
 import io
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 MAGIC = 0x1950A86A20F9469CFC6C
-"""the number at the head of the older format"""
+"""The magic number of the older format."""
 
 STORAGES = {
     "DoubleStorage": np.dtype(np.float64),
@@ -30,11 +31,11 @@ STORAGES = {
     "ByteStorage": np.dtype(np.uint8),
     "BoolStorage": np.dtype(np.bool_),
 }
-"""the types of numbers, by PyTorch's names"""
+"""NumPy dtypes by PyTorch's names."""
 
 
 class _Storage(NamedTuple):
-    """What the pickle says of the numbers that lie elsewhere."""
+    """A reference in the pickle to data stored outside it."""
 
     key: str
     kind: str
@@ -42,7 +43,7 @@ class _Storage(NamedTuple):
 
 
 class _Tensor(NamedTuple):
-    """A view of a storage, in numbers, not bytes."""
+    """A view of a storage; offset and strides count elements, not bytes."""
 
     storage: _Storage
     offset: int
@@ -51,14 +52,14 @@ class _Tensor(NamedTuple):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Makes tensors, dictionaries, numbers and text; whatever else a file asks for is refused."""
+    """Creates tensors, dictionaries, numbers and strings; refuses everything else."""
 
     def __init__(self, file: io.BytesIO):
         super().__init__(file, encoding="utf-8")
         self.storages: dict[str, _Storage] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        # A pickle can set attributes of what it is given, so each gets functions of its own, and names for the types.
+        # A pickle can set attributes on the objects it gets, so each unpickler gets functions of its own, and names for types.
         if module == "torch" and name in STORAGES:
             return name
         match module, name:
@@ -73,22 +74,22 @@ class _Unpickler(pickle.Unpickler):
     def persistent_load(self, saved: Any) -> _Storage:
         kind, storage, key, _, count, *view = saved
         if kind != "storage" or storage not in STORAGES or any(view):
-            raise pickle.UnpicklingError(f"it holds a {kind} of an unknown kind")
+            raise pickle.UnpicklingError(f"it holds a {kind} of an unknown type")
         return self.storages.setdefault(key, _Storage(key, storage, count))
 
 
 def read(data: bytes) -> dict[str, np.ndarray]:
-    """The tensors of a file that `torch.save` wrote of a dictionary of tensors, such as a `state_dict`.
+    """Reads a dictionary of tensors, such as a `state_dict`, written by `torch.save`.
 
     Args:
-      data: the whole file, of the older format or a zip archive.
+      data: the whole file, in the older format or as a zip archive.
 
     Returns:
-      `{name: array}`, each array a view of `data` or of a part of it, in its own type.
+      `{name: array}`, each array a view of `data` or of a part of it, in its own dtype.
 
     Raises:
-      ValueError: if the dictionary holds anything else, or a tensor reaches beyond its numbers.
-      Exception: whatever else a damaged file leads to; a `pickle.UnpicklingError` if it asks for what no tensor needs.
+      ValueError: if the dictionary holds anything else, or a tensor exceeds its storage.
+      Exception: other errors from a damaged file; `pickle.UnpicklingError` if it asks for anything that a tensor does not need.
 
     Example:
       >>> import pickle
@@ -102,12 +103,12 @@ def read(data: bytes) -> dict[str, np.ndarray]:
         raise ValueError(f"expected a dictionary of tensors, found {type(tree).__name__}")
     other = [name for name, value in tree.items() if not (isinstance(name, str) and isinstance(value, _Tensor))]
     if other:
-        raise ValueError(f"expected a plain dictionary of tensors, found something else under {other[0]!r}: save that alone")
+        raise ValueError(f"expected a plain dictionary of tensors, found something else under {other[0]!r}: save only tensors")
     return {name: _array(tensor, storages) for name, tensor in tree.items()}
 
 
 def _older(data: bytes) -> tuple[Any, dict[str, bytes]]:
-    """Five pickles (magic number, version, system, objects, keys of the storages), then each storage after its count."""
+    """Five pickles (magic number, version, system, objects, storage keys), then each storage after its element count."""
     file = io.BytesIO(data)
     unpicklers = [_Unpickler(file) for _ in range(5)]
     magic = unpicklers[0].load()
@@ -115,32 +116,32 @@ def _older(data: bytes) -> tuple[Any, dict[str, bytes]]:
         raise ValueError("it is a pickle, but not one that torch.save wrote")
     _, system, tree, keys = (unpickler.load() for unpickler in unpicklers[1:])
     if not system["little_endian"]:
-        raise ValueError("it was written on a big-endian machine: save it again on another")
+        raise ValueError("it was written on a big-endian machine: save it again on a little-endian one")
     storages = {}
     for key in keys:
         _, kind, count = unpicklers[3].storages[key]
         if int.from_bytes(file.read(8), "little") != count:
-            raise ValueError(f"storage {key} has not the size that it should have")
+            raise ValueError(f"storage {key} has the wrong size")
         storages[key] = file.read(count * STORAGES[kind].itemsize)
     return tree, storages
 
 
 def _zipped(data: bytes) -> tuple[Any, dict[str, bytes]]:
-    """An archive of `NAME/data.pkl` and `NAME/data/KEY`, one for each storage, none of them compressed."""
+    """A zip archive of `NAME/data.pkl` and one `NAME/data/KEY` per storage, uncompressed."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-            raise ValueError("torch.save compresses nothing, and something is compressed here")
+            raise ValueError("a member of the archive is compressed, but torch.save does not compress")
         (pickled,) = (name for name in archive.namelist() if name.endswith("/data.pkl"))
         folder = pickled.removesuffix("data.pkl")
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
-            raise ValueError("it was written on a big-endian machine: save it again on another")
+            raise ValueError("it was written on a big-endian machine: save it again on a little-endian one")
         unpickler = _Unpickler(io.BytesIO(archive.read(pickled)))
         tree = unpickler.load()
         return tree, {key: archive.read(f"{folder}data/{key}") for key in unpickler.storages}
 
 
 def _array(tensor: _Tensor, storages: dict[str, bytes]) -> np.ndarray:
-    """The view itself: NumPy insists that it lies within the numbers."""
+    """The array of a view; NumPy checks that it lies within the storage."""
     dtype = STORAGES[tensor.storage.kind]
     if math.prod(tensor.shape) > tensor.storage.numel:
         raise ValueError(f"a tensor of the shape {tensor.shape} has more values than the {tensor.storage.numel} stored")

@@ -1,4 +1,4 @@
-"""Weights from files: `.pth` (without PyTorch), `.safetensors` or `.npz`, of a known layout and with a known hash."""
+"""Reads weights from `.pth` (without PyTorch), `.safetensors` or `.npz` files, and checks their layout and hash."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ import numpy as np
 from jgan.features import torch_files
 
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-"""sha256 of the file of Inception weights that the FID is measured with; its name ends in the first eight digits"""
+"""sha256 of the file of Inception weights used for FID; the name of the file ends in the first eight digits."""
 
 WHERE = (
     "the usual one, pt_inception-2015-12-05-6726825d.pth (96 MB), is among the releases of mseitzer/pytorch-fid on GitHub, "
@@ -22,7 +22,7 @@ WHERE = (
 )
 
 IGNORED = ".num_batches_tracked"
-"""what PyTorch's batch norm counts in training, and nothing uses afterwards"""
+"""Name suffix of PyTorch's batch counters, which are used only in training."""
 
 SAFETENSORS = {
     "F64": np.dtype(np.float64),
@@ -34,12 +34,12 @@ SAFETENSORS = {
 
 
 class Weights(NamedTuple):
-    """Weights as they were read.
+    """Weights read from a file.
 
     Attributes:
       arrays: `{name: array}`, float32.
-      digest: of the arrays, as `digest` makes it: the same whatever the file's format.
-      sha256: of the file.
+      digest: the result of `digest` for the arrays, which does not depend on the format of the file.
+      sha256: the hash of the file.
     """
 
     arrays: dict[str, np.ndarray]
@@ -48,7 +48,7 @@ class Weights(NamedTuple):
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """The sha256 of named arrays, in the order of their names: of each the name, the type, the shape, and its bytes.
+    """The sha256 of named arrays, in the order of their names; it covers the name, dtype, shape and bytes of each.
 
     Args:
       arrays: `{name: array}`.
@@ -72,19 +72,19 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: str | None = PUBLISHED) -> Weights:
-    """Reads weights of a given layout.
+    """Reads weights with a given layout.
 
     Args:
-      path: a `.pth`, `.safetensors` or `.npz` file; what is in it counts, not its name.
-      layout: `{name: shape}` of every array that must be there. Others must not, but for PyTorch's `num_batches_tracked`.
-      expected: the first digits, eight at least, of the file's sha256 or of the digest of its arrays; None for any weights.
+      path: a `.pth`, `.safetensors` or `.npz` file; the format is detected from the content, not the name.
+      layout: `{name: shape}` of all required arrays. Other arrays are an error, except PyTorch's `num_batches_tracked`.
+      expected: at least the first eight digits of the sha256 of the file or of the digest of its arrays; None for any weights.
 
     Returns:
-      The `Weights`, whatever their type in the file as float32.
+      The `Weights`, converted to float32.
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it is damaged, of another format, asks for more than tensors, has another hash or another layout.
+      ValueError: if the file is damaged, has another format, hash or layout, or asks for more than tensors.
 
     Example:
       >>> import tempfile
@@ -113,7 +113,7 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     kinds = {array.dtype.name for array in found.values()} - {"float16", "bfloat16", "float32", "float64"}
     if kinds:
         raise ValueError(f"{path}: expected arrays of floats, found {', '.join(sorted(kinds))}")
-    # Copies, for views into a file are not aligned.
+    # Copies, because views into a file may not be aligned.
     weights = Weights({name: np.array(array, np.float32, order="C") for name, array in found.items()}, "", sha256)
     weights = weights._replace(digest=digest(weights.arrays))
     _check_hash(path, weights, expected)
@@ -130,7 +130,7 @@ def _parsed(data: bytes) -> dict[str, np.ndarray]:
 
 
 def _safetensors(data: bytes) -> dict[str, np.ndarray]:
-    """The length of a JSON header in eight bytes, the header, the numbers. (Its package cannot give NumPy bfloat16.)"""
+    """Parses the format: eight bytes with the length of a JSON header, the header, the data. (Its package lacks bfloat16.)"""
     start = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:start])
     header.pop("__metadata__", None)
@@ -144,9 +144,9 @@ def _safetensors(data: bytes) -> dict[str, np.ndarray]:
 def _check_hash(path: Path, weights: Weights, expected: str | None) -> None:
     if expected is not None and not any(found.startswith(expected.lower()) for found in (weights.sha256, weights.digest)):
         raise ValueError(
-            f"{path}: expected weights whose hash begins with {expected[:8]}, found the sha256 {weights.sha256}, and of the "
-            f"arrays the digest {weights.digest}: with other weights, figures mean something else. If these are the ones that "
-            f"you mean, say that this digest is expected; if not, {WHERE}"
+            f"{path}: expected weights whose hash begins with {expected[:8]}, found the sha256 {weights.sha256} and the array "
+            f"digest {weights.digest}: other weights give different results. To use these weights, pass this digest as "
+            f"`expected`; otherwise, {WHERE}"
         )
 
 

@@ -1,11 +1,11 @@
-r"""Adversarial losses: elementwise, on logits, one pair for each published objective.
+r"""Adversarial losses: elementwise functions of logits, one `Loss` per published objective.
 
-Every function takes the discriminator's raw outputs (logits) on real and on fake examples and returns one value an
-example; the caller reduces. Both players *minimise*. Written with softplus, s(t) = log(1 + exp t), the cross-entropies
-are finite, with finite gradients, at any logit: -log sigmoid(t) = s(-t) and -log(1 - sigmoid(t)) = s(t).
+Every function takes the discriminator's raw outputs (logits) on real and on fake examples and returns one value per
+example; the caller reduces. Both players *minimise*. The cross-entropies are written with softplus, s(t) = log(1 + exp t),
+as -log sigmoid(t) = s(-t) and -log(1 - sigmoid(t)) = s(t); they and their gradients are finite at any logit.
 
-`classic` has the losses that judge each example by itself, `relative` those that compare reals with fakes, `divergences` the
-f-GAN family, `features` the matching of features.
+`classic` holds the losses that treat each example separately, `relative` the relativistic losses, `divergences` the f-GAN
+family, and `features` feature matching.
 
 A new objective is a new `Loss`:
 

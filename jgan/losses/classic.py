@@ -1,4 +1,4 @@
-"""The losses that judge each example by itself: the games of 2014, label smoothing, least squares, Wasserstein, hinge."""
+"""Losses that treat each example separately: the 2014 losses, label smoothing, least squares, Wasserstein, hinge."""
 
 import math
 
@@ -12,9 +12,9 @@ softplus = jax.nn.softplus
 
 
 def cross_entropy_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
-    """The discriminator's side of the 2014 game: `-log D(x) - log(1 - D(G(z)))`.
+    """The discriminator's loss of the original GAN: `-log D(x) - log(1 - D(G(z)))`.
 
-    At the game's optimum D is 1/2 everywhere and the value is log 4 = 1.386; for the best D against a given G it is
+    At the equilibrium D is 1/2 everywhere and the value is log 4 = 1.386. For the optimal D of a given G the value is
     `log 4 - 2 JSD(p_data, p_g)`.
 
     Args:
@@ -41,9 +41,9 @@ def cross_entropy_discriminator(real_logits: jax.Array, fake_logits: jax.Array) 
 
 
 def saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
-    """The generator's side of the minimax game: it minimises `log(1 - D(G(z)))`.
+    """The generator's loss of the minimax game: `log(1 - D(G(z)))`.
 
-    Its gradient vanishes where the discriminator is sure (the logits far below 0): it saturates.
+    It saturates: its gradient vanishes where the discriminator is confident (logits far below 0).
 
     Args:
       real_logits: ignored.
@@ -66,10 +66,10 @@ def saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) 
 
 
 def non_saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
-    """The generator's side as it is played in practice: it minimises `-log D(G(z))`.
+    """The non-saturating loss of the generator: `-log D(G(z))`.
 
-    The same fixed point as the minimax loss, whose gradient is this one's times D / (1 - D) = exp(logit): with a strong
-    gradient where the discriminator is sure. StyleGAN's "logistic" or softplus loss is this one.
+    It has the same fixed point as the minimax loss, whose gradient is that of this loss times D / (1 - D) = exp(logit). Its
+    gradient stays large where the discriminator is confident. StyleGAN calls it the "logistic" loss.
 
     Args:
       real_logits: ignored.
@@ -92,24 +92,24 @@ def non_saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Arr
 
 
 def cross_entropy(*, real_label: float = 1.0, fake_label: float = 0.0, saturating: bool = False) -> Loss:
-    """The cross-entropy game with labels of one's choice: label smoothing, which is off unless asked for.
+    """Cross-entropy with given labels: label smoothing. The defaults do not smooth.
 
-    `D: -a log D(x) - (1 - a) log(1 - D(x)) - b log D(G(z)) - (1 - b) log(1 - D(G(z)))` with the labels a of reals and b of
-    fakes. The best D is then (a p_data + b p_g) / (p_data + p_g). The generator's loss is that of the game without smoothing.
-    Smooth the reals alone (one-sided): with b > 0 the best D has p_g in its numerator, and fakes far
-    from the data have less reason to move.
+    `D: -a log D(x) - (1 - a) log(1 - D(x)) - b log D(G(z)) - (1 - b) log(1 - D(G(z)))`, where a is the label of reals and b
+    that of fakes. The optimal D is (a p_data + b p_g) / (p_data + p_g). The generator's loss is not smoothed. Prefer one-sided
+    smoothing (b = 0): with b > 0 the numerator of the optimal D contains p_g, which weakens the gradient on fakes far from the
+    data.
 
     Args:
       real_label: a, the target of D on real examples; 0.9 is usual.
-      fake_label: b, its target on fakes.
+      fake_label: b, the target of D on fakes.
       saturating: whether the generator minimises `log(1 - D(G(z)))` rather than `-log D(G(z))`.
 
     Returns:
-      The `Loss`; both of its functions take and return arrays of one shape `[...]`, finite with finite gradients at any logit.
-      By default it is `non_saturating`. Its boundary is the best D's logit where p_data = p_g.
+      The `Loss`, by default equal to `non_saturating`. Both functions take and return arrays of one shape `[...]`; values and
+      gradients are finite at any logit. The boundary is the logit of the optimal D where p_data = p_g.
 
     Raises:
-      ValueError: if the labels do not lie in [0, 1], or that of the reals not above that of the fakes.
+      ValueError: unless 0 <= fake_label < real_label <= 1.
 
     Example:
       >>> import jax.numpy as jnp
@@ -139,7 +139,7 @@ def cross_entropy(*, real_label: float = 1.0, fake_label: float = 0.0, saturatin
 
 
 def least_squares(fake_target: float = 0.0, real_target: float = 1.0, generator_target: float = 1.0) -> Loss:
-    """Least-squares GAN: the discriminator regresses to targets a (fake) and b (real), the generator aims at c.
+    """Least-squares GAN: the discriminator's targets are a (fake) and b (real), the generator's is c.
 
     `D: ((r - b)^2 + (f - a)^2) / 2` and `G: (f - c)^2 / 2`. With b - c = 1 and b - a = 2 the generator minimises a Pearson
     chi-squared divergence; the default 0, 1, 1 is the paper's other choice.
@@ -147,10 +147,10 @@ def least_squares(fake_target: float = 0.0, real_target: float = 1.0, generator_
     Args:
       fake_target: a, the discriminator's target on fakes.
       real_target: b, the discriminator's target on real examples.
-      generator_target: c, the value that the generator wants the discriminator to give its fakes.
+      generator_target: c, the generator's target for the discriminator's output on fakes.
 
     Returns:
-      The `Loss`; both of its functions take and return arrays of one shape.
+      The `Loss`; both functions take and return arrays of one shape.
 
     Example:
       >>> import jax.numpy as jnp
@@ -175,20 +175,20 @@ def least_squares(fake_target: float = 0.0, real_target: float = 1.0, generator_
 
 
 minimax = Loss(cross_entropy_discriminator, saturating_generator)
-"""The game of equation 1, as Algorithm 1 plays it."""
+"""The minimax game of Goodfellow et al. (2014), equation 1 and Algorithm 1."""
 
 non_saturating = Loss(cross_entropy_discriminator, non_saturating_generator)
-"""The game that the paper's authors, and most of the field since, play; also under the name "logistic"."""
+"""The non-saturating game, the usual choice in practice; also named "logistic"."""
 
 
 # ------------------------------------------------------------------------------------------------------ critics and margins
 
 
 def critic_difference(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
-    """The critic's side of the Wasserstein game: `f - r`.
+    """The critic's loss of the Wasserstein GAN: `f - r`.
 
-    Its mean is the negative of the critic's estimate of the Wasserstein-1 distance, up to a factor, if something else (weight
-    clipping, a penalty, spectral normalisation) holds its slope: this loss alone has no minimum.
+    Up to a factor, its mean is the negative of the critic's estimate of the Wasserstein-1 distance, provided that weight
+    clipping, a gradient penalty or spectral normalisation bounds the critic's slope. Without such a bound it has no minimum.
 
     Args:
       real_logits: `[...]` float, the critic's values on real examples.
@@ -214,9 +214,9 @@ def critic_difference(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Arr
 
 
 def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
-    """The discriminator's side of the hinge game: `max(0, 1 - r) + max(0, 1 + f)`.
+    """The discriminator's hinge loss: `max(0, 1 - r) + max(0, 1 + f)`.
 
-    Examples that it already places beyond the margins, above 1 or below -1, have no gradient.
+    The gradient is 0 for reals with a logit above 1 and for fakes with a logit below -1.
 
     Args:
       real_logits: `[...]` float, the logits on real examples.
@@ -243,7 +243,7 @@ def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.A
 
 
 def linear_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
-    """The generator's side of the Wasserstein and of the hinge game: `-f`.
+    """The generator's loss of the Wasserstein and hinge GANs: `-f`.
 
     Args:
       real_logits: ignored.
@@ -266,10 +266,10 @@ def linear_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> j
 
 
 wasserstein = Loss(critic_difference, linear_generator)
-"""WGAN: the critic's loss falls as its estimate of the distance grows. It needs a constraint or a penalty beside it."""
+"""WGAN. Use it with a constraint on the critic (weight clipping) or a gradient penalty."""
 
 hinge = Loss(hinge_discriminator, linear_generator)
-"""Geometric GAN, SN-GAN, SAGAN and BigGAN."""
+"""The hinge loss of Geometric GAN, SN-GAN, SAGAN and BigGAN."""
 
 LOSSES.register("minimax", minimax)
 LOSSES.register("non_saturating", non_saturating)

@@ -1,19 +1,19 @@
-"""f-GAN: a game for every f-divergence, by its variational bound.
+"""f-GAN: a loss for each f-divergence, from its variational bound.
 
 For a convex f with f(1) = 0, the divergence is `D_f(P || Q) = E_Q f(p / q)`. With its conjugate `f*(t) = sup_u (u t - f(u))`,
 
-  D_f(P || Q)  >=  E_P T(x) - E_Q f*(T(x))        for any T into the domain of f*;  equal where T = f'(p / q).
+  D_f(P || Q)  >=  E_P T(x) - E_Q f*(T(x))        for any T with values in the domain of f*;  equality at T = f'(p / q).
 
-The discriminator raises the right side with T = g(v), where v is its logit and the increasing activation g maps the reals
-into the domain. The generator, which makes Q, lowers it.
+The discriminator maximises the right side with T = g(v), where v is its logit and the increasing activation g maps the real
+line into the domain. The generator, whose distribution is Q, minimises it.
 
-The paper's g and f*(g) are exponentials for three of the divergences, and overflow. Since any T leaves the bound a bound, we
-continue g: beyond c = 10, where a density ratio has reached exp(10) = 22,026, e^v becomes its own tangent
+The paper's g and f*(g) are exponentials for three of the divergences, and overflow. The bound holds for any T, so we may
+change g: beyond c = 10, a density ratio of exp(10) = 22,026, we replace e^v by its tangent at c,
 
   E(v) = e^v for v <= c,  e^c (1 + v - c) for v > c;   for KL, T = log E(v) = c + log(1 + v - c), so that f*(T) = E(v) / e,
 
-once differentiable, increasing, and onto the same domain, so that the bound stays as tight as the discriminator makes it.
-`Divergence.of_activation` is f*(g(v)) in one formula: composing the two would lose all digits where g saturates.
+The new g is once differentiable, increasing and has the same range, so the optimal discriminator still attains the bound.
+`Divergence.of_activation` computes f*(g(v)) in one formula: composing f* and g would lose all digits where g saturates.
 
 References:
   Nowozin, Cseke and Tomioka, "f-GAN: Training Generative Neural Samplers using Variational Divergence Minimization" (2016),
@@ -32,21 +32,21 @@ from jgan.losses.loss import LOSSES, Loss, global_mean
 from jgan.utils.checks import same_shape
 
 LIMIT = 10.0
-"""c: the logit from which the exponential goes on as its tangent."""
+"""c: the logit above which the exponential is replaced by its tangent."""
 
 Elementwise = Callable[[jax.Array], jax.Array]
 
 
 class Divergence(NamedTuple):
-    """An f-divergence `D_f(P || Q) = E_Q f(p / q)` and what its game needs; all functions are elementwise.
+    """An f-divergence `D_f(P || Q) = E_Q f(p / q)` and the functions of its loss, all elementwise.
 
     Attributes:
-      f: the convex function, on u >= 0, with f(1) = 0 (but for the GAN divergence).
-      conjugate: f*, on the activation's range.
-      activation: g, from the reals onto the domain of f*, increasing; the paper's, continued where it would overflow.
-      of_activation: f*(g(v)) as a function of the logit v, without g's rounding.
-      threshold: f'(1), the value of T where p = q; above it T says "real".
-      boundary: the logit where the activation is at the threshold.
+      f: the convex function, on u >= 0, with f(1) = 0 (except for the GAN divergence).
+      conjugate: f*, on the range of the activation.
+      activation: g, increasing, from the real line onto the domain of f*; the paper's, with the change above.
+      of_activation: f*(g(v)) as a function of the logit v, without the rounding of g.
+      threshold: f'(1), the value of T where p = q; values above it mean "real".
+      boundary: the logit at which the activation equals the threshold.
     """
 
     f: Elementwise
@@ -58,7 +58,7 @@ class Divergence(NamedTuple):
 
 
 def _exp(v: jax.Array) -> jax.Array:
-    """E(v): the exponential up to the limit, its tangent beyond."""
+    """E(v): the exponential up to the limit, its tangent above."""
     return jnp.exp(jnp.minimum(v, LIMIT)) * (1 + jnp.maximum(v - LIMIT, 0))
 
 
@@ -68,7 +68,7 @@ def _log_exp(v: jax.Array) -> jax.Array:
 
 
 def _exp_both(v: jax.Array) -> jax.Array:
-    """E(v) for v > 0 and 1 / E(-v) for v < 0, of which one factor is always 1; the inverse of its value at -v."""
+    """E(v) for v > 0 and 1 / E(-v) for v < 0; one of the two factors is always 1."""
     return _exp(jnp.maximum(v, 0)) / _exp(jnp.maximum(-v, 0))
 
 
@@ -90,8 +90,8 @@ DIVERGENCES: dict[str, Divergence] = {
         of_activation=lambda v: -1 - _log_exp(-v),
         threshold=-1.0,
     ),
-    # The integral of (p - q)^2 / q. The conjugate is that of the whole parabola: on u >= 0 alone f* would be -1, and flat,
-    # for t < -2, where no f'(p / q) lies.
+    # The integral of (p - q)^2 / q. The conjugate is that of the parabola on the whole real line: restricted to u >= 0, f*
+    # would be the constant -1 for t < -2, which no f'(p / q) reaches.
     "pearson": Divergence(
         f=lambda u: jnp.square(u - 1),
         conjugate=lambda t: 0.25 * jnp.square(t) + t,
@@ -107,7 +107,7 @@ DIVERGENCES: dict[str, Divergence] = {
         of_activation=lambda v: _exp_both(v) - 1,
         threshold=0.0,
     ),
-    # KL(P || M) + KL(Q || M) with M = (P + Q) / 2: *twice* the usual JSD, as the paper's f has it.
+    # KL(P || M) + KL(Q || M) with M = (P + Q) / 2: *twice* the usual JSD, as in the paper.
     "jensen_shannon": Divergence(
         f=lambda u: xlogy(u, u) - (u + 1) * jnp.log((u + 1) / 2),
         conjugate=lambda t: -jnp.log(2 - jnp.exp(t)),
@@ -115,7 +115,7 @@ DIVERGENCES: dict[str, Divergence] = {
         of_activation=lambda v: jax.nn.softplus(v) - math.log(2),
         threshold=0.0,
     ),
-    # 2 JSD - log 4, the value of the game of 2014; f(1) = -log 4.
+    # 2 JSD - log 4, the value of the original GAN's game; f(1) = -log 4.
     "gan": Divergence(
         f=lambda u: -xlog1py(u, 1 / u) - jnp.log1p(u),  # u log u - (u + 1) log (u + 1), whose terms cancel
         conjugate=lambda t: -jnp.log(-jnp.expm1(t)),
@@ -123,7 +123,7 @@ DIVERGENCES: dict[str, Divergence] = {
         of_activation=jax.nn.softplus,
         threshold=-math.log(2),
     ),
-    # Half the integral of |p - q|; f has a kink at 1, and of its slopes there, -1/2 ... 1/2, the threshold is the middle one.
+    # Half the integral of |p - q|. f has a kink at 1 with slopes from -1/2 to 1/2; the threshold is their midpoint.
     "total_variation": Divergence(
         f=lambda u: 0.5 * jnp.abs(u - 1),
         conjugate=lambda t: t,
@@ -132,22 +132,22 @@ DIVERGENCES: dict[str, Divergence] = {
         threshold=0.0,
     ),
 }
-"""The divergences of the paper's tables, by name."""
+"""The divergences in the paper's tables, by name."""
 
 
 def f_gan(divergence: Divergence, *, saturating: bool = False) -> Loss:
-    """The game of an f-divergence: `D: -g(r) + f*(g(f))`, and for the generator one of two.
+    """The loss of an f-divergence: `D: -g(r) + f*(g(f))`, with one of two generator losses.
 
-    Saturating, `G: -f*(g(f))`, it lowers the very bound that D raises: the divergence itself, where D is at its best. By
-    default it is the paper's practical alternative, `G: -g(f)`, which has the same stationary point p = q and a gradient
-    where D is sure. With the GAN divergence the two are `minimax` and `non_saturating`.
+    The saturating loss, `G: -f*(g(f))`, minimises the bound that D maximises, which for the optimal D is the divergence. The
+    default is the paper's practical alternative, `G: -g(f)`: it has the same stationary point p = q, and its gradient does not
+    vanish where D is confident. For the GAN divergence the two are `minimax` and `non_saturating`.
 
     Args:
-      divergence: an entry of `DIVERGENCES`, or one's own.
+      divergence: an entry of `DIVERGENCES`, or your own.
       saturating: whether the generator minimises the bound (equation 6) rather than `-E_Q T` (section 3.2).
 
     Returns:
-      The `Loss`; both of its functions take and return arrays of one shape `[...]`, finite with finite gradients at any logit.
+      The `Loss`. Both functions take and return arrays of one shape `[...]`; values and gradients are finite at any logit.
 
     Raises:
       ValueError: at the call, if the shapes of the two batches differ.
@@ -179,19 +179,19 @@ def variational_bound(
 ) -> jax.Array:
     """A lower bound on the divergence of the data from the generator: `mean g(r) - mean f*(g(f))`.
 
-    It is the divergence itself, of the two samples, for the best logits, and what `f_gan`'s discriminator maximises.
+    The discriminator of `f_gan` maximises it. For the optimal logits it equals the divergence of the two samples.
 
     Args:
-      divergence: an entry of `DIVERGENCES`, or one's own.
+      divergence: an entry of `DIVERGENCES`, or your own.
       real_logits: `[B, ...]` float, the logits on real examples.
-      fake_logits: `[B', ...]` float, the logits on fakes; they may be more or fewer.
-      axis_name: the mapped axis over which both batches are spread, if any.
+      fake_logits: `[B', ...]` float, the logits on fakes; B' may differ from B.
+      axis_name: the mapped axis over which both batches are sharded, or None.
 
     Returns:
-      A scalar, in nats where the divergence has a logarithm.
+      A scalar; in nats if the divergence contains a logarithm.
 
     Example:
-      Of P = (3/4, 1/4) and Q = (1/2, 1/2) the Pearson divergence is 1/4, and T = 2 (p / q - 1) = (1, -1) attains it.
+      The Pearson divergence of P = (3/4, 1/4) and Q = (1/2, 1/2) is 1/4, attained by T = 2 (p / q - 1) = (1, -1).
 
       >>> import jax.numpy as jnp
       >>> from jgan import losses

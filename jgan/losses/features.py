@@ -1,4 +1,4 @@
-"""Feature matching: the generator is to reproduce what the discriminator sees in the data, on average."""
+"""Feature matching: a generator loss on the mean features of an inner discriminator layer."""
 
 from typing import Any
 
@@ -11,20 +11,20 @@ from jgan.utils.checks import example_shape
 
 
 def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str | None = None) -> jax.Array:
-    """The generator's loss `|| E f(x) - E f(G(z)) ||^2`, f being an inner layer of the discriminator.
+    """The generator's loss `|| E f(x) - E f(G(z)) ||^2`, where f is an inner layer of the discriminator.
 
-    The means are over the global batch. No `Loss`: it is of features, not of logits, and one number for the whole batch.
+    The means are over the global batch. It is not a `Loss`: it takes features instead of logits, and returns one scalar.
 
     Args:
       real_features: `[B, ...]` float, the features of real examples, or a tree of such arrays (several layers).
-      fake_features: the same of the fakes, `[B', ...]`; they may be more or fewer.
-      axis_name: the mapped axis over which both batches are spread, if any.
+      fake_features: the same for the fakes, `[B', ...]`; B' may differ from B.
+      axis_name: the mapped axis over which both batches are sharded, or None.
 
     Returns:
       A scalar: the squared distance of the means, summed over all features.
 
     Raises:
-      ValueError: if the trees differ, or the features of an example do.
+      ValueError: if the tree structures or the shapes of one example's features differ.
 
     Example:
       >>> import jax.numpy as jnp
@@ -38,7 +38,7 @@ def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str |
     """
     trees: list[Any] = [jax.tree.structure(features) for features in (real_features, fake_features)]
     if trees[0] != trees[1]:
-        raise ValueError(f"real_features and fake_features must be trees of one structure, found {trees[0]} and {trees[1]}")
+        raise ValueError(f"real_features and fake_features must have the same tree structure, found {trees[0]} and {trees[1]}")
 
     def distance(real: jax.Array, fake: jax.Array) -> jax.Array:
         example_shape("fake_features", fake, np.shape(real)[1:])

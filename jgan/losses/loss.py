@@ -1,4 +1,4 @@
-"""What a loss is: two functions of logits, and what the caller must know of them."""
+"""`Loss`: the two loss functions of a game, and their properties."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,16 +10,16 @@ from jgan.utils.registry import Registry
 
 
 class Loss(NamedTuple):
-    """The pair of losses of one objective; both players minimise.
+    """The losses of the two players; both players minimise.
 
     Attributes:
       discriminator: `(real_logits, fake_logits) -> values`, all of one shape.
       generator: `(real_logits, fake_logits) -> values`; `real_logits` is None unless `relativistic`.
-      boundary: the logit above which the discriminator says "real"; only its reported accuracy depends on it. It means
-        nothing where the logits have no zero of their own: to a Wasserstein critic, or to a relativistic loss.
-      relativistic: whether the generator's loss looks at the logits of real examples.
-      over_batch: whether a value depends on the whole batch (on its means), not on its own logits alone. Both functions
-        then take the keyword `axis_name`: the mapped axis over which the batch is spread, or None.
+      boundary: the logit above which the discriminator classifies an example as real; only the reported accuracy depends on
+        it. It is meaningless where logits are defined up to a constant: for a Wasserstein critic or a relativistic loss.
+      relativistic: whether the generator's loss uses the logits of real examples.
+      over_batch: whether a value depends on means over the batch as well as on its own logits. Both functions then take the
+        keyword `axis_name`: the mapped axis over which the batch is sharded, or None.
     """
 
     discriminator: Callable[..., jax.Array]
@@ -30,12 +30,12 @@ class Loss(NamedTuple):
 
 
 def global_mean(values: jax.Array, *, axis: int | None = None, axis_name: str | None = None) -> jax.Array:
-    """The mean over the global batch, of which each device may hold an equal part.
+    """The mean over the global batch, which may be sharded evenly over devices.
 
     Args:
       values: `[B, ...]` float, this device's part.
       axis: the axis to average over; None for all.
-      axis_name: the mapped axis over which the batch is spread, if any.
+      axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
       A scalar, or `[...]` for `axis=0`; the same on every device.

@@ -1,13 +1,13 @@
-"""Relativistic losses: the discriminator does not say how real an example is, but how much more real than another.
+"""Relativistic losses: functions of the difference between the logits of real and of fake examples.
 
-Write m = r - f for the margin by which a real example beats a fake, and cost(m) for what it costs to claim such a margin:
-large where m is negative, small where it is positive. The discriminator claims that the reals win, the generator that the
-fakes do, so its loss is the discriminator's with the two exchanged. Two games come of each cost:
+Let m = r - f be the margin of a real example's logit over a fake's, and cost(m) a decreasing cost of the margin: large where
+m is negative, small where m is positive. The generator's loss is the discriminator's with reals and fakes exchanged. Each
+cost gives two games:
 
   paired:     D: cost(r - f)                                G: cost(f - r)
   averaged:   D: [cost(r - mean f) + cost(mean r - f)] / 2   G: [cost(f - mean r) + cost(mean f - r)] / 2
 
-Adding a constant to the discriminator changes nothing: its logits have no zero, and `Loss.boundary` no meaning.
+Adding a constant to all logits does not change these losses, so `Loss.boundary` is meaningless for them.
 """
 
 from collections.abc import Callable
@@ -24,25 +24,25 @@ Cost = Callable[[jax.Array], jax.Array]
 
 def _require_one_size(real_logits: jax.Array | None, fake_logits: jax.Array) -> None:
     if real_logits is None:
-        raise ValueError("a relativistic loss compares the fakes with real examples: it needs real_logits, found None")
+        raise ValueError("a relativistic loss compares fakes with real examples: it needs real_logits, found None")
     if np.shape(real_logits) != np.shape(fake_logits):
         raise ValueError(
-            "a relativistic loss pairs each real example with a fake, or averages over two batches of one size: real_logits "
+            "a relativistic loss pairs each real example with a fake, or averages over two batches of equal size: real_logits "
             f"and fake_logits must have the same shape, found {np.shape(real_logits)} and {np.shape(fake_logits)}"
         )
 
 
 def relativistic_paired(cost: Cost) -> Loss:
-    """The game in which each real example meets one fake: `D: cost(r - f)` and `G: cost(f - r)`.
+    """The game that pairs each real example with one fake: `D: cost(r - f)` and `G: cost(f - r)`.
 
     Args:
-      cost: what a claimed margin costs, elementwise.
+      cost: the cost of a margin, elementwise.
 
     Returns:
       The `Loss`, relativistic. Both functions take and return arrays of one shape `[...]`.
 
     Raises:
-      ValueError: at the call, if the batches differ in shape, or the generator is given no `real_logits`.
+      ValueError: when the loss is called, if the shapes differ or the generator gets no `real_logits`.
 
     Example:
       >>> import jax.numpy as jnp
@@ -69,21 +69,21 @@ def relativistic_paired(cost: Cost) -> Loss:
 
 
 def relativistic_averaged(cost: Cost) -> Loss:
-    """The game in which each example meets the average of the other kind.
+    """The game that compares each example with the mean of the other kind.
 
-    `D: [cost(r - mean f) + cost(mean r - f)] / 2`; G's is D's with reals and fakes exchanged. The paper prints the sum; the
-    half is that of its author's code, which made its results, and with it a batch whose reals are all alike and whose fakes
-    are too costs what it costs in the paired game.
+    `D: [cost(r - mean f) + cost(mean r - f)] / 2`; G's loss is D's with reals and fakes exchanged. The paper has the sum; the
+    factor 1/2 is from the author's code, which produced the paper's results. With it, the loss equals the paired loss if all
+    reals are equal and all fakes are equal.
 
     Args:
-      cost: what a claimed margin costs, elementwise.
+      cost: the cost of a margin, elementwise.
 
     Returns:
       The `Loss`, relativistic and over the batch: the means are over all logits of the *global* batch, and `axis_name` is
-      the mapped axis over which it is spread, if any. Both functions take and return arrays of one shape `[B, ...]`.
+      the mapped axis over which it is sharded, or None. Both functions take and return arrays of one shape `[B, ...]`.
 
     Raises:
-      ValueError: at the call, if the batches differ in shape, or the generator is given no `real_logits`.
+      ValueError: when the loss is called, if the shapes differ or the generator gets no `real_logits`.
 
     Example:
       >>> import jax.numpy as jnp
@@ -94,7 +94,7 @@ def relativistic_averaged(cost: Cost) -> Loss:
       [0.  0.5] [2.5 1.5]
 
     References:
-      Jolicoeur-Martineau (2018), section 4 and `GAN_losses_iter.py` (the README beside it has a sign wrong),
+      Jolicoeur-Martineau (2018), section 4 and `GAN_losses_iter.py` (the README of that repository has a sign error),
       https://arxiv.org/abs/1807.00734, https://github.com/AlexiaJM/RelativisticGAN
     """
 
@@ -115,10 +115,10 @@ def _logistic(margin: jax.Array) -> jax.Array:
 
 
 relativistic = relativistic_paired(_logistic)
-"""RSGAN, and the loss of R3GAN: `D: s(-(r - f))` and `G: s(-(f - r))`, with s(t) = log(1 + exp t)."""
+"""The loss of RSGAN and R3GAN: `D: s(-(r - f))` and `G: s(-(f - r))`, with s(t) = log(1 + exp t)."""
 
 relativistic_average = relativistic_averaged(_logistic)
-"""RaSGAN, ESRGAN's loss too: `D: [s(-(r - mean f)) + s(f - mean r)] / 2`."""
+"""The loss of RaSGAN and ESRGAN: `D: [s(-(r - mean f)) + s(f - mean r)] / 2`."""
 
 relativistic_average_least_squares = relativistic_averaged(lambda margin: jnp.square(margin - 1))
 """RaLSGAN: `D: [(r - mean f - 1)^2 + (f - mean r + 1)^2] / 2`."""

@@ -1,8 +1,8 @@
-"""What a sample-based measure says of two sets that no generator made: training images, and the means of their clusters.
+"""Reference values for sample-based metrics: training images and k-means centroids measured as if they were samples.
 
-A measure that prefers cluster means to real images measures something else than realism, and the Parzen-window
-log-likelihood is such a one: Theis et al., "A note on the evaluation of generative models" (2015),
-https://arxiv.org/abs/1511.01844. So a generator's figure is told beside these two anchors, measured in the same way.
+A metric that ranks cluster means above real images does not measure realism. The Parzen-window log-likelihood is such a metric:
+Theis et al., "A note on the evaluation of generative models" (2015), https://arxiv.org/abs/1511.01844. We therefore report
+these two anchors, measured by the same procedure, next to a generator's figure.
 """
 
 import warnings
@@ -13,18 +13,18 @@ import numpy as np
 from jgan.metrics import parzen
 
 IMAGES_PER_CENTROID = 5
-"""least mean size of a cluster: with one image each, the centroids would be the training images again"""
+"""Minimum mean cluster size: with one image per cluster, the centroids would be the training images."""
 
 ITERATIONS = 5
-"""rounds of k-means: 10,000 centroids of MNIST take about a minute of CPU time, and five more change the figure by 0.03"""
+"""Rounds of k-means: for 10,000 centroids of MNIST, about a minute of CPU time; five more rounds change the figure by 0.03."""
 
 
 class Anchor(NamedTuple):
-    """One anchor, measured.
+    """The result for one anchor.
 
     Attributes:
-      num_samples: how many images stood for samples.
-      parzen: their Parzen-window figures.
+      num_samples: the number of images used as samples.
+      parzen: the Parzen-window result.
     """
 
     num_samples: int
@@ -32,12 +32,12 @@ class Anchor(NamedTuple):
 
 
 def training_images(training: np.ndarray, n: int, *, seed: int) -> np.ndarray:
-    """Draws training images without replacement, to be measured as samples: what a perfect memory scores.
+    """Draws training images without replacement: the score of a model that memorises the training set.
 
     Args:
       training: `[N, ...]`, the training images.
-      n: how many to draw; if there are fewer, all are taken.
-      seed: chooses them.
+      n: the number of images to draw; all are taken if there are fewer.
+      seed: the seed of the draw.
 
     Returns:
       `[min(n, N), ...]` of the dtype of `training`.
@@ -53,7 +53,7 @@ def training_images(training: np.ndarray, n: int, *, seed: int) -> np.ndarray:
 
 
 def centroid_count(n: int, training_size: int) -> int:
-    """How many centroids stand for `n` samples: as many, but no more than one for each five training images.
+    """The number of centroids that replace `n` samples: n, or one per five training images if that is fewer.
 
     Args:
       n: the number of samples.
@@ -71,13 +71,13 @@ def centroid_count(n: int, training_size: int) -> int:
 
 
 def centroids(training: np.ndarray, k: int, *, seed: int, iterations: int = ITERATIONS) -> np.ndarray:
-    """The means of k clusters of the training images: scikit-learn's k-means, begun at k images drawn at random.
+    """The means of k clusters of the training images: scikit-learn's k-means, initialised with k random images.
 
     Args:
       training: `[N, ...]` float, the training images.
       k: the number of clusters, at most N.
-      seed: chooses the images to begin at.
-      iterations: rounds of Lloyd's algorithm at most, each of 2 N k d operations.
+      seed: the seed of the initial images.
+      iterations: the maximum number of rounds of Lloyd's algorithm, each of 2 N k d operations.
 
     Returns:
       `[k, ...]` float32.
@@ -98,9 +98,9 @@ def centroids(training: np.ndarray, k: int, *, seed: int, iterations: int = ITER
         raise ValueError(f"expected between 1 and {len(training)} clusters, as many as training images, found {k}")
     flat = np.asarray(training, np.float32).reshape(len(training), -1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # equal images make equal centroids: nothing is lost here
+        warnings.simplefilter("ignore", ConvergenceWarning)  # raised if images coincide; equal centroids are correct then
         model = KMeans(k, init="random", n_init=1, max_iter=iterations, random_state=seed).fit(flat)
-    # A mean lies between its images; rounding may put it a hair outside.
+    # A mean lies in the range of its images; rounding may put it slightly outside.
     means = np.clip(model.cluster_centers_, flat.min(), flat.max())
     return means.astype(np.float32).reshape(k, *np.shape(training)[1:])
 
@@ -108,15 +108,15 @@ def centroids(training: np.ndarray, k: int, *, seed: int, iterations: int = ITER
 def evaluate(
     training: np.ndarray, validation: np.ndarray, test: np.ndarray, *, n: int, seed: int, iterations: int = ITERATIONS
 ) -> dict[str, Anchor]:
-    """Measures both anchors by the procedure that measures a generator.
+    """Evaluates both anchors by the procedure used for a generator.
 
     Args:
       training: `[N, ...]` float in [0, 1].
-      validation: `[V, ...]` float, the images on which sigma is chosen.
+      validation: `[V, ...]` float, used to choose sigma.
       test: `[T, ...]` float.
-      n: the number of samples that the generator is given.
-      seed: of the draw and of the clusters.
-      iterations: of k-means.
+      n: the number of samples the generator is evaluated with.
+      seed: the seed of the draw and of k-means.
+      iterations: the maximum number of rounds of k-means.
 
     Returns:
       `{"training_images": Anchor, "kmeans_centroids": Anchor}`.

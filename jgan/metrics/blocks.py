@@ -1,12 +1,13 @@
-"""Blocks of two sets: what a measure of all their pairs is made of, when the matrix of the pairs would not fit in memory.
+"""Block-wise computation over all pairs of two sets, when the matrix of all pairs does not fit in memory.
 
-A block of `|x|^2 + |y|^2 - 2 x.y` is made on the device in float32, of points centred and scaled. Rounding takes at most
+A block of `|x|^2 + |y|^2 - 2 x.y` is computed on the device in float32, from centred and scaled points. Its rounding error is
+at most
 
   (min(d, 16 sqrt d) + 16) 2^-24 (|x|^2 + |y|^2)
 
-away, and each point's share of it is its `slack`. (A sum over d features is off by d units at most, whatever its order, and
-by 16 sqrt d if its errors do not conspire, but for odds of exp(-128).) So it is known what float32 decides, and what is left
-to float64.
+and the part of this bound due to one point is its `slack`. (A sum over d features has an error of at most d units in any order
+of summation, and of at most 16 sqrt d with probability 1 - exp(-128) if the errors are independent.) A comparison outside the
+bound is decided in float32, the others are repeated in float64.
 
 References:
   Higham and Mary, "A new approach to probabilistic rounding error analysis" (2019), https://doi.org/10.1137/18M1226312
@@ -22,26 +23,26 @@ import numpy as np
 from jgan.metrics import checks
 
 Progress = Callable[[int, int], None]
-"""called with the number of samples done and the number there are"""
+"""Called as progress(samples done, samples in total)."""
 
 ROWS, COLUMNS = 1024, 4096
-"""the largest block: 16 MiB for each intermediate array of float32"""
+"""The largest block: 16 MiB for each intermediate float32 array."""
 
 PAIRS = 512
-"""how many pairs are measured at once by their differences"""
+"""The number of pairs whose differences are computed at once."""
 
 FAR = 1e30
-"""the squared norm of what fills up a block; all others are at most 1"""
+"""The squared norm assigned to padding; those of real points are at most 1."""
 
 
 class Block(NamedTuple):
-    """Points as a frame shows them.
+    """Points in the coordinates of a `Frame`.
 
     Attributes:
       points: `[b, d]`.
       squares: `[b]`, their squared norms.
-      slack: `[b]`, their share of what rounding takes away.
-      reach: `[b]`, the squared radii of the balls around them; 0 where there are none.
+      slack: `[b]`, their part of the bound on the rounding error.
+      reach: `[b]`, the squared radii of the balls around them; 0 without balls.
     """
 
     points: Any
@@ -51,30 +52,30 @@ class Block(NamedTuple):
 
 
 class Frame(NamedTuple):
-    """Where points are seen from, so that their norms are at most 1 and no offset costs digits.
+    """Coordinates in which norms are at most 1 and a common offset loses no digits.
 
     Attributes:
       centre: `[d]` float64.
-      scale: the largest distance from it.
+      scale: the largest distance from the centre.
     """
 
     centre: np.ndarray
     scale: float
 
     def block(self, points: np.ndarray, size: int, dtype: Any, radii: np.ndarray | None = None) -> Block:
-        """Some points as seen from here, in NumPy, filled up to `size` with far ones that are near to nothing."""
+        """Points in the coordinates of this frame, as NumPy arrays, padded to `size` with points far from all others."""
         d, short = points.shape[1], size - len(points)
         seen = ((points.astype(np.float64) - self.centre) / self.scale).astype(dtype)
         squares = np.einsum("ij,ij->i", seen, seen, dtype=np.float64)
         unit = float(np.finfo(dtype).eps) / 2
-        slack = (min(d, 16 * math.sqrt(d)) + 16) * unit * squares + 1e-36  # and what underflows
+        slack = (min(d, 16 * math.sqrt(d)) + 16) * unit * squares + 1e-36  # the last term covers underflow
         reach = np.zeros(len(points)) if radii is None else np.minimum(np.square(radii.astype(np.float64) / self.scale), 1e20)
         fill = lambda values, value: np.pad(values, (0, short), constant_values=value).astype(dtype)  # noqa: E731
         return Block(np.pad(seen, ((0, short), (0, 0))), fill(squares, FAR), fill(slack, 0), fill(reach, 0))
 
 
 def frame(*sets: np.ndarray) -> Frame:
-    """The frame in which sets are seen best: around the mean of all.
+    """The frame of several sets: centred on their common mean.
 
     Args:
       *sets: `[N, d]` floats, each.
@@ -94,15 +95,15 @@ def frame(*sets: np.ndarray) -> Frame:
 
 
 def size(n: int, most: int, multiple: int = 32) -> int:
-    """The size of equal blocks of about `most`, with as little left over as there can be.
+    """The size of equal blocks of at most about `most` samples, chosen to minimise the padding.
 
     Args:
-      n: how many samples there are.
-      most: the largest size.
-      multiple: of which it is to be one.
+      n: the number of samples.
+      most: the maximum size.
+      multiple: the size is a multiple of this.
 
     Returns:
-      The size.
+      The block size.
 
     Example:
       >>> from jgan.metrics import blocks
@@ -113,11 +114,11 @@ def size(n: int, most: int, multiple: int = 32) -> int:
 
 
 def cut(n: int, size: int) -> Iterator[slice]:
-    """The slices of n samples in blocks of a size, of which the last may be smaller.
+    """Slices that cut n samples into blocks; the last may be smaller.
 
     Args:
-      n: how many samples there are.
-      size: of a block.
+      n: the number of samples.
+      size: the block size.
 
     Yields:
       The slices.
@@ -131,15 +132,15 @@ def cut(n: int, size: int) -> Iterator[slice]:
 
 
 def put(block: Any, devices: Sequence[jax.Device] | None, *, split: bool) -> Any:
-    """A block on the devices.
+    """Copies a block to the devices.
 
     Args:
       block: arrays `[b, ...]`.
-      devices: which; None for the default one.
-      split: whether its points are divided among them; otherwise all have all.
+      devices: the devices; None for the default one.
+      split: whether to shard the points over the devices; otherwise the block is replicated.
 
     Returns:
-      The block of JAX arrays.
+      The same tree of JAX arrays.
     """
     if devices is None:
         return jax.device_put(block)
@@ -148,19 +149,19 @@ def put(block: Any, devices: Sequence[jax.Device] | None, *, split: bool) -> Any
 
 
 def floats(name: str, points: Any, least: int, like: Any = None) -> np.ndarray:
-    """Checked features, in float32 if that holds them all, else in float64.
+    """Checks features and converts them to float32 if that is exact, else to float64.
 
     Args:
-      name: what to call them in the message.
+      name: the name of the array in error messages.
       points: `[N, d]`, of any real type.
-      least: the smallest number of samples.
-      like: other features, whose dimension these must have; None if there are none.
+      least: the minimum number of samples.
+      like: features whose dimension these must match, or None.
 
     Returns:
-      `[N, d]` in NumPy.
+      `[N, d]`, a NumPy array.
 
     Raises:
-      ValueError: as `checks.features` does.
+      ValueError: see `checks.features`.
 
     Example:
       >>> import numpy as np
@@ -174,13 +175,13 @@ def floats(name: str, points: Any, least: int, like: Any = None) -> np.ndarray:
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Of some pairs, by their differences: that of a point to its copy is exactly 0, and what is alike comes out alike.
+    """Squared distances of selected pairs, from differences in float64: exactly 0 for equal points.
 
     Args:
       x: `[N, d]` floats.
       y: `[M, d]` floats.
-      rows: `[P]` int, which of x.
-      columns: `[P]` int, which of y.
+      rows: `[P]` int, indices into x.
+      columns: `[P]` int, indices into y.
 
     Returns:
       `[P]` float64.

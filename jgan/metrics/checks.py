@@ -1,4 +1,4 @@
-"""Checks of what is measured: a figure made of too few samples, or of a NaN, is worse than none."""
+"""Input checks of the metrics: too few samples or a NaN raise an error instead of giving a wrong figure."""
 
 from typing import Any
 
@@ -6,19 +6,19 @@ import numpy as np
 
 
 def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.ndarray:
-    """Insists that features are a finite `[N, d]` array with enough rows.
+    """Checks that features are a finite `[N, d]` array with enough rows.
 
     Args:
-      name: what to call them in the message.
+      name: the name of the array in error messages.
       array: NumPy or JAX, `[N, d]`, of any real type.
-      least: the smallest number of samples for which the measure means anything.
-      like: other features, whose dimension these must have; None if there are none.
+      least: the minimum number of samples.
+      like: features whose dimension these must match, or None.
 
     Returns:
-      The array, in NumPy, of its own type.
+      The array as a NumPy array of its own dtype.
 
     Raises:
-      ValueError: if it has other axes, no columns, fewer rows, another dimension, or a value that is not finite.
+      ValueError: if the shape or the dimension is wrong, there are too few samples, or a value is not finite.
 
     Example:
       >>> import numpy as np
@@ -34,10 +34,10 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.n
     if found.ndim != 2 or not found.shape[1]:
         raise ValueError(f"{name}: expected features [N, d], found an array of the shape {found.shape}")
     if like is not None and found.shape[1] != np.shape(like)[1]:
-        raise ValueError(f"{name}: expected {np.shape(like)[1]} features a sample like the others, found {found.shape[1]}")
+        raise ValueError(f"{name}: expected {np.shape(like)[1]} features per sample like the others, found {found.shape[1]}")
     if len(found) < least:
         raise ValueError(f"{name}: expected at least {least:,} samples, found {len(found):,}; draw more")
-    # The sum of a row is finite if all its values are, but for an overflow: only then is each looked at.
+    # A finite sum means finite values. Only if the sum is not finite (NaN, infinity or overflow) is each row checked.
     if not np.isfinite(found.sum(dtype=np.float64)):
         bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
         if len(bad):
@@ -50,19 +50,19 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.n
 
 
 def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> np.ndarray:
-    """Insists that images are `[N, H, W, C]`, 8-bit or from 0 to 1, and enough.
+    """Checks that images are `[N, H, W, C]`, uint8 or floats from 0 to 1, and enough.
 
     Args:
-      name: what to call them in the message.
-      array: NumPy or JAX, uint8, or float in [0, 1]; a thousandth beyond is let pass.
-      least: the smallest number of images for which the measure means anything.
-      like: other images, whose shape each of these must have; None if there are none.
+      name: the name of the array in error messages.
+      array: NumPy or JAX, uint8, or float in [0, 1] with a tolerance of 0.001.
+      least: the minimum number of images.
+      like: images whose shape each of these must match, or None.
 
     Returns:
-      The array, in NumPy, of its own type.
+      The array as a NumPy array of its own dtype.
 
     Raises:
-      ValueError: if the shape, the type or a value is another.
+      ValueError: if the shape, the dtype, the number of images or the range of values is wrong.
 
     Example:
       >>> import numpy as np
@@ -80,6 +80,6 @@ def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> np.nda
         raise ValueError(f"{name}: expected at least {least:,} images, found {len(found):,}; draw more")
     if found.dtype != np.uint8 and len(found):
         low, high = found.min(), found.max()
-        if not (found.dtype.kind == "f" and low >= -1e-3 and high <= 1 + 1e-3):  # a NaN is the least and the greatest
+        if not (found.dtype.kind == "f" and low >= -1e-3 and high <= 1 + 1e-3):  # NaN fails both comparisons
             raise ValueError(f"{name}: expected floats from 0 to 1, or uint8, found {found.dtype} from {low:g} to {high:g}")
     return found

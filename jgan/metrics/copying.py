@@ -1,7 +1,8 @@
-"""Whether generated samples are copies of the training set, told by how near they come to it.
+"""Data-copying metrics: whether generated samples are too close to training samples.
 
-Both measures compare a distance between a generated and a training sample with one that is natural: authenticity with the
-distance from that training sample to its nearest other one, C_T with the distances from held-out samples to the training set.
+Both metrics compare a distance between a generated and a training sample with a reference distance: for authenticity, the
+distance from that training sample to its nearest training neighbour; for C_T, the distances from held-out samples to the
+training set.
 """
 
 from collections.abc import Sequence
@@ -16,15 +17,15 @@ from jgan.metrics.parzen import Images
 
 
 class CT(NamedTuple):
-    """A data-copying test.
+    """The result of the C_T test.
 
     Attributes:
-      value: C_T: far below 0 if generated samples are nearer to the training set than held-out ones, as copies are; about 0
-        if they are as near; far above 0 if they are further away.
-      z_scores: `[cells]` float64, the score of each cell, of which `value` is the weighted mean; NaN where there are too few
-        generated samples.
-      weights: `[cells]` float64, the share of each cell in the held-out samples.
-      seed: of the clusters.
+      value: C_T. Far below 0: generated samples are closer to the training set than held-out samples, as copies are. Near 0:
+        equally close. Far above 0: further away.
+      z_scores: `[cells]` float64, the score of each cell; `value` is their weighted mean. NaN for cells with too few generated
+        samples.
+      weights: `[cells]` float64, the fraction of held-out samples in each cell.
+      seed: the seed of k-means.
     """
 
     value: float
@@ -36,20 +37,20 @@ class CT(NamedTuple):
 def authenticity(
     training: Images, fake: Images, *, devices: Sequence[jax.Device] | None = None, progress: Progress | None = None
 ) -> float:
-    """The share of generated samples that are authentic.
+    """Authenticity: the fraction of generated samples that are not copies of training samples.
 
-    Let t be the training sample that is nearest to a generated one, g. Then g is authentic if some other training sample is
-    nearer to t than g is: d(t, t') < d(t, g). Of copies of the training set none is (unless it holds copies itself); of fresh
-    samples of the same distribution about a half are. `AuthPct` is this times 100.
+    Let t be the training sample nearest to a generated sample g. Then g is authentic if another training sample is nearer to t
+    than g is: d(t, t') < d(t, g). Authenticity is 0 for copies of the training set (unless the set contains duplicates) and
+    about one half for fresh samples of the same distribution. `AuthPct` is this times 100.
 
     Args:
       training: `[N, d]` float, features of the training samples.
-      fake: `[M, d]` float, features of the generated ones.
-      devices: among which the samples of a block are divided; None for the default device.
-      progress: called now and then with the number of samples done and the number there are, N + M.
+      fake: `[M, d]` float, features of the generated samples.
+      devices: the devices over which a block is sharded; None for the default device.
+      progress: called periodically as progress(samples done, N + M).
 
     Returns:
-      The share, from 0 to 1.
+      The fraction, from 0 to 1.
 
     Raises:
       ValueError: if there are fewer than two training samples, dimensions differ, or a feature is not finite.
@@ -78,31 +79,33 @@ def authenticity(
 
 
 def c_t(training: Images, test: Images, fake: Images, *, cells: int = 3, least: int = 20, seed: int = 0) -> CT:
-    """The data-copying statistic C_T: are generated samples nearer to the training set than held-out ones are?
+    """The data-copying statistic C_T: whether generated samples are closer to the training set than held-out samples are.
 
-    The training set is cut into cells by k-means. In each, let U count the pairs of a generated and a held-out sample of
-    which the generated one is further from the cell's training samples, a tie as a half. It is standardised as if
-    both were alike: of m generated and n held-out samples, Z = (U - m n / 2 + 1 / 2) / sqrt(m n (m + n + 1) / 12).
+    k-means cuts the training set into cells. In each cell, U counts the pairs of a generated and a held-out sample in which the
+    generated one is further from the cell's training samples; a tie counts one half. U is standardised under the hypothesis
+    that both have the same distribution: for m generated and n held-out samples,
+    Z = (U - m n / 2 + 1 / 2) / sqrt(m n (m + n + 1) / 12).
 
-      C_T = sum_c P(c) Z_c / sum_c P(c),    P(c) the share of the cell in the held-out samples,
+      C_T = sum_c P(c) Z_c / sum_c P(c),    P(c) the fraction of held-out samples in cell c,
 
-    over the cells that hold enough generated samples. One cell alone gives a Z that is nearly standard normal if both are
-    alike; the mean of more varies less.
+    over the cells with enough generated samples. With a single cell, Z is approximately standard normal under the hypothesis;
+    the mean over several cells has a smaller variance.
 
     Args:
       training: `[N, d]` float, features of the training samples.
-      test: `[P, d]` float, features of samples of the same distribution that were not trained on.
-      fake: `[M, d]` float, features of the generated ones. The test is sharper in few dimensions: `dgm-eval` takes the first
-        64 principal components of the training samples' features.
-      cells: how many.
-      least: the smallest number of generated samples with which a cell is counted.
-      seed: of k-means.
+      test: `[P, d]` float, features of held-out samples of the same distribution.
+      fake: `[M, d]` float, features of the generated samples. The test has more power in few dimensions: `dgm-eval` uses the
+        first 64 principal components of the training features.
+      cells: the number of cells.
+      least: the minimum number of generated samples for a cell to count.
+      seed: the seed of k-means.
 
     Returns:
       The `CT`.
 
     Raises:
-      ValueError: if a cell holds no held-out sample, or none is counted; dimensions differ, or a feature is not finite.
+      ValueError: if a cell has no held-out samples, no cell has enough generated samples, dimensions differ, or a feature is
+        not finite.
 
     Example:
       >>> import numpy as np
@@ -115,7 +118,7 @@ def c_t(training: Images, test: Images, fake: Images, *, cells: int = 3, least: 
 
     References:
       Meehan, Chaudhuri and Dasgupta, "A non-parametric test to detect data-copying in generative models" (2020), section 3,
-      https://arxiv.org/abs/2004.05675. The distances within a cell and the 1 / 2 are as in their code.
+      https://arxiv.org/abs/2004.05675. Distances within a cell, and the 1 / 2, follow the authors' code.
     """
     from scipy.stats import rankdata
     from sklearn.cluster import KMeans
@@ -128,7 +131,7 @@ def c_t(training: Images, test: Images, fake: Images, *, cells: int = 3, least: 
     weights = np.bincount(of_test, minlength=cells) / len(test)
     if not weights.all():
         raise ValueError(
-            f"expected held-out samples in each of {cells} cells, found none in some; draw more, or cut fewer cells"
+            f"expected held-out samples in each of {cells} cells, found none in some; draw more, or use fewer cells"
         )
     z_scores = np.full(cells, np.nan)
     for cell in range(cells):

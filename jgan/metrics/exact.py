@@ -1,9 +1,9 @@
-"""The scatter of features on hardware that has only float32, by matrix products alone and without their rounding errors.
+"""The scatter matrix of features without rounding errors on hardware that has only float32, from matrix products.
 
-This is the splitting of Ozaki et al. A centred feature is cut into digits of 8 bits, on a scale common to its column. The
-products of `ROWS` such digits add up to less than 2^24, so float32 holds each sum exactly, in whatever order the hardware and
-the devices add, and TF32 and bfloat16 units, which are several times as fast, hold each digit. What is dropped is beyond the
-47th binary digit of the column's greatest deviation in the batch.
+It uses the splitting of Ozaki et al. Each centred feature is split into digits of 8 bits, on a scale common to its column. The
+products of `ROWS` such digits sum to less than 2^24, so float32 represents each sum exactly, in any order of summation, and
+the faster TF32 and bfloat16 units represent each digit exactly. The digits dropped lie below the 47th bit of the column's
+largest deviation in the batch.
 
 References:
   Ozaki et al., "Error-free transformations of matrix multiplication by using fast routines of matrix multiplication and its
@@ -17,21 +17,21 @@ from jgan.metrics import pairs
 from jgan.metrics.pairs import Pair
 
 DIGITS = 6
-"""of 8 bits each: 48 in all"""
+"""Number of digits, of 8 bits each: 48 bits in total."""
 
 ROWS = 128
-"""whose products are added in float32: of digits up to 128, and one up to 192, no sum reaches 2^24"""
+"""Rows summed in float32: with digits up to 128 in absolute value, and one up to 192, no sum reaches 2^24."""
 
 
 def moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, Pair, Pair]:
-    """The number, the mean and the scatter of samples.
+    """The count, mean and scatter matrix of samples.
 
     Args:
-      x: `[B, d]` float32. The deviations from the mean must be below 2^60; of those below 2^-60 digits are lost.
-      valid: `[B]` bool, which of them count; the others may be anything.
+      x: `[B, d]` float32. Deviations from the mean must be below 2^60; those below 2^-60 lose digits.
+      valid: `[B]` bool, the rows to include; the other rows may hold anything.
 
     Returns:
-      `(count, mean, scatter)`: int32, `[d]`, and `[d, d]`, the sum of (x - mean)(x - mean)^T.
+      `(count, mean, scatter)`: int32 scalar, `[d]` and `[d, d]`, the sum of (x - mean)(x - mean)^T.
 
     Example:
       >>> import jax.numpy as jnp
@@ -48,7 +48,7 @@ def moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, Pair, Pair]:
     high, low = pairs.two_sum(x, -centre[None, :])
     shift, unit = _scale(keep(high))
     sums, products = _sums(keep(high) * shift, keep(low) * shift)
-    # The centre is the mean but for its rounding: what is still missing is so small that float32 has digits enough for it.
+    # `centre` is the mean up to its rounding error; the correction is so small that float32 is precise enough for it.
     total = sums.high * unit
     missing = pairs.rounded(total[:, None] * total[None, :] / number)
     scatter = products.scaled(unit[:, None]).scaled(unit[None, :]) - pairs.single(missing)
@@ -56,7 +56,7 @@ def moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, Pair, Pair]:
 
 
 def _scale(offsets: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The powers of two `[1, d]` that bring each column below 128, and their inverses `[d]`."""
+    """The powers of two `[1, d]` that scale each column below 128, and their inverses `[d]`."""
     _, exponent = jnp.frexp(jnp.max(jnp.abs(offsets), axis=0))
     power = jnp.maximum(exponent, -60) - 7
     two_to = lambda exponent: jax.lax.bitcast_convert_type((127 + exponent) << 23, jnp.float32)  # noqa: E731
@@ -79,10 +79,10 @@ def _sums(high: jax.Array, low: jax.Array) -> tuple[Pair, Pair]:
 
 
 def _digits(high: jax.Array, low: jax.Array) -> jax.Array:
-    """Cuts high + low, below 128, into whole numbers: `sum_s digits[s] / 256^s`, `[DIGITS, R, d]`."""
+    """Splits high + low, below 128, into integer digits `[DIGITS, R, d]`: `sum_s digits[s] / 256^s`."""
     digits, rest = [], high
     for s in range(DIGITS):
-        if s == 3:  # three digits leave nothing of `high` that is not small: `low`, at most half its last place, joins
+        if s == 3:  # after three digits the rest of `high` is as small as `low` (half its last place), so they can be added
             rest = rest + low * 2.0**24
         digits.append(jnp.round(rest))
         rest = (rest - digits[-1]) * 256
@@ -90,16 +90,16 @@ def _digits(high: jax.Array, low: jax.Array) -> jax.Array:
 
 
 def _meetings(digits: jax.Array) -> jax.Array:
-    """`[level, d, d]`: the products of the digits s and t, s + t = level; those of a level beyond are below 2^-48."""
+    """`[level, d, d]`: the products of digits s and t with s + t = level; higher levels are below 2^-48 and dropped."""
     flat = lambda some: some.reshape(-1, some.shape[-1])  # noqa: E731
     exactly = lambda a, b: jnp.matmul(flat(a).T, flat(b), precision=jax.lax.Precision.DEFAULT)  # noqa: E731
     return jnp.stack([exactly(digits[: level + 1], digits[level::-1]) for level in range(DIGITS)])
 
 
 def _value(levels: Pair) -> Pair:
-    """`sum_s levels[s] / 256^s`, from the smallest.
+    """`sum_s levels[s] / 256^s`, summed from the smallest term.
 
-    A loop, not only for brevity: XLA fuses a longer chain of pairs into one kernel, whose code doubles with each of them.
+    A scan, because XLA fuses an unrolled chain of pairs into one kernel whose code doubles with each pair.
     """
     add = lambda total, level: (total.scaled(2.0**-8) + level, None)  # noqa: E731
     return jax.lax.scan(add, levels[-1], levels[:-1], reverse=True)[0]

@@ -1,7 +1,7 @@
 """Separable filters of images, as matrices.
 
-A filter along one axis is a matrix with its taps on a band, one from each side of the image: `rows @ image @ columns.T`. That
-is more arithmetic than a sum over the taps, and faster: matrix products are what every device does best.
+A filter along one axis is a band matrix, and an image is filtered by `rows @ image @ columns.T`. This takes more arithmetic
+than a sum over the taps but is faster, since devices are optimised for matrix products.
 """
 
 import jax
@@ -10,10 +10,10 @@ import numpy as np
 
 
 def inside(size: int, taps: np.ndarray) -> np.ndarray:
-    """The matrix of a filter that stays inside the image.
+    """The matrix of a filter without padding ("valid").
 
     Args:
-      size: of the axis, at least the number of taps.
+      size: the size of the axis, at least the number of taps.
       taps: `[t]`, symmetric.
 
     Returns:
@@ -32,11 +32,11 @@ def inside(size: int, taps: np.ndarray) -> np.ndarray:
 
 
 def mirrored(size: int, taps: np.ndarray) -> np.ndarray:
-    """The matrix of a filter that sees a mirror image beyond each edge, its outermost pixel not repeated: `c b | a b c | b a`.
+    """The matrix of a filter with reflect padding: `c b | a b c | b a`.
 
     Args:
-      size: of the axis.
-      taps: `[t]`, symmetric, of an odd number.
+      size: the size of the axis.
+      taps: `[t]`, symmetric, t odd.
 
     Returns:
       `[size, size]` float32.
@@ -48,12 +48,12 @@ def mirrored(size: int, taps: np.ndarray) -> np.ndarray:
       [[0.5, 0.5, 0.0], [0.25, 0.5, 0.25], [0.0, 0.5, 0.5]]
     """
     radius = len(taps) // 2
-    seen = np.pad(np.eye(size, dtype=np.float32), ((radius, radius), (0, 0)), mode="reflect")  # which pixel each place shows
+    seen = np.pad(np.eye(size, dtype=np.float32), ((radius, radius), (0, 0)), mode="reflect")  # source pixel of each padded one
     return inside(size + 2 * radius, taps) @ seen
 
 
 def apply(images: jax.Array, rows: np.ndarray, columns: np.ndarray) -> jax.Array:
-    """Filters the rows of images by one matrix, and the columns by another.
+    """Applies a separable filter to images.
 
     Args:
       images: `[N, H, W, C]` float32.

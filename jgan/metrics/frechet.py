@@ -1,16 +1,17 @@
-"""The Fréchet distance of two sets of features, which is FID if the features are Inception's.
+"""The Fréchet distance between two sets of features; with Inception features, FID.
 
-Of two Gaussians with the sets' means and covariances,
+For Gaussians with the means and covariances of the sets,
 
   FID = |mu_1 - mu_2|^2 + tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2))
 
-Here each covariance is written `S = R^T R`, and the trace of the square root is the sum of the singular values of `R_1 R_2^T`.
-Nothing is lost by that: the eigenvalues of `S_1 S_2` are the squares of those singular values, so whoever takes their roots has
-half the digits of the small ones left, and of a rank-deficient covariance some thousand roots of rounding errors. That is why
-others add a small number to the diagonal, which adds to FID, too; here the root R has as many rows as the covariance has rank:
+Each covariance is factored as `S = R^T R`, and the trace of the matrix square root is the sum of the singular values of
+`R_1 R_2^T`. This keeps full precision. The eigenvalues of `S_1 S_2` are the squares of those singular values, so their square
+roots have only half the digits of the small ones, and a rank-deficient covariance adds thousands of square roots of rounding
+errors. (Other implementations add a small number to the diagonal, which changes FID.) The factor R has as many rows as the
+rank of the covariance:
 
-- of fewer samples than features, R is the centred features themselves, over the root of n - 1, and no covariance is made;
-- of more, it is the Cholesky factor with pivots, which ends where only rounding errors are left.
+- with fewer samples than features, R is the centred features divided by sqrt(n - 1), and no covariance matrix is formed;
+- otherwise, R is the pivoted Cholesky factor, truncated where only rounding errors remain.
 
 References:
   Heusel et al., "GANs trained by a two time-scale update rule converge to a local Nash equilibrium" (2017), equation 6,
@@ -33,11 +34,11 @@ from jgan.metrics.moments import Moments
 from jgan.metrics.parzen import Images
 
 LEAST = 2
-"""samples without which there is no covariance"""
+"""The minimum number of samples for a covariance."""
 
 
 class FID(NamedTuple):
-    """A Fréchet distance, in the square of the features' unit.
+    """A Fréchet distance, in squared units of the features.
 
     Attributes:
       fid: the distance, the sum of the two terms.
@@ -55,18 +56,18 @@ class FID(NamedTuple):
 
 
 class FIDInfinity(NamedTuple):
-    """FID at several numbers of generated samples, and the line through them in 1/n.
+    """The extrapolation of FID to infinitely many samples: FID at several sample sizes n and a linear fit in 1/n.
 
     Attributes:
-      fid: where the line is at 1/n = 0.
-      standard_error: of that intercept, by the scatter of the points about the line. The points share samples and the real
-        set, so it says how straight the line is rather than how far the truth may be.
-      slope: of the line.
-      sizes: the numbers of generated samples.
-      fids: FID at each.
+      fid: the intercept of the fit, at 1/n = 0.
+      standard_error: the standard error of the intercept, from the residuals of the fit. The points share samples and the real
+        set, so it measures the linearity of the fit rather than the error of the estimate.
+      slope: the slope of the fit.
+      sizes: the sample sizes.
+      fids: FID at each size.
       n_real: the number of real samples.
-      n_fake: the number of generated samples that the subsets were drawn from.
-      seed: of the draws.
+      n_fake: the number of generated samples that the subsets are drawn from.
+      seed: the seed of the draws.
     """
 
     fid: float
@@ -80,7 +81,7 @@ class FIDInfinity(NamedTuple):
 
 
 class _Gaussian(NamedTuple):
-    """A mean `[d]`, a root `[r, d]` of the covariance `root^T root`, and the number of samples they are of."""
+    """A mean `[d]`, a factor `[r, d]` of the covariance `root^T root`, and the number of samples."""
 
     mean: np.ndarray
     root: np.ndarray
@@ -88,14 +89,14 @@ class _Gaussian(NamedTuple):
 
 
 def distance(a: Moments, b: Moments) -> float:
-    """The Fréchet distance of two sets of which the moments are known.
+    """The Fréchet distance between two sets, from their moments.
 
     Args:
-      a: of one set.
-      b: of the other; in either form.
+      a: the moments of one set, in either form.
+      b: the moments of the other.
 
     Returns:
-      The distance, made in float64 on the host.
+      The distance, computed in float64 on the host.
 
     Raises:
       ValueError: if there are fewer than 2 samples, a moment is not finite, or the dimensions differ.
@@ -115,18 +116,19 @@ def distance(a: Moments, b: Moments) -> float:
 
 
 def fid(real: Images | Moments, fake: Images | Moments, *, batch_size: int = 2048) -> FID:
-    """FID and its two terms.
+    """FID, with its two terms.
 
     Args:
       real: `[N, d]` features, or their moments.
       fake: `[M, d]` features, or their moments.
-      batch_size: how many features are worked on at once.
+      batch_size: the number of samples processed at once.
 
     Returns:
-      The `FID`. It falls with the number of samples: compare only where N and M are the same, or see `fid_infinity`.
+      The `FID`. It is biased, and decreases with the number of samples: compare values only at equal N and M, or use
+      `fid_infinity`.
 
     Raises:
-      ValueError: if there are fewer than 2 samples, one is not finite, or the dimensions differ.
+      ValueError: if there are fewer than 2 samples, a feature is not finite, or the dimensions differ.
 
     Example:
       >>> import numpy as np
@@ -153,24 +155,24 @@ def fid_infinity(
     batch_size: int = 2048,
     progress: Callable[[int, int], None] | None = None,
 ) -> FIDInfinity:
-    """FID as it would be of infinitely many generated samples: the bias of FID goes with 1/n, so a line is put through it.
+    """FID-infinity: FID extrapolated to infinitely many generated samples by a linear fit in 1/n, the order of its bias.
 
-    Each point is the FID of a subset drawn anew without replacement.
+    Each point of the fit is the FID of a random subset, drawn without replacement.
 
     Args:
       real: `[N, d]` features, or their moments.
       fake: `[M, d]` features.
-      seed: of the draws.
-      least: the size of the smallest subset; the others are evenly spaced up to M.
-      points: how many subsets, at least 3, or the line has no error.
-      batch_size: how many features are worked on at once.
-      progress: is called with how many points are done and how many there are.
+      seed: the seed of the draws.
+      least: the size of the smallest subset; the sizes are evenly spaced from it to M.
+      points: the number of subsets, at least 3 for a standard error.
+      batch_size: the number of samples processed at once.
+      progress: called as progress(points done, points).
 
     Returns:
       The `FIDInfinity`.
 
     Raises:
-      ValueError: if there are fewer samples than the sizes need, one is not finite, or the dimensions differ.
+      ValueError: if there are too few samples for the sizes, a feature is not finite, or the dimensions differ.
 
     Example:
       >>> import numpy as np
@@ -181,7 +183,7 @@ def fid_infinity(
       ((200, 650, 1100, 1550, 2000), True, True)
 
     References:
-      Chong and Forsyth (2020), https://arxiv.org/abs/1911.07023; the sizes are those of its authors' code.
+      Chong and Forsyth (2020), https://arxiv.org/abs/1911.07023; the sizes are those of the authors' code.
     """
     from scipy import stats
 
@@ -214,12 +216,12 @@ def _between(one: _Gaussian, other: _Gaussian) -> FID:
     product = one.root @ other.root.T
     crossed = scipy.linalg.svdvals(product, overwrite_a=True).sum() if product.size else 0.0
     spread = float(np.sum(np.square(one.root)) + np.sum(np.square(other.root)) - 2 * crossed)
-    spread = max(spread, 0.0)  # of equal covariances only rounding errors are left, of either sign
+    spread = max(spread, 0.0)  # for equal covariances only rounding errors are left, which may be negative
     return FID(mean_term + spread, mean_term, spread, one.n, other.n)
 
 
 def _gaussian(name: str, found: Images | Moments, batch_size: int, like: _Gaussian | None = None) -> _Gaussian:
-    """The Gaussian of features, or of moments, which it checks."""
+    """Checks features or moments and returns their Gaussian."""
     if isinstance(found, Moments):
         known = moments_of.to_float64(found)
         if like is not None and known.mean.shape != like.mean.shape:
@@ -227,7 +229,7 @@ def _gaussian(name: str, found: Images | Moments, batch_size: int, like: _Gaussi
         if known.count < LEAST:
             raise ValueError(f"{name}: expected moments of at least {LEAST} samples, found {known.count}; draw more")
         if not (np.isfinite(known.mean).all() and np.isfinite(known.scatter).all()):
-            raise ValueError(f"{name}: a moment is not finite, so a feature was not; leave it out or find its cause")
+            raise ValueError(f"{name}: a moment is not finite, so a feature was not; remove that sample or find its cause")
         return _Gaussian(known.mean, _cholesky(moments_of.covariance(known)), known.count)
     features = checks.features(name, found, LEAST, like=None if like is None else like.root)
     if len(features) > features.shape[1]:
@@ -238,9 +240,9 @@ def _gaussian(name: str, found: Images | Moments, batch_size: int, like: _Gaussi
 
 
 def _cholesky(covariance: np.ndarray) -> np.ndarray:
-    """`root [r, d]` with `covariance = root^T root`, r being the rank to rounding.
+    """`root [r, d]` with `covariance = root^T root`, where r is the numerical rank.
 
-    LAPACK takes the greatest pivot left, and stops when that is less than d times the rounding error of the first.
+    LAPACK pivots on the largest remaining diagonal entry and stops when it is below d rounding errors of the first pivot.
     """
     factor, pivots, rank, _ = lapack.dpstrf(covariance, lower=1)
     root = np.empty((rank, len(covariance)))

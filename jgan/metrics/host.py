@@ -1,4 +1,4 @@
-"""The scatter of features in float64 on the host: by the symmetric product of BLAS, which makes half the products."""
+"""The scatter matrix of features in float64 on the host, by BLAS's symmetric rank-k update, which computes one triangle."""
 
 import math
 
@@ -8,18 +8,18 @@ from scipy.linalg import blas
 from jgan.metrics import checks
 
 MIRRORED = 256
-"""the side of the squares in which a triangle is mirrored: in one piece that takes as long as 500 samples"""
+"""Block size for mirroring the triangle: mirroring it in one piece takes as long as 500 samples."""
 
 
 def moments(features: np.ndarray, batch_size: int) -> tuple[int, np.ndarray, np.ndarray]:
-    """The number, the mean and the scatter of samples.
+    """The count, mean and scatter matrix of samples.
 
     Args:
       features: `[N, d]` of any real type.
-      batch_size: how many are made float64 at once.
+      batch_size: the number of samples converted to float64 at once.
 
     Returns:
-      `(count, mean, scatter)`: N, `[d]` float64, and `[d, d]` float64, the sum of (x - mean)(x - mean)^T.
+      `(count, mean, scatter)`: N, `[d]` float64 and `[d, d]` float64, the sum of (x - mean)(x - mean)^T.
 
     Raises:
       ValueError: if a feature is not finite.
@@ -41,7 +41,7 @@ def moments(features: np.ndarray, batch_size: int) -> tuple[int, np.ndarray, np.
         if not np.isfinite(batch_mean).all():
             checks.features("features", features, 1)
         rows[:size] -= batch_mean
-        # Chan's correction is an outer product: one more row of the product that is made anyway.
+        # Chan's correction is an outer product, so it is one more row of the same matrix product.
         delta, share = batch_mean - mean, size / (count + size)
         rows[size] = math.sqrt(count * share) * delta
         count, mean = count + size, mean + share * delta

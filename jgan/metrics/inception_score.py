@@ -1,11 +1,11 @@
-"""The Inception Score: are single samples classified surely, and all of them together evenly?
+"""The Inception Score: it rewards confident predictions for single samples and an even spread of classes over all samples.
 
 With p the class probabilities of the samples and q their mean,
 
   IS = exp(1/N sum_i KL(p_i || q)) = exp(H(q) - 1/N sum_i H(p_i)),
 
-from 1, where the probabilities are the same for every sample, to the number of classes. The samples are cut into parts, and the
-mean and the standard deviation of the parts' scores are told: both depend on how many samples there are and how they are cut.
+which ranges from 1, if all samples have the same probabilities, to the number of classes. The samples are cut into parts, and
+the result is the mean and the standard deviation of the parts' scores. Both depend on the number of samples and of parts.
 """
 
 from typing import NamedTuple
@@ -17,18 +17,18 @@ from jgan.metrics import checks
 from jgan.metrics.parzen import Images
 
 BLOCK = 1000
-"""samples whose probabilities are held at once, in float64"""
+"""Number of samples whose probabilities are held in float64 at once."""
 
 
 class InceptionScore(NamedTuple):
-    """An Inception Score and its protocol.
+    """An Inception Score and how it was computed.
 
     Attributes:
-      mean: of the scores of the parts.
-      std: their standard deviation (ddof 0): by custom the figure behind the plus-minus. It is no standard error.
+      mean: the mean of the scores of the parts.
+      std: their standard deviation (ddof 0), by convention the figure after the plus-minus sign. It is not a standard error.
       splits: the number of parts.
-      n: the number of samples, all parts together.
-      seed: of the order of the samples before they were cut, None if they stayed as they were given.
+      n: the total number of samples.
+      seed: the seed of the permutation before the split, or None without a permutation.
     """
 
     mean: float
@@ -39,17 +39,17 @@ class InceptionScore(NamedTuple):
 
 
 def evaluate(logits: Images, *, splits: int = 10, seed: int | None = None) -> InceptionScore:
-    """The Inception Score of samples, from what the classifier makes of them.
+    """The Inception Score, from a classifier's logits.
 
-    The sums are in float64, on the host: `H(q) - mean H(p)` is a small difference where the score is near 1.
+    The sums are float64 on the host, because `H(q) - mean H(p)` is a small difference when the score is near 1.
 
     Args:
-      logits: `[N, classes]` float, before the softmax. The custom is those of the Inception network of 2015, 1,008 classes, of
-        50,000 samples.
-      splits: into how many parts to cut the samples. Part i is from `i N // splits` to `(i + 1) N // splits`: where N is not a
-        multiple, some parts have one sample more.
-      seed: of a permutation by `numpy.random.RandomState` before the cut: torch-fidelity's custom, with 2020. None leaves the
-        samples in their order, as Salimans et al. do; then samples that come sorted by class score less.
+      logits: `[N, classes]` float, before the softmax. By convention, the 1,008 logits of the 2015 Inception network for 50,000
+        samples.
+      splits: the number of parts. Part i holds samples `i N // splits` to `(i + 1) N // splits`; if N is not a multiple, some
+        parts have one sample more.
+      seed: the seed of a permutation by `numpy.random.RandomState` before the split, as in torch-fidelity with 2020. None keeps
+        the order of the samples, as Salimans et al. do; samples sorted by class then score lower.
 
     Returns:
       The `InceptionScore`.
@@ -65,8 +65,8 @@ def evaluate(logits: Images, *, splits: int = 10, seed: int | None = None) -> In
       InceptionScore(mean=4.0, std=0.0, splits=5, n=20, seed=None)
 
     References:
-      Salimans et al., "Improved techniques for training GANs" (2016), section 4, https://arxiv.org/abs/1606.03498; what the
-      parts do to it: Barratt and Sharma, "A note on the Inception Score" (2018), https://arxiv.org/abs/1801.01973
+      Salimans et al., "Improved techniques for training GANs" (2016), section 4, https://arxiv.org/abs/1606.03498. On the
+      effect of the parts: Barratt and Sharma, "A note on the Inception Score" (2018), https://arxiv.org/abs/1801.01973
     """
     if splits < 1:
         raise ValueError(f"splits must be at least 1, found {splits}")
@@ -78,7 +78,7 @@ def evaluate(logits: Images, *, splits: int = 10, seed: int | None = None) -> In
 
 
 def _score(logits: np.ndarray, chosen: np.ndarray) -> float:
-    """The score of one part, its samples given by their numbers."""
+    """The score of one part, given by the indices of its samples."""
     total, negative_entropy = np.zeros(logits.shape[1]), 0.0
     for first in range(0, len(chosen), BLOCK):
         log_p = special.log_softmax(logits[chosen[first : first + BLOCK]].astype(np.float64), axis=1)

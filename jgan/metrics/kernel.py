@@ -1,8 +1,8 @@
 """The kernel inception distance, and squared maximum mean discrepancies (MMD) in general.
 
-With a kernel k, the mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over independent samples is the squared distance
-between the mean embeddings of two distributions. The unbiased estimate leaves out the pairs of a sample with itself, and so
-may be negative; the biased one is the squared distance between the mean embeddings of the samples.
+For a kernel k, the mean of k(x, x') + k(y, y') - k(x, y') - k(x', y) over independent samples is the squared distance
+between the mean embeddings of two distributions. The unbiased estimate omits the pairs of a sample with itself, so it may be
+negative; the biased estimate is the squared distance between the mean embeddings of the samples.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,11 +27,11 @@ class KID(NamedTuple):
     """A kernel inception distance.
 
     Attributes:
-      mean: of the unbiased MMD^2 over the subsets.
-      std: their standard deviation (with no correction, as torch-fidelity's).
-      subsets: how many there are.
-      subset_size: how many samples of each set are in one.
-      seed: which chose them; None if they were given.
+      mean: the mean of the unbiased MMD^2 over the subsets.
+      std: their standard deviation (ddof 0, as in torch-fidelity).
+      subsets: the number of subsets.
+      subset_size: the number of samples per set in a subset.
+      seed: the seed of the subsets; None if they were given.
     """
 
     mean: float
@@ -42,14 +42,15 @@ class KID(NamedTuple):
 
 
 def draws(n_real: int, n_fake: int, *, subsets: int, subset_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The subsets of KID. They are those of torch-fidelity, called with the fakes first, for its seed, 2020.
+    """The subsets of KID. For the seed 2020 they equal those of torch-fidelity with the fakes as its first input.
 
     Args:
       n_real: the number of real samples.
-      n_fake: the number of generated ones.
-      subsets: how many subsets.
-      subset_size: how many samples of each set are in one; none twice.
-      seed: of NumPy's `RandomState`, whose stream never changes.
+      n_real: the number of real samples.
+      n_fake: the number of generated samples.
+      subsets: the number of subsets.
+      subset_size: the number of samples per set in a subset, drawn without replacement.
+      seed: the seed of NumPy's `RandomState`, whose stream is stable across versions.
 
     Returns:
       The indices of the real and of the generated samples, each `[subsets, subset_size]` int.
@@ -76,17 +77,17 @@ def kid(
     kernel: Kernel = CUBIC,
     progress: Progress | None = None,
 ) -> KID:
-    """The kernel inception distance: the mean of the unbiased MMD^2 over subsets. `mmd2` is the estimate from all samples.
+    """The kernel inception distance: the mean of the unbiased MMD^2 over subsets. `mmd2` uses all samples instead.
 
     Args:
       real: `[N, d]` float, features of real samples.
-      fake: `[M, d]` float, features of generated ones.
-      subsets: how many subsets.
-      subset_size: how many samples of each set are in one, at least 2.
-      seed: chooses them, as torch-fidelity does; see `draws`.
-      indices: the subsets themselves, `[S, m]` int for real and fake; the three arguments before are then unused.
-      kernel: the published one by default.
-      progress: called after each subset.
+      fake: `[M, d]` float, features of generated samples.
+      subsets: the number of subsets.
+      subset_size: the number of samples per set in a subset, at least 2.
+      seed: the seed of the subsets; see `draws`.
+      indices: the subsets themselves, `[S, m]` int for real and fake; `subsets`, `subset_size` and `seed` are then unused.
+      kernel: by default the published one.
+      progress: called after each subset as progress(subsets done, subsets).
 
     Returns:
       The `KID`.
@@ -136,15 +137,15 @@ def mmd2(
     devices: Sequence[jax.Device] | None = None,
     progress: Progress | None = None,
 ) -> float:
-    """The squared MMD between two sets, from all their pairs, block by block.
+    """The squared MMD between two sets, over all pairs, computed in blocks.
 
     Args:
       x: `[N, d]` float.
       y: `[M, d]` float.
       kernel: a `Polynomial`, KID's by default, or a `Gaussian`.
-      unbiased: whether pairs of a sample with itself are left out.
-      devices: among which the samples of a block are divided; None for the default device.
-      progress: called now and then with the number of samples done and the number there are, 2 N + M.
+      unbiased: whether to omit the pairs of a sample with itself.
+      devices: the devices over which a block is sharded; None for the default device.
+      progress: called periodically as progress(samples done, 2 N + M).
 
     Returns:
       The estimate; an unbiased one may be negative.
@@ -183,19 +184,19 @@ def mmd2(
 
 
 def median_width(x: Images, y: Images, *, most: int = 1000, seed: int = 0) -> float:
-    """The median heuristic: the median distance between two samples of both sets together, to be a Gaussian's width.
+    """The median heuristic for the width of a Gaussian kernel: the median distance between samples of the joined sets.
 
     Args:
       x: `[N, d]` float.
       y: `[M, d]` float.
-      most: how many samples it is taken of, at most; more are drawn from at random.
-      seed: chooses them.
+      most: the maximum number of samples used; if there are more, a random subset is drawn.
+      seed: the seed of the subset.
 
     Returns:
       The median.
 
     Raises:
-      ValueError: if dimensions differ, a feature is not finite, or most samples are copies of one.
+      ValueError: if dimensions differ, a feature is not finite, or the median is 0 because most samples are equal.
 
     Example:
       >>> import numpy as np
@@ -214,5 +215,5 @@ def median_width(x: Images, y: Images, *, most: int = 1000, seed: int = 0) -> fl
     together = np.concatenate([x[which[which < len(x)]], y[which[which >= len(x)] - len(x)]])
     width = float(np.median(pdist(together.astype(np.float64))))
     if width == 0:
-        raise ValueError("the median distance between two samples is 0, most are copies of one: choose a width yourself")
+        raise ValueError("the median distance between two samples is 0, most samples are equal: choose a width yourself")
     return width

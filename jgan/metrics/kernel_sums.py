@@ -1,12 +1,12 @@
-"""Sums of kernels over all the pairs of two sets, block by block, to the digits that a difference of such sums asks for.
+"""Sums of kernels over all pairs of two sets, computed in blocks, precise enough for the differences of such sums in MMD.
 
-In a maximum mean discrepancy a constant added to the kernel cancels, so none is summed: what float32 holds is how the kernel
-varies around its value between two samples at the common mean (polynomials), or in one place (Gaussians). For a
-polynomial of x = c + u and y = c + v, with s the scale,
+A constant added to the kernel cancels in a maximum mean discrepancy, so we subtract one and float32 represents only the
+variation of the kernel: around its value at the common mean (polynomials), or around 1, its value at distance 0 (Gaussians).
+For a polynomial kernel with x = c + u, y = c + v and scale s,
 
   (s x.y + o)^p - a^p = sum_m C(p, m) a^(p - m) w^m,      a = s c.c + o,      w = s (c.u + c.v + u.v)
 
-The sums of rows are added up in float64.
+The row sums are added in float64.
 """
 
 import math
@@ -26,9 +26,9 @@ class Polynomial(NamedTuple):
     """`k(x, y) = (scale x.y + offset)^degree`.
 
     Attributes:
-      degree: of the polynomial, at least 1.
-      offset: added to the product.
-      scale: by which it is multiplied; None for 1 / d.
+      degree: the degree, at least 1.
+      offset: the constant added to the scaled product.
+      scale: the factor of the product; None for 1 / d.
     """
 
     degree: int = 3
@@ -37,10 +37,10 @@ class Polynomial(NamedTuple):
 
 
 class Gaussian(NamedTuple):
-    """`k(x, y)` is the mean of `exp(-|x - y|^2 / 2 width^2)` over some widths.
+    """`k(x, y)` is the mean of `exp(-|x - y|^2 / 2 width^2)` over the widths.
 
     Attributes:
-      widths: in the units of the features; `median_width` gives a usual one.
+      widths: in units of the features; `median_width` computes a common choice.
     """
 
     widths: tuple[float, ...]
@@ -50,13 +50,13 @@ Kernel = Polynomial | Gaussian
 
 
 class Part(NamedTuple):
-    """Samples as a frame shows them.
+    """Samples in the coordinates of a frame.
 
     Attributes:
       points: `[b, d]` float32.
       squares: `[b]`, their squared norms.
       along: `[b]`, s c.u in units of the kernel.
-      counted: `[b]`, 1, or 0 for what fills up a block.
+      counted: `[b]`, 1 for samples and 0 for padding.
     """
 
     points: Any
@@ -66,7 +66,7 @@ class Part(NamedTuple):
 
 
 class Powers(NamedTuple):
-    """A polynomial kernel in a frame: `sum_m coefficients[m - 1] w^m` and a constant, `w = along + along + slope cross`."""
+    """A polynomial kernel in a frame: `sum_m coefficients[m - 1] w^m` plus a constant, `w = along + along + slope cross`."""
 
     coefficients: Any
     slope: Any
@@ -79,7 +79,7 @@ class Decays(NamedTuple):
 
 
 def form_of(kernel: Kernel, frame: Frame, d: int) -> tuple[Powers | Decays, float]:
-    """The kernel as the frame shows it, and the unit in which its values come out there."""
+    """The kernel in the coordinates of the frame, and the unit of its values."""
     if isinstance(kernel, Gaussian):
         if not kernel.widths or min(kernel.widths) <= 0:
             raise ValueError(f"expected positive widths of a Gaussian kernel, found {kernel.widths}")
@@ -88,14 +88,14 @@ def form_of(kernel: Kernel, frame: Frame, d: int) -> tuple[Powers | Decays, floa
         raise ValueError(f"expected a polynomial kernel of degree 1 or more, found {kernel.degree}")
     scale = 1 / d if kernel.scale is None else kernel.scale
     centre = scale * float(frame.centre @ frame.centre) + kernel.offset
-    size = abs(centre) + abs(scale) * frame.scale**2 or 1.0  # (centre + w) / size is of the order of 1: no power overflows
+    size = abs(centre) + abs(scale) * frame.scale**2 or 1.0  # (centre + w) / size is of order 1, so no power overflows
     powers = range(1, kernel.degree + 1)
     coefficients = [math.comb(kernel.degree, m) * (centre / size) ** (kernel.degree - m) for m in powers]
     return Powers(np.asarray(coefficients, np.float32), np.float32(scale * frame.scale**2 / size)), size**kernel.degree
 
 
 def part_of(frame: Frame, points: np.ndarray, size: int, form: Powers | Decays) -> Part:
-    """Some samples as the frame shows them, in NumPy, filled up to a size."""
+    """Samples in the coordinates of the frame, as NumPy arrays, padded to `size`."""
     block = frame.block(points, size, np.float32)
     counted = np.arange(size) < len(points)
     slope = form.slope if isinstance(form, Powers) else 0
@@ -104,7 +104,7 @@ def part_of(frame: Frame, points: np.ndarray, size: int, form: Powers | Decays) 
 
 
 def _values(form: Powers | Decays, cross: Any, x: Part, y: Part) -> Any:
-    """The kernel less a constant, of pairs whose products `cross` are given."""
+    """The kernel minus a constant, given the inner products `cross`."""
     if isinstance(form, Powers):
         w = (x.along + y.along) + form.slope * cross
         value = form.coefficients[-1] * w
@@ -117,7 +117,7 @@ def _values(form: Powers | Decays, cross: Any, x: Part, y: Part) -> Any:
 
 @partial(jax.jit, static_argnames="itself")
 def row_sums(form: Powers | Decays, x: Part, y: Part, first_row: int, first_column: int, *, itself: bool) -> jax.Array:
-    """`[b]`, the sums over a block of y, without the pairs of a sample with itself."""
+    """`[b]`, the sum of each row over a block of y, without the pairs of a sample with itself."""
     cross = jnp.matmul(x.points, y.points.T, precision=jax.lax.Precision.HIGHEST)
     rows, columns = jax.tree.map(lambda values: values[:, None], x), jax.tree.map(lambda values: values[None, :], y)
     values = _values(form, cross, rows, columns) * columns.counted
@@ -129,7 +129,7 @@ def row_sums(form: Powers | Decays, x: Part, y: Part, first_row: int, first_colu
 
 @jax.jit
 def subset_sums(form: Powers | Decays, x: Part, y: Part, i: jax.Array, j: jax.Array) -> list[jax.Array]:
-    """The row sums among some x, among some y, and between them."""
+    """The row sums within a subset of x, within a subset of y, and between the two."""
     x, y = jax.tree.map(lambda values: values[i], x), jax.tree.map(lambda values: values[j], y)
     pairs = ((x, x, True), (y, y, True), (x, y, False))
     return [row_sums(form, first, second, 0, 0, itself=itself) for first, second, itself in pairs]
@@ -143,7 +143,7 @@ def summed(
     devices: Sequence[jax.Device] | None,
     progress: Callable[[int], None] | None,
 ) -> tuple[float, float]:
-    """The sum over all pairs of x and y, or over all of two different x and over those of an x with itself."""
+    """`(total, diagonal)`: the sum over pairs of x and y; if y is None, over pairs of different x, and over x with itself."""
     itself, y = y is None, x if y is None else y
     row_size, column_size = blocks.size(len(x), blocks.ROWS, 32 * len(devices or [0])), blocks.size(len(y), blocks.COLUMNS)
     columns = [

@@ -1,13 +1,13 @@
-"""The mean and the covariance of features, gathered batch by batch: what FID knows of a set.
+"""Streaming mean and covariance of features: the statistics that FID needs of a set.
 
-Sums of squares in float32 spoil it: of features of mean 1,000 and deviation 1 they leave the variance one digit. Here there are
-two forms, both as accurate as float64 is, with the same functions:
+Float32 sums of squares are not precise enough: for features of mean 1,000 and standard deviation 1 they leave one digit of the
+variance. There are two forms with the same functions, both as precise as float64:
 
 - `"float64"`, on the host: NumPy and BLAS (`jgan.metrics.host`);
 - `"pairs"`, for accelerators, whose float64 is slow or missing: pure functions that can be jitted, scanned, sharded, donated.
   Their products are exact (`jgan.metrics.exact`), their sums pairs of float32 (`jgan.metrics.pairs`).
 
-The scatter is the sum of the outer products of the deviations from the mean; those of two sets make that of their union.
+The scatter matrix is the sum of the outer products of the deviations from the mean. Scatters of two sets can be merged.
 
 References:
   Chan, Golub and LeVeque, "Algorithms for computing the sample variance: analysis and recommendations" (1983),
@@ -28,10 +28,10 @@ Form = Literal["float64", "pairs"]
 
 
 class Moments(NamedTuple):
-    """What has been gathered of a set of features.
+    """The accumulated statistics of a set of features.
 
     Attributes:
-      count: the number of samples; a whole number, or int32 in pairs.
+      count: the number of samples; an int, or int32 in the form of pairs.
       mean: `[d]`, float64 or a `Pair`.
       scatter: `[d, d]`, float64 or a `Pair`: the sum over the samples of (x - mean)(x - mean)^T.
     """
@@ -46,13 +46,13 @@ def empty(dim: int, form: Form = "float64") -> Moments:
 
     Args:
       dim: d, the number of features.
-      form: `"float64"` for the host, `"pairs"` for what is jitted.
+      form: `"float64"` on the host, `"pairs"` inside `jit`.
 
     Returns:
       The `Moments`.
 
     Raises:
-      ValueError: if the form has another name, or d is not positive.
+      ValueError: if the form is unknown, or d is not positive.
 
     Example:
       >>> from jgan.metrics import moments
@@ -69,19 +69,19 @@ def empty(dim: int, form: Form = "float64") -> Moments:
 
 
 def update(moments: Moments, features: Images, mask: Images | None = None) -> Moments:
-    """Adds a batch.
+    """Adds a batch of features.
 
     Args:
-      moments: of what came before; their form is that of the result. In pairs this function is pure.
-      features: `[B, d]`; taken as float32 in pairs.
-      mask: `[B]` bool, which rows count: False for those that only fill up a last batch. None if all do.
+      moments: the moments so far; the result has the same form. With pairs this function is pure.
+      features: `[B, d]`; converted to float32 with pairs.
+      mask: `[B]` bool, the rows to include: False for the padding of a last batch. None to include all rows.
 
     Returns:
-      The `Moments` of both.
+      The updated `Moments`.
 
     Raises:
-      ValueError: if the shapes do not fit, or, on the host, a feature that counts is not finite. In pairs such a feature
-        makes moments that are not finite either.
+      ValueError: if the shapes do not match, or, on the host, an included feature is not finite. With pairs such a feature
+        makes the moments NaN or infinite.
 
     Example:
       >>> import jax, numpy as np
@@ -95,7 +95,7 @@ def update(moments: Moments, features: Images, mask: Images | None = None) -> Mo
     if np.ndim(features) != 2 or np.shape(features)[1] != dim:
         raise ValueError(f"expected features [B, {dim}] like those before, found an array of the shape {np.shape(features)}")
     if mask is not None and np.shape(mask) != np.shape(features)[:1]:
-        raise ValueError(f"expected a mask [{len(features)}], one value a sample, found the shape {np.shape(mask)}")
+        raise ValueError(f"expected a mask [{len(features)}], one value per sample, found the shape {np.shape(mask)}")
     if isinstance(moments.mean, Pair):
         valid = jnp.ones(len(features), bool) if mask is None else jnp.asarray(mask, bool)
         return merge(moments, Moments(*exact.moments(jnp.asarray(features, jnp.float32), valid)))
@@ -104,14 +104,14 @@ def update(moments: Moments, features: Images, mask: Images | None = None) -> Mo
 
 
 def merge(a: Moments, b: Moments) -> Moments:
-    """The moments of two sets together (Chan et al.).
+    """The moments of the union of two sets (Chan et al.).
 
     Args:
-      a: of one set.
-      b: of another, with as many features and in the same form.
+      a: the moments of one set.
+      b: the moments of the other, with as many features and in the same form.
 
     Returns:
-      Those of all samples.
+      The `Moments` of all samples.
 
     Raises:
       ValueError: if the dimensions or the forms differ.
@@ -138,14 +138,14 @@ def merge(a: Moments, b: Moments) -> Moments:
 
 
 def across(moments: Moments, axis_name: str) -> Moments:
-    """Merges the moments of all devices of a mapped axis, inside `shard_map` or `pmap`: what `pmean` is to an average.
+    """Merges the moments of all devices of a mapped axis, inside `shard_map` or `pmap`, as `pmean` averages arrays.
 
     Args:
-      moments: in pairs, those of this device's samples.
+      moments: the moments of this device's samples, in the form of pairs.
       axis_name: the name of the mapped axis.
 
     Returns:
-      Those of all samples, the same on every device.
+      The `Moments` of all samples, the same on every device.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -159,8 +159,8 @@ def across(moments: Moments, axis_name: str) -> Moments:
       True
     """
     size, index = jax.lax.axis_size(axis_name), jax.lax.axis_index(axis_name)
-    # One sum of which every device fills its own place: its result is known to be the same everywhere, and adding zeros
-    # rounds nothing.
+    # An all-gather by `psum`, in which each device fills its own slot: JAX then knows that the result is replicated, and adding
+    # zeros is exact.
     place = lambda leaf: jnp.zeros((size, *leaf.shape), leaf.dtype).at[index].set(leaf)  # noqa: E731
     gathered = jax.lax.psum(jax.tree.map(place, moments), axis_name)
     first, others = (jax.tree.map(lambda leaf, cut=cut: leaf[cut], gathered) for cut in (0, slice(1, None)))
@@ -172,14 +172,14 @@ def of(features: Images, *, batch_size: int = 2048, form: Form | None = None) ->
 
     Args:
       features: `[N, d]`.
-      batch_size: how many are worked on at once; beside the features and the scatter, the memory is `batch_size * d` numbers.
-      form: `"float64"` or `"pairs"`; None for float64 unless the features lie on an accelerator.
+      batch_size: the number of samples processed at once. Extra memory: `batch_size * d` numbers.
+      form: `"float64"` or `"pairs"`; None for float64 unless the features are on an accelerator.
 
     Returns:
       The `Moments`, in that form.
 
     Raises:
-      ValueError: if they are not finite `[N, d]` features, or there is none.
+      ValueError: if the features are not finite, not `[N, d]`, or empty.
 
     Example:
       >>> import numpy as np
@@ -208,10 +208,10 @@ def of(features: Images, *, batch_size: int = 2048, form: Form | None = None) ->
 
 
 def from_statistics(count: int, mean: Images, covariance: Images) -> Moments:
-    """The moments that a mean and a covariance tell of, as files of reference statistics hold them.
+    """The moments with a given mean and covariance, as stored in files of reference statistics.
 
     Args:
-      count: the number of samples they were made of, at least 2. FID does not depend on it; it is told beside its result.
+      count: the number of samples behind the statistics, at least 2. It is reported with FID but does not change it.
       mean: `[d]`.
       covariance: `[d, d]`, with n - 1 in the denominator.
 
@@ -219,7 +219,7 @@ def from_statistics(count: int, mean: Images, covariance: Images) -> Moments:
       The `Moments`, in float64.
 
     Raises:
-      ValueError: if the shapes do not fit, the covariance is not symmetric, or the count is less than 2.
+      ValueError: if the shapes do not match, the covariance is not symmetric, or the count is below 2.
 
     Example:
       >>> import numpy as np
@@ -238,13 +238,13 @@ def from_statistics(count: int, mean: Images, covariance: Images) -> Moments:
 
 
 def to_float64(moments: Moments) -> Moments:
-    """Brings moments to the host.
+    """Converts moments to float64 on the host.
 
     Args:
       moments: in either form.
 
     Returns:
-      The same in float64.
+      The same moments in float64.
 
     Example:
       >>> from jgan.metrics import moments
@@ -258,7 +258,7 @@ def to_float64(moments: Moments) -> Moments:
 
 
 def covariance(moments: Moments) -> np.ndarray:
-    """The unbiased covariance: the scatter over n - 1.
+    """The unbiased covariance: the scatter divided by n - 1.
 
     Args:
       moments: in either form.

@@ -1,14 +1,13 @@
-"""SSIM, MS-SSIM, and the diversity of generated images that is measured with it.
+"""SSIM, MS-SSIM, and the diversity of generated images by MS-SSIM.
 
-With the mean, variance and covariance of two images x, y under a Gaussian window at every place,
+From the means, variances and covariance of two images x, y under a Gaussian window at each position,
 
   l = (2 mu_x mu_y + c1) / (mu_x^2 + mu_y^2 + c1),      c1 = (0.01 L)^2,
   cs = (2 sigma_xy + c2) / (sigma_x^2 + sigma_y^2 + c2),  c2 = (0.03 L)^2,
 
-SSIM is the mean of l cs over the places, L being the range of the values. MS-SSIM halves the images again and again, and takes
-the product of the mean cs at each scale, and of the mean l cs at the last, each to the power of a weight. Pairs of generated
-images that are alike have high values: a generator that collapses has a higher mean than the real images have. It says nothing
-of quality.
+SSIM is the mean of l cs over positions, where L is the range of the values. MS-SSIM repeatedly downsamples the images by 2 and
+multiplies the mean cs of each scale, and the mean l cs of the last, each raised to a weight. Similar images have a high
+MS-SSIM: a generator that has collapsed has a higher mean over pairs than real images have. MS-SSIM does not measure quality.
 """
 
 import functools
@@ -23,25 +22,25 @@ from jgan.metrics.parzen import Images
 from jgan.types import Key
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""of the scales, the finest first; their sum is 1.0001, as published"""
+"""Weights of the scales, finest first; their sum is 1.0001, as published."""
 
 WINDOW = 11
-"""pixels on the side of the Gaussian window"""
+"""Side of the Gaussian window, in pixels."""
 
 SIGMA = 1.5
-"""its standard deviation, pixels"""
+"""Standard deviation of the Gaussian window, in pixels."""
 
 
 class Diversity(NamedTuple):
-    """The mean MS-SSIM of pairs of images, and the protocol.
+    """The mean MS-SSIM of pairs of images, and how it was computed.
 
     Attributes:
-      mean: over the pairs: 1 if all images are one, low if they are diverse. Compare it with that of real images.
-      standard_error: the standard deviation over the pairs divided by the root of their number.
-      pairs: their number.
-      scales: of MS-SSIM.
-      n: the number of images that they were drawn from.
-      within_classes: whether both of a pair are of one class.
+      mean: the mean over pairs: 1 if all images are equal, low if they are diverse. Compare it with that of real images.
+      standard_error: the standard deviation over pairs divided by the square root of their number.
+      pairs: the number of pairs.
+      scales: the number of scales of MS-SSIM.
+      n: the number of images from which pairs are drawn.
+      within_classes: whether both images of a pair have the same class.
     """
 
     mean: float
@@ -53,16 +52,16 @@ class Diversity(NamedTuple):
 
 
 def ssim(first: Images, second: Images, *, data_range: float | None = None) -> jax.Array:
-    """The structural similarity of images, pair by pair, by an 11 by 11 Gaussian window that stays inside.
+    """SSIM of pairs of images, with an 11 by 11 Gaussian window and no padding.
 
     Args:
       first: `[N, H, W, C]` uint8 or float, of at least 11 by 11 pixels.
       second: `[N, H, W, C]`.
-      data_range: the greatest value less the least that the images may have; by default 255 for uint8 and 1 for floats, which
-        are then from 0 to 1.
+      data_range: the maximum minus the minimum possible value; by default 255 for uint8 and 1 for floats, which must then be
+        from 0 to 1.
 
     Returns:
-      `[N]` float32, from -1 to 1, the mean over places and channels.
+      `[N]` float32, from -1 to 1, the mean over positions and channels.
 
     Raises:
       ValueError: if the shapes differ, or the images are too small.
@@ -81,24 +80,24 @@ def ssim(first: Images, second: Images, *, data_range: float | None = None) -> j
 
 
 def ms_ssim(first: Images, second: Images, *, data_range: float | None = None, scales: int = 5) -> jax.Array:
-    """The multi-scale structural similarity of images, pair by pair.
+    """MS-SSIM of pairs of images.
 
-    The mean at each scale is over places and channels together, as in the code by which AC-GAN and ProGAN were measured; for
-    colours, some other libraries take the product over the scales for each channel. Where a side is odd, halving leaves its
-    last pixel out.
+    The mean at each scale is over positions and channels together, as in the code used for AC-GAN and ProGAN. For colour images
+    some libraries instead compute the product over scales for each channel. Downsampling drops the last pixel of an odd side.
 
     Args:
       first: `[N, H, W, C]` uint8 or float, whose sides are at least `least_size(scales)`: 176 pixels for five scales. (ProGAN's
         code shrinks the window where it does not fit.)
       second: `[N, H, W, C]`.
       data_range: as for `ssim`.
-      scales: how many, 5 as published. For fewer, the first weights, enlarged alike to the sum of all five; 1 is plain SSIM.
+      scales: the number of scales, by default the published 5. Fewer scales use the first weights, rescaled to the same sum; 1
+        is plain SSIM.
 
     Returns:
-      `[N]` float32, up to 1. With more than one scale, a negative mean counts as 0.
+      `[N]` float32, at most 1. With more than one scale, a negative mean is replaced by 0.
 
     Raises:
-      ValueError: if the shapes differ, the images are too small, or there are no weights for so many scales.
+      ValueError: if the shapes differ, the images are too small, or there are more scales than weights.
 
     Example:
       >>> import numpy as np
@@ -112,23 +111,23 @@ def ms_ssim(first: Images, second: Images, *, data_range: float | None = None, s
     """
     _check_scales(np.shape(first), scales)
     if np.shape(first) != np.shape(second):
-        raise ValueError(f"expected two images a pair, of one shape, found the shapes {np.shape(first)} and {np.shape(second)}")
+        raise ValueError(f"expected pairs of images of one shape, found the shapes {np.shape(first)} and {np.shape(second)}")
     first, second = jnp.asarray(first), jnp.asarray(second)
     if first.dtype != second.dtype:
-        raise ValueError(f"expected images of one type, found {first.dtype} and {second.dtype}")
+        raise ValueError(f"expected images of one dtype, found {first.dtype} and {second.dtype}")
     if data_range is None:
         data_range = 255.0 if first.dtype == jnp.uint8 else 1.0
     return _ms_ssim(first, second, float(data_range), scales)
 
 
 def least_size(scales: int) -> int:
-    """The least side of images that have so many scales: the window must fit after each halving.
+    """The minimum side of an image for a number of scales: the window must fit at the coarsest scale.
 
     Args:
-      scales: how many.
+      scales: the number of scales.
 
     Returns:
-      Pixels.
+      The side, in pixels.
 
     Example:
       >>> from jgan.metrics import msssim
@@ -145,18 +144,18 @@ def diversity(
 
     Args:
       images: `[N, H, W, C]` uint8, or float in [0, 1]; at least two.
-      key: of the pairs.
-      pairs: how many; ProGAN takes 10,000.
-      labels: `[N]` int, the classes, to draw both of a pair from one, as AC-GAN does; each that occurs must have two images.
-        None to draw them from all.
-      scales: of MS-SSIM; `least_size` tells what fits.
-      block: pairs at once; it does not change the result.
+      key: the key of the random pairs.
+      pairs: the number of pairs; ProGAN uses 10,000.
+      labels: `[N]` int, the classes, to draw both images of a pair from the same class, as AC-GAN does; each class present must
+        have at least two images. None to draw from all images.
+      scales: the number of scales of MS-SSIM; see `least_size`.
+      block: the number of pairs processed at once; it does not change the result.
 
     Returns:
       The `Diversity`.
 
     Raises:
-      ValueError: if there are fewer than two images, of a class or in all, they are too small, or a value is out of range.
+      ValueError: if there are fewer than two images, in total or in a class, they are too small, or a value is out of range.
 
     Example:
       >>> import jax
@@ -179,7 +178,7 @@ def diversity(
     first, second = draw_pairs(key, len(images), pairs, labels)
     values = np.empty(pairs)
     for start in range(0, pairs, block):
-        # A last block that is not full is filled with its first pair: one shape, one compilation.
+        # The last block is padded with the last pair, so that all blocks share one compilation.
         chosen = np.minimum(np.arange(start, start + min(block, pairs)), pairs - 1)
         found = ms_ssim(images[first[chosen]], images[second[chosen]], scales=scales)
         values[start : start + block] = np.asarray(found)[: pairs - start]
@@ -188,19 +187,19 @@ def diversity(
 
 
 def draw_pairs(key: Key, n: int, pairs: int, labels: Images | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of different images: the first any of all, the second any of the others, or of the others of its class.
+    """Random pairs of different images: the first uniform over all images, the second over the others (of its class).
 
     Args:
-      key: of the pairs.
+      key: the key of the random pairs.
       n: the number of images.
-      pairs: how many; one may come more than once.
+      pairs: the number of pairs; a pair may occur more than once.
       labels: `[n]` int, the classes, or None.
 
     Returns:
-      Two arrays `[pairs]` int64, of the numbers of images.
+      Two arrays `[pairs]` int64 of image indices.
 
     Raises:
-      ValueError: if there are not `n` labels, or a class has one image alone.
+      ValueError: if there are not `n` labels, or a class has only one image.
 
     Example:
       >>> import jax
@@ -211,11 +210,11 @@ def draw_pairs(key: Key, n: int, pairs: int, labels: Images | None = None) -> tu
     """
     classes = np.zeros(n, np.int64) if labels is None else np.asarray(labels)
     if classes.shape != (n,):
-        raise ValueError(f"expected {n} labels, one an image, found an array of the shape {classes.shape}")
+        raise ValueError(f"expected {n} labels, one per image, found an array of the shape {classes.shape}")
     names, sizes = np.unique(classes, return_counts=True)
     if sizes.min() < 2:
         raise ValueError(f"expected at least two images of each class, found one of class {names[sizes.argmin()]}; draw more")
-    # In the order of the classes: image i has its class between `start` and `start + size`.
+    # Sorted by class: the class of image i occupies positions `start` to `start + size`.
     order = np.argsort(classes, kind="stable")
     start, size = np.repeat(np.cumsum(sizes) - sizes, sizes), np.repeat(sizes, sizes)
     first_key, step_key = jax.random.split(key)
@@ -226,17 +225,17 @@ def draw_pairs(key: Key, n: int, pairs: int, labels: Images | None = None) -> tu
 
 
 def _check_scales(shape: tuple[int, ...], scales: int) -> None:
-    """Insists on images in which so many scales fit."""
+    """Raises ValueError unless the images are large enough for the scales."""
     if len(shape) != 4:
         raise ValueError(f"expected images [N, H, W, C], found an array of the shape {shape}")
     if not 1 <= scales <= len(WEIGHTS):
-        raise ValueError(f"scales must be from 1 to {len(WEIGHTS)}, as there are weights, found {scales}")
+        raise ValueError(f"scales must be from 1 to {len(WEIGHTS)}, the number of weights, found {scales}")
     side = min(shape[1:3])
     if side < least_size(scales):
         fits = sum(least_size(fewer) <= side for fewer in range(1, scales))
         advice = f"scales={fits} fits" if fits else f"the window of {WINDOW} pixels does not fit"
         raise ValueError(
-            f"{scales} scales need images of at least {least_size(scales)} pixels a side, found {shape[1]} by {shape[2]}; "
+            f"{scales} scales need images of at least {least_size(scales)} pixels per side, found {shape[1]} by {shape[2]}; "
             f"{advice}"
         )
 
@@ -261,7 +260,7 @@ def _components(x: jax.Array, y: jax.Array, data_range: float) -> tuple[jax.Arra
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
     taps = np.exp(-np.square(np.arange(WINDOW) - WINDOW // 2) / (2 * SIGMA**2))
     rows, columns = (filters.inside(side, taps / taps.sum()) for side in x.shape[1:3])
-    # Variances are differences of squares: less is lost of them where the values lie round 0.
+    # A variance is a difference of squares, which loses fewer digits if the values are centred around 0.
     centre_x, centre_y = (jnp.mean(images, axis=(1, 2), keepdims=True) for images in (x, y))
     a, b = x - centre_x, y - centre_y
     moments = filters.apply(jnp.concatenate([a, b, a * a, b * b, a * b]), rows, columns)
@@ -274,7 +273,7 @@ def _components(x: jax.Array, y: jax.Array, data_range: float) -> tuple[jax.Arra
 
 
 def _halve(images: jax.Array) -> jax.Array:
-    """The means of 2 by 2 pixels."""
+    """Downsamples by 2, averaging blocks of 2 by 2 pixels."""
     n, height, width, channels = images.shape
     even = images[:, : height // 2 * 2, : width // 2 * 2]
     return jnp.mean(even.reshape(n, height // 2, 2, width // 2, 2, channels), axis=(2, 4))

@@ -1,10 +1,10 @@
-"""NDB, the number of statistically different bins: in how many cells of the training set the samples are too many or too few.
+"""NDB, the number of statistically different bins: clusters of the training set that hold too many or too few samples.
 
-The training set is clustered once; each sample belongs to the nearest centre. A bin is different if the hypothesis that both
-sets fall into it equally often is rejected by a two-proportion z test. Two sets of one distribution differ in a share of the
-bins that is the level of the test: 5 of 100. The Jensen-Shannon divergence of the two histograms tells how much they differ.
+The training set is clustered once, and each sample is assigned to the nearest centre. A bin is different if a two-proportion z
+test rejects the hypothesis that both sets fall into it equally often. For two sets of one distribution, the fraction of
+different bins is the level of the test, 5 %. The Jensen-Shannon divergence of the two histograms measures how much they differ.
 
-Fit `Bins` once and keep them: `assign` runs on the device, and the counts of batches add up.
+Fit `Bins` once and reuse them: `assign` runs on the device, and counts of batches can be added.
 """
 
 import warnings
@@ -19,20 +19,20 @@ from jgan.metrics import checks
 from jgan.metrics.parzen import Images
 
 BLOCK = 4096
-"""samples that are assigned at once"""
+"""The number of samples assigned at once."""
 
 EPSILON = 1e-6
-"""added to the standard deviations by which features are divided, as the authors do"""
+"""Added to the standard deviations before division, as in the authors' code."""
 
 
 class Bins(NamedTuple):
-    """The cells of a training set, the most frequent first. A tree of arrays: it goes into jitted functions as it is.
+    """The clusters of a training set, most frequent first: a pytree of arrays that can be passed to jitted functions.
 
     Attributes:
-      centres: `[K, d]` float32, where features are `(x - mean) / scale`.
-      counts: `[K]` int32, the training samples in each.
-      mean: `[d]` float32, of the training samples.
-      scale: `[d]` float32: 1, or their standard deviations if they were whitened.
+      centres: `[K, d]` float32, in the coordinates `(x - mean) / scale`.
+      counts: `[K]` int32, the number of training samples in each bin.
+      mean: `[d]` float32, the mean of the training samples.
+      scale: `[d]` float32, the standard deviations if whitened, else 1.
     """
 
     centres: jax.Array
@@ -42,16 +42,16 @@ class Bins(NamedTuple):
 
 
 class NDB(NamedTuple):
-    """How differently two sets fall on the bins, and the protocol.
+    """The difference of two sets over the bins, and how it was computed.
 
     Attributes:
-      different: the number of bins that differ: NDB.
-      share: of the bins that differ, NDB / K; the level of the test, where the sets are of one distribution.
-      js: the Jensen-Shannon divergence of the shares of the bins, nats, from 0 to ln 2.
-      bins: their number K.
+      different: NDB, the number of different bins.
+      share: NDB / K; for two sets of one distribution, about the level of the test.
+      js: the Jensen-Shannon divergence of the two histograms in nats, from 0 to ln 2.
+      bins: K, the number of bins.
       n_real: the number of training samples.
       n_fake: the number of generated samples.
-      significance: the level of the test, two-sided.
+      significance: the level of the two-sided test.
     """
 
     different: int
@@ -64,22 +64,22 @@ class NDB(NamedTuple):
 
 
 def fit(training: Images, *, bins: int = 100, whiten: bool = False, seed: int, iterations: int = 100) -> Bins:
-    """Clusters a training set: scikit-learn's k-means, from one start by k-means++.
+    """Clusters a training set by scikit-learn's k-means, with one k-means++ initialisation.
 
     Args:
-      training: `[N, ...]` float or uint8, features or images; further axes are flattened. The authors take 80,000 images, and
-        find some 500 for each bin enough.
-      bins: their number K. Where training samples are equal, some may be left empty.
+      training: `[N, ...]` float or uint8, features or images; further axes are flattened. The authors use 80,000 images and
+        recommend about 500 per bin.
+      bins: K, the number of bins. If training samples coincide, some bins may be empty.
       whiten: whether to divide each dimension by its standard deviation first.
-      seed: of the start.
-      iterations: rounds of Lloyd's algorithm at most, of 2 N K d operations each. All dimensions are used; the authors draw a
-        sixth of them where there are more than 1,000.
+      seed: the seed of the initialisation.
+      iterations: the maximum number of rounds of Lloyd's algorithm, of 2 N K d operations each. All dimensions are used; the
+        authors use a random sixth of them if there are more than 1,000.
 
     Returns:
       The `Bins`.
 
     Raises:
-      ValueError: if there are fewer training samples than bins, or one is not finite.
+      ValueError: if there are fewer training samples than bins, or a value is not finite.
 
     Example:
       >>> import numpy as np
@@ -96,12 +96,12 @@ def fit(training: Images, *, bins: int = 100, whiten: bool = False, seed: int, i
     flat = checks.features("training", np.reshape(training, (len(training), -1)), bins)
     mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = (flat.std(axis=0, dtype=np.float64) + EPSILON).astype(np.float32) if whiten else np.ones_like(mean)
-    # Centred even where it is not whitened: no distance changes, and float32 keeps more of their digits.
+    # Centred even without whitening: distances do not change, and float32 keeps more of their digits.
     points = flat.astype(np.float32)
     points -= mean
     points /= scale
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different samples than bins: some stay empty
+        warnings.simplefilter("ignore", ConvergenceWarning)  # with fewer distinct samples than bins, some bins stay empty
         model = KMeans(bins, n_init=1, max_iter=iterations, random_state=seed, copy_x=False).fit(points)
     unsorted = Bins(*map(jnp.asarray, (model.cluster_centers_, np.zeros(bins, np.int32), mean, scale)))
     counts = _count(unsorted, flat)
@@ -111,17 +111,17 @@ def fit(training: Images, *, bins: int = 100, whiten: bool = False, seed: int, i
 
 @jax.jit
 def assign(bins: Bins, samples: Images) -> jax.Array:
-    """Counts the samples whose nearest centre is that of each bin. Pure, of static shapes; the counts of batches add up.
+    """The number of samples assigned to each bin. A pure function with static shapes; counts of batches can be added.
 
     Args:
-      bins: the `Bins`, K of them.
-      samples: `[N, ...]` float or uint8, as the training samples were; the memory is `N (K + d)` float32.
+      bins: the `Bins`.
+      samples: `[N, ...]` float or uint8, like the training samples. Memory: `N (K + d)` float32.
 
     Returns:
-      `[K]` int32. A sample that is not finite belongs to no bin: then the sum is less than N.
+      `[K]` int32. Samples that are not finite are assigned to no bin; the sum is then less than N.
 
     Raises:
-      ValueError: if the samples have another number of dimensions than the training samples.
+      ValueError: if the number of features differs from that of the training samples.
 
     Example:
       >>> import numpy as np
@@ -134,7 +134,7 @@ def assign(bins: Bins, samples: Images) -> jax.Array:
     if points.shape[1] != bins.centres.shape[1]:
         raise ValueError(f"expected samples of {bins.centres.shape[1]} features, as the bins have, found {points.shape[1]}")
     points = (points - bins.mean[None]) / bins.scale[None]
-    # |x|^2 is the same for all centres.
+    # |x|^2 is the same for all centres, so it is left out.
     cross = jnp.matmul(points, bins.centres.T, precision=jax.lax.Precision.HIGHEST)
     squared = jnp.sum(jnp.square(bins.centres), axis=1)[None] - 2 * cross
     nearest = jnp.argmin(squared, axis=1)
@@ -143,14 +143,14 @@ def assign(bins: Bins, samples: Images) -> jax.Array:
 
 
 def p_values(real: Images, fake: Images) -> np.ndarray:
-    """The two-sided p-value of each bin, by the z test of two proportions with a pooled variance.
+    """The two-sided p-value of each bin, from the two-proportion z test with pooled variance.
 
     Args:
       real: `[K]` int, the counts of the bins in one set.
-      fake: `[K]` int, in another.
+      fake: `[K]` int, the counts in the other.
 
     Returns:
-      `[K]` float64; 1 for a bin that is empty in both, or has all of both.
+      `[K]` float64; 1 for a bin that is empty in both sets or contains all of both.
 
     Raises:
       ValueError: if the shapes differ, a count is negative, or a set is empty.
@@ -173,8 +173,8 @@ def compare(real: Images, fake: Images, *, significance: float = 0.05) -> NDB:
     """NDB and the Jensen-Shannon divergence, from the counts of the bins.
 
     Args:
-      real: `[K]` int, of the training samples: `bins.counts`.
-      fake: `[K]` int, of the generated samples: the sum of `assign`.
+      real: `[K]` int, the counts of the training samples: `bins.counts`.
+      fake: `[K]` int, the counts of the generated samples: the sum of `assign`.
       significance: the level of the test.
 
     Returns:
@@ -186,7 +186,7 @@ def compare(real: Images, fake: Images, *, significance: float = 0.05) -> NDB:
     Example:
       >>> from jgan.metrics import ndb
       >>> found = ndb.compare([50, 50, 0], [50, 0, 50])
-      >>> found.different, round(found.js, 4)  # ln 2 / 2: the half of each that the other has not
+      >>> found.different, round(found.js, 4)  # ln 2 / 2: half of each set is in a bin that the other does not fill
       (2, 0.3466)
 
     References:
@@ -204,7 +204,7 @@ def evaluate(bins: Bins, samples: Images, *, significance: float = 0.05) -> NDB:
     """NDB and the Jensen-Shannon divergence of generated samples.
 
     Args:
-      bins: of the training set, K of them: `fit`.
+      bins: the bins of the training set, from `fit`.
       samples: `[N, ...]` float or uint8, at least K.
       significance: the level of the test.
 
@@ -212,7 +212,7 @@ def evaluate(bins: Bins, samples: Images, *, significance: float = 0.05) -> NDB:
       The `NDB`.
 
     Raises:
-      ValueError: if there are fewer samples than bins, one is not finite, or they do not fit.
+      ValueError: if there are fewer samples than bins, a value is not finite, or the dimensions differ.
 
     Example:
       >>> import numpy as np
@@ -230,21 +230,21 @@ def evaluate(bins: Bins, samples: Images, *, significance: float = 0.05) -> NDB:
 
 
 def _count(bins: Bins, flat: np.ndarray) -> np.ndarray:
-    """The counts of many samples, in blocks."""
+    """The counts of many samples, computed in blocks."""
     counts = np.zeros(len(bins.centres), np.int64)
     for first in range(0, len(flat), BLOCK):
         part = flat[first : first + BLOCK].astype(np.float32)
-        # One shape, one compilation: what is padded belongs to no bin.
+        # All blocks have one shape, to compile once; padding is NaN, which is assigned to no bin.
         padded = np.pad(part, ((0, min(BLOCK, len(flat)) - len(part)), (0, 0)), constant_values=np.nan)
         counts += np.asarray(assign(bins, padded))
     return counts
 
 
 def _counts(real: Images, fake: Images) -> tuple[np.ndarray, np.ndarray]:
-    """Both `[K]` float64, checked."""
+    """Checks the counts and converts them to `[K]` float64."""
     a, b = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"expected the counts [K] of the same bins in both sets, found the shapes {a.shape} and {b.shape}")
     if not (min(a.min(initial=0), b.min(initial=0)) >= 0 and a.sum() > 0 and b.sum() > 0):
-        raise ValueError(f"expected counts of which none is negative, and not all 0, found {a} and {b}")
+        raise ValueError(f"expected nonnegative counts, not all 0, found {a} and {b}")
     return a, b

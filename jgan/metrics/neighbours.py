@@ -1,10 +1,10 @@
-"""Nearest neighbours, and balls around points: what precision and recall, density and coverage, and authenticity are made of.
+"""Nearest neighbours, and membership in balls around points: the basis of precision, recall, density, coverage, authenticity.
 
-Float32 decides what it can decide for certain (`jgan.metrics.blocks`), which is nearly all; the rest is decided by the
-differences themselves in float64. So the answers are those of float64 arithmetic, and nothing of the size N x M is made.
+Nearly all comparisons are certain in float32 (`jgan.metrics.blocks`); the others are repeated on differences in float64. The
+results are those of float64 arithmetic, and no array of size N x M is formed.
 
-A squared distance is rounded to the type of the features, and so is its root, as scikit-learn does: in features of float32,
-two distances that are the same float32 are a tie.
+Squared distances, and then their square roots, are rounded to the dtype of the features, as in scikit-learn: for float32
+features, two distances that round to the same float32 are tied.
 """
 
 from collections.abc import Sequence
@@ -20,18 +20,18 @@ from jgan.metrics.blocks import Block, Frame, Progress
 from jgan.metrics.parzen import Images
 
 SPARE = 4
-"""candidates beyond the k nearest by float32: the further away the last, the surer it is that they hold the k nearest"""
+"""Candidates beyond the k nearest by float32: more candidates make it more likely that they include the k nearest."""
 
 TIES = 2.0**-20
-"""squared distances that differ by less, relatively, may be the same once they and their roots are rounded to float32"""
+"""Relative difference below which two squared distances may have equal square roots in float32."""
 
 
 class Nearest(NamedTuple):
     """The nearest neighbours of some points.
 
     Attributes:
-      distances: `[N, k]` of the type of the features (float32, or else float64), ascending.
-      indices: `[N, k]` int64, whose they are; of several at the same distance any may come first.
+      distances: `[N, k]` in the dtype of the features (float32, or else float64), ascending.
+      indices: `[N, k]` int64, the indices of the neighbours; the order of neighbours at equal distances is arbitrary.
     """
 
     distances: np.ndarray
@@ -39,12 +39,12 @@ class Nearest(NamedTuple):
 
 
 class Inside(NamedTuple):
-    """Which points of two sets lie in the balls around those of the other.
+    """Membership counts for the balls around the points of two sets.
 
     Attributes:
-      held_by_x: `[N]` int64, how many of y lie in the ball of each x.
-      x_held: `[N]` int64, in how many balls of y each x lies.
-      y_held: `[M]` int64, in how many balls of x each y lies.
+      held_by_x: `[N]` int64, for each x the number of y in its ball.
+      x_held: `[N]` int64, for each x the number of balls of y that contain it.
+      y_held: `[M]` int64, for each y the number of balls of x that contain it.
     """
 
     held_by_x: np.ndarray
@@ -64,10 +64,10 @@ def nearest(
 
     Args:
       points: `[N, d]` float.
-      references: `[M, d]` float; None for the points themselves, of which none is then its own neighbour.
-      k: how many.
-      devices: among which the points of a block are divided; None for the default device.
-      progress: called after each block of points.
+      references: `[M, d]` float; None to search among the points themselves, each without itself.
+      k: the number of neighbours.
+      devices: the devices over which a block of points is sharded; None for the default device.
+      progress: called after each block as progress(points done, N).
 
     Returns:
       The `Nearest`.
@@ -100,7 +100,7 @@ def nearest(
             best = _merge(best, rows, column, part.start, number * sizes[1], itself=itself)
         bounds, candidates = (np.asarray(values)[: part.stop - part.start] for values in best)
         squared[part], indices[part] = _measured(x[part], y, candidates, k)
-        # What is no candidate is at least as far as the bound of the last: were the k nearest found for certain?
+        # All other points are at least as far as the last candidate's bound: check whether this proves the k nearest.
         found = squared[part, -1]
         unsure = (found / frame.scale**2 >= bounds[:, -1]) & (found > 0) & (count < others)
         again = part.start + np.flatnonzero(unsure)
@@ -121,22 +121,22 @@ def inside(
     devices: Sequence[jax.Device] | None = None,
     progress: Progress | None = None,
 ) -> Inside:
-    """Counts, for two sets of balls, the points of each set in the balls around those of the other.
+    """Counts the points of each set in the balls around the points of the other.
 
     Args:
       x: `[N, d]` float.
       y: `[M, d]` float.
-      x_radii: `[N]` float, of the balls around x.
-      y_radii: `[M]` float, of the balls around y.
-      closed: whether a point on the surface of a ball is in it.
-      devices: among which the points of a block of x are divided; None for the default device.
-      progress: called after each block of x.
+      x_radii: `[N]` float, the radii of the balls around x.
+      y_radii: `[M]` float, the radii of the balls around y.
+      closed: whether the boundary of a ball belongs to it.
+      devices: the devices over which a block of x is sharded; None for the default device.
+      progress: called after each block as progress(points of x done, N).
 
     Returns:
       The counts, `Inside`.
 
     Raises:
-      ValueError: if there is not one radius a point, dimensions differ, or a feature is not finite.
+      ValueError: if there is not one radius per point, dimensions differ, or a feature is not finite.
 
     Example:
       >>> import numpy as np
@@ -161,7 +161,7 @@ def inside(
         rows = blocks.put(balls(x, x_radii, some, row_size, np.float32), devices, split=True)
         for part, column in zip(parts, columns, strict=True):
             *certain, unsure, left = _compare_on_device(rows, column)
-            if int(left) > unsure.size // 64:  # clusters that are small beside the distances between them
+            if int(left) > unsure.size // 64:  # happens for clusters that are small compared with their distances
                 here, there = balls(x, x_radii, some, row_size, np.float64), balls(y, y_radii, part, column_size, np.float64)
                 *certain, unsure = _compare(here.points @ there.points.T, here, there)
             for total, where, number in zip(counts, (some, some, part), certain, strict=True):
@@ -178,7 +178,7 @@ def inside(
 def _merge(
     best: tuple[jax.Array, jax.Array], x: Block, y: Block, first_row: int, first_column: int, *, itself: bool
 ) -> tuple[jax.Array, jax.Array]:
-    """The candidates of each x, with the least lower bounds `[b, count]`: of those kept so far and of one more block of y."""
+    """Updates the candidates `[b, count]` of each x, those with the lowest lower bounds, with another block of y."""
     lower, _ = _bounds(jnp.matmul(x.points, y.points.T, precision=jax.lax.Precision.HIGHEST), x, y)
     if itself:
         row, column = first_row + jnp.arange(lower.shape[0]), first_column + jnp.arange(lower.shape[1])
@@ -191,9 +191,9 @@ def _merge(
 
 
 def _lowest(values: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
-    """The `count` lowest of each row of `[b, c]`, and where they are.
+    """The `count` lowest values of each row of `[b, c]`, and their columns.
 
-    They lie in the `count` groups of the lowest minima, and only those are sorted: on CPU, `top_k` of whole rows takes
+    They lie in the `count` groups with the lowest minima, so only those groups are sorted: on CPU, `top_k` of whole rows takes
     three times as long.
     """
     (rows, columns), group = values.shape, 32
@@ -210,7 +210,7 @@ def _lowest(values: jax.Array, count: int) -> tuple[jax.Array, jax.Array]:
 def _nearest_in_float64(
     frame: Frame, x: np.ndarray, which: np.ndarray, y: np.ndarray, k: int, *, itself: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest of some x, on the host: all that may be among them, by float64, are measured by their differences."""
+    """The k nearest of some x, on the host: all pairs whose float64 bounds allow it are compared by their differences."""
     block = frame.block(x[which], len(which), np.float64)
     lower, upper = np.empty((2, len(which), len(y)))
     for part in blocks.cut(len(y), blocks.COLUMNS):
@@ -227,7 +227,7 @@ def _nearest_in_float64(
 
 
 def _measured(x: np.ndarray, y: np.ndarray, candidates: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest of the candidates `[b, count]` of each x: squared distances and indices, `[b, k]`."""
+    """The k nearest among the candidates `[b, count]` of each x: squared distances and indices, `[b, k]`."""
     rows = np.repeat(np.arange(len(x)), candidates.shape[1])
     squared = blocks.squared_distances(x, y, rows, candidates.ravel()).reshape(candidates.shape)
     order = np.lexsort((candidates, squared))[:, :k]
@@ -235,14 +235,14 @@ def _measured(x: np.ndarray, y: np.ndarray, candidates: np.ndarray, k: int) -> t
 
 
 def _bounds(cross: Any, x: Block, y: Block) -> tuple[Any, Any]:
-    """Between which the squared distances lie `[b, c]`, given the products x.y."""
+    """Lower and upper bounds `[b, c]` of the squared distances, given the inner products."""
     lower = (x.squares - x.slack)[:, None] + (y.squares - y.slack)[None, :] - 2 * cross
     upper = (x.squares + x.slack)[:, None] + (y.squares + y.slack)[None, :] - 2 * cross
     return lower, upper
 
 
 def _compare(cross: Any, x: Block, y: Block) -> tuple[Any, Any, Any, Any]:
-    """The counts of `Inside` over the certain pairs, `[b]`, `[b]`, `[c]`, and the pairs `[b, c]` that rounding leaves open."""
+    """The counts of `Inside` over the decided pairs, `[b]`, `[b]`, `[c]`, and the mask `[b, c]` of undecided pairs."""
     lower, upper = _bounds(cross, x, y)
     lower, upper = lower * (1 - TIES), upper * (1 + TIES)
     in_x, in_y = upper < x.reach[:, None], upper < y.reach[None, :]
@@ -267,7 +267,7 @@ def _decide(
     *,
     closed: bool,
 ) -> None:
-    """Adds the pairs (i, j) to the counts, by the distances themselves."""
+    """Decides the pairs (i, j) by their distances in float64, and adds them to the counts."""
     apart = np.sqrt(blocks.squared_distances(x, y, i, j).astype(np.result_type(x, y)))
     in_x, in_y = (apart <= radii if closed else apart < radii for radii in (x_radii[i], y_radii[j]))
     for total, where in zip(counts, (i[in_x], i[in_y], j[in_x]), strict=True):

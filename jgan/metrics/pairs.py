@@ -1,8 +1,8 @@
-"""Numbers of about 46 binary digits on hardware that has only float32: each the sum of two.
+"""Double-float arithmetic: numbers of about 46 bits as sums of two float32, for hardware that has no float64.
 
-An accelerator without float64 still rounds each operation correctly, and from that follows what the rounding took away. XLA
-may contract a product and a sum into one operation that rounds once, so every product here that an error is taken of is
-exact in float32: contracted or not, it is the same number. There are no NaN or overflow checks; those values pass through.
+An accelerator without float64 still rounds each operation correctly, so the rounding error of a sum can be computed. XLA may
+contract a product and a sum into one fused operation that rounds once. Every product whose error is needed is therefore made
+exact in float32, so that contraction does not change it. There are no checks for NaN or overflow; those values propagate.
 
 References:
   Dekker, "A floating-point technique for extending the available precision" (1971), https://doi.org/10.1007/BF01397083;
@@ -21,11 +21,11 @@ import numpy as np
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Pair:
-    """An array of sums, `high + low`, kept so that `high` is the sum rounded to float32.
+    """An array of unevaluated sums `high + low`, where `high` is the sum rounded to float32.
 
     Attributes:
       high: `[...]` float32.
-      low: `[...]` float32, what `high` leaves.
+      low: `[...]` float32, the remainder.
     """
 
     high: jax.Array
@@ -61,12 +61,12 @@ class Pair:
         return Pair(self.high[index], self.low[index])
 
     def scaled(self, power: jax.Array | float) -> "Pair":
-        """The product with powers of two, which rounds nothing."""
+        """The product with powers of two, which is exact."""
         return Pair(self.high * power, self.low * power)
 
 
 def single(values: jax.Array) -> Pair:
-    """Float32 as pairs.
+    """Converts float32 to pairs.
 
     Args:
       values: `[...]` float32.
@@ -85,13 +85,13 @@ def single(values: jax.Array) -> Pair:
 
 
 def whole(numbers: jax.Array) -> Pair:
-    """Whole numbers as pairs: float32 alone counts no further than 2^24.
+    """Converts integers to pairs: exact up to 2^30, where float32 alone is exact only up to 2^24.
 
     Args:
       numbers: `[...]` int32, below 2^30.
 
     Returns:
-      The `Pair`, equal to them.
+      The `Pair`, exactly equal.
 
     Example:
       >>> import jax.numpy as jnp
@@ -104,7 +104,7 @@ def whole(numbers: jax.Array) -> Pair:
 
 
 def float64(pair: Pair) -> np.ndarray:
-    """Pairs as the float64 they stand for, on the host.
+    """Converts pairs to float64 on the host.
 
     Args:
       pair: `[...]`.
@@ -122,7 +122,7 @@ def float64(pair: Pair) -> np.ndarray:
 
 
 def two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """The sum of two numbers as float32 rounds it, and what the rounding took away (Knuth).
+    """The sum of two numbers rounded to float32, and its rounding error (Knuth).
 
     Args:
       a: `[...]` float32.
@@ -144,16 +144,16 @@ def two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def rounded(values: jax.Array) -> jax.Array:
-    """Drops the last digit, and with it all that XLA may make of a product or a quotient in what follows.
+    """Rounds to 23 bits of precision, which also stops XLA from rewriting the operation that made the values.
 
-    It contracts a product with a later sum, and turns a division by a constant into a product; of what is cut it does neither,
-    so that `two_sum` sees the same number wherever it looks.
+    XLA contracts a product with a later sum, and turns a division by a constant into a product. It does neither across this
+    rounding, so `two_sum` sees the same number at each use.
 
     Args:
       values: `[...]` float32.
 
     Returns:
-      `[...]` float32 of 23 binary digits.
+      `[...]` float32 with 23 significant bits.
 
     Example:
       >>> import jax.numpy as jnp
@@ -171,9 +171,9 @@ def _two_sum_of_ordered(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Arra
 
 
 def _halves(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Two numbers of 12 binary digits with the sum x, so that their products are exact.
+    """Two numbers of 12 bits whose sum is x, so that products of them are exact.
 
-    Veltkamp's splitting would do it by a product that rounds, which a contraction spoils.
+    Veltkamp's splitting is not used: it multiplies with rounding, which contraction breaks.
     """
     high = jax.lax.reduce_precision(x, exponent_bits=8, mantissa_bits=11)
     return high, x - high

@@ -1,12 +1,12 @@
 """The Parzen-window log-likelihood of the 2014 paper.
 
-Given m samples mu_j of a generator, the density at x is estimated by a Gaussian kernel of width sigma:
+From m samples mu_j of a generator, the density at x is estimated with a Gaussian kernel of width sigma:
 
   log p(x) = log (1/m sum_j exp(-|x - mu_j|^2 / 2 sigma^2)) - d log(sigma sqrt(2 pi))
 
-sigma is chosen on validation images; the figure is the mean over the test images. How far to trust it: Theis et al., "A note
-on the evaluation of generative models" (2015), https://arxiv.org/abs/1511.01844, show that k-means centroids beat real
-training images under it. So jgan reports it beside both, measured in the same way.
+sigma is chosen on validation images; the result is the mean over the test images. Theis et al., "A note on the evaluation of
+generative models" (2015), https://arxiv.org/abs/1511.01844, show its limits: k-means centroids score higher than real training
+images. jgan therefore reports both next to it (`jgan.metrics.anchors`).
 """
 
 import math
@@ -17,19 +17,19 @@ import jax.numpy as jnp
 import numpy as np
 
 SIGMAS = np.logspace(-1, 0, 10)
-"""the widths that the authors choose from"""
+"""The authors' candidate widths."""
 
 Images = jax.Array | np.ndarray
-"""arrays of either kind"""
+"""A JAX or NumPy array."""
 
 
 class Parzen(NamedTuple):
     """A Parzen-window log-likelihood.
 
     Attributes:
-      mean: the mean log-likelihood of the test images, nats an image.
-      standard_error: the standard deviation over the test images divided by the root of their number.
-      sigma: the chosen width of the kernel, in the units of a pixel.
+      mean: the mean log-likelihood of the test images, in nats per image.
+      standard_error: the standard deviation over test images divided by the square root of their number.
+      sigma: the chosen width of the kernel, in units of a pixel.
       validation: the mean log-likelihood of the validation images at that width.
     """
 
@@ -41,7 +41,7 @@ class Parzen(NamedTuple):
 
 @jax.jit
 def _kernel_sums(x: jax.Array, samples: jax.Array, sigmas: jax.Array) -> jax.Array:
-    """`[sigma, image]` log of the mean kernel; the distances are made once for all sigmas."""
+    """`[sigma, image]` log of the mean kernel; the distances are computed once for all sigmas."""
     # Centred first: |a - b|^2 = |a|^2 + |b|^2 - 2 a.b loses digits in proportion to the norms.
     centre = jnp.mean(samples, axis=0, keepdims=True)
     x, samples = x - centre, samples - centre
@@ -53,16 +53,16 @@ def _kernel_sums(x: jax.Array, samples: jax.Array, sigmas: jax.Array) -> jax.Arr
 
 
 def log_likelihoods(x: Images, samples: Images, sigmas: Images, *, block: int = 500) -> np.ndarray:
-    """The log-density of each image under the Parzen window of some samples, for several widths at once.
+    """The log-density of each image under the Parzen window of some samples, for several widths.
 
     Args:
-      x: `[N, ...]` float, the images to measure.
+      x: `[N, ...]` float, the images.
       samples: `[M, ...]` float, the generator's samples, of the same example shape.
       sigmas: `[S]` float, the widths.
-      block: how many images are measured at once; the memory is `block * M` float32.
+      block: the number of images processed at once. Memory: `block * M` float32.
 
     Returns:
-      `[S, N]` float64, nats an image.
+      `[S, N]` float64, in nats per image.
 
     Raises:
       ValueError: if the examples of `x` and of `samples` differ in shape.
@@ -78,31 +78,31 @@ def log_likelihoods(x: Images, samples: Images, sigmas: Images, *, block: int = 
       Goodfellow et al. (2014), section 5, and the authors' `parzen_ll.py`, https://arxiv.org/abs/1406.2661
     """
     if np.shape(x)[1:] != np.shape(samples)[1:]:
-        raise ValueError(f"images and samples must be alike, found the shapes {np.shape(x)[1:]} and {np.shape(samples)[1:]}")
+        raise ValueError(f"images and samples must have one shape, found {np.shape(x)[1:]} and {np.shape(samples)[1:]}")
     images = np.asarray(x, np.float32).reshape(len(x), -1)
     samples = jnp.asarray(samples, jnp.float32).reshape(len(samples), -1)
     sigmas = jnp.asarray(sigmas, jnp.float32)
     sums = np.empty((len(sigmas), len(images)))
     for first in range(0, len(images), block):
         part = images[first : first + block]
-        padded = np.pad(part, ((0, min(block, len(images)) - len(part)), (0, 0)))  # one shape, one compilation
+        padded = np.pad(part, ((0, min(block, len(images)) - len(part)), (0, 0)))  # all blocks have one shape, to compile once
         sums[:, first : first + block] = np.asarray(_kernel_sums(padded, samples, sigmas))[:, : len(part)]
     normaliser = images.shape[1] * np.log(np.asarray(sigmas, np.float64) * math.sqrt(2 * math.pi))
     return sums - normaliser[:, None]
 
 
 def evaluate(samples: Images, validation: Images, test: Images, *, sigmas: Images | None = None, block: int = 500) -> Parzen:
-    """The paper's figure: sigma chosen on validation images, then the mean over the test images.
+    """The paper's figure: sigma is chosen on validation images, then the log-likelihood is averaged over the test images.
 
     Args:
-      samples: `[M, ...]` float in [0, 1]; the paper takes 10,000.
-      validation: `[V, ...]` float; the authors take the first 1,000 images of the validation set.
+      samples: `[M, ...]` float in [0, 1]; the paper uses 10,000.
+      validation: `[V, ...]` float; the authors use the first 1,000 images of the validation set.
       test: `[N, ...]` float.
-      sigmas: the widths to choose from; by default `SIGMAS`, the authors' ten from 0.1 to 1.
-      block: how many images are measured at once.
+      sigmas: the candidate widths; by default `SIGMAS`, the authors' ten from 0.1 to 1.
+      block: the number of images processed at once.
 
     Returns:
-      The `Parzen` figures.
+      The `Parzen` result.
 
     Raises:
       ValueError: if the shapes disagree.

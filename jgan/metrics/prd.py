@@ -1,11 +1,11 @@
-"""Precision and recall of distributions: how much of the fake is real, against how much of the real is found.
+"""Precision and recall of distributions (PRD): the trade-off between the quality of the fakes and the coverage of the reals.
 
-For two distributions over the same states, P of the real and Q of the generated samples, and every ratio lambda > 0,
+For two distributions over the same states, P of real and Q of generated samples, and every ratio lambda > 0,
 
   precision(lambda) = sum min(lambda P, Q),    recall(lambda) = sum min(P, Q / lambda) = precision(lambda) / lambda.
 
-The states are clusters of the features of both sets together. The curve of a generator with all the modes in the wrong
-proportions, and that of one with some modes alone, differ where a single number would not.
+The states are clusters of the features of both sets. The curve distinguishes a generator with all modes in wrong proportions
+from one with only some of the modes, which a single number may not.
 """
 
 import warnings
@@ -17,21 +17,21 @@ from jgan.metrics import checks
 from jgan.metrics.parzen import Images
 
 EDGE = 1e-10
-"""how near the angles come to 0 and to pi/2, where lambda is 0 and infinite"""
+"""Distance of the first and last angle from 0 and pi/2, where lambda is 0 and infinite."""
 
 
 class PRD(NamedTuple):
-    """A precision-recall curve and its protocol.
+    """A precision-recall curve and how it was computed.
 
     Attributes:
-      precision: `[angles]` float64, rising.
-      recall: `[angles]` float64, falling.
-      f_8: the greatest F_8 on the curve, which weighs recall.
-      f_1_8: the greatest F_1/8, which weighs precision.
+      precision: `[angles]` float64, increasing.
+      recall: `[angles]` float64, decreasing.
+      f_8: the maximum F_8 on the curve, which weights recall.
+      f_1_8: the maximum F_1/8, which weights precision.
       clusters: the number of states.
-      runs: how many clusterings the curve is the mean of.
-      n: the number of real samples, and of generated ones.
-      seed: of the clusterings.
+      runs: the number of clusterings averaged.
+      n: the number of real samples, and of generated samples.
+      seed: the seed of the first clustering.
     """
 
     precision: np.ndarray
@@ -48,26 +48,26 @@ def curve(real: Images, fake: Images, *, angles: int = 1001) -> tuple[np.ndarray
     """The precision-recall curve of two known distributions.
 
     Args:
-      real: `[K]` float, not negative, the share or the count of each state among real samples.
-      fake: `[K]` float, the same among generated ones.
-      angles: at how many ratios `lambda = tan(angle)`, the angles evenly from 0 to pi/2.
+      real: `[K]` float, nonnegative, the probability or the count of each state among real samples.
+      fake: `[K]` float, the same among generated samples.
+      angles: the number of ratios `lambda = tan(angle)`, with angles evenly spaced from 0 to pi/2.
 
     Returns:
-      precision and recall, `[angles]` float64 each. The last precision is the share of the fake in states that the real has,
-      the first recall the share of the real in states that the fake has.
+      precision and recall, `[angles]` float64 each. The last precision is the fraction of fakes in states that reals occupy,
+      the first recall the fraction of reals in states that fakes occupy.
 
     Raises:
-      ValueError: if the shapes differ, a value is negative or not finite, either has no mass, or there are fewer than 3 angles.
+      ValueError: if the shapes differ, a value is negative or not finite, a sum is 0, or there are fewer than 3 angles.
 
     Example:
       >>> from jgan.metrics import prd
-      >>> precision, recall = prd.curve([0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0])  # a half of the modes
+      >>> precision, recall = prd.curve([0.25, 0.25, 0.25, 0.25], [0.5, 0.5, 0, 0])  # half of the modes
       >>> precision.max().round(6), recall.max().round(6)
       (np.float64(1.0), np.float64(0.5))
 
     References:
       Sajjadi et al., "Assessing generative models via precision and recall" (2018), equations 1 to 3 and algorithm 1,
-      https://arxiv.org/abs/1806.00035; the two ends are those of its authors' code.
+      https://arxiv.org/abs/1806.00035; the end points are those of the authors' code.
     """
     p, q = _distribution("real", real), _distribution("fake", fake)
     if p.shape != q.shape:
@@ -79,15 +79,15 @@ def curve(real: Images, fake: Images, *, angles: int = 1001) -> tuple[np.ndarray
 
 
 def f_beta(precision: np.ndarray, recall: np.ndarray, beta: float) -> float:
-    """The greatest F_beta on a curve: `(1 + beta^2) p r / (beta^2 p + r)`; 0 where both are 0.
+    """The maximum F_beta on a curve: `(1 + beta^2) p r / (beta^2 p + r)`, or 0 where both are 0.
 
     Args:
       precision: `[angles]` float.
       recall: `[angles]` float.
-      beta: above 1 it weighs recall, below 1 precision.
+      beta: above 1 weights recall, below 1 precision.
 
     Returns:
-      From 0 to 1.
+      The maximum, from 0 to 1.
 
     Example:
       >>> import numpy as np
@@ -101,19 +101,19 @@ def f_beta(precision: np.ndarray, recall: np.ndarray, beta: float) -> float:
 
 
 def histograms(real: Images, fake: Images, *, clusters: int = 20, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """How two sets of features fall on the clusters of their union: k-means on minibatches, the best of 10 starts.
+    """Histograms of two sets over the clusters of their union, by minibatch k-means with 10 initialisations.
 
     Args:
       real: `[N, d]` float.
       fake: `[M, d]` float.
-      clusters: how many.
-      seed: of the clustering.
+      clusters: the number of clusters.
+      seed: the seed of the clustering.
 
     Returns:
-      The counts of the clusters, `[clusters]` int64, among the real and among the fake.
+      The cluster counts of the real and of the fake features, `[clusters]` int64 each.
 
     Raises:
-      ValueError: if there are fewer samples than clusters, or the features do not fit.
+      ValueError: if there are fewer samples than clusters, dimensions differ, or a feature is not finite.
 
     Example:
       >>> import numpy as np
@@ -130,27 +130,27 @@ def histograms(real: Images, fake: Images, *, clusters: int = 20, seed: int) -> 
     fake = checks.features("fake", fake, 1, like=real)
     union = np.concatenate([real, fake], dtype=np.float32)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different samples than clusters: some stay empty
+        warnings.simplefilter("ignore", ConvergenceWarning)  # with fewer distinct samples than clusters, some stay empty
         labels = MiniBatchKMeans(clusters, n_init=10, random_state=seed).fit(union).labels_
     return np.bincount(labels[: len(real)], minlength=clusters), np.bincount(labels[len(real) :], minlength=clusters)
 
 
 def evaluate(real: Images, fake: Images, *, clusters: int = 20, runs: int = 10, angles: int = 1001, seed: int = 0) -> PRD:
-    """The precision-recall curve of two sets of features, the mean of several clusterings.
+    """The precision-recall curve of two sets of features, averaged over several clusterings.
 
     Args:
       real: `[N, d]` float, features of real samples.
-      fake: `[N, d]` float, of as many generated ones: of unequal sets the clusters would be those of the larger.
+      fake: `[N, d]` float, as many generated samples: with unequal sizes the larger set would dominate the clusters.
       clusters: the number of states.
       runs: the number of clusterings.
       angles: the number of points of the curve.
-      seed: of the first clustering; the next has the next number.
+      seed: the seed of the first clustering; run i uses seed + i.
 
     Returns:
       The `PRD`.
 
     Raises:
-      ValueError: if the sets are not of one size, smaller than the number of clusters, or do not fit.
+      ValueError: if the sets differ in size, are smaller than the number of clusters, or differ in dimension.
 
     Example:
       >>> import numpy as np
@@ -177,8 +177,8 @@ def evaluate(real: Images, fake: Images, *, clusters: int = 20, runs: int = 10, 
 
 
 def _distribution(name: str, masses: Images) -> np.ndarray:
-    """The masses divided by their sum, `[K]` float64."""
+    """The masses normalised to sum 1, `[K]` float64."""
     found = np.asarray(masses, np.float64)
     if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
-        raise ValueError(f"{name}: expected shares or counts [K], none negative, not all 0, found {masses}")
+        raise ValueError(f"{name}: expected nonnegative probabilities or counts [K], not all 0, found {masses}")
     return found / found.sum()

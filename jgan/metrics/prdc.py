@@ -1,13 +1,14 @@
-"""Fidelity and diversity, each by itself: precision and recall, density and coverage, of manifolds made of nearest neighbours.
+"""Fidelity and diversity as separate metrics: precision and recall, density and coverage, from nearest neighbours.
 
-A set of samples stands for its manifold by the balls around them, each out to the k-th nearest neighbour in the set. Then
+The manifold of a set of samples is approximated by balls around them, each with the distance to the k-th nearest neighbour in
+the set as its radius. Then
 
-  precision   the share of fakes in a ball of the reals         recall     the share of reals in a ball of the fakes
-  density     the number of balls of the reals a fake is in,    coverage   the share of reals whose ball holds a fake
-              divided by k: 1 or so if the sets are alike
+  precision   fraction of fakes in a ball of the reals          recall     fraction of reals in a ball of the fakes
+  density     mean number of balls of the reals that contain    coverage   fraction of reals whose ball contains a fake
+              a fake, divided by k: about 1 for equal sets
 
-Of two sets from one distribution the coverage tends to 1 - 2^-k, as both grow. Precision and recall are misled by outliers,
-whose balls are large: density and coverage are less.
+For two sets of one distribution, coverage tends to 1 - 2^-k as both grow. Outliers have large balls, which distort precision
+and recall; density and coverage are more robust.
 """
 
 from collections.abc import Sequence
@@ -28,7 +29,7 @@ class PRDC(NamedTuple):
       recall: from 0 to 1.
       density: from 0 up.
       coverage: from 0 to 1.
-      k: which neighbour each ball reaches out to.
+      k: the neighbour whose distance is the radius.
     """
 
     precision: float
@@ -44,7 +45,7 @@ class PrecisionRecall(NamedTuple):
     Attributes:
       precision: from 0 to 1.
       recall: from 0 to 1.
-      k: which neighbour each ball reaches out to.
+      k: the neighbour whose distance is the radius.
     """
 
     precision: float
@@ -55,20 +56,20 @@ class PrecisionRecall(NamedTuple):
 def prdc(
     real: Images, fake: Images, *, k: int = 5, devices: Sequence[jax.Device] | None = None, progress: Progress | None = None
 ) -> PRDC:
-    """Precision, recall, density and coverage, as the authors of the latter two measure all four: a ball is open.
+    """Precision, recall, density and coverage with open balls, as in Naeem et al.
 
     Args:
       real: `[N, d]` float, features of real samples.
-      fake: `[M, d]` float, features of generated ones.
-      k: which neighbour each ball reaches out to; a sample is not a neighbour of its own.
-      devices: among which the samples of a block are divided; None for the default device.
-      progress: called now and then with the number of samples done and the number there are, 2 N + M.
+      fake: `[M, d]` float, features of generated samples.
+      k: the neighbour whose distance is the radius; a sample is not its own neighbour.
+      devices: the devices over which a block is sharded; None for the default device.
+      progress: called periodically as progress(samples done, 2 N + M).
 
     Returns:
       The `PRDC`.
 
     Raises:
-      ValueError: if there are not more than k samples in each set, dimensions differ, or a feature is not finite.
+      ValueError: if a set has k samples or fewer, dimensions differ, or a feature is not finite.
 
     Example:
       >>> import numpy as np
@@ -94,20 +95,20 @@ def prdc(
 def improved(
     real: Images, fake: Images, *, k: int = 3, devices: Sequence[jax.Device] | None = None, progress: Progress | None = None
 ) -> PrecisionRecall:
-    """Improved precision and recall, as published: a ball is closed, and holds a copy of the neighbour that it reaches to.
+    """Improved precision and recall, as published: with closed balls, whose boundary holds the k-th neighbour.
 
     Args:
       real: `[N, d]` float, features of real samples.
-      fake: `[M, d]` float, features of generated ones; the authors take 50,000 of each.
-      k: which neighbour each ball reaches out to.
-      devices: among which the samples of a block are divided; None for the default device.
-      progress: called now and then with the number of samples done and the number there are, 2 N + M.
+      fake: `[M, d]` float, features of generated samples; the authors use 50,000 of each.
+      k: the neighbour whose distance is the radius.
+      devices: the devices over which a block is sharded; None for the default device.
+      progress: called periodically as progress(samples done, 2 N + M).
 
     Returns:
       The `PrecisionRecall`.
 
     Raises:
-      ValueError: if there are not more than k samples in each set, dimensions differ, or a feature is not finite.
+      ValueError: if a set has k samples or fewer, dimensions differ, or a feature is not finite.
 
     Example:
       >>> import numpy as np

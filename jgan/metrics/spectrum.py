@@ -1,7 +1,7 @@
-"""The power spectrum of images, averaged over directions: what a generator's upsampling leaves in the high frequencies.
+"""The azimuthally averaged power spectrum of images, which shows the high-frequency artefacts of a generator's upsampling.
 
-With F the discrete Fourier transform of an image of H by W pixels, the power at a frequency is |F|^2 / (H W): its mean over all
-frequencies is the mean square of the pixels (Parseval), and white noise has its variance at each.
+With F the discrete Fourier transform of an image of H by W pixels, the power at a frequency is |F|^2 / (H W). Its mean over all
+frequencies is the mean square of the pixels (Parseval); for white noise it equals the variance at every frequency.
 """
 
 from typing import NamedTuple
@@ -15,13 +15,13 @@ from jgan.metrics.parzen import Images
 
 
 class RadialPower(NamedTuple):
-    """The power of images at rising frequencies.
+    """The power of images as a function of frequency.
 
     Attributes:
-      frequency: `[R]` float64, cycles a pixel, the middles of rings: from 0, the mean of the image, past 0.5, the finest
-        stripes, to 0.71, the corner of the spectrum: a chequerboard.
-      power: `[R]` float64, the mean over a ring, over images and channels; the square of a pixel's unit, white being 1.
-      counts: `[R]` int64, the frequencies in each ring: `sum(power counts) / sum(counts)` is the mean square of the pixels.
+      frequency: `[R]` float64, the centres of the rings, in cycles per pixel: from 0 (the mean of the image) through 0.5 (the
+        finest stripes) to 0.71 (the corner of the spectrum, a chequerboard).
+      power: `[R]` float64, the mean over a ring, over images and channels; in squared units of a pixel, with white as 1.
+      counts: `[R]` int64, the number of frequencies per ring: `sum(power counts) / sum(counts)` is the pixels' mean square.
     """
 
     frequency: np.ndarray
@@ -32,22 +32,22 @@ class RadialPower(NamedTuple):
 def radial_power(images: Images, *, batch: int = 256) -> RadialPower:
     """The azimuthally averaged power spectrum of a set of images.
 
-    No window is applied: what jumps from one edge to the opposite one adds its share, alike for real and for generated images.
+    No window is applied: the jump between opposite edges adds power, for real and for generated images alike.
 
     Args:
       images: `[N, H, W, C]` uint8, or float in [0, 1]; at least one.
-      batch: images at once; it does not change the result.
+      batch: the number of images processed at once; it does not change the result.
 
     Returns:
-      The `RadialPower`, in rings as wide as the steps of frequency along the longer side.
+      The `RadialPower`, with rings one frequency step of the longer side wide.
 
     Raises:
-      ValueError: if the shape is another, there is no image, or a value is out of range.
+      ValueError: if the shape is wrong, there is no image, or a value is out of range.
 
     Example:
       >>> import numpy as np
       >>> from jgan.metrics import spectrum
-      >>> stripes = np.tile([0.0, 1.0], 8)[None, None, :, None] * np.ones((1, 16, 1, 1))  # two pixels a cycle
+      >>> stripes = np.tile([0.0, 1.0], 8)[None, None, :, None] * np.ones((1, 16, 1, 1))  # two pixels per cycle
       >>> found = spectrum.radial_power(stripes)
       >>> found.frequency[found.power > 1e-6].tolist()
       [0.0, 0.5]
@@ -70,13 +70,13 @@ def radial_power(images: Images, *, batch: int = 256) -> RadialPower:
 
 @jax.jit
 def _power(images: jax.Array) -> jax.Array:
-    """`[H, W]`: the sum over images, and the mean over channels, of the power at each frequency."""
+    """`[H, W]`: the power at each frequency, summed over images and averaged over channels."""
     white = 255.0 if images.dtype == jnp.uint8 else 1.0
     transformed = jnp.fft.fft2(images.astype(jnp.float32) / white, axes=(1, 2), norm="ortho")
     return jnp.sum(jnp.mean(jnp.square(transformed.real) + jnp.square(transformed.imag), axis=3), axis=0)
 
 
 def _rings(height: int, width: int) -> np.ndarray:
-    """`[H, W]` the number of the ring of each frequency: its distance from 0 in steps, rounded."""
+    """`[H, W]` the ring of each frequency: its distance from 0 in frequency steps, rounded."""
     distance = np.hypot(*np.meshgrid(np.fft.fftfreq(height), np.fft.fftfreq(width), indexing="ij"))
     return np.rint(distance * max(height, width)).astype(np.int64)

@@ -1,9 +1,9 @@
-"""The sliced Wasserstein distance: of features, and of the patches of images at each scale.
+"""The sliced Wasserstein distance: of features, and of image patches at each scale (ProGAN's SWD).
 
-The Wasserstein-1 distance of two sets of N points on a line is the mean distance of the sorted points, pair by pair. In more
-dimensions, its mean over random directions on which the points are projected is the sliced distance. ProGAN measures with it,
-scale by scale, how alike the small patches of two sets of images are: the levels of a Laplacian pyramid hold what is seen at
-one scale and not at the next.
+The Wasserstein-1 distance between two sets of N points on a line is the mean distance between the sorted points. In more
+dimensions, the sliced distance is its mean over projections on random directions. ProGAN compares small patches of two sets of
+images with it, at each level of a Laplacian pyramid; a level holds the details that are visible at one scale but not at the
+next coarser one.
 """
 
 import functools
@@ -18,28 +18,28 @@ from jgan.metrics.parzen import Images
 from jgan.types import Key
 
 BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
-"""the taps by which a level is smoothed"""
+"""The smoothing filter between levels."""
 
 PATCH = 7
-"""pixels on the side of a patch"""
+"""Side of a patch, in pixels."""
 
 LEAST = 16
-"""pixels on the shorter side of the coarsest level"""
+"""Shorter side of the coarsest level, in pixels."""
 
 FLAT = 1e-3
-"""grey levels, of 255: a channel that spreads less holds nothing but rounding"""
+"""Grey levels, of 255: a channel with a smaller deviation contains only rounding errors."""
 
 
 class SWD(NamedTuple):
-    """Sliced Wasserstein distances of the patches of images, times 1,000, and the protocol.
+    """Sliced Wasserstein distances of image patches, times 1,000, and how they were computed.
 
     Attributes:
-      average: of the levels.
-      levels: the distance at each, the finest first.
+      average: the mean over levels.
+      levels: the distance at each level, finest first.
       sizes: the height and width of each level.
-      n: the number of images, real and as many generated.
-      patches: cut from each image, at each level.
-      directions: on which they were projected.
+      n: the number of real images, and of generated images.
+      patches: the number of patches per image and level.
+      directions: the number of random directions.
     """
 
     average: float
@@ -51,18 +51,18 @@ class SWD(NamedTuple):
 
 
 def sliced_wasserstein(first: Images, second: Images, *, key: Key, directions: int = 512, block: int = 16) -> float:
-    """The sliced Wasserstein-1 distance of two sets of features.
+    """The sliced Wasserstein-1 distance between two sets of features.
 
     Args:
       first: `[N, d]` float.
-      second: `[N, d]` float, as many.
-      key: of the directions, which are even on the sphere.
-      directions: how many. ProGAN averages 4 means of 128 each, which is one mean of 512.
-      block: directions at once; the memory is `4 * block * N` float32 beside the features. Of a last block that is not full the
-        directions are drawn, and left out.
+      second: `[N, d]` float.
+      key: the key of the directions, which are uniform on the sphere.
+      directions: the number of directions. ProGAN averages 4 means of 128 each, which equals one mean of 512.
+      block: the number of directions processed at once. Memory: `4 * block * N` float32 in addition to the features. The unused
+        directions of the last block are drawn and discarded.
 
     Returns:
-      The mean over the directions, in the features' units: 0 if the sets are one.
+      The mean over directions, in units of the features: 0 if the sets are equal.
 
     Raises:
       ValueError: if the sets differ in size or dimension, or a feature is not finite.
@@ -72,7 +72,7 @@ def sliced_wasserstein(first: Images, second: Images, *, key: Key, directions: i
       >>> import numpy as np
       >>> from jgan.metrics import swd
       >>> points = np.random.default_rng(0).standard_normal((50, 1))
-      >>> round(swd.sliced_wasserstein(points, points + 3, key=jax.random.key(0)), 5)  # on a line: how far they were moved
+      >>> round(swd.sliced_wasserstein(points, points + 3, key=jax.random.key(0)), 5)  # on a line: the shift
       3.0
 
     References:
@@ -100,20 +100,20 @@ def sliced_wasserstein(first: Images, second: Images, *, key: Key, directions: i
 def evaluate(
     real: Images, fake: Images, *, key: Key, patches: int = 128, directions: int = 512, batch: int = 64, block: int = 16
 ) -> SWD:
-    """ProGAN's measure: the distance of the patches of two sets of images, at each level of a Laplacian pyramid.
+    """ProGAN's SWD: the distance between the patches of two sets of images, at each level of a Laplacian pyramid.
 
-    The channels of each set's patches are brought to mean 0 and deviation 1, level by level. Both sets are cut at the same
-    places, which takes the chance of the places out of the difference; ProGAN's code draws them anew for each set.
+    At each level, each channel of a set's patches is normalised to mean 0 and deviation 1. Patches of both sets are cut at the
+    same positions, which reduces the variance of the difference; ProGAN's code draws positions for each set.
 
     Args:
       real: `[N, H, W, C]` uint8, or float in [0, 1].
-      fake: `[N, H, W, C]`, as many. ProGAN takes 16,384.
-      key: of the places and of the directions.
-      patches: of 7 by 7 pixels, from each image at each level.
-      directions: on which they are projected.
-      batch: images at once; it does not change the result.
-      block: directions at once; the memory is `2 * 49 * C` float32 for each patch of a set of images, one level at a time, and
-        that of `sliced_wasserstein`.
+      fake: `[N, H, W, C]`. ProGAN uses N = 16,384.
+      key: the key of the positions and the directions.
+      patches: the number of 7 by 7 patches per image and level.
+      directions: the number of random directions.
+      batch: the number of images processed at once; it does not change the result.
+      block: the number of directions processed at once. Memory: `2 * 49 * C` float32 per patch of a set, one level at a time,
+        in addition to that of `sliced_wasserstein`.
 
     Returns:
       The `SWD`.
@@ -149,19 +149,19 @@ def evaluate(
 
 
 def level_sizes(height: int, width: int) -> tuple[tuple[int, int], ...]:
-    """The sizes of the pyramid's levels: halved, rounding up, as long as the shorter side keeps 16 pixels.
+    """The sizes of the pyramid's levels: halved, rounding up, while the shorter side is at least 16 pixels.
 
-    For powers of two these are ProGAN's levels. Images of fewer than 16 pixels have one level, their own.
+    For powers of two these are ProGAN's levels. Images smaller than 16 pixels have one level.
 
     Args:
-      height: of the images, at least 7.
+      height: the height of the images, at least 7.
       width: at least 7.
 
     Returns:
       `(height, width)` of each level, the finest first.
 
     Raises:
-      ValueError: if a patch does not fit into the images.
+      ValueError: if the images are smaller than a patch.
 
     Example:
       >>> from jgan.metrics import swd
@@ -177,14 +177,14 @@ def level_sizes(height: int, width: int) -> tuple[tuple[int, int], ...]:
 
 
 def pyramid(images: jax.Array, levels: int) -> list[jax.Array]:
-    """The Laplacian pyramid: each level less what the next coarser one says of it; the coarsest as it is.
+    """The Laplacian pyramid: each level minus the upsampled next coarser level; the coarsest level is unchanged.
 
-    A level is smoothed by the binomial taps 1 4 6 4 1, mirrored at the edges, and every other pixel kept, the first among them.
-    To go back, zeros are put between and the taps applied, twice as large along each axis.
+    Downsampling smooths with the binomial filter 1 4 6 4 1, with reflect padding, and keeps every second pixel from the first.
+    Upsampling inserts zeros and applies the filter, doubled along each axis.
 
     Args:
       images: `[N, H, W, C]` float32.
-      levels: how many.
+      levels: the number of levels.
 
     Returns:
       `levels` arrays `[N, h, w, C]` float32, the sides halved from each to the next, rounding up.
@@ -209,14 +209,14 @@ def pyramid(images: jax.Array, levels: int) -> list[jax.Array]:
 
 
 def descriptors(images: Images, *, key: Key, level: int, patches: int = 128, batch: int = 64) -> np.ndarray:
-    """Patches of 7 by 7 pixels of one level of the pyramid, at places drawn for each image.
+    """Patches of 7 by 7 pixels from one level of the pyramid, at random positions.
 
     Args:
       images: `[N, H, W, C]` uint8, or float in [0, 1].
-      key: of the places; those of image i depend on the key, i and the level alone.
-      level: of the pyramid, 0 for the finest.
-      patches: from each image.
-      batch: images at once.
+      key: the key of the positions; those of image i depend only on the key, i and the level.
+      level: the level of the pyramid, 0 for the finest.
+      patches: the number of patches per image.
+      batch: the number of images processed at once.
 
     Returns:
       `[N, patches, 7, 7, C]` float32, in grey levels from 0 to 255.
@@ -236,7 +236,7 @@ def descriptors(images: Images, *, key: Key, level: int, patches: int = 128, bat
     for first in range(0, len(images), batch):
         part = images[first : first + batch]
         size = len(part)
-        part = np.pad(part, ((0, min(batch, len(images)) - size), (0, 0), (0, 0), (0, 0)))  # one shape, one compilation
+        part = np.pad(part, ((0, min(batch, len(images)) - size), (0, 0), (0, 0), (0, 0)))  # one shape, to compile once
         keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(len(part)))
         found[first : first + size] = _cut(part, keys, level=level, levels=levels, patches=patches)[:size]
     return found
@@ -259,7 +259,7 @@ def _cut(images: jax.Array, keys: Key, *, level: int, levels: int, patches: int)
 
 
 def _normalised(found: np.ndarray) -> np.ndarray:
-    """`[N * patches, 49 * C]`, in place: each channel of mean 0 and deviation 1, but a flat one 0."""
+    """Normalises each channel to mean 0 and deviation 1 (a flat one to 0), in place; returns `[N * patches, 49 * C]`."""
     flat = found.reshape(-1, found.shape[-1])
     flat -= flat.mean(axis=0, dtype=np.float64).astype(np.float32)
     std = np.sqrt(np.mean(np.square(flat), axis=0, dtype=np.float64))
@@ -269,7 +269,7 @@ def _normalised(found: np.ndarray) -> np.ndarray:
 
 @functools.partial(jax.jit, static_argnames="dimension")
 def _directions(key: Key, numbers: jax.Array, dimension: int) -> jax.Array:
-    """`[k, dimension]` float32 of length 1, each from a key of its own."""
+    """`[k, dimension]` float32 unit vectors, each from its own key."""
     keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, numbers)
     normal = jax.vmap(lambda key: jax.random.normal(key, (dimension,)))(keys)
     return normal / jnp.linalg.norm(normal, axis=1, keepdims=True)
@@ -277,16 +277,16 @@ def _directions(key: Key, numbers: jax.Array, dimension: int) -> jax.Array:
 
 @jax.jit
 def _project(features: jax.Array, axes: jax.Array) -> jax.Array:
-    """`[k, N]`: a row for each direction."""
+    """`[k, N]`, one row per direction."""
     return jnp.matmul(axes, features.T, precision=jax.lax.Precision.HIGHEST)
 
 
 def _sorted(rows: jax.Array) -> Images:
-    """Each row in order. On a CPU, XLA's sort takes seven times NumPy's, and the sort is nearly all the work."""
+    """Sorts each row. On CPU, XLA's sort takes seven times as long as NumPy's, and sorting dominates the cost."""
     return np.sort(np.asarray(rows)) if jax.default_backend() == "cpu" else jnp.sort(rows)
 
 
 @jax.jit
 def _gaps(a: jax.Array, b: jax.Array) -> jax.Array:
-    """`[k]` the mean distance of sorted rows `[k, N]`."""
+    """`[k]`, the mean distance between sorted rows `[k, N]`."""
     return jnp.mean(jnp.abs(a - b), axis=1)

@@ -1,4 +1,4 @@
-"""What a classifier, trained anew, makes of generated features: can it tell them from real ones, and can it learn from them?"""
+"""Metrics from a trained classifier: whether it tells generated from real features (C2ST), and learns from them (CAS)."""
 
 import warnings
 from collections.abc import Callable
@@ -10,18 +10,18 @@ from jgan.metrics import blocks
 from jgan.metrics.parzen import Images
 
 Classifier = Any
-"""a classifier with scikit-learn's `fit(x, y)` and `predict(x)`"""
+"""A classifier with scikit-learn's `fit(x, y)` and `predict(x)`."""
 
 
 class C2ST(NamedTuple):
-    """A classifier two-sample test.
+    """The result of a classifier two-sample test.
 
     Attributes:
-      accuracy: on held-out samples, from 0 to 1; about 1/2 if real and generated samples cannot be told apart.
-      p_value: how likely an accuracy as high or higher is if they are alike.
+      accuracy: the accuracy on held-out samples; about 1/2 if real and generated samples are indistinguishable.
+      p_value: the probability of this accuracy or a higher one if both have the same distribution.
       held_out: the number of held-out samples, half of them real.
-      classifier: its name.
-      seed: of the draw, and of the classifier if it takes one.
+      classifier: the name of the classifier.
+      seed: the seed of the split, and of the classifier if it has one.
     """
 
     accuracy: float
@@ -35,11 +35,11 @@ class CAS(NamedTuple):
     """A classification accuracy score.
 
     Attributes:
-      accuracy: on real samples, from 0 to 1.
+      accuracy: the accuracy on real samples.
       by_class: the same for each class of the real samples, in the order of `classes`.
       classes: `[K]`, the labels.
-      classifier: its name.
-      seed: of the classifier, if it takes one.
+      classifier: the name of the classifier.
+      seed: the seed of the classifier, if it has one.
     """
 
     accuracy: float
@@ -50,30 +50,14 @@ class CAS(NamedTuple):
 
 
 def nearest_neighbours(samples: int, seed: int) -> Classifier:
-    """The vote of the k nearest, k being the root of the number of samples, as the authors of C2ST take it.
-
-    Args:
-      samples: how many it is trained on.
-      seed: unused.
-
-    Returns:
-      The classifier.
-    """
+    """A k-nearest-neighbours classifier with k the square root of `samples`, as in C2ST; `seed` is unused."""
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(max(1, int(np.sqrt(samples))))
 
 
 def logistic(samples: int, seed: int) -> Classifier:
-    """Logistic regression on standardised features, with scikit-learn's penalty.
-
-    Args:
-      samples: unused.
-      seed: unused.
-
-    Returns:
-      The classifier.
-    """
+    """Logistic regression on standardised features, with scikit-learn's default penalty; the arguments are unused."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -82,15 +66,7 @@ def logistic(samples: int, seed: int) -> Classifier:
 
 
 def neural(samples: int, seed: int) -> Classifier:
-    """One hidden layer of 20 rectified units, 100 epochs of Adam, as the authors of C2ST take it; on standardised features.
-
-    Args:
-      samples: unused.
-      seed: of its weights and its minibatches.
-
-    Returns:
-      The classifier.
-    """
+    """A network with one hidden layer of 20 ReLUs, 100 epochs of Adam, as in C2ST; on standardised features."""
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -102,17 +78,16 @@ def neural(samples: int, seed: int) -> Classifier:
 def c2st(
     real: Images, fake: Images, *, seed: int = 0, classifier: Callable[[int, int], Classifier] = nearest_neighbours
 ) -> C2ST:
-    """The classifier two-sample test: a classifier learns to tell real from generated on one half, and is tried on the other.
+    """The classifier two-sample test: a classifier is trained on one half of real and generated samples, tested on the other.
 
-    As many of each are drawn as the smaller set has. If they are alike, the number of those told right is binomial with
-    probability 1/2, and the p value is that of its upper tail.
+    Equally many samples of each set are drawn, as many as the smaller set has. If both have the same distribution, the number
+    of correct predictions is binomial with probability 1/2, and the p-value is its upper tail.
 
     Args:
       real: `[N, d]` float, features of real samples.
-      fake: `[M, d]` float, features of generated ones.
-      seed: chooses the halves, and goes to the classifier.
-      classifier: makes one of the number of samples it will be trained on and the seed: `nearest_neighbours`, `logistic`,
-        `neural`, or one of your own.
+      fake: `[M, d]` float, features of generated samples.
+      seed: the seed of the split and of the classifier.
+      classifier: `(number of training samples, seed) -> classifier`: `nearest_neighbours`, `logistic`, `neural`, or your own.
 
     Returns:
       The `C2ST`.
@@ -153,24 +128,24 @@ def classifier_accuracy(
     seed: int = 0,
     classifier: Callable[[int, int], Classifier] = logistic,
 ) -> CAS:
-    """The classification accuracy score: a classifier that has seen only generated samples, tried on real ones.
+    """The classification accuracy score (CAS): the accuracy on real samples of a classifier trained on generated ones.
 
-    A conditional generator that loses part of a class is told by that class's accuracy. To be read beside the score of real
-    training samples in the place of the generated.
+    A low accuracy of one class shows that a conditional generator lacks part of that class. Compare it with the score of a
+    classifier trained on real samples.
 
     Args:
       real: `[N, d]` float, features of real samples.
       real_labels: `[N]` int, their classes.
-      fake: `[M, d]` float, features of generated ones.
+      fake: `[M, d]` float, features of generated samples.
       fake_labels: `[M]` int, the classes they were generated for; at least two.
-      seed: goes to the classifier.
-      classifier: makes one of the number of samples it will be trained on and the seed.
+      seed: the seed of the classifier.
+      classifier: `(number of training samples, seed) -> classifier`.
 
     Returns:
       The `CAS`.
 
     Raises:
-      ValueError: if there is not one label a sample, or fewer than two classes of generated ones; dimensions differ, or a
+      ValueError: if there is not one label per sample, or fewer than two classes of generated samples; dimensions differ, or a
         feature is not finite.
 
     Example:
@@ -190,7 +165,7 @@ def classifier_accuracy(
     for name, points, labels in (("real", real, real_labels), ("fake", fake, fake_labels)):
         if np.shape(labels) != (len(points),):
             raise ValueError(
-                f"{name}_labels: expected {len(points):,} labels, one a sample, found the shape {np.shape(labels)}"
+                f"{name}_labels: expected {len(points):,} labels, one per sample, found the shape {np.shape(labels)}"
             )
     if len(np.unique(fake_labels)) < 2:
         raise ValueError(f"fake_labels: expected at least two classes, found {np.unique(fake_labels).tolist()}")
@@ -206,7 +181,7 @@ def _name(classifier: Callable[[int, int], Classifier]) -> str:
 
 
 def _fit(model: Classifier, features: np.ndarray, labels: np.ndarray) -> None:
-    """Trains it; that it was stopped before its loss settled is as its maker wanted."""
+    """Trains the classifier; warnings that it stopped before convergence are ignored, as the epochs are fixed by design."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

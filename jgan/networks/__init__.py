@@ -1,29 +1,53 @@
-"""Networks: Flax Linen modules and layers, and the thin boundary that turns a module into a pure `Network`."""
+"""Networks: the boundaries that turn modules of any kind into a pure `Network`; layers and networks of Flax Linen."""
 
+from jgan.networks.activations import ACTIVATIONS
+from jgan.networks.cgan import CGANDiscriminator, CGANGenerator
 from jgan.networks.classifier import ConvClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
+from jgan.networks.conv_layers import Conv, ConvTranspose
+from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from jgan.networks.functions import from_functions
+from jgan.networks.grouping import several
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.module import from_module
+from jgan.networks.nnx_module import from_nnx
+from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.spectral import SpectralNorm
+from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 
 __all__ = [
+    "ACTIVATIONS",
     "MLP",
+    "BatchNorm",
+    "CGANDiscriminator",
+    "CGANGenerator",
+    "Conv",
     "ConvClassifier",
     "ConvDiscriminator",
     "ConvGenerator",
+    "ConvTranspose",
+    "DCGANDiscriminator",
+    "DCGANGenerator",
     "Deconv",
     "Dense",
     "Dropout",
     "GrownGenerator",
+    "InstanceNorm",
     "MLPDiscriminator",
     "MLPGenerator",
     "Maxout",
     "MaxoutConv",
+    "PatchDiscriminator",
     "PointDiscriminator",
     "PointGenerator",
+    "ResNetGenerator",
     "SigmoidDiscriminator",
     "SpectralNorm",
+    "UNetGenerator",
+    "from_functions",
     "from_module",
+    "from_nnx",
+    "several",
 ]

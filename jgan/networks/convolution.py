@@ -1,10 +1,10 @@
-"""Convolution, its transpose and pooling, written for the fast paths of XLA on CPU as well as for a GPU.
+"""Convolution, transposed convolution and max pooling, written for the fast paths of XLA on CPU as well as for a GPU.
 
-`conv` and `conv_transpose` are linear in the image and in the kernel, so each of their gradients is a convolution again; but of
-the ways to write one, XLA on CPU is fast for some only. So the two get their gradients by hand. On two cores, the
-gradient of the 2014 deconvolution (5x5, stride 3, 80 to 3 channels) with respect to its kernel takes a seventh of the time of
-the one that JAX derives, that of a 4x4 stride 2 deconvolution of 256 to 128 channels a thirtieth, and that of the first
-maxout convolution (8x8, padding 4) a fifteenth.
+`conv` and `conv_transpose` are linear in the image and in the kernel, so each of their gradients is a convolution again. XLA on
+CPU is fast only for some of the ways to write such a convolution, so both functions define their own gradients. On two cores,
+the kernel gradient of the 2014 deconvolution (5x5, stride 3, 80 to 3 channels) takes 1/7 of the time of the one that JAX
+derives, that of a 4x4 stride 2 deconvolution of 256 to 128 channels 1/30, and that of the first maxout convolution (8x8,
+padding 4) 1/15.
 """
 
 import functools
@@ -35,17 +35,24 @@ def conv(image: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int =
     return _conv(image, kernel, stride, padding)
 
 
-def conv_transpose(code: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0) -> jax.Array:
-    """The transpose of `conv` as a linear map of its image, a "deconvolution": each code paints the kernel, times itself.
+def conv_transpose(
+    code: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0, output_padding: int = 0
+) -> jax.Array:
+    """The transpose of `conv` as a linear map of its image, also called deconvolution: a sum of kernels scaled by the codes.
 
     Args:
       code: `[B, h, w, inputs]` float.
       kernel: `[k, k, outputs, inputs]`: the kernel of the convolution from images to codes which this is the transpose of.
       stride: the distance in the image between the kernels of neighbouring codes.
       padding: rows and columns cut off on each of the four sides.
+      output_padding: rows and columns added at the lower and right side, fewer than `stride`: images of several sizes have
+        codes of one size, and this chooses among them.
 
     Returns:
-      The images, `[B, stride (h - 1) + k - 2 padding, ..., outputs]`; differentiable as `conv` is.
+      The images, `[B, stride (h - 1) + k - 2 padding + output_padding, ..., outputs]`; differentiable as `conv` is.
+
+    Raises:
+      ValueError: if `output_padding` is not in [0, stride).
 
     Example:
       >>> import jax.numpy as jnp
@@ -56,11 +63,13 @@ def conv_transpose(code: jax.Array, kernel: jax.Array, *, stride: int = 1, paddi
     References:
       Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016), https://arxiv.org/abs/1603.07285
     """
-    return _conv_transpose(code, kernel, stride, padding)
+    if not 0 <= output_padding < stride:
+        raise ValueError(f"output_padding must be in [0, stride), found {output_padding} with a stride of {stride}")
+    return _conv_transpose(code, kernel, stride, padding, output_padding)
 
 
 def max_pool(x: jax.Array, *, window: int, stride: int) -> jax.Array:
-    """The maximum over square windows that cover the whole image: the last ones may hang over its lower and right edges.
+    """The maximum over square windows that cover the whole image; the last ones may extend past its lower and right edges.
 
     Args:
       x: `[B, height, width, channels]` float.
@@ -144,14 +153,16 @@ def _conv_backward(stride, padding, residuals, cotangent):
 _conv.defvjp(lambda image, kernel, *options: (_conv(image, kernel, *options), (image, kernel)), _conv_backward)
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _conv_transpose(code, kernel, stride, padding):
-    sides = (stride * (n - 1) + k - 2 * padding for n, k in zip(code.shape[1:3], kernel.shape[:2], strict=True))
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _conv_transpose(code, kernel, stride, padding, output_padding):
+    margin = output_padding - 2 * padding
+    sides = (stride * (n - 1) + k + margin for n, k in zip(code.shape[1:3], kernel.shape[:2], strict=True))
     image = jax.ShapeDtypeStruct((code.shape[0], *sides, kernel.shape[2]), code.dtype)
     return _image_gradient(image, kernel, code, stride, padding)
 
 
-def _conv_transpose_backward(stride, padding, residuals, cotangent):
+def _conv_transpose_backward(stride, padding, output_padding, residuals, cotangent):
+    del output_padding  # it is seen in the shape of the cotangent
     # <cotangent, conv_transpose(code)> = <conv(cotangent), code>: the gradients are those of `conv`, the roles swapped.
     code, kernel = residuals
     return (

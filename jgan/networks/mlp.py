@@ -7,14 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.layers import Dense, Dropout, Maxout
-
-ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
-    "relu": nn.relu,
-    "sigmoid": nn.sigmoid,
-    "tanh": nn.tanh,
-    "linear": lambda x: x,
-}
 
 
 class MLP(nn.Module):

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 
+from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.layers import symmetric_uniform
-from jgan.networks.mlp import ACTIVATIONS
 
 
 class PointGenerator(nn.Module):

@@ -2,17 +2,22 @@
 
 import flax.linen as nn
 import jax
+import jax.numpy as jnp
+
+from jgan.types import PyTree
+
+COLLECTION = "spectral"
 
 
 class SpectralNorm(nn.Module):
     """A layer of Flax with its kernel divided by an estimate of its spectral norm.
 
-    One power iteration a training pass carries the singular vector on, in the collection `spectral` (so in a player's
-    `extra`); no gradient flows through the vectors. A kernel of more than two axes is a matrix of all but the last by the last.
-    It is Flax's own wrapper, apart from batch statistics, with which it has nothing in common.
+    The estimate is that of `flax.linen.SpectralNorm`: each training pass makes one power iteration and stores the singular
+    vector, in the collection `spectral` of `model_state` instead of `batch_stats`; no gradient flows through the vectors. A
+    kernel of more than two axes is a matrix of all but the last by the last. A zero kernel leaves the vector unchanged.
 
     Attributes:
-      layer: the layer, for instance `nn.Dense(8)` or `nn.Conv(8, (3, 3))`.
+      layer: the layer, for instance `nn.Dense(8)` or `networks.Conv(8, 3)`.
 
     Example:
       >>> import jax, jax.numpy as jnp, flax.linen as nn
@@ -30,4 +35,17 @@ class SpectralNorm(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
         """Applies the layer; in training mode the singular vector is refined first."""
-        return nn.SpectralNorm(self.layer, collection_name="spectral")(x, update_stats=train)
+        inner = nn.SpectralNorm(self.layer, collection_name=COLLECTION)
+        before = _vectors(inner)
+        y = inner(x, update_stats=train)
+        if train:
+            for name, old in before.items():
+                new: jax.Array = inner.get_variable(COLLECTION, name)
+                # Flax's vector has the length 1, or hardly any where the kernel is zero: that would stay so for ever.
+                inner.put_variable(COLLECTION, name, jnp.where(jnp.sum(jnp.square(new)) > 0.25, new, old))
+        return y
+
+
+def _vectors(layer: nn.Module) -> dict[str, PyTree]:
+    """The singular vectors of an `nn.SpectralNorm`, by name: `{}` while it is initialised."""
+    return {name: value for name, value in layer.variables.get(COLLECTION, {}).items() if name.endswith("/u")}

@@ -1,12 +1,12 @@
-"""Penalties of the discriminator: one value an example, added to what the discriminator minimises.
+"""Penalties of the discriminator: one value per example, added to the discriminator's loss.
 
-A penalty is a function of a `View`: what the discriminator update at hand is made of. Those that look at the gradient of the
-logits at the examples themselves (R1, R2) use the loss's own forward pass; the others run the discriminator where they need it.
-Every one takes its `weight`, and its value includes it. The factor 1/2 of R1 and R2 is the papers': `r1(gamma)` is
-`gamma/2 E |grad D|^2`. (Code that goes by the same names often leaves it out.)
+A penalty is a function of a `View`, which holds the quantities of one discriminator update. R1 and R2 differentiate the
+forward pass of the loss; the other penalties run the discriminator on inputs of their own. Each penalty takes its weight as
+an argument, and its value includes the weight. R1 and R2 have the factor 1/2 of the papers: `r1(gamma)` is
+`gamma/2 E |grad D|^2`. (Many implementations omit the 1/2.)
 
-Input gradients are those of one example's logit with respect to that example; they do not exist where the examples of a batch
-see each other through batch statistics, which is an error.
+An input gradient is the gradient of one example's logit with respect to that example. Batch statistics make a logit depend on
+the other examples of the batch, so penalties on input gradients raise an error for a discriminator that uses them.
 
 A new penalty is a function:
 

@@ -1,4 +1,4 @@
-"""Penalties of the gradient of a logit with respect to its example: WGAN-GP, DRAGAN, R1, R2, and R1 and R2 by differences."""
+"""Penalties on the input gradient of the logits: WGAN-GP, DRAGAN, R1, R2, and R1 and R2 by finite differences."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from jgan.types import Key
 
 
 def _scale(values: jax.Array, x: jax.Array) -> jax.Array:
-    """`[B]` with the axes that make it a factor of each example of x."""
+    """Reshapes `[B]` values so that they broadcast against x, one per example."""
     return values.reshape(-1, *[1] * (x.ndim - 1))
 
 
@@ -22,12 +22,12 @@ def _slope(view: View, x: jax.Array, weight: float, target: float, one_sided: bo
 
 
 def gradient_penalty(weight: float = 10.0, *, target: float = 1.0, one_sided: bool = False) -> Penalty:
-    """WGAN-GP: `weight (|grad D(x^)| - target)^2` at a random point x^ between each real example and a fake.
+    """WGAN-GP: `weight (|grad D(x^)| - target)^2` at a random point x^ between a real example and a fake.
 
     Args:
       weight: the paper's lambda.
-      target: the norm that the gradient should have.
-      one_sided: whether to punish only norms above the target.
+      target: the target norm of the gradient.
+      one_sided: whether to penalise only norms above the target.
 
     Returns:
       The `Penalty`.
@@ -51,13 +51,13 @@ def gradient_penalty(weight: float = 10.0, *, target: float = 1.0, one_sided: bo
 def dragan(weight: float = 10.0, *, scale: float = 0.5, target: float = 1.0) -> Penalty:
     """DRAGAN: `weight (|grad D(x^)| - target)^2` near the real examples.
 
-    `x^ = x + a scale std(x) u`, with u uniform on [0, 1] in each coordinate, a uniform on [0, 1] for each example, and the
-    standard deviation that of all coordinates of the whole batch: the authors' code.
+    `x^ = x + a scale std(x) u`. The noise u is uniform on [0, 1] in each coordinate, the factor a is uniform on [0, 1] for
+    each example, and std(x) is the standard deviation over all coordinates of the whole batch, as in the authors' code.
 
     Args:
       weight: the paper's lambda.
       scale: the size of the neighbourhood, in standard deviations of the batch.
-      target: the norm that the gradient should have.
+      target: the target norm of the gradient.
 
     Returns:
       The `Penalty`.
@@ -131,10 +131,10 @@ def r2(gamma: float = 10.0) -> Penalty:
 
 
 def r1_r2(gamma: float = 10.0) -> Penalty:
-    """Both: `gamma/2 (|grad D(x)|^2 + |grad D(G(z))|^2)`, as R3GAN uses them, on the loss's own pass.
+    """R1 + R2, as in R3GAN: `gamma/2 (|grad D(x)|^2 + |grad D(G(z))|^2)`.
 
     Args:
-      gamma: the weight of each.
+      gamma: the weight of both.
 
     Returns:
       The `Penalty`.
@@ -152,17 +152,17 @@ def r1_r2(gamma: float = 10.0) -> Penalty:
 def finite_difference(gamma: float = 10.0, *, sigma: float = 0.01, real: bool = True, fake: bool = True) -> Penalty:
     """R1 and R2 without a second derivative: `gamma/2 (D(x + sigma e) - D(x))^2 / sigma^2`, e standard normal.
 
-    Its expectation is `gamma/2 |grad D|^2` and an error of the order of sigma^2: `(e . grad D)^2` has the mean `|grad D|^2`,
-    and the term of order sigma is odd in e.
+    Its expectation is `gamma/2 |grad D|^2` plus an error of order sigma^2: the mean of `(e . grad D)^2` is `|grad D|^2`, and
+    the term of order sigma vanishes because it is odd in e.
 
     Args:
       gamma: the weight.
       sigma: the size of the step, in units of the data.
-      real: whether to look at the real examples (R1).
-      fake: whether to look at the fakes (R2).
+      real: whether to penalise at the real examples (R1).
+      fake: whether to penalise at the fakes (R2).
 
     Returns:
-      The `Penalty`. The two passes whose difference it takes have the same dropout masks and the same augmentation.
+      The `Penalty`. D(x) and D(x + sigma e) use the same dropout masks and the same augmentation.
 
     Raises:
       ValueError: if `sigma` is not above 0.

@@ -1,4 +1,4 @@
-"""Penalties of the logits themselves: drift, LeCam, consistency under augmentation."""
+"""Penalties on the logits: drift, LeCam, consistency under augmentation."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from jgan.types import PyTree
 
 
 def drift(weight: float = 0.001) -> Penalty:
-    """ProGAN's drift: `weight D(x)^2` at the real examples, so that a critic's output does not wander.
+    """ProGAN's drift: `weight D(x)^2` at the real examples, which keeps a critic's output from drifting.
 
     Args:
       weight: the paper's epsilon.
@@ -29,15 +29,15 @@ def drift(weight: float = 0.001) -> Penalty:
 
 
 def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
-    """LeCam: `weight ((D(x) - a_F)^2 + (D(G(z)) - a_R)^2)`, a_R and a_F running means of the logits on real and on fake.
+    """LeCam: `weight ((D(x) - a_F)^2 + (D(G(z)) - a_R)^2)`, with running means a_R, a_F of the logits.
 
     Args:
       weight: the paper's lambda.
-      decay: how much of the running means one discriminator update keeps.
+      decay: the decay of the running means per discriminator update.
 
     Returns:
-      The `Penalty`; it remembers the two means, which start at 0 and are updated by each batch before its logits are
-      compared with them.
+      The `Penalty`. Its memory is the two means, which start at 0; each batch updates them before its logits are compared
+      with them.
 
     Raises:
       ValueError: if `decay` is not in [0, 1).
@@ -64,12 +64,12 @@ def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
 
 
 def consistency(augment: Callable[..., jax.Array], *, real_weight: float = 10.0, fake_weight: float = 0.0) -> Penalty:
-    """CR, and with a weight on the fakes bCR: `weight (D(T(x)) - D(x))^2`, T a random augmentation.
+    """CR, or bCR if `fake_weight` is above 0: `weight (D(T(x)) - D(x))^2`, where T is a random augmentation.
 
     Args:
       augment: `augment(key, examples, axis_name=...) -> examples`, for instance one of `jgan.augment`.
       real_weight: the weight at the real examples.
-      fake_weight: the weight at the fakes; 0 leaves them out, as CR does.
+      fake_weight: the weight at the fakes; 0 for CR.
 
     Returns:
       The `Penalty`.

@@ -1,4 +1,4 @@
-"""What a penalty is, what it sees, and what several of them add up to."""
+"""`Penalty`, the `View` that it is a function of, and sums of penalties."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -80,8 +80,8 @@ class Penalty(NamedTuple):
 
     Attributes:
       value: `value(view) -> [B]`.
-      init: `init() -> memory`, what it remembers before the first step; a tree of arrays.
-      update: `update(view) -> memory`, after each discriminator update, from the same view as the value.
+      init: `init() -> memory`, the initial memory: a tree of arrays.
+      update: `update(view) -> memory`, the memory after a discriminator update; it gets the same view as `value`.
     """
 
     value: Callable[[View], jax.Array]
@@ -94,7 +94,7 @@ PENALTIES: Registry[Callable[[float], Penalty]] = Registry("penalty")
 
 
 def squared_norms(x: jax.Array) -> jax.Array:
-    """The squared Euclidean norm of each example, over all of its own axes and none of its neighbours'.
+    """The squared Euclidean norm of each example, over all axes except the first.
 
     Args:
       x: `[B, ...]` float.
@@ -112,7 +112,7 @@ def squared_norms(x: jax.Array) -> jax.Array:
 
 
 def norms(x: jax.Array) -> jax.Array:
-    """The Euclidean norm of each example; its gradient at 0 is 0, where that of a plain square root is not a number.
+    """The Euclidean norm of each example, with gradient 0 at 0 (the gradient of a plain square root is NaN there).
 
     Args:
       x: `[B, ...]` float.
@@ -128,7 +128,7 @@ def norms(x: jax.Array) -> jax.Array:
        [0.  0. ]]
     """
     squared = squared_norms(x)
-    zero = squared == 0  # not its opposite, squared > 0: what is not a number is to remain so
+    zero = squared == 0  # and not `squared > 0`, which would turn NaN into 0
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, squared)))
 
 
@@ -136,8 +136,8 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
     """The gradient of each example's logit with respect to that example.
 
     Args:
-      view: the discriminator update at hand.
-      x: `[n, ...]`, where.
+      view: the discriminator update.
+      x: `[n, ...]`, the examples.
 
     Returns:
       `[n, ...]`.
@@ -149,19 +149,12 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
       See `gradient_penalty`.
     """
     check_per_example(view)
-    # The logits do not see each other's examples, so the gradient of their sum is each one's own.
+    # Each logit depends on its own example alone, so the gradient of the sum holds the gradient of each logit.
     return jax.grad(lambda x: jnp.sum(view.critic(x)))(x)
 
 
 def check_per_example(view: View) -> None:
-    """Insists that each logit depends on its own example alone.
-
-    Args:
-      view: the discriminator update at hand.
-
-    Raises:
-      ValueError: if the discriminator has batch statistics.
-    """
+    """Raises ValueError if a logit depends on other examples through batch statistics."""
     if not view.per_example:
         raise ValueError(
             "a penalty on input gradients needs a discriminator that judges each example by itself, found one with batch "
@@ -170,28 +163,20 @@ def check_per_example(view: View) -> None:
 
 
 def one_each(view: View, key: Key, draw: Callable[[Key], jax.Array]) -> jax.Array:
-    """One draw for each real example, from keys that do not depend on the number of devices.
-
-    Args:
-      view: the discriminator update at hand.
-      key: the key of the whole batch.
-      draw: `draw(key) -> array`.
-
-    Returns:
-      `[B, ...]`.
-    """
+    """`draw(key)` once per real example, `[B, ...]`, from keys that do not depend on the number of devices."""
     return rng.one_each(key, len(view.real), draw, view.axis_name)
 
 
 def lazily(penalty: Penalty, every: int) -> Penalty:
-    """Applies a penalty at one step in `every`, `every` times as strong: the same on average, at a fraction of its cost.
+    """Lazy regularisation: applies a penalty every `every` steps, scaled by `every`.
 
     Args:
       penalty: the penalty.
       every: the interval, in steps.
 
     Returns:
-      The `Penalty`. Under `jgan.parallel.vmap` it costs what the eager one costs: a population takes both branches.
+      The `Penalty`. Its mean over steps is that of the given penalty, at 1/`every` of the cost. Under `jgan.parallel.vmap` it
+      saves nothing, since both branches of the condition run.
 
     Raises:
       ValueError: if `every` is below 1.
@@ -214,17 +199,17 @@ def lazily(penalty: Penalty, every: int) -> Penalty:
 
 
 def total(penalties: tuple[Penalty, ...], view: View) -> tuple[jax.Array, PyTree]:
-    """The sum of several penalties, each with a key and a memory of its own.
+    """The sum of several penalties, each with its own key and memory.
 
     Args:
       penalties: the penalties.
-      view: the discriminator update at hand; its `memory` holds one entry for each.
+      view: the discriminator update; its `memory` holds one entry per penalty.
 
     Returns:
       `([B] values, new memory)`.
 
     Raises:
-      ValueError: if a penalty does not return one value an example.
+      ValueError: if a penalty does not return one value per example.
 
     Example:
       See `jgan.games.Adversarial`.

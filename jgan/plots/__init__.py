@@ -1,7 +1,7 @@
-"""Pictures: sheets of samples, interpolations of latents, nearest training images, curves of a run, measures, toy games.
+"""Plots: sample sheets, latent interpolations, nearest training images, training curves, metrics, toy games.
 
-Images go in as uint8, or as float in [0, 1], `[N, height, width, channels]`; a picture comes out as uint8
-`[height, width, channels]`, a figure as matplotlib's `Figure`. Only `save_png` and `animation` touch a file.
+Images are uint8, or float in [0, 1], `[N, height, width, channels]`. Pictures are returned as uint8
+`[height, width, channels]` arrays, figures as matplotlib's `Figure`. Only `save_png` and `animation` write files.
 """
 
 from jgan.plots.density import density_sheet

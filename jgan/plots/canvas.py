@@ -1,8 +1,8 @@
-"""What the pictures of games share: matplotlib's objects, the colours, and checks of what is drawn.
+"""Shared parts of the plots of toy games: matplotlib objects, colours, input checks.
 
-The limits of a picture follow from the real data or are given, never from what the generator does: so the pictures of a run,
-one after the other, make an animation in which only the game moves. The colours are those of Okabe and Ito, which the
-colour-blind tell apart: grey and black are real, green is generated, blue the discriminator's or covered, vermilion missed.
+The limits of a picture are given or follow from the real data, never from the generated data, so that consecutive pictures of a
+run can be joined to an animation. The colours are Okabe and Ito's colour-blind-safe palette: grey and black for real, green for
+generated, blue for the discriminator or covered modes, vermilion for missed modes.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,14 +18,14 @@ COLORS = (BLUE, VERMILION, GREEN, "#cc79a7", "#e69f00", "#56b4e9", BLACK)
 
 
 def figure_of(width: float, height: float, dpi: int) -> "Figure":
-    """Matplotlib's object alone: no pyplot, no backend but the one that draws pixels."""
+    """A matplotlib figure with the Agg canvas, without pyplot."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=dpi, layout="constrained")
 
 
 def pixels(figure: "Figure") -> np.ndarray:
-    """uint8 `[height, width, 3]`."""
+    """The figure as uint8 `[height, width, 3]`."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)
@@ -34,7 +34,7 @@ def pixels(figure: "Figure") -> np.ndarray:
 
 
 def points_of(name: str, array: Any, dimension: int) -> np.ndarray:
-    """`[N, dimension]` float64, at least one point."""
+    """Checks points and converts them to `[N, dimension]` float64; at least one point."""
     points = np.asarray(array, np.float64)
     if points.ndim != 2 or points.shape[1] != dimension or len(points) == 0:
         raise ValueError(f"expected {name} of the shape [N, {dimension}], at least one point, found {points.shape}")
@@ -42,22 +42,22 @@ def points_of(name: str, array: Any, dimension: int) -> np.ndarray:
 
 
 def values_of(name: str, array: Any, n: int) -> np.ndarray:
-    """`[n]` float64, finite."""
+    """Checks values and converts them to `[n]` float64, finite."""
     values = np.asarray(array, np.float64).ravel()
     if len(values) != n:
-        raise ValueError(f"expected {n} values of {name}, one a point, found {len(values)}")
+        raise ValueError(f"expected {n} values of {name}, one per point, found {len(values)}")
     return finite(name, values)
 
 
 def finite(name: str, array: np.ndarray) -> np.ndarray:
-    """The array, if all of it is finite."""
+    """Returns the array, or raises ValueError if it is not finite."""
     if not np.isfinite(array).all():
         raise ValueError(f"expected finite values of {name}, found {np.count_nonzero(~np.isfinite(array))} NaN or infinite")
     return array
 
 
 def ordered(limits: tuple[float, float]) -> tuple[float, float]:
-    """The limits, if the lower comes first."""
+    """Returns the limits, or raises ValueError if they are not in order."""
     low, high = limits
     if not (np.isfinite(limits).all() and low < high):
         raise ValueError(f"expected limits (low, high), the lower first, found {limits}")

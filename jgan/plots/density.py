@@ -1,4 +1,4 @@
-"""The game of one dimension: both densities, D(x), and where the generator takes z."""
+"""Plot of a one-dimensional game: both densities, D(x), and the generator's map from z to x."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ARROWS = 31
-"""from z to x, in a picture"""
+"""The number of arrows from z to x in a picture."""
 
 
 def density_sheet(
@@ -26,26 +26,27 @@ def density_sheet(
     title: str = "",
     dpi: int = 100,
 ) -> np.ndarray:
-    """The game of one dimension, as in the paper's figure 1: both densities, D(x), and how the generator maps z to x.
+    """Plots a one-dimensional game as in the paper's figure 1: both densities, D(x), and the generator's map from z to x.
 
     Args:
-      samples: `[N, 1]` float, generated points: a histogram. They may be infinite or NaN.
-      real: the density of the data, points `[P, 1]` float64 to `P` values; or real points `[M, 1]`, drawn as a histogram.
-      limits: of the picture; by default a little more than the real points take.
-      discriminator: points `[P, 1]` float64 to `P` probabilities that they are real, or None to draw none. A network's
-        logits want a sigmoid first.
-      latents: `[N, 1]` float, the z of each sample, or None to draw no arrows.
-      bins: of the histograms.
-      title: what to write above.
-      dpi: pixels an inch; a picture is 4 inches wide.
+      samples: `[N, 1]` float, generated points, drawn as a histogram; they may be infinite or NaN.
+      real: the density of the data, a function from points `[P, 1]` float64 to `P` values; or real points `[M, 1]`, drawn as a
+        histogram.
+      limits: the limits of x; by default slightly more than the range of the real points.
+      discriminator: a function from points `[P, 1]` float64 to `P` probabilities of being real, or None to omit it. Apply a
+        sigmoid to a network's logits.
+      latents: `[N, 1]` float, the z of each sample, or None to omit the arrows.
+      bins: the number of bins of the histograms.
+      title: the title.
+      dpi: dots per inch; the picture is 4 inches wide.
 
     Returns:
-      The picture, uint8 `[3 dpi, 4 dpi, 3]`, or `[4 dpi, 4 dpi, 3]` with latents. It reaches up to the real density's peak and
-      half as much again: a generator that collapses is cut off above.
+      The picture, uint8 `[3 dpi, 4 dpi, 3]`, or `[4 dpi, 4 dpi, 3]` with latents. Its upper limit is 1.5 times the peak of the
+      real density; higher bars of a collapsed generator are cut off.
 
     Raises:
-      ValueError: if a shape is another, `limits` are missing or not in order, a real value is not finite, or the
-        discriminator's are not probabilities.
+      ValueError: if a shape is wrong, `limits` are missing or not in order, a real value is not finite, or the
+        discriminator's values are not probabilities.
 
     Example:
       >>> import functools
@@ -73,7 +74,7 @@ def _density_figure(
         real = finite("real", points_of("real", real, 1))[:, 0]
         limits = limits or (real.min() - 0.2 * np.ptp(real), real.max() + 0.2 * np.ptp(real))
     elif limits is None:
-        raise ValueError("expected limits, where the real data are a density, found none: give (low, high)")
+        raise ValueError("expected limits if the real data are given as a density, found none: pass (low, high)")
     low, high = ordered(limits)
     edges, x = np.linspace(low, high, bins + 1), np.linspace(low, high, 401)
     figure = figure_of(4, 3 if latents is None else 4, dpi)
@@ -100,12 +101,12 @@ def _density_figure(
 
 
 def _draw_probability(axis: "Axes", x: np.ndarray, discriminator: Callable[[np.ndarray], Any]) -> None:
-    """D(x) on an axis of its own, on the right."""
+    """Draws D(x) on a second axis, on the right."""
     values = values_of("the discriminator", discriminator(x[:, None]), len(x))
     if values.min() < 0 or values.max() > 1:
         raise ValueError(
-            f"expected the discriminator's probabilities, from 0 to 1, found {values.min():.3g} to {values.max():.3g}: take "
-            "the sigmoid of logits"
+            f"expected the discriminator's probabilities, from 0 to 1, found {values.min():.3g} to {values.max():.3g}: apply "
+            "a sigmoid to logits"
         )
     right = axis.twinx()
     right.plot(x, values, "--", color=BLUE, linewidth=1.5, label="$D(x)$")
@@ -114,7 +115,7 @@ def _draw_probability(axis: "Axes", x: np.ndarray, discriminator: Callable[[np.n
 
 
 def _draw_map(axis: "Axes", z: np.ndarray, samples: np.ndarray, low: float, high: float) -> None:
-    """Arrows from z, on a line of its own scale below, to x on a line above; as dense as z and as x are."""
+    """Draws arrows from z, on a line with its own scale, up to x; their density is that of z and of x."""
     if len(z) != len(samples):
         raise ValueError(f"expected a latent for each sample, found {len(z)} for {len(samples)}")
 
@@ -141,6 +142,6 @@ def _draw_map(axis: "Axes", z: np.ndarray, samples: np.ndarray, low: float, high
 
 
 def _histogram(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Density in each bin; what lies beyond the edges counts in the whole."""
+    """The density in each bin; values outside the edges count in the total."""
     inside = values[(values >= edges[0]) & (values <= edges[-1])]
     return np.histogram(inside, edges)[0] / (len(values) * np.diff(edges))

@@ -9,20 +9,20 @@ from jgan.utils.files import replacing
 
 
 def animation(frames: Iterable[np.ndarray], path: str | Path, *, fps: float = 10.0) -> None:
-    """Writes pictures as a GIF that starts anew when it has ended, in one piece.
+    """Writes pictures as a GIF that loops, atomically.
 
-    One palette of at most 256 colours serves all frames, and no dithering: a colour that stays is drawn alike throughout, so
-    that nothing flickers. Pictures of up to 256 colours in all come back as they were.
+    All frames share one palette of at most 256 colours without dithering, so constant colours do not flicker. If the pictures
+    have at most 256 colours in total, the GIF is lossless.
 
     Args:
       frames: uint8 pictures `[height, width, channels]` of one shape, of 1 or 3 channels, at least one.
-      path: the file; its folder must be there. One that is there is replaced.
-      fps: frames in a second, from 0.1 to 50: a GIF counts in hundredths of a second, and viewers slow down what shows a frame
-        for less than two. A frame equal to the one before is not stored, but shown for longer.
+      path: the file; its folder must exist. An existing file is replaced.
+      fps: frames per second, from 0.1 to 50. (GIF durations are in hundredths of a second, and viewers slow down frames shorter
+        than two.) A frame equal to the previous one is stored as a longer duration.
 
     Raises:
-      ValueError: if there are no such frames, or `fps` is out of range.
-      OSError: if the file cannot be written; one that was there is kept.
+      ValueError: if the frames have the wrong shape or dtype, or `fps` is out of range.
+      OSError: if the file cannot be written; an existing file is then kept.
 
     Example:
       >>> import tempfile, numpy as np
@@ -43,7 +43,7 @@ def animation(frames: Iterable[np.ndarray], path: str | Path, *, fps: float = 10
     if not 0.1 <= fps <= 50:
         raise ValueError(f"fps must be from 0.1 to 50, found {fps}")
     height, width = pictures[0].shape[:2]
-    # The frames are one long picture while their colours are chosen: hence one palette.
+    # The palette is chosen from all frames joined to one long picture.
     film = np.broadcast_to(np.concatenate(pictures), (len(pictures) * height, width, 3))
     indexed = Image.fromarray(film).quantize(256, dither=Image.Dither.NONE)
     cut = [indexed.crop((0, top, width, top + height)) for top in range(0, indexed.height, height)]

@@ -1,4 +1,4 @@
-"""Images along straight lines in the latent space."""
+"""Images along straight lines in latent space."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,9 +15,9 @@ def interpolate(start: Any, end: Any, steps: int) -> jax.Array:
     """Points on the straight line from one latent vector to another: `(1 - t) start + t end`, t from 0 to 1.
 
     Args:
-      start: `[..., latent_size]` float, where each line begins.
-      end: the same shape, where it ends.
-      steps: points on a line, both ends included.
+      start: `[..., latent_size]` float, the start of each line.
+      end: the same shape, the end of each line.
+      steps: the number of points per line, including both ends.
 
     Returns:
       `[..., steps, latent_size]`; the first point is exactly `start` and the last exactly `end`.
@@ -50,24 +50,24 @@ def interpolation_sheet(
     """The paper's figure 3: rows of images whose latents lie on straight lines.
 
     Args:
-      generate: latents `[N, latent_size]` to images `[N, height, width, channels]` in [0, 1].
+      generate: a function from latents `[N, latent_size]` to images `[N, height, width, channels]` in [0, 1].
       start: `[rows, latent_size]`, the latents of the first column.
-      end: `[rows, latent_size]`, those of the last.
-      steps: images in a row.
-      scale: as in `grid`.
+      end: `[rows, latent_size]`, the latents of the last column.
+      steps: the number of images per row.
+      scale: see `grid`.
 
     Returns:
       The picture, uint8 `[height, width, channels]`.
 
     Raises:
-      ValueError: as `interpolate` and `grid`.
+      ValueError: see `interpolate` and `grid`.
 
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan import plots
       >>> brightness = lambda z: jnp.broadcast_to(z[:, None, None, :], (len(z), 8, 8, 1))
       >>> sheet = plots.interpolation_sheet(brightness, jnp.zeros((1, 1)), jnp.ones((1, 1)), steps=3)
-      >>> print(sheet[25, 25::50, 0])  # the middles of the three images
+      >>> print(sheet[25, 25::50, 0])  # the centres of the three images
       [  0 128 255]
 
     References:

@@ -1,4 +1,4 @@
-"""What metrics find beyond a number: precision against recall, the bins of NDB, the power spectrum."""
+"""Plots of metrics: precision-recall curves, NDB histograms, power spectra."""
 
 from collections.abc import Mapping
 from itertools import cycle
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 QUIET = 1e-10
-"""power below which an image is held to have none: -100 dB of a white pixel's"""
+"""The lowest power drawn: -100 dB relative to a white pixel."""
 
 
 def prd_curve(curves: Mapping[str, Any], *, title: str = "", dpi: int = 100) -> "Figure":
-    """Precision against recall, a curve for each generator.
+    """Precision-recall curves, one per generator.
 
-    A generator with all the modes and nothing else fills the square; one that has some of the modes is cut off on the right,
-    one whose samples are partly none of them at the top.
+    A generator with all modes and nothing else fills the square. A generator with only some of the modes has a lower maximum
+    recall (right edge); one with samples outside all modes has a lower maximum precision (top edge).
 
     Args:
-      curves: by their names, each a `PRD` of `jgan.metrics.prd`. The legend adds F_8, which weighs recall, and F_1/8.
-      title: what to write above.
-      dpi: pixels an inch; the figure is 4.4 by 4.8 inches, and 0.2 more for each curve after the second.
+      curves: a `PRD` of `jgan.metrics.prd` for each name. The legend shows F_8, which weights recall, and F_1/8.
+      title: the title.
+      dpi: dots per inch; the figure is 4.4 by 4.8 inches, plus 0.2 for each curve after the second.
 
     Returns:
       The figure; `figure.savefig(path)` writes it.
@@ -58,17 +58,17 @@ def prd_curve(curves: Mapping[str, Any], *, title: str = "", dpi: int = 100) -> 
 
 
 def ndb_histogram(real: Any, fake: Any, different: Any, *, title: str = "", dpi: int = 100) -> "Figure":
-    """The shares of the bins among training and generated samples, those marked that differ.
+    """The histogram of training and generated samples over the bins of NDB, with the different bins marked.
 
-    Green are the bins with as many samples as chance explains, vermilion those with too many or too few: a triangle points the
-    way. What a generator misses lies at the bottom, what it repeats high above the grey.
+    Bins whose difference chance explains are green; bins with too many or too few samples are vermilion triangles that point up
+    or down. Modes that the generator misses are near the bottom, those it repeats far above the grey bars.
 
     Args:
       real: `[K]` int, the counts of the training samples, the most frequent bin first: `Bins.counts` of `jgan.metrics.ndb`.
       fake: `[K]` int, the counts of generated samples: `assign` of `jgan.metrics.ndb`.
       different: `[K]` bool, the bins that differ: `p_values(real, fake) < 0.05`.
-      title: what to write above, before the number of different bins.
-      dpi: pixels an inch; the figure is 7 by 3.2 inches.
+      title: the title; the number of different bins is appended.
+      dpi: dots per inch; the figure is 7 by 3.2 inches.
 
     Returns:
       The figure; `figure.savefig(path)` writes it.
@@ -88,9 +88,9 @@ def ndb_histogram(real: Any, fake: Any, different: Any, *, title: str = "", dpi:
     """
     real, fake, different = np.asarray(real), np.asarray(fake), np.asarray(different, bool)
     if not (real.ndim == 1 and real.shape == fake.shape == different.shape):
-        raise ValueError(f"expected three values a bin, [K] each, found {real.shape}, {fake.shape} and {different.shape}")
+        raise ValueError(f"expected three values per bin, [K] each, found {real.shape}, {fake.shape} and {different.shape}")
     if not (min(real.min(initial=0), fake.min(initial=0)) >= 0 and real.sum() > 0 and fake.sum() > 0):
-        raise ValueError(f"expected counts of which none is negative, and not all 0, found {real} and {fake}")
+        raise ValueError(f"expected nonnegative counts, not all 0, found {real} and {fake}")
     p, q, places = real / real.sum(), fake / fake.sum(), np.arange(len(real))
     figure = figure_of(7, 3.2, dpi)
     axis = figure.subplots()
@@ -104,7 +104,7 @@ def ndb_histogram(real: Any, fake: Any, different: Any, *, title: str = "", dpi:
         (below, "v", VERMILION, "too few"),
     ):
         style: dict[str, Any] = {"color": color, "markersize": size, "markeredgewidth": 0, "zorder": 4, "clip_on": False}
-        style["in_layout"] = False  # where there is none to mark, what is not clipped would be given room at the corner
+        style["in_layout"] = False  # otherwise an empty, unclipped marker would reserve space at the corner
         axis.plot(places[chosen], q[chosen], marker, label=f"{name}: {np.count_nonzero(chosen)}", **style)
     axis.set(xlim=(-0.7, len(real) - 0.3), xlabel="bin, by its share of the training set")
     axis.set_ylabel(f"share of {int(fake.sum()):,} generated")
@@ -115,20 +115,20 @@ def ndb_histogram(real: Any, fake: Any, different: Any, *, title: str = "", dpi:
 
 
 def spectrum(real: Any, generated: Mapping[str, Any], *, title: str = "", dpi: int = 100) -> "Figure":
-    """The power of images over their frequencies, in decibels, and how much more or less of it generated images have.
+    """The power spectrum of images in decibels, and the ratio of generated to real images.
 
     Args:
-      real: of real images, the `RadialPower` that `jgan.metrics.spectrum` found.
-      generated: by their names, those of generated images of the same size.
-      title: what to write above.
-      dpi: pixels an inch; the figure is 6 by 4.8 inches.
+      real: the `RadialPower` of real images, from `jgan.metrics.spectrum`.
+      generated: the `RadialPower` of generated images of the same size, for each name.
+      title: the title.
+      dpi: dots per inch; the figure is 6 by 4.8 inches.
 
     Returns:
-      The figure; `figure.savefig(path)` writes it. The mean of the images, at frequency 0, is left out; beyond the dotted line
-      at 0.5, the finest stripes along an axis, are diagonal frequencies alone.
+      The figure; `figure.savefig(path)` writes it. Frequency 0, the mean of the images, is omitted. A dotted line marks 0.5,
+      the finest stripes along an axis; only diagonal frequencies lie beyond it.
 
     Raises:
-      ValueError: if there are no generated images, or they are of another size.
+      ValueError: if there are no generated images, or their size differs.
 
     Example:
       >>> from jgan import data, plots
@@ -161,7 +161,7 @@ def spectrum(real: Any, generated: Mapping[str, Any], *, title: str = "", dpi: i
         above.plot(frequency, decibels(found), color=color, linewidth=1.5, label=name)
         below.plot(frequency, decibels(found) - decibels(real), color=color, linewidth=1.5)
     above.set_ylabel("power, dB")
-    below.set(xlabel="cycles a pixel", ylabel="over real, dB", xlim=(0, frequency[-1]))
+    below.set(xlabel="cycles per pixel", ylabel="over real, dB", xlim=(0, frequency[-1]))
     for axis in (above, below):
         axis.axvline(0.5, color=GREY, linestyle=":", linewidth=1)
     _finish(figure, title, columns=4)
@@ -169,7 +169,7 @@ def spectrum(real: Any, generated: Mapping[str, Any], *, title: str = "", dpi: i
 
 
 def _finish(figure: "Figure", title: str, *, columns: int) -> None:
-    """The title above the first axes, small numbers, faint lines across, and a legend below all."""
+    """Adds the title above the first axes, small tick labels, faint grid lines, and a legend below all axes."""
     axes: list[Axes] = figure.axes
     axes[0].set_title(title, fontsize=11)
     for axis in axes:

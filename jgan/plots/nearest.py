@@ -1,4 +1,4 @@
-"""The training image nearest to each sample: has the generator learnt its training set by heart?"""
+"""The training images nearest to samples, to check whether a generator memorises its training set."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 from jgan.plots.sheets import BACKGROUND, lay_out, tiles_of, unit
 
 YELLOW = (255, 210, 0)
-"""frame of the training images in `nearest_sheet`, as in the paper"""
+"""Colour of the frame around training images in `nearest_sheet`, as in the paper."""
 
 
 def nearest_neighbours(samples: Any, training: Any, *, block: int = 1024) -> tuple[np.ndarray, np.ndarray]:
@@ -16,7 +16,7 @@ def nearest_neighbours(samples: Any, training: Any, *, block: int = 1024) -> tup
     Args:
       samples: `[N, ...]` uint8, or float in [0, 1].
       training: `[M, ...]` uint8, or float in [0, 1], of the same example shape.
-      block: training images compared at once; the memory is `block * N` float64.
+      block: the number of training images compared at once. Memory: `block * N` float64.
 
     Returns:
       `(indices, distances)`, int64 and float64 `[N]`; the distances are in units of the pixel range [0, 1].
@@ -39,7 +39,7 @@ def nearest_neighbours(samples: Any, training: Any, *, block: int = 1024) -> tup
     indices, least = np.zeros(len(x), np.int64), np.full(len(x), np.inf)
     for first in range(0, len(training), block):
         y = _flat(training[first : first + block])
-        # |x - y|^2 less |x|^2, which is the same for all candidates; float64, so that rounding decides nothing.
+        # |x - y|^2 - |x|^2, since |x|^2 is the same for all candidates; float64, so that rounding does not decide.
         scores = np.sum(y**2, axis=1) - 2 * (x @ y.T)
         best = scores.argmin(axis=1)
         values = np.take_along_axis(scores, best[:, None], axis=1)[:, 0]
@@ -49,22 +49,22 @@ def nearest_neighbours(samples: Any, training: Any, *, block: int = 1024) -> tup
 
 
 def nearest_sheet(samples: Any, training: Any, *, columns: int = 5, padding: int = 2, scale: int | None = None) -> np.ndarray:
-    """The paper's figure 2: rows of samples, each ending in the training image nearest to its last one, framed in yellow.
+    """The paper's figure 2: rows of samples, each followed by the training image nearest to its last sample, framed in yellow.
 
-    A generator that has learnt its training set by heart would show the same image twice.
+    If the generator has memorised its training set, the last two images of a row are equal.
 
     Args:
       samples: `[rows * columns, height, width, channels]` uint8 or float in [0, 1].
-      training: `[M, height, width, channels]`, likewise.
-      columns: samples in a row.
-      padding: width of the frames in pixels of the picture.
-      scale: as in `grid`.
+      training: `[M, height, width, channels]`, uint8 or float in [0, 1].
+      columns: the number of samples per row.
+      padding: the width of the frames, in pixels of the picture.
+      scale: see `grid`.
 
     Returns:
       The picture, uint8 `[height, width, 3]`.
 
     Raises:
-      ValueError: if the samples do not fill their rows, or as `grid` and `nearest_neighbours`.
+      ValueError: if the samples do not fill their rows; see also `grid` and `nearest_neighbours`.
 
     Example:
       >>> import numpy as np
@@ -85,19 +85,19 @@ def nearest_sheet(samples: Any, training: Any, *, columns: int = 5, padding: int
 
 
 def neighbours_sheet(samples: Any, neighbours: Any, *, padding: int = 2, scale: int | None = None) -> np.ndarray:
-    """Rows of one sample and the real images that lie nearest to it in some space of features, these framed in yellow.
+    """Rows of a sample and its nearest real images in some feature space, the latter framed in yellow.
 
     Args:
       samples: `[N, height, width, channels]` uint8 or float in [0, 1].
-      neighbours: `[N, K, height, width, channels]`, likewise, the nearest first.
-      padding: width of the frames in pixels of the picture.
-      scale: as in `grid`.
+      neighbours: `[N, K, height, width, channels]`, uint8 or float in [0, 1], the nearest first.
+      padding: the width of the frames, in pixels of the picture.
+      scale: see `grid`.
 
     Returns:
       The picture, uint8 `[height, width, 3]`.
 
     Raises:
-      ValueError: if the shapes do not fit.
+      ValueError: if the shapes do not match.
 
     Example:
       >>> import numpy as np
@@ -118,7 +118,7 @@ def _coloured(images: Any, scale: int | None) -> np.ndarray:
 
 
 def _framed(plain: np.ndarray, framed: np.ndarray, padding: int) -> np.ndarray:
-    """Rows of tiles `[rows, columns, height, width, 3]`, those of the second array in yellow frames."""
+    """Rows of tiles `[rows, columns, height, width, 3]`; those of the second array get yellow frames."""
     tiles = np.concatenate([plain, framed], axis=1)
     frames = np.full((*tiles.shape[:2], 3), BACKGROUND, np.uint8)
     frames[:, plain.shape[1] :] = YELLOW

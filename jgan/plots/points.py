@@ -1,4 +1,4 @@
-"""Generated points over real ones, and which of the modes they cover."""
+"""Plot of generated points over real points, with the covered modes."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -20,24 +20,25 @@ def points_sheet(
     title: str = "",
     dpi: int = 100,
 ) -> np.ndarray:
-    """Generated points over real ones; the modes as circles, blue where at least one generated point lies within.
+    """Plots generated points over real points, with the modes as circles.
 
-    A mode without is vermilion and crossed out. What lies beyond the picture is counted in its corner. With the radius of three
-    standard deviations the two numbers above are those of `jgan.metrics.modes`.
+    Circles that contain a generated point are blue; the others are vermilion and crossed out. The number of points outside the
+    picture is shown in its corner. With a radius of three standard deviations, the two numbers in the title are those of
+    `jgan.metrics.modes`.
 
     Args:
       samples: `[N, 2]` float, generated points; they may be infinite or NaN.
-      real: `[M, 2]` float, real points; the picture is a square a little larger than they are.
-      centres: `[modes, 2]` float, or None to draw no circles.
-      radius: of the circles, in the units of the points: three standard deviations of a mode, by custom.
-      title: what to write above, before the number of covered modes and the share of points in a circle.
-      dpi: pixels an inch; a picture is 4 inches wide.
+      real: `[M, 2]` float, real points; the picture is a square slightly larger than their range.
+      centres: `[modes, 2]` float, or None to omit the circles.
+      radius: the radius of the circles, in units of the points; usually three standard deviations of a mode.
+      title: the title; the number of covered modes and the share of points in a circle are appended.
+      dpi: dots per inch; the picture is 4 inches wide.
 
     Returns:
       The picture, uint8 `[4.4 dpi, 4 dpi, 3]`.
 
     Raises:
-      ValueError: if a shape is another, a real point is not finite, or only one of `centres` and `radius` is given.
+      ValueError: if a shape is wrong, a real point is not finite, or only one of `centres` and `radius` is given.
 
     Example:
       >>> from jgan import data, plots

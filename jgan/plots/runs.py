@@ -1,4 +1,4 @@
-"""The curves of a run."""
+"""Training curves of a run."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] | None = None) -> "Figure":
-    """The course of a run: losses, the discriminator's accuracies and, if it was measured, the log-likelihood, over steps.
+    """Training curves: losses, the discriminator's accuracies and, if measured, the log-likelihood, over steps.
 
     Args:
-      rows: the lines of `metrics.jsonl`; what a line lacks is not drawn.
-      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line; by default ln 2 for `d_loss` and
-        `g_loss`: the non-saturating game with the discriminator's loss halved.
+      rows: the lines of `metrics.jsonl`; missing values are not drawn.
+      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line. The default is ln 2 for `d_loss` and
+        `g_loss`, which suits the non-saturating game with the discriminator's loss halved.
 
     Returns:
       The figure; `figure.savefig(path)` writes it.
@@ -57,7 +57,7 @@ _PANELS = {
     "_loss": "loss",
     "_accuracy": "accuracy",
     "_penalty": "penalty",
-    "log_likelihood": "nats an image",
+    "log_likelihood": "nats per image",
     "modes": "covered modes",
     "high_quality": "share of samples",
     "divergence": "nats",

@@ -1,4 +1,4 @@
-"""Sheets of images, and the file they are written to."""
+"""Sheets of images, and writing them as PNG."""
 
 import math
 from pathlib import Path
@@ -10,23 +10,23 @@ import numpy as np
 from jgan.utils.files import replacing
 
 LEGIBLE = 48
-"""pixels below which the longer side of a tile is scaled up, unless a scale is given"""
+"""The minimum size of a tile's longer side in pixels; smaller tiles are enlarged unless a scale is given."""
 
 BACKGROUND = 128
-"""grey of the frames: told apart from the black of digits and from the white of photographs"""
+"""The grey level of frames, distinct from the black of digits and the white of photographs."""
 
 
 def to_uint8(images: Any) -> np.ndarray:
-    """Brings images to 8 bits: floats are clipped to [0, 1] and rounded to the nearest of 256 levels.
+    """Converts images to uint8: floats are clipped to [0, 1] and rounded to the nearest of 256 levels.
 
     Args:
-      images: uint8, or float in [0, 1], of any shape; values beyond are clipped.
+      images: uint8, or float in [0, 1], of any shape; values outside are clipped.
 
     Returns:
       uint8 of the same shape.
 
     Raises:
-      ValueError: if a value is not finite, or the dtype is another.
+      ValueError: if a value is not finite, or the dtype is neither uint8 nor float.
 
     Example:
       >>> import numpy as np
@@ -45,16 +45,16 @@ def grid(images: Any, *, columns: int | None = None, padding: int = 1, scale: in
 
     Args:
       images: `[N, height, width, channels]` uint8 or float in [0, 1], of 1 or 3 channels.
-      columns: images in a row; by default as near to a square as N allows. The last row may be short.
-      padding: width of each image's frame in pixels of the picture.
-      scale: integer factor by which images are enlarged, each pixel becoming a square; by default such that the longer
-        side has 48 pixels at least.
+      columns: the number of images per row; by default the sheet is as near to a square as N allows. The last row may be short.
+      padding: the width of each image's frame, in pixels of the picture.
+      scale: the integer factor by which images are enlarged, by repeating pixels; by default such that the longer side has at
+        least 48 pixels.
 
     Returns:
       uint8 `[rows * (height * scale + 2 * padding), columns * (width * scale + 2 * padding), channels]`.
 
     Raises:
-      ValueError: if the shape, the dtype or an option is not as told, or a value is not finite.
+      ValueError: if the shape, the dtype or an option is invalid, or a value is not finite.
 
     Example:
       >>> import numpy as np
@@ -69,7 +69,7 @@ def grid(images: Any, *, columns: int | None = None, padding: int = 1, scale: in
 
 
 def tiles_of(images: Any, scale: int | None) -> np.ndarray:
-    """The images in 8 bits, enlarged."""
+    """The images as uint8, enlarged."""
     shape = np.shape(images)
     if len(shape) != 4 or 0 in shape or shape[-1] not in (1, 3):
         raise ValueError(f"expected images of the shape [N, height, width, 1 or 3], at least one, found {shape}")
@@ -81,7 +81,7 @@ def tiles_of(images: Any, scale: int | None) -> np.ndarray:
 
 
 def lay_out(tiles: np.ndarray, columns: int, padding: int, frames: np.ndarray) -> np.ndarray:
-    """Lays tiles out in rows; `frames` is the colour of each one's frame, `[N, channels]`."""
+    """Lays tiles out in rows; `frames` holds the colour of each tile's frame, `[N, channels]`."""
     if columns < 1 or padding < 0:
         raise ValueError(f"columns must be at least 1 and padding at least 0, found {columns} and {padding}")
     n, height, width, channels = tiles.shape
@@ -94,15 +94,15 @@ def lay_out(tiles: np.ndarray, columns: int, padding: int, frames: np.ndarray) -
 
 
 def save_png(path: str | Path, array: np.ndarray) -> None:
-    """Writes a picture as a PNG file, in one piece.
+    """Writes a picture as a PNG file, atomically.
 
     Args:
-      path: the file; its folder must be there. A picture that is there is replaced.
-      array: uint8 `[height, width, channels]`, of 1 or 3 channels, as the functions of this module make it.
+      path: the file; its folder must exist. An existing file is replaced.
+      array: uint8 `[height, width, channels]`, of 1 or 3 channels, as returned by the functions of this module.
 
     Raises:
-      ValueError: if it is no such array.
-      OSError: if the file cannot be written; one that was there is kept.
+      ValueError: if the array has another shape or dtype.
+      OSError: if the file cannot be written; an existing file is then kept.
 
     Example:
       >>> import tempfile, numpy as np
@@ -120,7 +120,7 @@ def save_png(path: str | Path, array: np.ndarray) -> None:
 
 
 def unit(array: np.ndarray) -> np.ndarray:
-    """uint8 or float pixels as float64 in [0, 1]."""
+    """Converts uint8 or float pixels to float64 in [0, 1]."""
     if array.dtype == np.uint8:
         return array / 255
     if not jnp.issubdtype(array.dtype, jnp.floating):

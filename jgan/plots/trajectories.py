@@ -1,4 +1,4 @@
-"""Trajectories of games of two numbers, over the field that drives them."""
+"""Plot of the trajectories of two-parameter games over their vector field."""
 
 from collections.abc import Callable, Mapping
 from itertools import cycle
@@ -23,25 +23,26 @@ def trajectory_sheet(
     title: str = "",
     dpi: int = 100,
 ) -> np.ndarray:
-    """The course of games of two numbers, one line each, over the field that drives them.
+    """Plots trajectories of a two-parameter game over its vector field.
 
-    A circle marks where a line starts, a dot where it ends, a cross the equilibrium. What lies beyond the limits is cut off.
+    A circle marks the start of a line, a dot its end, a cross the equilibrium. Lines are cut off at the limits.
 
     Args:
-      paths: by their names, `[T, 2]` float: the generator's number and the discriminator's at each step. A part that is not
-        finite is left out.
-      field: points `[P, 2]` float64 to their velocities `[P, 2]`; only directions are drawn, and nothing where it is 0.
-      limits: of both axes.
-      equilibrium: the point to which the game should go.
-      names: of the two numbers.
-      title: what to write above.
-      dpi: pixels an inch; a picture is 4 inches wide.
+      paths: for each name, `[T, 2]` float: the generator's and the discriminator's parameter at each step. Values that are not
+        finite are omitted.
+      field: a function from points `[P, 2]` float64 to velocities `[P, 2]`. Only directions are drawn, and nothing where the
+        velocity is 0.
+      limits: the limits of both axes.
+      equilibrium: the equilibrium of the game.
+      names: the names of the two parameters.
+      title: the title.
+      dpi: dots per inch; the picture is 4 inches wide.
 
     Returns:
       The picture, uint8 `[4.4 dpi, 4 dpi, 3]`.
 
     Raises:
-      ValueError: if a shape is another, there is no path, the field is not finite or the limits are not in order.
+      ValueError: if a shape is wrong, there is no path, the field is not finite or the limits are not in order.
 
     Example:
       >>> import numpy as np
@@ -74,7 +75,7 @@ def _trajectory_figure(
     _draw_field(axis, field, low, high)
     for (name, path), color in zip(paths.items(), cycle(COLORS), strict=False):
         points = points_of(name, path, 2)
-        reach = 1e3 * (high - low)  # far beyond the picture: matplotlib's arithmetic overflows at infinity
+        reach = 1e3 * (high - low)  # clip far outside the picture, since infinite values overflow in matplotlib
         points = np.where(np.abs(points - low) < reach, points, np.nan)
         axis.plot(*points.T, color=color, linewidth=1.6, label=name)
         axis.plot(*points[0], "o", color=color, markerfacecolor="white", markersize=7, zorder=3)
@@ -87,7 +88,7 @@ def _trajectory_figure(
 
 
 def _draw_field(axis: "Axes", field: Callable[[np.ndarray], Any], low: float, high: float, arrows: int = 17) -> None:
-    """Arrows of one length, centred on the middles of the squares of a grid."""
+    """Arrows of equal length, centred on the cells of a grid."""
     middles = low + (high - low) * (np.arange(arrows) + 0.5) / arrows
     grid = np.stack(np.meshgrid(middles, middles), axis=-1).reshape(-1, 2)
     velocity = finite("field", points_of("field", field(grid), 2))
@@ -96,6 +97,6 @@ def _draw_field(axis: "Axes", field: Callable[[np.ndarray], Any], low: float, hi
     speed = np.linalg.norm(velocity, axis=1, keepdims=True)
     moves = speed[:, 0] > 0
     direction = velocity[moves] / speed[moves]
-    scale = 1.4 * arrows / (high - low)  # 5/7 of a square
+    scale = 1.4 * arrows / (high - low)  # 5/7 of a cell
     options: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": scale, "width": 0.004, "pivot": "mid"}
     axis.quiver(*grid[moves].T, *direction.T, color=PALE, **options)

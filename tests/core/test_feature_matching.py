@@ -62,5 +62,5 @@ def test_features_of_different_shapes_or_trees_are_an_error():
         losses.feature_matching(jnp.zeros((8, 5)), jnp.zeros((8, 4)))
     with pytest.raises(ValueError, match=r"fake_features must have the shape \[batch\], found \(8, 1\)"):
         losses.feature_matching(jnp.zeros(8), jnp.zeros((8, 1)))
-    with pytest.raises(ValueError, match="trees of one structure"):
+    with pytest.raises(ValueError, match="the same tree structure"):
         losses.feature_matching(REAL, {"conv": FAKE["conv"]})

@@ -33,18 +33,18 @@ def test_the_file_and_scikit_learns_cache_give_the_same_faces(mat, columns, tmp_
     joblib.dump(columns.T.copy(), cache / "olivetti_py3.pkz", compress=6)  # what scikit-learn makes of the file it downloads
     from_mat, from_cache = data.load("olivetti:64", mat), data.load("olivetti:64", cache)
     theirs = sklearn.datasets.fetch_olivetti_faces(data_home=cache, download_if_missing=False)
-    ours = np.concatenate([part.x for part in from_mat[1:]])[..., 0]
+    ours = np.concatenate([part.x for part in from_mat.parts.values()])[..., 0]
     np.testing.assert_allclose(ours / 255, theirs.images, atol=0.5 / 255 + 1e-6)
-    np.testing.assert_array_equal(np.concatenate([part.y for part in from_mat[1:]]), theirs.target)
-    for one, other in zip(from_mat[1:], from_cache[1:], strict=True):
+    np.testing.assert_array_equal(np.concatenate([part.y for part in from_mat.parts.values()]), theirs.target)
+    for one, other in zip(from_mat.parts.values(), from_cache.parts.values(), strict=True):
         assert np.abs(one.x.astype(int) - other.x).max() <= 1  # scikit-learn's are float32
         assert np.mean(one.x != other.x) < 1e-3
 
 
 def test_people_are_divided_and_not_their_pictures(mat):
     found = data.load("olivetti", mat)
-    assert [part.x.shape for part in found[1:]] == [(300, 48, 48, 1), (50, 48, 48, 1), (50, 48, 48, 1)]
-    people = [set(part.y.tolist()) for part in found[1:]]
+    assert [part.x.shape for part in found.parts.values()] == [(300, 48, 48, 1), (50, 48, 48, 1), (50, 48, 48, 1)]
+    people = [set(part.y.tolist()) for part in found.parts.values()]
     assert [len(each) for each in people] == [30, 5, 5]
     assert people[0] | people[1] | people[2] == set(range(40))
     assert (found.train.x.dtype, found.train.y.dtype) == (np.uint8, np.int32)

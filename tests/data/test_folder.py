@@ -21,7 +21,7 @@ def save(path, image: np.ndarray, **options) -> np.ndarray:
 
 
 def together(found: data.Dataset) -> np.ndarray:
-    return np.concatenate([part.x for part in found[1:]])
+    return np.concatenate([part.x for part in found.parts.values()])
 
 
 def test_a_flat_folder_is_read_in_the_order_of_its_names_and_dealt_out_in_rounds_of_six(tmp_path):
@@ -62,7 +62,7 @@ def test_a_divided_folder_with_all_three_is_taken_as_it_is(tmp_path):
     for part, count in (("train", 3), ("validation", 2), ("test", 1)):
         for number in range(count):
             save(tmp_path / part / f"{number}.jpg", noise())
-    assert [len(part.x) for part in data.load("folder", tmp_path)[1:]] == [3, 2, 1]
+    assert [len(part.x) for part in data.load("folder", tmp_path).parts.values()] == [3, 2, 1]
 
 
 def test_cifar10_may_be_such_a_folder_if_its_images_are_32x32x3(tmp_path):
@@ -238,5 +238,5 @@ def test_empty_missing_and_no_folder_are_told(tmp_path):
 def test_five_images_are_too_few_to_divide(tmp_path):
     for number in range(5):
         save(tmp_path / f"{number}.png", noise())
-    with pytest.raises(ValueError, match=r"expected at least 6 images of some class.*found 5 images of 1 classes"):
+    with pytest.raises(ValueError, match=r"expected at least 6 examples of some class.*found 5 examples of 1 classes"):
         data.load("folder", tmp_path)

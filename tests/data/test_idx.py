@@ -102,8 +102,8 @@ def test_a_set_is_divided_as_by_the_papers_authors(tmp_path, suffix):
     np.testing.assert_array_equal(found.validation.y, train_y[50:])
     np.testing.assert_array_equal(found.test.x[..., 0], test_x)
     np.testing.assert_array_equal(found.test.y, test_y)
-    assert {part.x.dtype.name for part in found[1:]} == {"uint8"}
-    assert {part.y.dtype.name for part in found[1:]} == {"int32"}
+    assert {part.x.dtype.name for part in found.parts.values()} == {"uint8"}
+    assert {part.y.dtype.name for part in found.parts.values()} == {"int32"}
 
 
 def test_one_data_folder_may_hold_each_set_in_a_folder_of_its_name(tmp_path):
@@ -174,7 +174,7 @@ needs_real = pytest.mark.skipif(not (REAL / "mnist").is_dir(), reason="JGAN_TEST
 @pytest.mark.parametrize(("name", "mean", "std"), [("mnist", 0.1307, 0.3081), ("fashion_mnist", 0.2860, 0.3530)])
 def test_the_real_sets_have_the_mean_and_deviation_by_which_everyone_normalises_them(name, mean, std):
     found = data.load(name, REAL / name)
-    assert [part.x.shape for part in found[1:]] == [(50000, 28, 28, 1), (10000, 28, 28, 1), (10000, 28, 28, 1)]
+    assert [part.x.shape for part in found.parts.values()] == [(50000, 28, 28, 1), (10000, 28, 28, 1), (10000, 28, 28, 1)]
     counts = sum(np.bincount(part.x.ravel(), minlength=256) for part in (found.train, found.validation))
     share, value = counts / counts.sum(), np.arange(256) / 255
     assert share @ value == pytest.approx(mean, abs=5e-5)

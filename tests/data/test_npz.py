@@ -33,7 +33,7 @@ def test_train_and_test_are_kept_as_keras_names_them(tmp_path):
 def test_labels_are_not_needed(tmp_path):
     np.savez(tmp_path / "set.npz", x_train=X, x_validation=X[:2], x_test=X[:3])
     found = data.load("npz", tmp_path)
-    assert [(len(part.x), part.y) for part in found[1:]] == [(24, None), (2, None), (3, None)]
+    assert [(len(part.x), part.y) for part in found.parts.values()] == [(24, None), (2, None), (3, None)]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_labels_are_not_needed(tmp_path):
         ({"x": X, "y": Y[:-1]}, r"expected 24 integer labels, one an image, found int64 of the shape \(23,\)"),
         ({"x": X, "y": Y.astype(float)}, "expected 24 integer labels, one an image, found float64"),
         ({"x": X, "y": np.eye(24, dtype=int)}, r"found int64 of the shape \(24, 24\)"),
-        ({"x_train": X, "x_test": X[:, :2]}, "expected images of one shape"),
+        ({"x_train": X, "x_test": X[:, :2]}, "expected examples of one shape"),
         ({"x_train": X, "y_train": Y, "x_test": X}, "all with labels or all without"),
         ({"x": np.array([None, "a"], object)}, "expected an .npz archive of plain arrays"),
     ],
@@ -94,7 +94,7 @@ def test_none_and_several_files_are_told(tmp_path):
         data.load("npz", tmp_path)
     np.savez(tmp_path / "a.npz", x=X)
     np.savez(tmp_path / "b.npz", x=X)
-    with pytest.raises(ValueError, match=r"found a.npz, b.npz: give the path of the one that is meant"):
+    with pytest.raises(ValueError, match=r"found a.npz, b.npz: give the path of the file to read"):
         data.load("npz", tmp_path)
     with pytest.raises(ValueError, match="give it, or its folder, with --data-dir"):
         data.load("npz")

@@ -24,8 +24,9 @@ def loaded(name):
 def test_a_toy_set_is_points_and_their_modes(name):
     found, (modes, d) = loaded(name), toys.centres(name).shape
     assert found.name == name
-    assert [len(part.x) for part in found[1:]] == [50_000, 5_000, 5_000]
-    for part in found[1:]:
+    assert found.truth is toys.MIXTURES[name]
+    assert [len(part.x) for part in found.parts.values()] == [50_000, 5_000, 5_000]
+    for part in found.parts.values():
         assert (part.x.dtype, part.x.shape[1:], part.y.dtype) == (np.float32, (d,), np.int32)
         assert part.y.shape == part.x.shape[:1]
         assert set(part.y.tolist()) == set(range(modes))
@@ -49,7 +50,7 @@ def test_the_grid_is_every_pair_of_its_numbers_once():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_points_are_gaussian_round_the_mode_of_their_label_and_modes_equally_likely(name):
-    x, y = loaded(name).train
+    x, y, _ = loaded(name).train
     centres = toys.centres(name)
     standard = (x - centres[y]) / toys.std(name)  # float32 leaves five digits of the ring's
     for column in standard.T:
@@ -65,7 +66,7 @@ def test_points_follow_from_their_seed_and_the_sets_share_none(name):
     np.testing.assert_array_equal(first.x, again.x)
     np.testing.assert_array_equal(first.y, again.y)
     assert not np.isin(first.x, other.x).any()
-    parts = [part.x[:, 0].astype(np.float64) for part in loaded(name)[1:]]
+    parts = [part.x[:, 0].astype(np.float64) for part in loaded(name).parts.values()]
     assert len(np.intersect1d(parts[0][:100], np.concatenate(parts[1:]))) <= 2  # a float32 may fall twice by chance
     np.testing.assert_array_equal(toys.load(name).test.x, loaded(name).test.x)
     assert (toys.load(name, seed=1).test.x != loaded(name).test.x).any()
@@ -115,14 +116,16 @@ def test_an_unknown_toy_set_is_told(ask):
 @pytest.mark.parametrize("name", NAMES)
 def test_the_spec_of_points_is_their_dimension_and_mean(name):
     found, centres = data.spec(loaded(name), batch_size=512), toys.centres(name)
-    assert found.image_shape == (centres.shape[1],)
+    assert found.shape == (centres.shape[1],)
+    assert found.n_classes == len(centres)
+    assert found.one.x.kind == "points"
     assert found.steps_per_epoch == 50_000 // 512
     deviation = np.sqrt(centres.var(axis=0) + toys.std(name) ** 2)
-    np.testing.assert_array_less(abs(found.pixel_mean - centres.mean(axis=0)), 4 * deviation / math.sqrt(50_000))
+    np.testing.assert_array_less(abs(found.mean - centres.mean(axis=0)), 4 * deviation / math.sqrt(50_000))
 
 
 def test_points_are_cut_and_held_out_like_images():
-    batch = Batch(*(leaf[:60] for leaf in loaded("grid25").train))
+    batch = dataset.take(loaded("grid25").train, slice(60))
     indices = jnp.array([[5, 0], [59, 5]])
     found = jax.jit(resident.cut)(jax.tree.map(jnp.asarray, batch), indices)
     np.testing.assert_array_equal(found.x, batch.x[indices])

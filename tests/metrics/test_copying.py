@@ -112,5 +112,5 @@ def test_bad_input_is_named():
         copying.c_t(TRAINING, TEST[:2], FRESH)
     with pytest.raises(ValueError, match="training: expected at least 3 samples, found 2"):
         copying.c_t(TRAINING[:2], TEST, FRESH)
-    with pytest.raises(ValueError, match="fake: expected 4 features a sample like the others, found 3"):
+    with pytest.raises(ValueError, match="fake: expected 4 features per sample like the others, found 3"):
         copying.authenticity(TRAINING, FRESH[:, 1:])

@@ -230,8 +230,8 @@ NOT_FINITE = moments.of(REAL)._replace(mean=np.full(D, np.inf))
     [
         (REAL, FAKE[:1], "fake: expected at least 2 samples, found 1"),
         (REAL[:1], FAKE, "real: expected at least 2 samples, found 1"),
-        (REAL, FAKE[:, :5], "fake: expected 12 features a sample like the others, found 5"),
-        (moments.of(REAL), FAKE[:, :5], "fake: expected 12 features a sample like the others, found 5"),
+        (REAL, FAKE[:, :5], "fake: expected 12 features per sample like the others, found 5"),
+        (moments.of(REAL), FAKE[:, :5], "fake: expected 12 features per sample like the others, found 5"),
         (REAL, moments.of(FAKE[:, :5]), "fake: expected moments of 12 features like the others, found 5"),
         (REAL, moments.of(FAKE[:1]), "fake: expected moments of at least 2 samples, found 1"),
         (REAL, WITH_NAN, "fake: 1 of 400 samples has a feature that is not finite, the first is number 7"),

@@ -146,11 +146,11 @@ def test_images_of_one_digit_are_less_diverse_than_digits_and_copies_are_not_div
 @pytest.mark.parametrize(
     ("shape", "scales", "message"),
     [
-        ((1, 175, 300, 1), 5, "5 scales need images of at least 176 pixels a side, found 175 by 300; scales=4 fits"),
+        ((1, 175, 300, 1), 5, "5 scales need images of at least 176 pixels per side, found 175 by 300; scales=4 fits"),
         ((1, 64, 64, 1), 5, "found 64 by 64; scales=3 fits"),
-        ((1, 28, 28, 1), 3, "at least 44 pixels a side, found 28 by 28; scales=2 fits"),
-        ((1, 8, 8, 1), 1, "at least 11 pixels a side, found 8 by 8; the window of 11 pixels does not fit"),
-        ((1, 64, 64, 1), 6, "scales must be from 1 to 5, as there are weights, found 6"),
+        ((1, 28, 28, 1), 3, "at least 44 pixels per side, found 28 by 28; scales=2 fits"),
+        ((1, 8, 8, 1), 1, "at least 11 pixels per side, found 8 by 8; the window of 11 pixels does not fit"),
+        ((1, 64, 64, 1), 6, "scales must be from 1 to 5, the number of weights, found 6"),
         ((1, 64, 64, 1), 0, "scales must be from 1 to 5"),
         ((64, 64, 1), 1, r"expected images \[N, H, W, C\]"),
     ],
@@ -164,13 +164,13 @@ def test_what_does_not_fit_is_told(shape, scales, message):
     ("call", "message"),
     [
         (lambda: msssim.ssim(FIRST, SECOND[:3]), "of one shape, found the shapes"),
-        (lambda: msssim.ssim(FIRST, SECOND.astype(np.uint8)), "of one type, found float32 and uint8"),
+        (lambda: msssim.ssim(FIRST, SECOND.astype(np.uint8)), "of one dtype, found float32 and uint8"),
         (lambda: msssim.diversity(FIRST[:1], key=KEY), "images: expected at least 2 images, found 1"),
         (lambda: msssim.diversity(255 * FIRST, key=KEY), "images: expected floats from 0 to 1, or uint8"),
         (lambda: msssim.diversity(np.where(FIRST > 0.5, np.nan, 0), key=KEY), "images: expected floats from 0 to 1"),
         (lambda: msssim.diversity(FIRST, key=KEY), "5 scales need images of at least 176 pixels"),
         (lambda: msssim.diversity(FIRST, key=KEY, pairs=0, scales=1), "pairs must be at least 1, found 0"),
-        (lambda: msssim.diversity(FIRST, key=KEY, labels=[0, 0, 1], scales=1), "expected 4 labels, one an image"),
+        (lambda: msssim.diversity(FIRST, key=KEY, labels=[0, 0, 1], scales=1), "expected 4 labels, one per image"),
         (lambda: msssim.diversity(FIRST, key=KEY, labels=[0, 0, 3, 0], scales=1), "found one of class 3; draw more"),
     ],
 )

@@ -173,8 +173,8 @@ def test_equal_training_samples_leave_bins_empty_and_nothing_warns():
         (lambda: ndb.evaluate(BINS, SAMPLES[:, :4]), "samples: expected 5 features"),
         (lambda: ndb.evaluate(BINS, SAMPLES[:11]), "samples: expected at least 12 samples, found 11"),
         (lambda: ndb.compare([1, 2], [1, 2, 3]), r"found the shapes \(2,\) and \(3,\)"),
-        (lambda: ndb.compare([1, 2], [0, 0]), "none is negative, and not all 0"),
-        (lambda: ndb.compare([1, -2], [1, 0]), "none is negative, and not all 0"),
+        (lambda: ndb.compare([1, 2], [0, 0]), "nonnegative counts, not all 0"),
+        (lambda: ndb.compare([1, -2], [1, 0]), "nonnegative counts, not all 0"),
     ],
 )
 def test_what_cannot_be_measured_is_told(call, message):

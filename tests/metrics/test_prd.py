@@ -136,9 +136,9 @@ def test_equal_samples_leave_clusters_empty_and_nothing_warns():
     ("call", "message"),
     [
         (lambda: prd.curve([1, 2], [1, 2, 3]), "as many states in both distributions, found 2 real and 3 fake"),
-        (lambda: prd.curve([1, -2], [1, 2]), "real: expected shares or counts"),
-        (lambda: prd.curve([1, 2], [0, 0]), "fake: expected shares or counts"),
-        (lambda: prd.curve([1, np.nan], [1, 0]), "real: expected shares or counts"),
+        (lambda: prd.curve([1, -2], [1, 2]), "real: expected nonnegative probabilities or counts"),
+        (lambda: prd.curve([1, 2], [0, 0]), "fake: expected nonnegative probabilities or counts"),
+        (lambda: prd.curve([1, np.nan], [1, 0]), "real: expected nonnegative probabilities or counts"),
         (lambda: prd.curve([1], [1], angles=2), "angles must be at least 3, found 2"),
         (lambda: prd.evaluate(np.ones((30, 2)), np.ones((25, 2))), "found 25 and 30; measure the first 25 of each"),
         (lambda: prd.evaluate(np.ones((10, 2)), np.ones((10, 2))), "real: expected at least 20 samples, found 10"),

@@ -175,7 +175,7 @@ def test_bad_input_is_named():
         measures.prdc(REAL[:5], FAKE)
     with pytest.raises(ValueError, match=r"fake: expected at least 4 samples, found 3"):
         measures.improved(REAL, FAKE[:3])
-    with pytest.raises(ValueError, match=r"fake: expected 24 features a sample like the others, found 23"):
+    with pytest.raises(ValueError, match=r"fake: expected 24 features per sample like the others, found 23"):
         measures.prdc(REAL, FAKE[:, 1:])
     with pytest.raises(ValueError, match=r"fake: 1 of 130 samples has a feature that is not finite, the first is number 2"):
         measures.prdc(REAL, np.where(np.arange(130)[:, None] == 2, np.nan, FAKE))

@@ -60,7 +60,7 @@ def test_a_spectrum_is_in_decibels_beside_that_of_real_images():
     np.testing.assert_allclose(below.lines[1].get_ydata(), -20 * np.log10(3), rtol=1e-4)
     assert same(black.get_color(), canvas.BLACK)
     assert same(green.get_color(), canvas.GREEN)
-    assert (above.get_title(), below.get_xlabel()) == ("digits", "cycles a pixel")
+    assert (above.get_title(), below.get_xlabel()) == ("digits", "cycles per pixel")
 
 
 def test_images_without_power_are_drawn_all_the_same():
@@ -93,8 +93,8 @@ def test_they_can_be_written(tmp_path, bins):
         (lambda: plots.prd_curve({}), "expected at least one curve, found none"),
         (lambda: plots.ndb_histogram(REAL, FAKE[:3], DIFFERENT), r"\[K\] each, found \(4,\), \(3,\) and \(4,\)"),
         (lambda: plots.ndb_histogram(REAL, FAKE, DIFFERENT[:3]), r"\[K\] each"),
-        (lambda: plots.ndb_histogram(REAL, -FAKE, DIFFERENT), "none is negative, and not all 0"),
-        (lambda: plots.ndb_histogram(REAL, 0 * FAKE, DIFFERENT), "none is negative, and not all 0"),
+        (lambda: plots.ndb_histogram(REAL, -FAKE, DIFFERENT), "nonnegative counts, not all 0"),
+        (lambda: plots.ndb_histogram(REAL, 0 * FAKE, DIFFERENT), "nonnegative counts, not all 0"),
         (lambda: plots.spectrum(POWER_8, {}), "of generated images, found none"),
         (
             lambda: plots.spectrum(POWER_8, {"big": POWER_9}),

@@ -1,0 +1,52 @@
+"""CIFAR-10: 60,000 colour photographs, 32x32, of ten classes.
+
+It is read from its authors' files if `data_dir` holds them (`jgan.data.cifar`), from folders of images if `data_dir` is divided
+into such (`jgan.data.folder`), and else from tensorflow-datasets.
+"""
+
+from pathlib import Path
+
+from jgan.data import cifar, folder, sources, tfds
+from jgan.data.dataset import Dataset
+
+
+def load(name: str, data_dir: Path | None) -> Dataset:
+    """CIFAR-10.
+
+    Args:
+      name: `cifar10`, with what tensorflow-datasets takes after a colon.
+      data_dir: the folder of the authors' files, of the images, or the data folder of tensorflow-datasets.
+
+    Returns:
+      The `Dataset`, images `[N, 32, 32, 3]`.
+
+    Raises:
+      FileNotFoundError: if some of the authors' files are missing.
+      ValueError: if files are damaged, or images have another size.
+
+    Example:
+      >>> import tempfile
+      >>> from jgan.data import cifar10
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     _ = (Path(folder) / "test_batch.bin").write_bytes(b"")
+      ...     cifar10.load("cifar10", Path(folder))  # doctest: +ELLIPSIS
+      Traceback (most recent call last):
+      FileNotFoundError: ...: expected the six files data_batch_1, ..., data_batch_1 is missing
+    """
+    if data_dir is not None and cifar.find(data_dir) is not None:
+        return cifar.load(name, data_dir)
+    if data_dir is None or not folder.is_divided(data_dir):
+        return tfds.load(name, data_dir)
+    dataset = folder.load(name, data_dir)
+    if dataset.train.x.shape[1:] != (32, 32, 3):
+        raise ValueError(
+            f"{data_dir}: expected CIFAR's images, 32x32x3, found {dataset.train.x.shape[1:]}: ask for folder instead"
+        )
+    return dataset
+
+
+sources.register(
+    "cifar10",
+    load,
+    "60,000 photographs, 32x32x3, 10 classes: its authors' files or folders of images in --data-dir, else tensorflow-datasets",
+)

@@ -1,0 +1,260 @@
+"""What the arrays of a data set hold: how that is inferred, and how arrays are checked against it.
+
+A `jgan.types.Field` describes one array. Where none is given it follows from the array:
+
+  uint8 or float [N, height, width, channels]    "image"
+  float of any other shape                       "points"
+  integers [N]                                   "label"
+  integers of any other shape, except uint8      "tokens"
+
+uint8 arrays `[N, d]` and `[N, height, width]` could be images or tokens, so they need a declaration.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan.types import Batch, Field
+
+
+def sets_of(part: Any) -> dict[str, Batch]:
+    """The sets of a part of a data set, or of a tree of fields, by name.
+
+    Args:
+      part: a `Batch`, or a dict of named `Batch`es.
+
+    Returns:
+      The sets in the order of their names, which is the order that JAX gives dicts; a lone set has the name ''.
+
+    Raises:
+      ValueError: if it is neither, or an empty dict.
+
+    Example:
+      >>> from jgan import Batch
+      >>> from jgan.data import kinds
+      >>> list(kinds.sets_of({"b": Batch(2), "a": Batch(1)})), list(kinds.sets_of(Batch(1)))
+      (['a', 'b'], [''])
+    """
+    if isinstance(part, Batch):
+        return {"": part}
+    if not isinstance(part, dict) or not part or not all(isinstance(batch, Batch) for batch in part.values()):
+        raise ValueError(
+            f"expected a Batch or a dict of named Batches, found {type(part).__name__}: wrap the arrays in Batch(x)"
+        )
+    return {name: part[name] for name in sorted(part)}
+
+
+def label_of(where: str, name: str) -> str:
+    """A place in an error message: `where`, and the name of the set if it has one.
+
+    Args:
+      where: the data set and its part.
+      name: the name of the set; '' for a lone one.
+
+    Returns:
+      The text.
+
+    Example:
+      >>> from jgan.data import kinds
+      >>> kinds.label_of("mnist, test", "a"), kinds.label_of("mnist, test", "")
+      ("mnist, test, set 'a'", 'mnist, test')
+    """
+    return f"{where}, set {name!r}" if name else where
+
+
+def is_field(node: Any) -> bool:
+    """The `is_leaf` for trees of fields: `jax.tree.map` would go on into a `Field`, which is a tuple."""
+    return isinstance(node, Field)
+
+
+def _named(tree: Any) -> list[tuple[str, Any]]:
+    """The leaves of a batch of arrays or of fields, with names such as x, y and c.source."""
+    leaves = jax.tree.leaves_with_path(tree, is_leaf=is_field)
+    return [(jax.tree_util.keystr(path, simple=True, separator="."), leaf) for path, leaf in leaves]
+
+
+def length(batch: Batch, where: str = "the batch") -> int:
+    """The number of examples of a set, after checking that all arrays agree on it.
+
+    JAX clamps an index that is out of range, so a shorter array would repeat its last element without an error.
+
+    Args:
+      batch: arrays, or anything with a shape, each with a leading axis of examples.
+      where: what to call the batch in an error.
+
+    Returns:
+      The common length.
+
+    Raises:
+      ValueError: if the lengths differ, or there is no array.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import kinds
+      >>> kinds.length(Batch(np.zeros((5, 2)), np.zeros(5, np.int32)))
+      5
+      >>> kinds.length(Batch(np.zeros((5, 2)), np.zeros(4, np.int32)))
+      Traceback (most recent call last):
+      ValueError: the batch: expected arrays of one length, found x of 5, y of 4: give each example every array
+    """
+    lengths = {name: np.shape(leaf)[0] if np.ndim(leaf) else None for name, leaf in _named(batch)}
+    if not lengths or None in lengths.values():
+        scalars = [name for name, size in lengths.items() if size is None]
+        raise ValueError(
+            f"{where}: expected arrays with a leading axis of examples, found {', '.join(scalars) or 'no array'}"
+            f"{' without one' if scalars else ''}"
+        )
+    if len(set(lengths.values())) > 1:
+        found = ", ".join(f"{name} of {size}" for name, size in lengths.items())
+        raise ValueError(f"{where}: expected arrays of one length, found {found}: give each example every array")
+    return next(iter(lengths.values()))  # type: ignore[return-value]  # None is excluded above
+
+
+def infer(batch: Batch, where: str = "the batch") -> Batch:
+    """The fields of arrays that nobody has declared; also inside `jit`, where only shapes and dtypes are known.
+
+    Args:
+      batch: arrays.
+      where: what to call the batch in an error.
+
+    Returns:
+      A `Batch` of `Field`s, with size 0: numbers of classes depend on values, see `with_sizes`.
+
+    Raises:
+      ValueError: if an array could be of more than one kind.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import kinds
+      >>> kinds.infer(Batch(np.zeros((5, 2), np.float32), np.zeros(5, np.int32))).y
+      Field(shape=(), kind='label', size=0)
+      >>> kinds.infer(Batch(np.zeros((5, 64), np.uint8)))
+      Traceback (most recent call last):
+      ValueError: the batch, x: cannot tell what uint8 (5, 64) holds: images are [N, height, width, channels]; declare a Field
+    """
+    leaves = [_infer(leaf, f"{where}, {name}") for name, leaf in _named(batch)]
+    return jax.tree.unflatten(jax.tree.structure(batch), leaves)
+
+
+def _infer(leaf: Any, where: str) -> Field:
+    shape = tuple(np.shape(leaf)[1:])
+    if jnp.issubdtype(leaf.dtype, jnp.floating):
+        return Field(shape, "image" if len(shape) == 3 else "points")
+    if leaf.dtype == np.uint8 and len(shape) == 3:
+        return Field(shape)
+    if not jnp.issubdtype(leaf.dtype, jnp.integer) or (leaf.dtype == np.uint8 and shape):
+        raise ValueError(
+            f"{where}: cannot tell what {leaf.dtype} {np.shape(leaf)} holds: images are [N, height, width, channels]; "
+            "declare a Field"
+        )
+    return Field(shape, "tokens" if shape else "label")
+
+
+def with_sizes(fields: Batch, batches: Iterable[Batch]) -> Batch:
+    """Adds to fields the sizes (numbers of classes, vocabulary sizes) that some arrays need.
+
+    Args:
+      fields: the fields, with any sizes.
+      batches: NumPy arrays of these fields: all parts of a data set, so that the parts share one number of classes.
+
+    Returns:
+      The fields; the size of labels and tokens is one more than the largest value in all batches.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import kinds
+      >>> train, test = Batch(np.array([[0.5], [1.5]]), np.array([0, 1])), Batch(np.array([[2.5]]), np.array([4]))
+      >>> kinds.with_sizes(kinds.infer(train), [train, test]).y.size
+      5
+    """
+
+    def sized(field: Field, *leaves: Any) -> Field:
+        if field.kind not in ("label", "tokens"):
+            return field
+        return field._replace(size=1 + max(int(np.max(leaf, initial=0)) for leaf in leaves))
+
+    return jax.tree.map(sized, fields, *batches, is_leaf=is_field)
+
+
+def check(fields: Batch, batch: Batch, where: str) -> None:
+    """Checks that arrays are what their fields say: number, lengths, shapes, dtypes and values.
+
+    Args:
+      fields: a `Batch` of `Field`s.
+      batch: NumPy arrays.
+      where: what to call the batch in an error.
+
+    Raises:
+      ValueError: if they are not. Float images must be in [0, 1], points finite, labels and tokens in [0, size).
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import kinds
+      >>> from jgan.types import Field
+      >>> kinds.check(Batch(Field((2,), "points"), Field((), "label", 3)), Batch(np.zeros((2, 2)), np.array([0, 3])), "here")
+      Traceback (most recent call last):
+      ValueError: here, y: expected label values from 0 to 2, found values from 0 to 3
+    """
+    check_shapes(fields, batch, where)
+    for (name, field), leaf in zip(_named(fields), jax.tree.leaves(batch), strict=True):
+        _check_values(field, np.asarray(leaf), f"{where}, {name}")
+    if batch.y is not None and getattr(fields.y, "kind", "") != "label":
+        raise ValueError(f"{where}, y: expected integer class labels [N], found {fields.y}: put other conditions into c")
+
+
+def check_shapes(fields: Batch, batch: Batch, where: str) -> None:
+    """The checks of `check` that need no values: they work inside `jit`.
+
+    Args:
+      fields: a `Batch` of `Field`s.
+      batch: arrays.
+      where: what to call the batch in an error.
+
+    Raises:
+      ValueError: if the number, the lengths, the shapes or the dtypes of the arrays are not those of the fields.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import kinds
+      >>> from jgan.types import Field
+      >>> kinds.check_shapes(Batch(Field((2,), "points")), Batch(np.zeros((5, 3))), "here")
+      Traceback (most recent call last):
+      ValueError: here, x: expected float points [N, 2], found float64 (5, 3)
+    """
+    expected_tree: Any = jax.tree.structure(fields, is_leaf=is_field)
+    if expected_tree != jax.tree.structure(batch):
+        expected, found = (", ".join(name for name, _ in _named(tree)) or "none" for tree in (fields, batch))
+        raise ValueError(f"{where}: expected the arrays {expected}, found {found}: give each array one Field")
+    length(batch, where)
+    for (name, field), leaf in zip(_named(fields), jax.tree.leaves(batch), strict=True):
+        _check_dtype(field, leaf, f"{where}, {name}")
+
+
+def _check_dtype(field: Field, leaf: Any, where: str) -> None:
+    wanted = {"image": "uint8 or float", "points": "float"}.get(field.kind, "integer")
+    kind = jnp.integer if wanted == "integer" else jnp.floating
+    fits = jnp.issubdtype(leaf.dtype, kind) or (field.kind == "image" and leaf.dtype == np.uint8)
+    if not fits or leaf.shape[1:] != tuple(field.shape):
+        shape = ", ".join(map(str, ("N", *field.shape)))
+        raise ValueError(f"{where}: expected {wanted} {field.kind} [{shape}], found {leaf.dtype} {leaf.shape}")
+
+
+def _check_values(field: Field, leaf: np.ndarray, where: str) -> None:
+    if field.kind == "image" and leaf.dtype == np.uint8:
+        return
+    low, high = np.min(leaf, initial=0), np.max(leaf, initial=0)  # both NaN if any value is
+    if field.kind == "points":
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise ValueError(f"{where}: expected finite points, found values from {low} to {high}")
+        return
+    largest = 1 if field.kind == "image" else field.size - 1
+    if not (low >= 0 and high <= largest):
+        raise ValueError(f"{where}: expected {field.kind} values from 0 to {largest}, found values from {low} to {high}")

@@ -1,0 +1,90 @@
+"""Data for semi-supervised models: a few labelled images, and many without labels.
+
+`partly_labelled:SOURCE:N` keeps the labels of N training examples of each class, evenly spaced through the class; without a
+number, 10. The set "unlabelled" is the whole training set without its labels, as is usual in semi-supervised learning, so it
+includes the labelled examples. Evaluation needs labels: the validation and test parts have all examples in both sets.
+
+A number at the end always counts examples: to give the source an option, write both, as in `partly_labelled:olivetti:32:5`.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from jgan.data import sources
+from jgan.data.dataset import Dataset, take
+from jgan.types import Batch
+
+PER_CLASS = 10
+"""Labelled examples of each class, if the name says nothing else."""
+
+
+def choose(labels: np.ndarray, per_class: int) -> np.ndarray:
+    """The places of some examples of each class, evenly spaced through the class.
+
+    Args:
+      labels: int `[N]`.
+      per_class: how many of each class.
+
+    Returns:
+      int64 `[classes * per_class]`, ascending.
+
+    Raises:
+      ValueError: if a class has fewer.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import partly_labelled
+      >>> partly_labelled.choose(np.array([0, 0, 0, 0, 1, 1]), 2).tolist()
+      [0, 2, 4, 5]
+    """
+    chosen = []
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        if len(members) < per_class:
+            raise ValueError(
+                f"expected at least {per_class} examples of each class, found {len(members)} of class {label}: ask for fewer"
+            )
+        chosen.append(members[np.arange(per_class) * len(members) // per_class])
+    return np.sort(np.concatenate(chosen))
+
+
+def load(name: str, data_dir: Path | None) -> Dataset:
+    """A set of which few examples have labels.
+
+    Args:
+      name: `partly_labelled:SOURCE` or `partly_labelled:SOURCE:N`.
+      data_dir: where the source's data are.
+
+    Returns:
+      The `Dataset` of the sets "labelled", `Batch(x, y)`, and "unlabelled", `Batch(x)`.
+
+    Raises:
+      ValueError: if the source is not one set with labels, or a class has fewer than N training examples.
+
+    Example:
+      >>> from jgan import data
+      >>> dataset = data.load("partly_labelled:digits:5")
+      >>> dataset.train["labelled"].x.shape, dataset.train["unlabelled"].x.shape
+      ((50, 8, 8, 1), (1204, 8, 8, 1))
+    """
+    rest = sources.inner(name, "partly_labelled:mnist:10")
+    base, _, last = rest.rpartition(":")
+    inner, per_class = (base, int(last)) if base and last.isdecimal() else (rest, PER_CLASS)
+    source = sources.load(inner, data_dir)
+    if not isinstance(source.fields, Batch) or source.fields.y is None:
+        raise ValueError(f"{name}: expected one set with class labels, found {source.name}: choose another set")
+    if per_class < 1:
+        raise ValueError(f"{name}: expected at least 1 labelled example of each class, found {per_class}")
+    parts = {part: {"labelled": batch, "unlabelled": batch._replace(y=None)} for part, batch in source.parts.items()}
+    parts["train"]["labelled"] = take(source.train, choose(source.train.y, per_class))
+    fields = {"labelled": source.fields, "unlabelled": source.fields._replace(y=None)}
+    return Dataset(name, **parts, fields=fields, truth=source.truth)
+
+
+sources.register(
+    "partly_labelled",
+    load,
+    f"for semi-supervised models: N labelled examples of each class of SOURCE ({PER_CLASS} by default), and all without labels",
+    usage="partly_labelled:SOURCE:N",
+)

@@ -1,0 +1,166 @@
+"""The generator and the discriminator of DCGAN, for images of many sizes."""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jgan.networks.activations import ACTIVATIONS
+from jgan.networks.conv_layers import Conv, ConvTranspose
+from jgan.networks.layers import normal
+from jgan.networks.norms import BatchNorm
+
+SMALLEST_BASE, LARGEST_BASE = 4, 7
+
+
+def stages(image_shape: Sequence[int]) -> tuple[int, tuple[int, int]]:
+    """How often the sides of an image can be halved, and what is left of them.
+
+    Args:
+      image_shape: `(height, width, channels)`. The smaller side must be 4, 5, 6 or 7 times a power of two, at least 8, and the
+        other side a multiple of the same power.
+
+    Returns:
+      `(number of stages, (base height, base width))`; the smaller base is 4, 5, 6 or 7.
+
+    Raises:
+      ValueError: if the sides do not fit; the message names the nearest that do.
+
+    Example:
+      >>> from jgan.networks import dcgan
+      >>> dcgan.stages((28, 28, 1)), dcgan.stages((64, 64, 3))
+      ((2, (7, 7)), (4, (4, 4)))
+    """
+    height, width, _ = image_shape
+    side, count = min(height, width), 0
+    while side % 2 == 0 and side // 2 >= SMALLEST_BASE:
+        side, count = side // 2, count + 1
+    if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
+        raise ValueError(
+            f"DCGAN makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the same "
+            f"for both sides, found {height}x{width}; {_nearest(height, width)}"
+        )
+    return count, (height >> count, width >> count)
+
+
+def _nearest(height: int, width: int) -> str:
+    side = min(height, width)
+    fitting = sorted(base << power for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for power in range(1, 16))
+    below, above = [size for size in fitting if size < side], [size for size in fitting if size > side]
+    nearest = [*below[-1:], *above[:1]]
+    return "the nearest squares are " + " and ".join(f"{size}x{size}" for size in nearest)
+
+
+class DCGANGenerator(nn.Module):
+    """Latents through transposed convolutions with batch normalisation to images in [0, 1].
+
+    A linear layer makes a small image of 4 to 7 pixels a side, and each stage doubles its sides and halves its channels (4x4
+    kernels, stride 2, no biases), down to `width` channels before the last stage. The output is `(tanh + 1) / 2`: the tanh of
+    the paper, in the units of this library's images. With `width` 64 and 64x64x3 images the layers are those of the DCGAN
+    example of PyTorch.
+
+    Attributes:
+      image_shape: `(height, width, channels)` of the output; see `stages` for the sizes that fit.
+      width: the channels before the last stage.
+      activation: that of the hidden layers, the name of one of `ACTIVATIONS`: `"relu"` or `"gelu"`.
+      dtype: the dtype of the computation; the output is float32.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import networks
+      >>> network = networks.from_module(networks.DCGANGenerator((8, 8, 1), width=4), (16,))
+      >>> params, model_state = network.init(jax.random.key(0))
+      >>> network.apply(params, model_state, jnp.zeros((3, 16)))[0].shape
+      (3, 8, 8, 1)
+
+    References:
+      Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks" (2016),
+      https://arxiv.org/abs/1511.06434
+    """
+
+    image_shape: Sequence[int]
+    width: int = 64
+    activation: str = "relu"
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+        """Maps `[B, latent_size]` to `[B, height, width, channels]` float32 in [0, 1]."""
+        count, base = stages(self.image_shape)
+        act = ACTIVATIONS[self.activation]
+
+        def hidden(h: jax.Array, index: int) -> jax.Array:
+            norm = BatchNorm(scale_init=normal(0.02, 1.0), dtype=self.dtype, name=f"norm_{index}")
+            return act(norm(h, train=train, axis_name=axis_name))
+
+        channels = self.width << (count - 1)
+        project = nn.Dense(
+            base[0] * base[1] * channels, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name="project"
+        )
+        h = hidden(project(z).reshape(-1, *base, channels), 0)
+        for index in range(1, count):
+            h = hidden(_up(self.width << (count - 1 - index), self.dtype, f"up_{index}")(h), index)
+        image = _up(self.image_shape[-1], self.dtype, "output")(h)
+        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+
+
+class DCGANDiscriminator(nn.Module):
+    """An image in [0, 1] through convolutions with batch normalisation to one logit.
+
+    Each stage halves the sides (4x4 kernels, stride 2, no biases), from `width` channels on doubling them; all but the first
+    normalise. A linear layer without a bias makes the logit. The image is scaled to [-1, 1] first.
+
+    Attributes:
+      width: the channels after the first stage.
+      activation: that of the hidden layers, the name of one of `ACTIVATIONS`: `"leaky_relu"` (slope 0.2) or `"gelu"`.
+      features: whether to return the last hidden layer too, for feature matching.
+      dtype: the dtype of the computation; logits and features are float32.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import networks
+      >>> network = networks.from_module(networks.DCGANDiscriminator(width=4), (8, 8, 1))
+      >>> params, model_state = network.init(jax.random.key(0))
+      >>> network.apply(params, model_state, jnp.zeros((3, 8, 8, 1)))[0].shape
+      (3,)
+
+    References:
+      Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial Networks" (2016),
+      https://arxiv.org/abs/1511.06434
+    """
+
+    width: int = 64
+    activation: str = "leaky_relu"
+    features: bool = False
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None):
+        """Maps `[B, height, width, channels]` to `[B]` float32 logits, or to a pair of them and `[B, ...]` features."""
+        count, _ = stages(x.shape[1:])
+        act = ACTIVATIONS[self.activation]
+        h = 2 * x.astype(self.dtype) - 1
+        for index in range(count):
+            layer = Conv(
+                self.width << index,
+                4,
+                stride=2,
+                padding=1,
+                use_bias=False,
+                kernel_init=normal(0.02),
+                dtype=self.dtype,
+                name=f"down_{index}",
+            )
+            h = layer(h)
+            if index > 0:
+                norm = BatchNorm(scale_init=normal(0.02, 1.0), dtype=self.dtype, name=f"norm_{index}")
+                h = norm(h, train=train, axis_name=axis_name)
+            h = act(h)
+        output = nn.Dense(1, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name="output")
+        logits = output(h.reshape(h.shape[0], -1))[:, 0].astype(jnp.float32)
+        return (logits, h.astype(jnp.float32)) if self.features else logits
+
+
+def _up(features: int, dtype: jnp.dtype, name: str) -> ConvTranspose:
+    return ConvTranspose(features, 4, stride=2, padding=1, use_bias=False, kernel_init=normal(0.02), dtype=dtype, name=name)
