@@ -83,7 +83,7 @@ def test_logits_of_a_linear_discriminator(n, shape, weight, seed):
 
 
 def test_the_weights_are_those_of_the_papers_unless_one_says_otherwise():
-    """10 (|a| - 1)^2, gamma = 10 with the factor 1/2, 0.001 D^2, 0.3 ((D - a_F)^2 + (D - a_R)^2), 10 (D(T(x)) - D(x))^2 on reals alone."""
+    """10 (|a| - 1)^2, gamma = 10 with the factor 1/2, 0.001 D^2, 10 (D(T(x)) - D(x))^2 on reals alone, LeCam's 0.3."""
     view = view_of(linear([3.0, 4.0], 0.0), [[1.0, 0.0]], [[0.0, 1.0]])
     move = lambda key, x, axis_name=None: x + 1  # noqa: E731
     for make, expected in (

@@ -237,7 +237,9 @@ def test_a_total_is_the_sum_each_with_its_own_points_and_memory():
 
 @pytest.mark.parametrize("wrong", [lambda view: jnp.mean(view.real_logits), lambda view: view.real_logits[:, None]])
 def test_a_penalty_that_is_not_one_value_an_example_is_an_error_that_names_both_shapes(wrong):
-    with pytest.raises(ValueError, match=r"the values of a penalty and one number an example must .* found \((4, 1)?\) and \(4,\)"):
+    with pytest.raises(
+        ValueError, match=r"the values of a penalty and one number an example must .* found \((4, 1)?\) and \(4,\)"
+    ):
         penalties.total((penalties.Penalty(wrong),), view_at(PARAMS)._replace(memory=((),)))
 
 

@@ -263,7 +263,9 @@ LINEAR = Network(
     lambda key: ({"w": jax.random.normal(key, (3,))}, {}),
     lambda params, model_state, x, **options: (jnp.tanh(x @ params["w"]), model_state),
 )
-SCALING = Network(lambda key: ({"s": jnp.ones(3)}, {}), lambda params, model_state, z, **options: (z * params["s"][None], model_state))
+SCALING = Network(
+    lambda key: ({"s": jnp.ones(3)}, {}), lambda params, model_state, z, **options: (z * params["s"][None], model_state)
+)
 
 
 @pytest.mark.parametrize("rule", ["extragradient", "consensus", "unrolled"])

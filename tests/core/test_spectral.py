@@ -82,7 +82,7 @@ def test_a_pass_is_one_power_iteration(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_evaluation_carries_nothing_on(name):
-    """The network of a module: its vectors live in `model_state`, which an evaluation returns as it was and a training pass moves."""
+    """The network of a module: its vectors are in `model_state`, which only a training pass moves."""
     make, shape = LAYERS[name]
 
     class Module(nn.Module):

@@ -40,9 +40,7 @@ def latents(key, n, axis_name=None):
     return jax.random.normal(key, (n, LATENT))
 
 
-OPTIMIZERS = steps.Optimizers(
-    optax.sgd(0.1, momentum=0.5), optax.sgd(0.2, momentum=0.5), ema=optim.EMA(optim.warmed_up(0.9))
-)
+OPTIMIZERS = steps.Optimizers(optax.sgd(0.1, momentum=0.5), optax.sgd(0.2, momentum=0.5), ema=optim.EMA(optim.warmed_up(0.9)))
 RELATIVISTIC = losses.Loss(  # Jolicoeur-Martineau (2018): a generator's loss that looks at the real examples
     discriminator=lambda real, fake: jax.nn.softplus(fake - real),
     generator=lambda real, fake: jax.nn.softplus(real - fake),
@@ -194,7 +192,8 @@ def test_a_game_of_two_numbers_needs_no_network():
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.2))
     init = lambda value: jax.tree.map(jnp.float32, (value, {}))  # noqa: E731
     players = [
-        steps.PlayerState(*init(value), optimizer.init(0.0)) for value, optimizer in zip((1.0, 2.0), optimizers[:2], strict=True)
+        steps.PlayerState(*init(value), optimizer.init(0.0))
+        for value, optimizer in zip((1.0, 2.0), optimizers[:2], strict=True)
     ]
     state = steps.GANState(jnp.int32(0), *players)
 
