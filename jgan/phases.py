@@ -30,7 +30,7 @@ class Place(NamedTuple):
       end: the steps of the run at its end.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     start: int
     end: int
 
@@ -132,8 +132,8 @@ def graft(params: PyTree, source: PyTree, *path: str) -> PyTree:
     """
     if path:
         if not isinstance(params, dict) or path[0] not in params:
-            found = ", ".join(params) if isinstance(params, dict) else type(params).__name__
-            raise ValueError(f"cannot take over parameters: expected a subtree {path[0]!r}, found {found}")
+            known = ", ".join(params) if isinstance(params, dict) else type(params).__name__
+            raise ValueError(f"cannot take over parameters: expected a subtree {path[0]!r}, found {known}")
         return {**params, path[0]: graft(params[path[0]], source, *path[1:])}
 
     def shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:

@@ -86,9 +86,9 @@ def test_both_rates_fall_to_0_over_the_generators_steps(shape):
 
 
 def test_optimistic_descent_adds_the_change_of_the_gradient():
-    """Daskalakis et al. (2018): w <- w - eta (2 g_t - g_(t-1)); there is no gradient before the first."""
+    """Daskalakis et al. (2018): w <- w - eta (2 g_t - g_(t-1)); the first update is plain descent."""
     g = GRADIENTS.astype(np.float64)
-    before = np.concatenate([np.zeros((1, 3)), g[:-1]])
+    before = np.concatenate([g[:1], g[:-1]])
     for found in both_players(options.Rule("optimistic"), name="sgd"):
         np.testing.assert_allclose(found, START - RATE * np.cumsum(2 * g - before, axis=0), rtol=1e-5, atol=1e-5)
 
