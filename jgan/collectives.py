@@ -1,19 +1,20 @@
 """Means and gathers over the devices of a mapped axis; without an axis each returns its argument."""
 
 import jax
+import jax.numpy as jnp
 
 from jgan.types import PyTree
 
 
 def mean(tree: PyTree, axis_name: str | None) -> PyTree:
-    """The mean over the devices of every leaf.
+    """The mean over the devices of every floating-point leaf.
 
     Args:
-      tree: a tree of arrays.
+      tree: a tree of arrays. Its other leaves (counters, flags, random keys) must be equal on all devices.
       axis_name: the mapped axis, or None on a single device.
 
     Returns:
-      A tree like it, equal on all devices.
+      A tree like it, equal on all devices; leaves that are not floating-point are returned as they are.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -21,7 +22,13 @@ def mean(tree: PyTree, axis_name: str | None) -> PyTree:
       >>> print(jax.vmap(lambda x: collectives.mean(x, "data"), axis_name="data")(jnp.array([1.0, 3.0])))
       [2. 2.]
     """
-    return tree if axis_name is None else jax.lax.pmean(tree, axis_name)
+    if axis_name is None:
+        return tree
+
+    def mean_of(leaf: jax.Array) -> jax.Array:
+        return jax.lax.pmean(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf
+
+    return jax.tree.map(mean_of, tree)
 
 
 def gather(tree: PyTree, axis_name: str | None) -> PyTree:

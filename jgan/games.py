@@ -158,11 +158,9 @@ class Adversarial:
         """The generator's forward pass: `(Fakes, new model state)`."""
         examples = self.real(batch)
         if self.fake_condition is None:
-            c = self.condition(examples)
+            c = self._real_condition(examples)
         else:
             c = self.fake_condition(stream(key, Stream.CONDITION), examples, axis_name)
-        if c is None:
-            raise ValueError("this game is conditional, and the batch has no labels: give a data set with labels")
         z: Any = ()
         if self.latents is not None:
             z = self.latents(stream(key, Stream.LATENTS), len(examples.x), axis_name=axis_name)
@@ -195,6 +193,12 @@ class Adversarial:
     def _sees_real(self) -> bool:
         """Whether the generator's loss depends on the discriminator's outputs on real examples."""
         return self.loss.relativistic or any(term.generator for term in self.terms)
+
+    def _real_condition(self, examples: Batch) -> Any:
+        c = self.condition(examples)
+        if c is None:
+            raise ValueError("this game is conditional, and the batch has no labels: give a data set with labels")
+        return c
 
     def _scalars(self, state: GANState) -> tuple[jax.Array, ...]:
         return () if self.progress is None else (self.progress(state.step),)
@@ -249,7 +253,7 @@ class Adversarial:
         examples, memory = self.real(batch), self._check_memory(state)
         same_shape("real examples", examples.x, "generated examples", fakes.x)
         real, fake = packed(examples.x, self.pack), packed(fakes.x, self.pack)
-        real_c, fake_c = (packed_tree(c, self.pack) for c in (self.condition(examples), fakes.inputs.c))
+        real_c, fake_c = (packed_tree(c, self.pack) for c in (self._real_condition(examples), fakes.inputs.c))
         real_keys = stream(key, Stream.DISCRIMINATOR_REAL), stream(key, Stream.AUGMENT_REAL)
         fake_keys = stream(key, Stream.DISCRIMINATOR_FAKE), stream(key, Stream.AUGMENT_FAKE)
         before = state.discriminator.model_state

@@ -6,7 +6,7 @@ what an `enter` function needs: take over parameters by path, restart an optimis
 
 import itertools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -30,7 +30,7 @@ class Place(NamedTuple):
       end: the steps of the run at its end.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index
     start: int
     end: int
 
@@ -132,8 +132,8 @@ def graft(params: PyTree, source: PyTree, *path: str) -> PyTree:
     """
     if path:
         if not isinstance(params, dict) or path[0] not in params:
-            found = ", ".join(params) if isinstance(params, dict) else type(params).__name__
-            raise ValueError(f"cannot take over parameters: expected a subtree {path[0]!r}, found {found}")
+            known = ", ".join(params) if isinstance(params, dict) else type(params).__name__
+            raise ValueError(f"cannot take over parameters: expected a subtree {path[0]!r}, found {known}")
         return {**params, path[0]: graft(params[path[0]], source, *path[1:])}
 
     def shapes(tree: PyTree) -> dict[str, tuple[int, ...]]:
@@ -182,7 +182,7 @@ def with_count(opt_state: PyTree, count: int) -> PyTree:
       count: the updates that count as made.
 
     Returns:
-      A tree like `opt_state`.
+      A tree like `opt_state`, unchanged if nothing in it counts.
 
     Example:
       >>> import jax.numpy as jnp, optax
@@ -191,4 +191,11 @@ def with_count(opt_state: PyTree, count: int) -> PyTree:
       >>> int(phases.with_count(state, 7)[0].count)
       7
     """
-    return optax.tree_utils.tree_set(opt_state, count=jnp.asarray(count, jnp.int32))
+
+    def moved(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
+        # A field of an optimiser's state, not a parameter of that name. `optax.tree_utils.tree_set` does not reach the counts
+        # of schedules inside `optax.inject_hyperparams`, which has a count of its own above them.
+        is_count = isinstance(path[-1], jax.tree_util.GetAttrKey) and path[-1].name == "count"
+        return jnp.full_like(leaf, count) if is_count else leaf
+
+    return jax.tree_util.tree_map_with_path(moved, opt_state)

@@ -87,17 +87,20 @@ def assemble(
     def inputs(key: Key, n: int, c: Any = ()) -> Inputs:
         return Inputs(() if latents is None else latents(key, n), c)
 
-    def statistics(params: Any, model_state: Any) -> Any:
+    def statistics(state: GANState, params: Any, model_state: Any) -> Any:
+        def apply(*args: Any, **options: Any) -> Any:
+            return g_network.apply(*args, *scalars(state), **options)
+
         def draw(key: Key) -> Inputs:
             classes = getattr(condition, "size", 0)
             return inputs(key, _STANDING_BATCH, jnp.arange(_STANDING_BATCH) % classes if classes else ())
 
-        return optim.standing_statistics(g_network, (params, model_state), draw, passes=standing)
+        return optim.standing_statistics(Network(g_network.init, apply), (params, model_state), draw, passes=standing)
 
     def generate(state: GANState, given: Inputs, ema: bool = True) -> Any:
         params, model_state = optim.ema_weights(state.generator, ema)
         if standing and ema:
-            model_state = statistics(params, model_state)
+            model_state = statistics(state, params, model_state)
         return output(g_network.apply(params, model_state, *given.args(), *scalars(state))[0])
 
     def logits(state: GANState, x: Any, c: Any = ()) -> jax.Array:

@@ -162,8 +162,18 @@ PRESETS = {
 
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests."""
-    sizes = ("latent_units", "label_units", "joint_units", "d_image_units", "d_label_units", "d_joint_units", "latent_size")
-    return dataclasses.replace(config, **dict.fromkeys(sizes, 6), d_irange=0.3, ema=EMA(0.9))
+    return dataclasses.replace(
+        config,
+        latent_size=6,
+        latent_units=6,
+        label_units=6,
+        joint_units=6,
+        d_image_units=6,
+        d_label_units=6,
+        d_joint_units=6,
+        d_irange=0.3,
+        ema=EMA(0.9),
+    )
 
 
 MODEL = Model(

@@ -24,7 +24,7 @@ class Optimizer:
     """How each player descends."""
 
     name: str = "adam"
-    """adam, sgd or rmsprop"""
+    """adam, sgd, momentum or rmsprop"""
     learning_rate: float = 2e-4
     """learning rate"""
     d_learning_rate: float = 0.0

@@ -124,9 +124,10 @@ def dropout_scales(config):
 
 def descend(config, params, velocity, grads, t, steps_per_epoch):
     """pylearn2's momentum at update t: v = m v - lr g, p += v, m by the epoch and lr by the update."""
-    rate = max(config.learning_rate / config.learning_rate_decay**t, config.min_learning_rate)
-    progress = min((t // steps_per_epoch) / (config.momentum_epochs - 1), 1)
-    momentum = config.momentum + (config.final_momentum - config.momentum) * progress
+    options = config.optimizer
+    rate = max(options.learning_rate / options.decay**t, options.min_learning_rate)
+    progress = min((t // steps_per_epoch) / (options.momentum_epochs - 1), 1)
+    momentum = options.momentum + (options.final_momentum - options.momentum) * progress
     velocity = jax.tree.map(lambda v, g: momentum * v - rate * g, velocity, grads)
     return jax.tree.map(np.add, params, velocity), velocity
 
@@ -146,7 +147,7 @@ def train(config, g_params, d_params, x, draws, steps_per_epoch):
         activations, margin = generator_forward(g_params, numbers["z"])
         d_loss, grads, d_margin = d_gradient(config, d_params, x, activations[-1], numbers)
         new_d_params, d_velocity = descend(config, d_params, d_velocity, grads, t, steps_per_epoch)
-        opponent = d_params if config.schedule == "simultaneous" else new_d_params
+        opponent = d_params if config.rule.name == "simultaneous" else new_d_params
         g_loss, grads, g_margin = g_gradient(config, g_params, opponent, activations, numbers)
         g_params, g_velocity = descend(config, g_params, g_velocity, grads, t, steps_per_epoch)
         d_params = new_d_params

@@ -1,4 +1,4 @@
-"""What the tests of `games.adversarial` share: a game small enough to compute by hand, of networks written out."""
+"""What the tests of `games.Adversarial` share: a game small enough to compute by hand, of networks written out."""
 
 from typing import Any, NamedTuple
 
@@ -49,18 +49,18 @@ def discriminator(*, features=False, pack=1, calls=None):
         sizes = {"w": (int(np.prod(SHAPE)) * pack, HIDDEN), "c": (1, HIDDEN), "v": (HIDDEN,)}
         return {name: normal(key, *sizes[name]) for name, key in zip("wcv", (w, c, v), strict=True)}, {}
 
-    def apply(params, extra, x, *, key=None, train=False, axis_name=None):
+    def apply(params, model_state, x, *, key=None, train=False, axis_name=None):
         if calls is not None:
             calls.append(x)
         logits, h = judge(params, x)
-        return ((logits, h) if features else logits), extra
+        return ((logits, h) if features else logits), model_state
 
     return Network(init, apply)
 
 
 GENERATOR = Network(
     lambda key: ({"w": normal(key, LATENT, int(np.prod(SHAPE)))}, {}),
-    lambda params, extra, z, *, key=None, train=False, axis_name=None: (generate(params, z), extra),
+    lambda params, model_state, z, *, key=None, train=False, axis_name=None: (generate(params, z), model_state),
 )
 
 
@@ -69,12 +69,12 @@ class Played(NamedTuple):
 
     game: Game
     state: Any
-    d_step: Any
     g_step: Any
+    d_step: Any
 
 
 def played(loss=losses.non_saturating, *, features=False, calls=None, network=None, **options):
-    """The game of the two networks with some options of `adversarial`."""
+    """The game of the two networks with some options of `Adversarial`."""
     network = network or discriminator(features=features, pack=options.get("pack", 1), calls=calls)
     game = games.Adversarial(GENERATOR, network, latents, loss, **options)
     state = steps.init_state(jax.random.key(1), GENERATOR, network, OPTIMIZERS, game)

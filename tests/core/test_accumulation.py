@@ -10,7 +10,7 @@ import optax
 import pytest
 from small_games import B, a_batch, assert_close
 
-from jgan import Batch, Game, games, losses, networks, parallel, penalties, rng, steps
+from jgan import Batch, games, losses, networks, parallel, penalties, rng, steps
 
 KEY, RATE = jax.random.key(0), 0.5
 OPTIMIZERS = steps.Optimizers(optax.sgd(RATE), optax.sgd(RATE))
@@ -52,7 +52,7 @@ def made(loss=losses.non_saturating, statistics=False, terms=(), latents=constan
 def compiled(which, micro_batches, loss=losses.non_saturating, terms=()):
     game, _ = made(loss, terms=terms)
     if which in ("d_step", "g_step"):
-        step = steps.player_steps(game, OPTIMIZERS, micro_batches=micro_batches)[which == "g_step"]
+        step = steps.player_steps(game, OPTIMIZERS, micro_batches=micro_batches)[which == "d_step"]
     else:
         step = getattr(steps, which)(game, OPTIMIZERS, micro_batches=micro_batches).step
     return jax.jit(step)
@@ -83,16 +83,16 @@ def test_the_mean_over_the_parts_is_the_gradient_of_the_whole(which, loss, micro
 
 def test_labels_are_cut_with_their_examples():
     """A game that wants both: d times the mean of y x, which is its gradient."""
-    game = Game(
+    game = games.Functions(
         fakes=lambda key, g, state, batch, axis_name: (g, {}),
-        discriminator=lambda key, d, state, batch, g, axis_name: (d * jnp.mean(batch.y * batch.x), ({}, (), {})),
-        generator=lambda key, own, state, batch, g, axis_name: (g, {}),
+        g_loss=lambda key, own, state, batch, g, axis_name: (g, ((), {})),
+        d_loss=lambda key, d, state, batch, g, axis_name: (d * jnp.mean(batch.y * batch.x), ({}, (), {})),
     )
     state = steps.GANState(
-        jnp.int32(0), *(steps.PlayerState(jnp.float32(1), {}, optimizer.init(jnp.float32(1))) for optimizer in OPTIMIZERS)
+        jnp.int32(0), *(steps.PlayerState(jnp.float32(1), {}, optimizer.init(jnp.float32(1))) for optimizer in OPTIMIZERS[:2])
     )
     x, y = np.random.default_rng(0).normal(size=(2, 12)).astype(np.float32)
-    d_step, _ = steps.player_steps(game, OPTIMIZERS, micro_batches=3)
+    _, d_step = steps.player_steps(game, OPTIMIZERS, micro_batches=3)
     after, _ = d_step(KEY, state, Batch(x, y))
     np.testing.assert_allclose(after.discriminator.params, 1 - RATE * np.mean(x * y), rtol=1e-5)
 
@@ -114,14 +114,14 @@ def test_each_part_sees_the_statistics_and_the_memory_that_the_part_before_it_le
     terms = (penalties.lecam(0.5, decay=0.5),)
     game, state = made(statistics=True, terms=terms)
     batch, after, gradients = a_batch(), state, []
-    micro = jax.jit(lambda state, batch: steps.player_steps(game, OPTIMIZERS)[0](KEY, state, batch)[0])
+    micro = jax.jit(lambda state, batch: steps.player_steps(game, OPTIMIZERS)[1](KEY, state, batch)[0])
     for part in range(2):
         moved = micro(after, Batch(batch.x[part::2]))
         gradients.append(jax.tree.map(lambda a, b: (a - b) / RATE, after.discriminator.params, moved.discriminator.params))
         after = moved._replace(discriminator=moved.discriminator._replace(params=state.discriminator.params))
     mean = jax.tree.map(lambda a, b: (a + b) / 2, *gradients)
     expected = jax.tree.map(lambda p, g: p - RATE * g, state.discriminator.params, mean)
-    found, _ = jax.jit(steps.player_steps(game, OPTIMIZERS, micro_batches=2)[0])(KEY, state, batch)
+    found, _ = jax.jit(steps.player_steps(game, OPTIMIZERS, micro_batches=2)[1])(KEY, state, batch)
     assert_close(found.discriminator.params, expected, rtol=1e-5, atol=1e-6)
     assert_close(found.discriminator.model_state, after.discriminator.model_state, rtol=1e-5, atol=1e-6)
     assert_close(found.memory, after.memory, rtol=1e-5, atol=1e-6)
@@ -136,7 +136,7 @@ def test_no_two_parts_draw_the_same_numbers():
         return z
 
     game, state = made(latents=overheard)
-    jax.jit(steps.player_steps(game, OPTIMIZERS, micro_batches=4)[0])(KEY, state, a_batch())
+    jax.jit(steps.player_steps(game, OPTIMIZERS, micro_batches=4)[1])(KEY, state, a_batch())
     jax.effects_barrier()
     assert len(heard) == B
     assert len(set(heard)) == B
@@ -164,7 +164,7 @@ def test_eight_parts_need_a_fraction_of_the_memory_of_the_whole():
     batch = Batch(jax.ShapeDtypeStruct((4096, 8), jnp.float32))
 
     def peak(micro_batches):
-        d_step, _ = steps.player_steps(game, OPTIMIZERS, micro_batches=micro_batches)
+        _, d_step = steps.player_steps(game, OPTIMIZERS, micro_batches=micro_batches)
         return jax.jit(d_step).lower(KEY, state, batch).compile().memory_analysis().temp_size_in_bytes
 
     assert peak(8) < peak(1) / 4

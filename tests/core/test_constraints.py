@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jgan import constraints, optim
+from jgan import constraints
 
 SHAPES = st.sampled_from([(3, 4), (4, 2), (1, 1), (2, 2, 3, 5)])
 
@@ -89,20 +89,7 @@ def test_descent_makes_columns_orthogonal_and_keeps_their_lengths_apart_from_0()
     assert np.linalg.norm(kernel, axis=0).min() > 0.5
 
 
-# --------------------------------------------------------------------------------------------- half-life, and the errors
-
-
-@given(images=st.floats(100, 1e7), batch_size=st.integers(1, 4096))
-def test_after_a_half_life_of_images_half_is_forgotten(images, batch_size):
-    decay = optim.half_life_decay(images, batch_size)
-    assert 0 <= decay < 1
-    np.testing.assert_allclose(decay ** (images / batch_size), 0.5, rtol=1e-6)
-
-
-@pytest.mark.parametrize(("images", "batch_size"), [(0, 64), (-1.0, 64), (1e6, 0)])
-def test_a_half_life_of_nothing_is_an_error(images, batch_size):
-    with pytest.raises(ValueError, match=f"must be above 0, found {images} and {batch_size}"):
-        optim.half_life_decay(images, batch_size)
+# ----------------------------------------------------------------------------------------------------------- the errors
 
 
 def test_a_limit_that_is_not_positive_and_missing_parameters_are_refused():

@@ -8,6 +8,7 @@ import pytest
 
 from jgan import Batch, DataSpec, parallel
 from jgan.models import gan2014
+from jgan.models.options import Rule
 
 B = 100
 GENERATOR = [(100, 1200), (1200, 1200), (1200, 784)]  # the (inputs, outputs) of each matrix product
@@ -33,7 +34,7 @@ def analytic(schedule):
 
 @functools.cache
 def compiled_flops(schedule, step="step", scanned=False):
-    gan = gan2014.make(gan2014.Config(schedule=schedule), DataSpec.images((28, 28, 1), steps_per_epoch=500))
+    gan = gan2014.make(gan2014.Config(rule=Rule(schedule)), DataSpec.images((28, 28, 1), steps_per_epoch=500))
     key = jax.eval_shape(lambda: jax.random.key(0))
     batch = Batch(jax.ShapeDtypeStruct((B, 28, 28, 1), "float32"))
     step = getattr(gan, step)

@@ -19,8 +19,8 @@ from small_games import (
     played,
 )
 
-from jgan import groups, losses, penalties, steps
-from jgan.types import Augmentation
+from jgan import games, groups, losses, penalties, steps, terms
+from jgan.types import Augmentation, Inputs
 
 softplus = jax.nn.softplus
 
@@ -123,8 +123,9 @@ def test_reals_and_fakes_are_augmented_by_keys_of_their_own_and_both_players_see
 
     game = played(augment=shift()._replace(apply=listen))
     state, fakes = game.state, generate(game.state.generator.params, latents(KEY, B))
-    game.game.discriminator(KEY, state.discriminator.params, state, a_batch(), fakes, None)
-    game.game.generator(KEY, state.generator.params, state, a_batch(), fakes, None)
+    made = games.Fakes(fakes, Inputs(latents(KEY, B)))
+    game.game.d_loss(KEY, state.discriminator.params, state, a_batch(), made, None)
+    game.game.g_loss(KEY, state.generator.params, state, a_batch(), made, None)
     real, fake, of_generator = heard
     assert real != fake == of_generator
 
@@ -139,11 +140,11 @@ def test_r1_is_the_slope_at_the_examples_themselves_through_their_augmentation()
 def test_only_a_discriminator_update_moves_what_the_game_remembers():
     game = played(augment=shift(), penalties=(penalties.r1(), penalties.lecam(decay=0.5)))
     p, batch = game.state.discriminator.params, a_batch()
-    assert_close(game.state.memory, (jnp.float32(1), ((), (jnp.float32(0), jnp.float32(0)))))
+    assert_close(game.state.memory, games.Memory(jnp.float32(1), ((), (jnp.float32(0), jnp.float32(0))), ()))
     fakes = generate(game.state.generator.params, latents(KEY, B))
     means = tuple(jnp.mean(judge(p, 2 * x)[0]) / 2 for x in (batch.x, fakes))
     after, _ = game.d_step(KEY, game.state, batch)
-    assert_close(after.memory, (jnp.float32(2), ((), means)))
+    assert_close(after.memory, games.Memory(jnp.float32(2), ((), means), ()))
     later, _ = game.g_step(KEY, after, batch)
     assert_close(later.memory, after.memory, rtol=0, atol=0)
 
@@ -154,7 +155,7 @@ def test_the_fused_steps_are_their_parts_with_memory_and_all(schedule):
         "augment": shift(0.1, deviation=0.3),
         "penalties": (penalties.lecam(), penalties.gradient_penalty(), penalties.lazily(penalties.r1_r2(), 2)),
         "top_k": lambda step: 0.5,
-        "feature_weight": 0.5,
+        "terms": (terms.feature_matching(0.5),),
         "pack": 2,
     }
     game, batch = played(losses.relativistic_average, features=True, **options), a_batch()
@@ -170,14 +171,14 @@ def test_the_fused_steps_are_their_parts_with_memory_and_all(schedule):
             expected = moved._replace(discriminator=after.discriminator, memory=after.memory)
         assert_close(state, expected)
         assert_close(metrics, d_metrics | g_metrics)
-    assert state.memory[0] == 3
+    assert state.memory.augment == 3
 
 
 def test_every_critic_remembers():
     game = played(augment=shift(0.1), penalties=(penalties.lecam(),))
     step = steps.alternating(game.game, OPTIMIZERS, n_critic=3).step
     state, _ = jax.jit(step)(KEY, game.state, jax.tree.map(lambda leaf: jnp.stack([leaf] * 3), a_batch()))
-    assert state.memory[0] == 1 + 3
+    assert state.memory.augment == 1 + 3
 
 
 # -------------------------------------------------------------------------------------------------------------- packing
@@ -211,10 +212,10 @@ def test_the_examples_of_a_pack_are_augmented_each_by_itself():
     real, fake = (judge(game.state.discriminator.params, groups.packed(x * numbers, 2))[0] for x in (batch.x, fakes))
     after, metrics = game.d_step(KEY, game.state, batch)
     np.testing.assert_allclose(metrics["d_loss"], logistic(real, fake), rtol=1e-5)
-    np.testing.assert_allclose(after.memory[0], np.repeat(real, 2), rtol=1e-5)
+    np.testing.assert_allclose(after.memory.augment, np.repeat(real, 2), rtol=1e-5)
 
 
-# ----------------------------------------------------------------------------------------------------- top-k, features
+# ---------------------------------------------------------------------------------------------------------------- top-k
 
 
 @pytest.mark.parametrize("percent", [100, 50, 1])
@@ -239,21 +240,3 @@ def test_the_share_is_a_schedule_of_the_step():
     game = played(top_k=lambda step: jnp.where(step < 3, 1.0, 0.5))
     values = [float(game.g_step(KEY, game.state._replace(step=jnp.int32(step)), a_batch())[1]["g_loss"]) for step in (0, 2, 3)]
     assert values[0] == values[1] > values[2]
-
-
-@pytest.mark.parametrize("loss", [losses.non_saturating, losses.relativistic])
-@pytest.mark.parametrize("fused", [False, True])
-def test_feature_matching_is_added_with_its_weight(loss, fused):
-    game, batch = played(loss, features=True, feature_weight=0.7), a_batch()
-    p = game.state.discriminator.params
-
-    def objective(g):
-        (real, f), (fake, h) = judge(p, batch.x), judge(p, generate(g, latents(KEY, B)))
-        values = softplus(real - fake) if loss.relativistic else softplus(-fake)
-        return jnp.mean(values) + 0.7 * jnp.sum((jnp.mean(f, axis=0) - jnp.mean(h, axis=0)) ** 2)
-
-    step = steps.simultaneous(game.game, OPTIMIZERS).step if fused else game.g_step
-    after, metrics = jax.jit(step)(KEY, game.state, batch)
-    value, gradient = jax.value_and_grad(objective)(game.state.generator.params)
-    np.testing.assert_allclose(metrics["g_loss"], value, rtol=1e-5)
-    assert_close(descended(game.state.generator, after.generator), gradient)

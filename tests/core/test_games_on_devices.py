@@ -8,7 +8,7 @@ import numpy as np
 import optax
 import pytest
 
-from jgan import Batch, games, losses, networks, parallel, penalties, rng, steps
+from jgan import Batch, games, losses, networks, parallel, penalties, rng, steps, terms
 from jgan.augment import instance_noise
 
 KEY, B, STEPS = jax.random.key(3), 16, 4
@@ -35,7 +35,7 @@ GAMES = {
         "augment": instance_noise(0.2),
         "pack": 2,
         "top_k": optax.linear_schedule(1.0, 0.4, STEPS),
-        "feature_weight": 0.3,
+        "terms": (terms.feature_matching(0.3),),
     },
 }
 
@@ -46,7 +46,7 @@ def made(name):
     options = dict(GAMES[name])
     loss, pack = options.pop("loss"), options.get("pack", 1)
     generator = networks.from_module(networks.PointGenerator(2, (8,)), (3,))
-    critic = networks.from_module(networks.PointDiscriminator((8,), features="feature_weight" in options), (2 * pack,))
+    critic = networks.from_module(networks.PointDiscriminator((8,), features="terms" in options), (2 * pack,))
     latents = functools.partial(rng.latents, size=3)
     game = games.Adversarial(
         generator, critic, lambda key, n, axis_name=None: latents(key, n, axis_name=axis_name), loss, **options

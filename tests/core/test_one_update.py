@@ -11,6 +11,8 @@ import pytest
 
 from jgan import Batch, DataSpec
 from jgan.models import gan2014
+from jgan.models.options import Rule
+from jgan.models.paper2014 import MomentumSGD
 
 BATCH, UPDATES, STEPS_PER_EPOCH = 100, 2, 1
 VARIANTS = list(itertools.product(("simultaneous", "alternating"), ("non_saturating", "minimax")))
@@ -20,13 +22,10 @@ def the_config(schedule="simultaneous", loss="non_saturating"):
     """The authors' network, with larger weights in D that give G something to follow at once, and with schedules steep
     enough to show within two updates."""
     return gan2014.Config(
-        schedule=schedule,
+        rule=Rule(schedule),
         loss=loss,
         d_irange=0.05,
-        learning_rate_decay=1.2,
-        momentum_epochs=4,
-        momentum=0.5,
-        final_momentum=0.9,
+        optimizer=MomentumSGD(decay=1.2, momentum_epochs=4, momentum=0.5, final_momentum=0.9),
     )
 
 
@@ -44,7 +43,7 @@ def the_problem():
 
 
 def the_spec(x):
-    return DataSpec.images((28, 28, 1), STEPS_PER_EPOCH, x.mean(0))
+    return DataSpec.images((28, 28, 1), STEPS_PER_EPOCH, mean=x.mean(0))
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The optimiser pieces against loops written by hand in NumPy, float64."""
+"""The optimiser pieces against loops written by hand in NumPy, float64; moving averages have a file of their own."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jgan import PlayerState, optim
+from jgan import optim
 
 GRADIENTS = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
 START = np.array([1.0, -2.0, 0.5], np.float32)
@@ -104,74 +104,3 @@ def test_epoch_ramp_changes_once_an_epoch():
     values = np.asarray(jax.vmap(ramp)(jnp.arange(1500)))
     assert len(np.unique(values)) == 3
     assert (np.diff(values).nonzero()[0] == [499, 999]).all()
-
-
-# ------------------------------------------------------------------------------------------------------------- averages
-
-
-@pytest.mark.parametrize("decay", [0.0, 0.5, 0.9, 0.999])
-def test_the_average_is_the_warmed_up_one(decay):
-    history, state = descend(optax.chain(optax.sgd(0.1), optim.weight_average(decay)))
-    average = START.astype(np.float64)
-    for t, params in enumerate(history):
-        keep = min(decay, (1 + t) / (10 + t))
-        average = keep * average + (1 - keep) * params
-    np.testing.assert_allclose(state[-1].average["w"], average, rtol=1e-5, atol=1e-6)
-    assert state[-1].count == len(history)
-
-
-def test_the_average_does_not_touch_the_updates():
-    with_average, _ = descend(optax.chain(optax.sgd(0.1), optim.weight_average(0.9)))
-    without, _ = descend(optax.sgd(0.1))
-    np.testing.assert_array_equal(with_average, without)
-
-
-def test_the_average_starts_as_a_copy():
-    """The parameters' own buffers are donated to the step: the average must not share them."""
-    params = {"w": jnp.asarray(START)}
-    average = optim.weight_average(0.9).init(params).average
-    params["w"].delete()
-    np.testing.assert_array_equal(average["w"], START)
-
-
-@pytest.mark.parametrize(
-    "wrap",
-    [
-        lambda average: average,
-        lambda average: optax.chain(optax.sgd(0.1), average),
-        lambda average: optax.chain(optax.clip(1.0), optax.chain(optax.sgd(0.1), optax.chain(average))),
-        lambda average: optax.masked(average, {"w": True}),
-    ],
-)
-def test_averaged_params_finds_the_average_wherever_it_is(wrap):
-    params = {"w": jnp.asarray(START)}
-    optimizer = wrap(optim.weight_average(0.9))
-    _, state = optimizer.update({"w": jnp.ones(3)}, optimizer.init(params), params)
-    player = PlayerState(params, {}, state)
-    found = optim.ema_params(player)
-    assert found["w"].shape == (3,)
-    assert not np.array_equal(found["w"], params["w"])
-    assert optim.ema_params(PlayerState(found, {}, optax.sgd(0.1).init(params))) is found  # no average: the parameters
-
-
-def test_an_average_can_begin_anew():
-    optimizer = optax.chain(optim.momentum_sgd(0.1, 0.9), optim.weight_average(0.9))
-    _, state = descend(optimizer)
-    new = optim.restart_average(state, {"w": jnp.full(3, 7.0)})
-    assert jax.tree.structure(new) == jax.tree.structure(state)
-    assert new[-1].count == 0
-    np.testing.assert_array_equal(new[-1].average["w"], np.full(3, 7.0))
-    for before, after in zip(jax.tree.leaves(state[:-1]), jax.tree.leaves(new[:-1]), strict=True):
-        np.testing.assert_array_equal(before, after)
-
-
-@pytest.mark.parametrize("decay", [-0.1, 1.0, 1.5])
-def test_a_decay_outside_0_to_1_is_an_error(decay):
-    with pytest.raises(ValueError, match=rf"decay must be in \[0, 1\), found {decay}"):
-        optim.weight_average(decay)
-
-
-def test_an_average_without_parameters_is_an_error():
-    optimizer = optim.weight_average(0.9)
-    with pytest.raises(ValueError, match="needs the parameters"):
-        optimizer.update({"w": jnp.ones(3)}, optimizer.init({"w": jnp.ones(3)}))

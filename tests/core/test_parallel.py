@@ -179,3 +179,51 @@ def test_some_of_the_devices_can_be_chosen():
     count = lambda key, state, batch, *, axis_name=None: (state, {"n": jnp.float32(batch.x.shape[0])})  # noqa: E731
     _, metrics = parallel.pmap(count, two)(KEY, jnp.zeros(()), batches[0])
     assert metrics["n"] == B / 2
+
+
+# ------------------------------------------------------------------------------------------------- what may be scanned
+
+
+def convolved(x):
+    return jax.lax.conv_general_dilated(x, jnp.ones((3, 3, 1, 1)), (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC"))
+
+
+@jax.custom_vjp
+def with_a_gradient_of_its_own(x):
+    return x
+
+
+with_a_gradient_of_its_own.defvjp(lambda x: (x, None), lambda _, g: (convolved(g),))
+
+LOOPS = {
+    "alone": convolved,
+    "jit": jax.jit(convolved),
+    "scan": lambda x: jax.lax.scan(lambda x, _: (convolved(x), None), x, length=2)[0],
+    "cond": lambda x: jax.lax.cond(x.sum() > 0, lambda x: x, convolved, x),
+    "while": lambda x: jax.lax.while_loop(lambda x: x.sum() > 9, convolved, x),
+    "vjp": jax.grad(lambda x: jnp.sum(convolved(x) ** 2)),
+    "custom_vjp": jax.grad(lambda x: jnp.sum(with_a_gradient_of_its_own(x) ** 2)),
+    "custom_jvp": jax.custom_jvp(convolved),
+    "checkpoint": jax.grad(lambda x: jnp.sum(jax.checkpoint(convolved)(x) ** 2)),
+    "vmap": jax.vmap(lambda x: convolved(x[None])),
+}
+
+
+@pytest.mark.parametrize("where", LOOPS)
+def test_a_convolution_is_found_wherever_it_is(where):
+    def step(key, state, data, *, axis_name=None):
+        return state + jnp.sum(LOOPS[where](data)), {}
+
+    assert not parallel.scans_fast(step, KEY, 0.0, jax.ShapeDtypeStruct((2, 4, 4, 1), jnp.float32))
+
+
+def test_a_step_without_convolutions_is_scanned_and_nothing_runs():
+    gan, data, _ = the_model()
+    state = jax.eval_shape(gan.init, KEY)
+    assert parallel.scans_fast(on_resident(), KEY, state, jax.tree.map(jnp.asarray, data))
+    assert parallel.scans_fast(parallel.scan(on_resident(), 3), KEY, state, jax.tree.map(jnp.asarray, data))
+
+
+def test_elsewhere_than_on_cpu_everything_is_scanned(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert parallel.scans_fast(lambda key, state, data: (convolved(data), {}), KEY, 0.0, jnp.zeros((2, 4, 4, 1)))

@@ -71,8 +71,10 @@ def test_logits_of_a_linear_discriminator(n, shape, weight, seed):
     on_real, on_fake = flat(real) @ a + 0.3, flat(fake) @ a + 0.3
     view = view_of(linear(a, 0.3), real, fake)
     assert_values(penalties.drift(weight), view, weight * on_real**2)
-    remembered = view._replace(memory=(jnp.float32(0.7), jnp.float32(-0.4)))  # the means on real and on fake
-    assert_values(penalties.lecam(weight), remembered, weight * ((on_real + 0.4) ** 2 + (on_fake - 0.7) ** 2))
+    remembered = view._replace(memory=(jnp.float32(0.7), jnp.float32(-0.4)))  # the means on real and on fake before the batch
+    of_real, of_fake = 0.75 * 0.7 + 0.25 * on_real.mean(), 0.75 * -0.4 + 0.25 * on_fake.mean()
+    expected = weight * ((on_real - of_fake) ** 2 + (on_fake - of_real) ** 2)
+    assert_values(penalties.lecam(weight, decay=0.75), remembered, expected)
     # An augmentation that moves every coordinate by 1/2 moves the logit by half the sum of a.
     move = lambda key, x, axis_name=None: x + 0.5  # noqa: E731
     moved = (0.5 * a.sum()) ** 2
@@ -81,7 +83,7 @@ def test_logits_of_a_linear_discriminator(n, shape, weight, seed):
 
 
 def test_the_weights_are_those_of_the_papers_unless_one_says_otherwise():
-    """10 (|a| - 1)^2, gamma = 10 with the factor 1/2, 0.001 D^2, 0.3 (D^2 + D^2), 10 (D(T(x)) - D(x))^2 on reals alone."""
+    """10 (|a| - 1)^2, gamma = 10 with the factor 1/2, 0.001 D^2, 10 (D(T(x)) - D(x))^2 on reals alone, LeCam's 0.3."""
     view = view_of(linear([3.0, 4.0], 0.0), [[1.0, 0.0]], [[0.0, 1.0]])
     move = lambda key, x, axis_name=None: x + 1  # noqa: E731
     for make, expected in (
@@ -94,7 +96,8 @@ def test_the_weights_are_those_of_the_papers_unless_one_says_otherwise():
         (lambda: penalties.consistency(move), 10 * 7**2),
     ):
         assert_values(make(), view, expected)
-    assert_values(penalties.lecam(), view._replace(memory=penalties.lecam().init()), 0.3 * (9 + 16))
+    compared = 0.3 * ((3 - 0.01 * 4) ** 2 + (4 - 0.01 * 3) ** 2)  # with means that keep 0.99 of their 0
+    assert_values(penalties.lecam(), view._replace(memory=penalties.lecam().init()), compared)
 
 
 # ------------------------------------------------------------------------ a quadratic one: x'Ax / 2, whose gradient is A x
@@ -202,8 +205,8 @@ def test_lecams_means_run_as_a_loop_in_numpy_has_them():
     memory = penalty.init()
     for real, fake in logits:
         view = view_of(lambda x: x, real, fake, memory=memory)
-        assert_values(penalty, view, 0.5 * ((real - means[1]) ** 2 + (fake - means[0]) ** 2))
         means = 0.8 * means + 0.2 * np.array([real.mean(), fake.mean()])
+        assert_values(penalty, view, 0.5 * ((real - means[1]) ** 2 + (fake - means[0]) ** 2))
         memory = penalty.update(view)
         np.testing.assert_allclose(memory, means, rtol=1e-5)
 

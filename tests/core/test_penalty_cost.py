@@ -43,7 +43,7 @@ def compiled(name):
     critic, generator = networks.from_module(Critic(), (64,)), networks.from_module(networks.PointGenerator(64, ()), (1,))
     game = games.Adversarial(generator, critic, latents, losses.non_saturating, penalties=terms)
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
-    d_step, _ = steps.player_steps(game, optimizers)
+    _, d_step = steps.player_steps(game, optimizers)
     key = jax.random.key(0)
     state = jax.jit(lambda key: steps.init_state(key, generator, critic, optimizers, game))(key)
     batch = Batch(jax.random.normal(key, (B, 64)))

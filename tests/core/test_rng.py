@@ -128,3 +128,18 @@ def test_nor_on_real_ones():
     spread = jax.pmap(lambda _: draw(3, "devices"), axis_name="devices")(jnp.arange(4))
     for found, expected in zip(spread, draw(12), strict=True):
         np.testing.assert_array_equal(np.asarray(found).reshape(expected.shape), expected)
+
+
+# -------------------------------------------------------------------------------------------------------------- streams
+
+
+def test_the_streams_of_a_step_are_those_of_a_split_and_all_different():
+    """The first four are `jax.random.split(key, 4)`, from which existing runs drew."""
+    data = lambda key: tuple(np.asarray(jax.random.key_data(key)).tolist())  # noqa: E731
+    for seed in (0, 1, 2**31 - 1):
+        key = jax.random.key(seed)
+        found = [data(rng.stream(key, use)) for use in rng.Stream]
+        assert found[:4] == [data(part) for part in jax.random.split(key, 4)]
+        others = [data(rng.stream_key(key, index)) for index in range(4)]
+        assert len({*found, *others}) == len(rng.Stream) + 4
+    assert [use.name for use in list(rng.Stream)[:4]] == ["LATENTS", "GENERATOR", "DISCRIMINATOR_REAL", "DISCRIMINATOR_FAKE"]

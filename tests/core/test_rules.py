@@ -19,8 +19,16 @@ ETAS = (0.01, 0.1, 0.3, 0.5)
 ZEROS = Batch(jnp.zeros((4, 1)))
 
 
+SIMULTANEOUS = options.Rule("simultaneous")
+
+
+def sgd(rate, **fields):
+    return options.Optimizer("sgd", learning_rate=rate, **fields)
+
+
 def bilinear_step(rule, eta, **fields):
-    config = bilinear.Config(rule=rule, learning_rate=eta, **fields)
+    optimizer = options.Optimizer("sgd", learning_rate=eta, d_learning_rate=fields.pop("d_learning_rate", 0.0))
+    config = bilinear.Config(rule=options.Rule(rule, unroll=fields.pop("unroll", 5)), optimizer=optimizer, **fields)
     return bilinear.make(config, SPEC)
 
 
@@ -134,12 +142,13 @@ def two_points(deviation):
 def dirac_eigenvalues(loss, *, penalty=(), augment=None):
     """Of the vector field: a simultaneous step of size 1 is the identity and the field."""
     generator, discriminator = dirac.networks(dirac.Config())
-    sgd = steps.Optimizers(optax.sgd(1.0), optax.sgd(1.0))
+    optimizers = steps.Optimizers(optax.sgd(1.0), optax.sgd(1.0))
     game = games.Adversarial(
         generator, discriminator, lambda key, n, axis_name=None: jnp.zeros((n, 1)), loss, penalties=penalty, augment=augment
     )
     gan = dirac.make(dirac.Config(), SPEC)._replace(
-        init=lambda key: steps.init_state(key, generator, discriminator, sgd, game), step=steps.simultaneous(game, sgd).step
+        init=lambda key: steps.init_state(key, generator, discriminator, optimizers, game),
+        step=steps.simultaneous(game, optimizers).step,
     )
     found = np.linalg.eigvals(update_matrix(gan) - np.eye(2))
     return sorted(found, key=lambda value: (value.imag, value.real))
@@ -182,7 +191,7 @@ def test_instance_noise_moves_the_eigenvalues_to_the_left(deviation):
 def test_wgan_gp_has_no_equilibrium_at_which_to_linearise(weight):
     """Beside psi = 0 the field is `theta' = psi, psi' = -theta - 2 weight sign(psi) (|psi| - 1)`: it jumps at psi = 0."""
     config = dirac.Config(
-        loss="wasserstein", penalty="gradient_penalty", penalty_weight=weight, rule="simultaneous", learning_rate=1.0
+        loss="wasserstein", penalty=options.Penalty("gradient_penalty", weight), rule=SIMULTANEOUS, optimizer=sgd(1.0)
     )
     gan = dirac.make(config, SPEC)
     state = gan.init(KEY)
@@ -214,19 +223,19 @@ def distance(config, count):
     [
         ({}, False),
         ({"loss": "wasserstein"}, False),
-        ({"loss": "wasserstein", "weight_clip": 1.0}, False),
-        ({"loss": "wasserstein", "penalty": "gradient_penalty"}, False),
-        ({"penalty": "r1"}, True),
-        ({"penalty": "r2"}, True),
-        ({"penalty": "r1_r2"}, True),
-        ({"rule": "extragradient"}, True),
-        ({"rule": "optimistic"}, True),
-        ({"rule": "consensus"}, True),
-        ({"rule": "unrolled"}, True),
+        ({"loss": "wasserstein", "optimizer": sgd(0.1, weight_clip=1.0)}, False),
+        ({"loss": "wasserstein", "penalty": options.Penalty("gradient_penalty")}, False),
+        ({"penalty": options.Penalty("r1")}, True),
+        ({"penalty": options.Penalty("r2")}, True),
+        ({"penalty": options.Penalty("r1_r2")}, True),
+        ({"rule": options.Rule("extragradient")}, True),
+        ({"rule": options.Rule("optimistic")}, True),
+        ({"rule": options.Rule("consensus")}, True),
+        ({"rule": options.Rule("unrolled")}, True),
     ],
 )
 def test_what_converges_from_one_one_and_what_does_not(fields, converges):
-    far = distance(dirac.Config(learning_rate=0.1, **fields), 8000)
+    far = distance(dirac.Config(**fields), 8000)
     assert (far[-1] < 1e-3) == converges
     assert np.isfinite(far).all()
 
@@ -234,7 +243,7 @@ def test_what_converges_from_one_one_and_what_does_not(fields, converges):
 @pytest.mark.parametrize("h", [0.1, 0.5, 1.0])
 def test_simultaneous_steps_diverge_by_the_known_factor_near_the_equilibrium(h):
     """sqrt(1 + h^2 / 4)."""
-    gan = dirac.make(dirac.Config(rule="simultaneous", learning_rate=h), SPEC)
+    gan = dirac.make(dirac.Config(rule=SIMULTANEOUS, optimizer=sgd(h)), SPEC)
     radius = np.abs(np.linalg.eigvals(update_matrix(gan))).max()
     assert radius == pytest.approx(math.sqrt(1 + h**2 / 4), abs=1e-6)
 
@@ -242,7 +251,7 @@ def test_simultaneous_steps_diverge_by_the_known_factor_near_the_equilibrium(h):
 @pytest.mark.parametrize("gamma", [0.2, 0.5, 0.9])
 def test_with_r1_simultaneous_steps_are_stable_below_four_gamma(gamma):
     for h, stable in ((3.98 * gamma, True), (4.02 * gamma, False)):
-        config = dirac.Config(rule="simultaneous", learning_rate=h, penalty="r1", penalty_weight=gamma)
+        config = dirac.Config(rule=SIMULTANEOUS, optimizer=sgd(h), penalty=options.Penalty("r1", gamma))
         radius = np.abs(np.linalg.eigvals(update_matrix(dirac.make(config, SPEC)))).max()
         assert (radius < 1) == stable
 
@@ -252,9 +261,11 @@ def test_with_r1_simultaneous_steps_are_stable_below_four_gamma(gamma):
 
 LINEAR = Network(
     lambda key: ({"w": jax.random.normal(key, (3,))}, {}),
-    lambda params, extra, x, **options: (jnp.tanh(x @ params["w"]), extra),
+    lambda params, model_state, x, **options: (jnp.tanh(x @ params["w"]), model_state),
 )
-SCALING = Network(lambda key: ({"s": jnp.ones(3)}, {}), lambda params, extra, z, **options: (z * params["s"][None], extra))
+SCALING = Network(
+    lambda key: ({"s": jnp.ones(3)}, {}), lambda params, model_state, z, **options: (z * params["s"][None], model_state)
+)
 
 
 @pytest.mark.parametrize("rule", ["extragradient", "consensus", "unrolled"])
@@ -276,8 +287,8 @@ def test_a_rule_is_the_same_on_four_devices(rule):
 def test_extragradient_leaves_no_trace_of_its_look_ahead():
     """The optimiser's state after a step is what one update by the gradient found ahead makes of the state before."""
     generator, discriminator = bilinear.number(1.0), bilinear.number(2.0)
-    sgd = optax.sgd(0.1, momentum=0.5)
-    optimizers = steps.Optimizers(sgd, sgd)
+    momentum = optax.sgd(0.1, momentum=0.5)
+    optimizers = steps.Optimizers(momentum, momentum)
     state = steps.init_state(KEY, generator, discriminator, optimizers)
     after, _ = rules.extragradient(bilinear.game(), optimizers).step(KEY, state, None)
     ahead = (1 - 0.1 * 2, 2 + 0.1 * 1)
@@ -293,6 +304,6 @@ def test_bad_options():
     with pytest.raises(ValueError, match="unroll must not be negative, found -1"):
         rules.unrolled(game, optimizers, unroll=-1)
     with pytest.raises(ValueError, match="n_critic must be 1 under the consensus rule, found 2"):
-        options.steps_of(options.Play(rule="consensus", n_critic=2), game, optimizers)
+        options.Rule("consensus", n_critic=2).steps(game, optimizers)
     with pytest.raises(ValueError, match=r"must not be negative, found -0\.1"):
         instance_noise(-0.1)

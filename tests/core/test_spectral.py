@@ -43,7 +43,7 @@ def test_the_vector_moves_with_each_pass_of_the_discriminator_and_with_none_of_t
     """Two passes a discriminator update, on reals and on fakes: two power iterations on the old kernel. A penalty adds none."""
     batch = Batch(jax.random.normal(jax.random.key(5), (4, 3)))
     for terms in ((), (penalties.r1_r2(), penalties.gradient_penalty())):
-        state, d_step, g_step = game_of(*terms)
+        state, g_step, d_step = game_of(*terms)
         kernel = np.asarray(state.discriminator.params["hidden"]["kernel"], np.float64)
         u = the_vector(state.discriminator.model_state["spectral"])
         for _ in range(2):
@@ -62,7 +62,7 @@ def test_finite_differences_compare_passes_over_the_same_kernel():
     batch = Batch(jax.random.normal(jax.random.key(5), (512, 3)))
     values = []
     for penalty in (penalties.r1_r2(2.0), penalties.finite_difference(2.0, sigma=1e-3)):
-        state, d_step, _ = game_of(penalty)
+        state, _, d_step = game_of(penalty)
         values.append(float(d_step(jax.random.key(1), state, batch)[1]["d_penalty"]))
     exact, found = values
     assert abs(found / exact - 1) < 4 * np.sqrt(2 / 512) + 0.05

@@ -40,9 +40,7 @@ def latents(key, n, axis_name=None):
     return jax.random.normal(key, (n, LATENT))
 
 
-OPTIMIZERS = steps.Optimizers(
-    generator=optax.chain(optax.sgd(0.1, momentum=0.5), optim.weight_average(0.9)), discriminator=optax.sgd(0.2, momentum=0.5)
-)
+OPTIMIZERS = steps.Optimizers(optax.sgd(0.1, momentum=0.5), optax.sgd(0.2, momentum=0.5), ema=optim.EMA(optim.warmed_up(0.9)))
 RELATIVISTIC = losses.Loss(  # Jolicoeur-Martineau (2018): a generator's loss that looks at the real examples
     discriminator=lambda real, fake: jax.nn.softplus(fake - real),
     generator=lambda real, fake: jax.nn.softplus(real - fake),
@@ -55,8 +53,8 @@ class Played(NamedTuple):
 
     game: Game
     state: GANState
-    d_step: Step
     g_step: Step
+    d_step: Step
 
 
 @functools.cache
@@ -72,13 +70,18 @@ def played(loss=losses.non_saturating):
 def compiled(schedule, loss=losses.non_saturating, *, fused=True, **options):
     """`(step, traces)`: the schedule's step, compiled; `traces` grows by one whenever it is traced."""
     game, traces = played(loss).game, []
-    step = getattr(steps, schedule)(game if fused else game._replace(both=None), OPTIMIZERS, **options).step
+    step = getattr(steps, schedule)(game if fused else in_two_passes(game), OPTIMIZERS, **options).step
 
     def counted(*args):
         traces.append(True)
         return step(*args)
 
     return jax.jit(counted), traces
+
+
+def in_two_passes(game):
+    """The same game without `both`."""
+    return games.Functions(game.fakes, game.g_loss, game.d_loss, game.memory)
 
 
 def a_batch(*leading, seed=2):
@@ -105,29 +108,29 @@ def changed(before, after):
 
 @pytest.mark.parametrize("loss", [losses.non_saturating, RELATIVISTIC])
 def test_d_step_touches_the_discriminator_alone_and_all_of_it(loss):
-    _, state, d_step, _ = played(loss)
+    _, state, _, d_step = played(loss)
     after, metrics = d_step(KEY, state, a_batch())
     assert_identical(after.generator, state.generator)
     assert after.step == state.step
-    for part in ("params", "extra", "opt_state"):
+    for part in ("params", "model_state", "opt_state"):
         assert any(changed(getattr(state.discriminator, part), getattr(after.discriminator, part))), part
     assert set(metrics) == {"d_loss", "d_real_accuracy", "d_fake_accuracy"}
 
 
 @pytest.mark.parametrize("loss", [losses.non_saturating, RELATIVISTIC])
 def test_g_step_touches_the_generator_alone_and_all_of_it(loss):
-    _, state, _, g_step = played(loss)
+    _, state, g_step, _ = played(loss)
     after, metrics = g_step(KEY, state, a_batch())
     assert_identical(after.discriminator, state.discriminator)
     assert after.step == state.step + 1
-    for part in ("params", "extra", "opt_state"):
+    for part in ("params", "model_state", "opt_state", "ema"):
         assert any(changed(getattr(state.generator, part), getattr(after.generator, part))), part
     assert set(metrics) == {"g_loss"}
 
 
 def test_the_batch_statistics_are_those_of_each_players_own_passes():
     """Flax keeps 0.99 of the old statistics a pass: G's moves once a step; D's twice, for the real and the fake pass."""
-    _, state, d_step, g_step = played()
+    _, state, g_step, d_step = played()
     latent_key, *_ = jax.random.split(jax.random.fold_in(KEY, state.step), 4)
     layer = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), state.generator.params["Dense_0"])
     mean = (np.asarray(latents(latent_key, B), np.float64) @ layer["kernel"] + layer["bias"]).mean(0)
@@ -148,7 +151,7 @@ def test_the_batch_statistics_are_those_of_each_players_own_passes():
 @pytest.mark.parametrize(("n_critic", "fresh_latents"), [(1, False), (3, False), (3, True)])
 def test_alternating_is_its_d_steps_and_then_a_g_step(n_critic, fresh_latents):
     """The last d_step has the run's own key, and g_step shares it; whoever else moves has a root key of his own."""
-    _, state, d_step, g_step = played()
+    _, state, g_step, d_step = played()
     batches, options = a_batch(n_critic), {}
     if n_critic > 1:
         options = {"n_critic": n_critic, "fresh_latents": fresh_latents}
@@ -169,7 +172,7 @@ def test_alternating_is_its_d_steps_and_then_a_g_step(n_critic, fresh_latents):
 )
 def test_simultaneous_takes_both_gradients_at_the_same_parameters(loss, fused):
     """Whether one pass of D serves both players or each has its own."""
-    _, state, d_step, g_step = played(loss)
+    _, state, g_step, d_step = played(loss)
     batch = a_batch()
     after_d, d_metrics = d_step(KEY, state, batch)
     after_g, g_metrics = g_step(KEY, state, batch)
@@ -180,16 +183,17 @@ def test_simultaneous_takes_both_gradients_at_the_same_parameters(loss, fused):
 
 def test_a_game_of_two_numbers_needs_no_network():
     """min_g max_d g d, by hand: the same steps serve a game without data, and a generator's loss that names its parameters."""
-    game = Game(
+    game = games.Functions(
         fakes=lambda key, g, state, batch, axis_name: (g, {}),
-        discriminator=lambda key, d, state, batch, g, axis_name: (-g * d, ({}, (), {})),
         # g appears through the fakes (g d) and directly (g^2 / 2): both gradients count.
-        generator=lambda key, own, state, batch, g, axis_name: (g * state.discriminator.params + own**2 / 2, {}),
+        g_loss=lambda key, own, state, batch, g, axis_name: (g * state.discriminator.params + own**2 / 2, ((), {})),
+        d_loss=lambda key, d, state, batch, g, axis_name: (-g * d, ({}, (), {})),
     )
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.2))
     init = lambda value: jax.tree.map(jnp.float32, (value, {}))  # noqa: E731
     players = [
-        steps.PlayerState(*init(value), optimizer.init(0.0)) for value, optimizer in zip((1.0, 2.0), optimizers, strict=True)
+        steps.PlayerState(*init(value), optimizer.init(0.0))
+        for value, optimizer in zip((1.0, 2.0), optimizers[:2], strict=True)
     ]
     state = steps.GANState(jnp.int32(0), *players)
 
@@ -209,9 +213,9 @@ def overhear(make_step, *batches):
     heard = []
 
     def network(who, function):
-        def apply(params, extra, x, *, key, **_):
+        def apply(params, model_state, x, *, key, **_):
             heard.append((who, tuple(jax.random.key_data(key).tolist()), np.asarray(x).tobytes() if who == "G" else None))
-            return function(params, x), extra
+            return function(params, x), model_state
 
         return Network(init=lambda key: (jnp.ones(()), {}), apply=apply)
 
@@ -230,8 +234,7 @@ def flat(*leading):
 
 
 def test_both_players_of_a_step_see_the_same_latents_and_masks():
-    d_heard = overhear(lambda *game: steps.player_steps(*game)[0], flat())
-    g_heard = overhear(lambda *game: steps.player_steps(*game)[1], flat())
+    g_heard, d_heard = (overhear(lambda *game, i=i: steps.player_steps(*game)[i], flat()) for i in range(2))
     (d_fakes, d_real, d_fake), (g_fakes, g_fake) = d_heard, g_heard
     assert g_fakes == d_fakes
     assert g_fake == d_fake
@@ -251,7 +254,7 @@ def test_every_step_and_every_critic_draws_its_own(fresh_latents):
 
 
 def test_the_same_key_and_state_give_the_same_step_and_another_key_another():
-    _, state, _, g_step = played()
+    _, state, g_step, _ = played()
     once, _ = g_step(KEY, state, a_batch())
     assert_identical(g_step(KEY, state, a_batch())[0], once)
     assert any(changed(once.generator.params, g_step(jax.random.key(9), state, a_batch())[0].generator.params))
@@ -289,11 +292,11 @@ def test_images_of_another_shape_are_an_error_that_names_both(schedule):
 
 
 def test_logits_with_a_trailing_axis_are_an_error_that_names_both_shapes():
-    wide = Network(init=lambda key: ({}, {}), apply=lambda params, extra, x, **_: (x.reshape(B, -1)[:, :1], extra))
+    wide = Network(init=lambda key: ({}, {}), apply=lambda params, model_state, x, **_: (x.reshape(B, -1)[:, :1], model_state))
     game = games.Adversarial(networks.from_module(Generator(), (LATENT,)), wide, latents, losses.minimax)
     state = played().state
     for step in steps.player_steps(game, OPTIMIZERS):
-        with pytest.raises(ValueError, match=r"logits of the shape \(8,\), found \(8, 1\)"):
+        with pytest.raises(ValueError, match=r"logits \[8\], or a map .* found the shape \(8, 1\)"):
             jax.eval_shape(step, KEY, state, a_batch())
 
 

@@ -69,12 +69,12 @@ def test_a_discriminator_trained_alone_reaches_the_best_one():
     data, fake = np.repeat(np.arange(5), [10, 20, 30, 25, 15]), np.repeat(np.arange(5), [30, 10, 20, 15, 25])
     optimizers = steps.Optimizers(optax.identity(), optax.sgd(8.0))  # the rate below 2 / curvature = 2 / (0.55 / 4)
     game = games.Adversarial(
-        generator=Network(lambda key: ({}, {}), lambda params, extra, z, **_: (z, extra)),
-        discriminator=Network(lambda key: (jnp.zeros(5), {}), lambda params, extra, x, **_: (params[x], extra)),
+        generator=Network(lambda key: ({}, {}), lambda params, model_state, z, **_: (z, model_state)),
+        discriminator=Network(lambda key: (jnp.zeros(5), {}), lambda params, model_state, x, **_: (params[x], model_state)),
         latents=lambda key, n, axis_name: jnp.asarray(fake),
         loss=losses.minimax,
     )
-    d_step, _ = steps.player_steps(game, optimizers)
+    _, d_step = steps.player_steps(game, optimizers)
     init = GANState(jnp.int32(0), PlayerState({}, {}, ()), PlayerState(jnp.zeros(5), {}, optimizers.discriminator.init(0)))
 
     @jax.jit

@@ -1,12 +1,13 @@
-"""The contract of `jgan.types.GAN`, held against every preset of every model, its networks made small.
+"""The contract of `jgan.types.GAN`, held by every phase of every preset of every model, its networks made small.
 
-A new model is tested here as soon as it is registered; if its options have sizes of other names, `LARGEST` learns them. Most of
-the time goes into compilation, so a model's steps are one program, little optimised, which alike presets share.
+A model is tested here as soon as its file lies in `jgan/models`: its `small` and `small_spec` say how. Presets that shrink to
+the same configuration are one case.
 """
 
 import dataclasses
 import functools
 import json
+import traceback
 from typing import Any, NamedTuple
 
 import jax
@@ -14,109 +15,136 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan import GAN, Batch, DataSpec, GANState, data, models, parallel
+from jgan import GAN, Batch, DataSpec, Field, GANState, data, models, parallel, phases
+from jgan.rng import stream_key
 
-PRESETS = models.presets()
-SHAPES = {"pattern1010": (1, 4, 1), "cifar10": (14, 14, 3), "ring8": (2,), "grid25": (2,), "gaussian1d": (1,), "origin": (1,)}
-UNITS = ("latent_size", "g_units", "d_units", "under_units", "g_channels", "d_channels", "g_sparse")
-LARGEST = dict.fromkeys(UNITS, 6) | {"d_kernels": 3, "d_paddings": 1, "d_pools": 2}
 BATCH, KEY, SEEDS = 4, jax.random.key(0), jax.random.split(jax.random.key(1))
 
-each_preset = pytest.mark.parametrize("name", PRESETS)
+
+class Case(NamedTuple):
+    """One phase of a small configuration."""
+
+    model: str
+    config: Any
+    phase: int = 0
+
+
+def cases():
+    """`{name of the first preset, phase: Case}`: every small configuration once."""
+    found = {}
+    for name, preset in models.presets().items():
+        model = models.model_of(name)
+        config = models.MODELS[model].small(preset.config)
+        for phase in range(len(models.phases(config, models.MODELS[model].small_spec))):
+            case = Case(model, config, phase)
+            if case not in found.values():
+                found[f"{name}-{phase}" if phase else name] = case
+    return found
+
+
+CASES = cases()
+each_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+each_preset = pytest.mark.parametrize("name", models.presets())
 jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})
 
 
-def shrunk(config, **options):
-    """The configuration with small layers, a discriminator with opinions, and options where it has them."""
-    options = {"d_irange": 0.3, "n_critic": 1, **options} | ({"ema_decay": 0.9} if getattr(config, "ema_decay", 0) else {})
-    small = {}
-    for field in dataclasses.fields(config):
-        value = getattr(config, field.name)
-        if field.name in LARGEST:
-            most = LARGEST[field.name]
-            small[field.name] = tuple(min(n, most) for n in value) if isinstance(value, tuple) else min(value, most)
-        elif field.name in options:
-            small[field.name] = options[field.name]
-    return dataclasses.replace(config, **small)
+# ------------------------------------------------------------------------------------------------ data from their description
 
 
-def shape_of(name):
-    return SHAPES.get(PRESETS[name].dataset, (8, 8, 1))
+def arrays(fields, n, seed=0):
+    """`[n, ...]` arrays for a tree of `Field`s."""
+    generator = np.random.default_rng(seed)
+
+    def one(field):
+        if field.kind in ("label", "tokens"):
+            return jnp.asarray(generator.integers(0, field.size, (n, *field.shape)), jnp.int32)
+        draw = generator.random if field.kind == "image" else generator.normal
+        return jnp.asarray(draw(size=(n, *field.shape)), jnp.float32)
+
+    return jax.tree.map(one, fields, is_leaf=lambda node: isinstance(node, Field))
 
 
-def in_turn(name):
-    return getattr(PRESETS[name].model, "schedule", "alternating") == "alternating"
+def spec_of(case):
+    return models.MODELS[case.model].small_spec
 
 
-def of_two_numbers(name):
-    return PRESETS[name].display == "trajectory"
+def gan_of(case) -> GAN:
+    return models.phases(case.config, spec_of(case))[case.phase].gan
 
 
-def promotion(name):
-    """Optax's Adam mixes an int32 count with Python floats."""
-    return jax.numpy_dtype_promotion("standard" if getattr(PRESETS[name].model, "optimizer", "") == "adam" else "strict")
+def minibatches(case, n_critic):
+    """The minibatch of one step, and the list of those of its critics."""
+    several = [arrays(spec_of(case).example, BATCH, seed) for seed in range(n_critic)]
+    return (several[0] if n_critic == 1 else jax.tree.map(lambda *leaves: jnp.stack(leaves), *several)), several
 
 
-def gan_of(name, **options):
-    spec = DataSpec(shape_of(name), steps_per_epoch=2, mean=np.full(shape_of(name), 0.3, np.float32))
-    return models.make(shrunk(PRESETS[name].model, **options), spec)
+def given(condition, n, seed=0):
+    """The keyword arguments of `sample` for a condition."""
+    if condition == ():
+        return {}
+    kind = "labels" if getattr(condition, "kind", "") == "label" else "images"
+    return {kind: jax.tree.map(np.asarray, arrays(condition, n, seed))}
+
+
+# ------------------------------------------------------------------------------------------------------- the compiled model
 
 
 class Played(NamedTuple):
-    """A model, its compiled initialisation, the first state, the compiled program of all steps, and what it makes of that.
-
-    `after` has `d_step`, `g_step`, `step`, and, of a model trained in turn, `d_step_then_g_step`: each a state and its metrics.
-    """
+    """A model, compiled; the state and the metrics after each of its steps."""
 
     gan: GAN
-    batch: Batch
+    batch: Any
     init: Any
-    program: Any
+    step: Any  # donates its state
     traces: list
     state: GANState
     after: dict[str, tuple]
+    promotion: str
 
 
-def by_configuration(function):
-    """Caches a function of a preset's name by what the preset shrinks to, which several presets may share."""
-    cache = {}
-
-    def cached(name):
-        key = shrunk(PRESETS[name].model), shape_of(name)
-        if key not in cache:
-            cache[key] = function(name)
-        return cache[key]
-
-    return cached
+def promotion_of(gan, batch):
+    """Strict, unless an optimiser of optax does not allow it: its Adam mixes an int32 count with Python floats."""
+    try:
+        jax.eval_shape(lambda key: gan.step(key, gan.init(key), batch), KEY)
+    except Exception as error:
+        if not any("optax" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
+            raise
+        return "standard"
+    return "strict"
 
 
-@by_configuration
-def played(name):
-    gan, batch = gan_of(name), Batch(jnp.asarray(np.random.default_rng(0).random((BATCH, *shape_of(name)), np.float32)))
-    traces = []
+@functools.cache
+def played(case):
+    gan, traces = gan_of(case), []
+    batch, several = minibatches(case, gan.n_critic)
 
-    @jax.jit
-    def program(state, batch):
-        traces.append(state)
-        after = {update: getattr(gan, update)(KEY, state, batch) for update in ("d_step", "g_step", "step")}
-        if in_turn(name):
-            after_d, d_metrics = after["d_step"]
-            last, g_metrics = gan.g_step(KEY, after_d, batch)
-            after["d_step_then_g_step"] = last, d_metrics | g_metrics
-        return after
+    def step(key, state, batch):
+        traces.append(True)
+        return gan.step(key, state, batch)
 
-    init = jax.jit(gan.init)
-    with promotion(name):
-        return Played(gan, batch, init, program, traces, init(SEEDS[0]), program(init(SEEDS[0]), batch))
+    init, g_step, d_step = jit(gan.init), jit(gan.g_step), jit(gan.d_step)
+    compiled = jit(step, donate_argnums=1)
+    promotion = promotion_of(gan, batch)
+    with jax.numpy_dtype_promotion(promotion):
+        state = init(SEEDS[0])
+        after = {"g_step": g_step(KEY, state, several[-1]), "d_step": d_step(KEY, state, several[-1])}
+        expected = state
+        for index, minibatch in enumerate(several):
+            key = KEY if index == len(several) - 1 else stream_key(KEY, index)
+            expected, d_metrics = d_step(key, expected, minibatch)
+        expected, g_metrics = g_step(KEY, expected, several[-1])
+        after["in turn"] = expected, d_metrics | g_metrics
+        after["step"] = compiled(KEY, init(SEEDS[0]), batch)
+    return Played(gan, batch, init, compiled, traces, state, after, promotion)
 
 
-@by_configuration
-def after_a_step_together(name):
-    """The states and metrics of a population of two."""
-    gan, batch, init, *_ = played(name)
-    states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(init, SEEDS))
-    with promotion(name):
-        return jit(parallel.vmap(gan.step))(jnp.stack([KEY, KEY]), states, batch)
+def rule_of(case):
+    return getattr(getattr(case.config, "rule", None), "name", "alternating")
+
+
+def a_constant(state):
+    """Whether the generator is one number, as in the games whose factors are known."""
+    return sum(leaf.size for leaf in jax.tree.leaves(state.generator.params)) == 1
 
 
 def assert_identical(found, expected):
@@ -138,127 +166,228 @@ def changed(before, after):
     return any(not np.array_equal(a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
 
 
+def form(tree):
+    return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype, leaf.weak_type), tree)
+
+
+# ------------------------------------------------------------------------------------------------------ models and presets
+
+
+def test_no_two_models_have_presets_of_one_name():
+    assert sum(len(model.presets) for model in models.MODELS.values()) == len(models.presets())
+
+
 @each_preset
 def test_a_preset_says_what_it_is_and_survives_json(name):
-    preset = PRESETS[name]
+    preset = models.presets()[name]
     assert 0 < len(preset.description) <= 110
     assert "\n" not in preset.description
     assert preset.dataset in data.SOURCES
     assert preset.batch_size >= 1
     assert preset.steps >= 1
-    assert models.from_dict(json.loads(json.dumps(models.to_dict(preset.model)))) == preset.model
+    assert models.find(preset.config) is models.MODELS[models.model_of(name)]
+    assert models.from_dict(json.loads(json.dumps(models.to_dict(preset.config)))) == preset.config
 
 
-@each_preset
-def test_the_initial_state_follows_from_its_key(name):
-    _, _, init, _, _, state, _ = played(name)
-    assert_identical(init(SEEDS[0]), state)
+@pytest.mark.parametrize("name", models.MODELS)
+def test_data_of_another_kind_are_refused_before_anything_is_made(name):
+    model = models.MODELS[name]
+    model.accepts(model.small_spec)
+    kinds = {field.kind for field in jax.tree.leaves(model.small_spec.example, is_leaf=lambda x: isinstance(x, Field))}
+    others = {"points": DataSpec.points((7,), 10), "image": DataSpec.images((9, 7, 5), 10)}
+    for kind in others.keys() - kinds:
+        with pytest.raises(ValueError, match=r"this model is for .*: choose another --dataset"):
+            models.make(model.small(next(iter(model.presets.values())).config), others[kind])
+
+
+# ---------------------------------------------------------------------------------------------------------------- the steps
+
+
+@each_case
+def test_the_initial_state_follows_from_its_key_and_is_small(case):
+    _, _, init, _, _, state, *_ = played(case)
+    again, other = init(SEEDS[0]), init(SEEDS[1])
+    assert_identical(again, state)
     for player in ("generator", "discriminator"):
-        another = changed(getattr(init(SEEDS[1]), player).params, getattr(state, player).params)
-        assert another != of_two_numbers(name)  # those begin where they are told
+        # Players that are one number begin where they are told.
+        assert changed(getattr(other, player).params, getattr(state, player).params) != a_constant(state)
     assert state.step == 0
-    assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 50_000, "the networks of this suite are small: see LARGEST"
+    assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 100_000, "the networks of this suite are small: see Model.small"
 
 
-@each_preset
-def test_the_state_is_arrays_alone_and_keeps_its_form(name):
-    """A step gives back what it was given: tree, shapes, dtypes, and no weak types, so that nothing compiles twice."""
-    *_, state, after = played(name)
+@each_case
+def test_a_step_gives_back_the_form_of_its_state(case):
+    """Tree, shapes, dtypes, and no weak types, so that nothing compiles twice."""
+    *_, state, after, _ = played(case)
     assert all(isinstance(leaf, jax.Array) for leaf in jax.tree.leaves(state))
     assert not any(leaf.weak_type for leaf in jax.tree.leaves(state))
-    form = lambda tree: jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype, leaf.weak_type), tree)  # noqa: E731
     for new, metrics in after.values():
         assert form(new) == form(state)
         assert all(value.shape == () and value.dtype == jnp.float32 for value in metrics.values())
 
 
-@each_preset
-def test_each_update_leaves_the_other_player_alone(name):
-    state, after = played(name)[-2:]
-    after_d, metrics = after["d_step"]
-    assert_identical(after_d.generator, state.generator)
-    assert changed(after_d.discriminator.params, state.discriminator.params)
-    assert after_d.step == state.step
-    accuracies = set() if name == "bilinear" else {"d_real_accuracy", "d_fake_accuracy"}
-    assert {"d_loss"} | accuracies <= metrics.keys()
-    after_g, metrics = after["g_step"]
-    assert_identical(after_g.discriminator, state.discriminator)
-    assert changed(after_g.generator.params, state.generator.params)
-    assert after_g.step == state.step + 1
-    assert "g_loss" in metrics
+@each_case
+def test_each_update_leaves_the_other_player_alone(case):
+    """A player that waits in a phase has no metrics and stays as it is; at least one of the two learns."""
+    state, after = played(case).state, played(case).after
+    learns = []
+    for own, other in (("generator", "discriminator"), ("discriminator", "generator")):
+        new, metrics = after[f"{own[0]}_step"]
+        assert_identical(getattr(new, other), getattr(state, other))
+        assert changed(getattr(state, own).params, getattr(new, own).params) == bool(metrics)
+        assert int(new.step) == int(own == "generator" and bool(metrics))
+        learns.append(bool(metrics))
+    assert any(learns)
+    assert after["step"][0].step == 1
 
 
-@each_preset
-def test_a_step_is_the_two_updates_in_turn_or_at_once(name):
-    after = played(name).after
+@each_case
+def test_a_step_is_the_two_updates_in_turn_or_at_once(case):
+    after = played(case).after
     state, metrics = after["step"]
-    if in_turn(name):
-        assert_close((state, metrics), after["d_step_then_g_step"])
-    else:
+    if rule_of(case) in ("simultaneous", "optimistic"):
         assert_close(state.discriminator, after["d_step"][0].discriminator)
         assert_close(state.generator, after["g_step"][0].generator)
         assert_close(metrics, after["d_step"][1] | after["g_step"][1])
+    elif rule_of(case) == "alternating":
+        assert_close((state, metrics), after["in turn"])
 
 
-@each_preset
-def test_many_steps_compile_once_and_stay_finite(name):
-    _, batch, _, program, traces, state, _ = played(name)
-    for count in range(1, 6):
-        with promotion(name):  # what a program was compiled under is part of its name
-            state, metrics = program(state, batch)["step"]
-        assert state.step == count
-        assert all(np.isfinite(value) for value in metrics.values())
+@each_case
+def test_many_steps_compile_once_stay_finite_and_go_on_from_a_checkpoint(case):
+    """The state is donated to each step, so no two of its leaves are one buffer; to NumPy and back it goes on to the same."""
+    _, batch, init, step, traces, _, after, promotion = played(case)
+    state = init(SEEDS[0])
+    with jax.numpy_dtype_promotion(promotion):
+        for count in range(1, 5):
+            if count == 2:
+                assert_identical(state, after["step"][0])
+                state = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)), state)
+                kept = jax.tree.map(np.asarray, state)
+            state, metrics = step(KEY, state, batch)
+            assert state.step == count
+            assert all(np.isfinite(value) for value in metrics.values())
+        again = jax.tree.map(jnp.asarray, kept)
+        for _ in range(2, 5):
+            again, _ = step(KEY, again, batch)
+    assert_identical(again, state)
     assert len(traces) == 1
     assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state))
 
 
-@each_preset
-def test_the_state_survives_its_leaves(name):
-    """What a checkpoint does: to NumPy and back, and on."""
-    _, batch, _, program, _, state, after = played(name)
-    leaves, form = jax.tree.flatten(state)
-    revived = jax.tree.unflatten(form, [jnp.asarray(np.asarray(leaf)) for leaf in leaves])
-    with promotion(name):
-        assert_identical(program(revived, batch), after)
+@pytest.mark.slow
+@each_case
+def test_a_population_is_its_members(case):
+    gan, batch, init, step, *_, promotion = played(case)
+    states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(init, SEEDS))
+    with jax.numpy_dtype_promotion(promotion):
+        together = jit(parallel.vmap(gan.step))(jnp.stack([KEY, KEY]), states, batch)
+        for index, seed in enumerate(SEEDS):
+            # Products over a population are summed in another order.
+            member = jax.tree.map(lambda leaf, index=index: leaf[index], together)
+            assert_close(member, step(KEY, init(seed), batch), 1e-4)
 
 
-@each_preset
-def test_a_population_is_its_members(name):
-    _, batch, init, program, *_ = played(name)
-    together = after_a_step_together(name)
-    for index, seed in enumerate(SEEDS):
-        # Products over a population are summed in another order.
-        member = jax.tree.map(lambda leaf, index=index: leaf[index], together)
-        with promotion(name):
-            assert_close(member, program(init(seed), batch)["step"], 1e-4)
+# ------------------------------------------------------------------------------------------------------------------ samples
 
 
-@each_preset
-def test_samples_are_pictures_or_points(name):
-    gan, batch, *_, after = played(name)
-    for images in jit(lambda state: [gan.sample(KEY, state, 3, averaged=a) for a in (False, True)])(after["step"][0]):
-        assert (images.shape, images.dtype) == ((3, *batch.x.shape[1:]), jnp.float32)
-        assert np.isfinite(images).all()
-        if PRESETS[name].display == "images":
-            assert images.min() >= 0
-            assert images.max() <= 1
-        assert changed(images[0], images[1]) != of_two_numbers(name)
+@each_case
+def test_samples_are_examples_and_depend_on_all_that_the_generator_is_given(case):
+    gan, after = played(case).gan, played(case).after
+    state = after["step"][0]
+    kinds = {getattr(batch.x, "kind", "") for batch in spec_of(case).sets.values()}
+    asked = ((KEY, False), (KEY, True), (SEEDS[1], True))
+    latest, averaged, others = (gan.sample(key, state, 3, ema=ema, **given(gan.condition, 3)) for key, ema in asked)
+    for leaf in jax.tree.leaves((latest, averaged)):
+        assert leaf.shape[0] == 3
+        assert np.isfinite(leaf).all()
+        if kinds == {"image"}:
+            assert leaf.dtype == jnp.float32
+            assert leaf.min() >= 0
+            assert leaf.max() <= 1
+    if isinstance(spec_of(case).example, Batch):
+        assert averaged.shape == (3, *spec_of(case).shape)
+    assert changed(latest, averaged) == (state.generator.ema != ())
+    if jax.tree.leaves(gan.inputs(KEY, 3).z) and not a_constant(state):
+        assert changed(averaged, others)
+    if gan.condition != ():
+        assert changed(averaged, gan.sample(KEY, state, 3, **given(gan.condition, 3, seed=1)))
 
 
-@each_preset
-def test_bfloat16_is_for_the_arithmetic_alone(name):
-    if not hasattr(PRESETS[name].model, "dtype"):
+@each_case
+def test_a_condition_that_is_missing_unknown_or_out_of_range_is_refused_before_anything_is_compiled(case):
+    gan = gan_of(case)
+    generate = gan._replace(generate=None)  # what would compile
+    if gan.condition == ():
+        with pytest.raises(ValueError, match="this model is unconditional: leave labels out"):
+            generate.sample(KEY, None, 2, labels=[0, 1])
+        return
+    with pytest.raises(ValueError, match="this model is conditioned on"):
+        generate.sample(KEY, None, 2)
+    if getattr(gan.condition, "kind", "") == "label":
+        for wrong in (-1, gan.condition.size):
+            with pytest.raises(ValueError, match=f"from 0 to {gan.condition.size - 1}, found {wrong}"):
+                generate.sample(KEY, None, 2, labels=[0, wrong])
+        with pytest.raises(ValueError, match="labels must be 2 integers"):
+            generate.sample(KEY, None, 2, labels=[0])
+
+
+@each_case
+def test_logits_are_one_an_example_and_see_its_condition(case):
+    gan, batch, *_, state, _, _ = played(case)
+    if gan.logits is None or not isinstance(spec_of(case).example, Batch) or gan.n_critic > 1:
+        pytest.skip("no logits of one set of examples")
+    c = arrays(gan.condition, BATCH, seed=1)
+    found = gan.logits(state, batch.x, c)
+    assert found.shape[0] == BATCH
+    assert found.ndim in (1, 3)
+    assert np.isfinite(found).all()
+    if gan.condition != ():
+        assert changed(found, gan.logits(state, batch.x, arrays(gan.condition, BATCH, seed=2)))
+
+
+# ------------------------------------------------------------------------------------------------------------------- phases
+
+
+@pytest.mark.parametrize("case", [case for case in CASES.values() if case.phase], ids=lambda case: f"{case.model}-{case.phase}")
+def test_a_phase_begins_from_the_state_of_the_one_before_it(case):
+    made = models.phases(case.config, spec_of(case))
+    assert all(phase.steps and phase.steps > 0 for phase in made[:-1])
+    before, here = played(case._replace(phase=case.phase - 1)), played(case)
+    entered, again = (phases.enter(made, case.phase, KEY, before.after["step"][0]) for _ in range(2))
+    assert_identical(entered, again)
+    assert form(entered) == form(here.state)
+    assert entered.step == 0
+    fresh = here.init(phases.step_key(KEY, case.phase))
+    assert changed(entered.generator.params, fresh.generator.params), "nothing is taken over from the phase before"
+    with jax.numpy_dtype_promotion(here.promotion):
+        state, metrics = here.step(KEY, entered, here.batch)
+    assert state.step == 1
+    assert all(np.isfinite(value) for value in metrics.values())
+    # The step was given the buffers of the entered state; those of the phase before are still there.
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves(before.after["step"][0]))
+
+
+# ----------------------------------------------------------------------------------------------------------------- bfloat16
+
+
+@each_case
+def test_bfloat16_is_for_the_arithmetic_alone(case):
+    if not hasattr(case.config, "dtype"):
         pytest.skip("float32 only")
-    _, batch, *_, state, after = played(name)
+    _, batch, *_, state, after, promotion = played(case)
+    gan = gan_of(case._replace(config=dataclasses.replace(case.config, dtype="bfloat16")))
     types = lambda tree: jax.tree.map(lambda leaf: leaf.dtype, tree)  # noqa: E731
-    assert types(jax.eval_shape(gan_of(name, dtype="bfloat16").step, KEY, state, batch)) == types(after["step"])
+    with jax.numpy_dtype_promotion(promotion):
+        assert types(jax.eval_shape(gan.step, KEY, state, batch)) == types(after["step"])
 
 
-@pytest.mark.parametrize("name", ["digits", "cifar10_conv"])
+@pytest.mark.parametrize("name", ["digits", pytest.param("cifar10_conv", marks=pytest.mark.slow)])
 def test_in_bfloat16_the_losses_are_those_of_float32_but_for_its_8_bits(name):
-    _, batch, *_, state, after = played(name)
-    gan = gan_of(name, dtype="bfloat16")
-    losses = jax.jit(lambda s, b: gan.d_step(KEY, s, b)[1] | gan.g_step(KEY, s, b)[1])(state, batch)
+    case = CASES[name]
+    _, batch, *_, state, after, _ = played(case)
+    gan = gan_of(case._replace(config=dataclasses.replace(case.config, dtype="bfloat16")))
+    losses = jit(lambda s, b: gan.step(KEY, s, b)[1])(state, batch)
     for loss in ("d_loss", "g_loss"):
         expected = float(after["step"][1][loss])
         assert losses[loss] != expected

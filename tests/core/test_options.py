@@ -1,0 +1,179 @@
+"""The groups of options that models share: each name does what its paper says, for both players."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from penalty_views import linear, view_of
+
+from jgan import DataSpec, optim, penalties
+from jgan.models import options
+
+GRADIENTS = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+START = np.array([1.0, -2.0, 0.5], np.float32)
+B1, B2, RATE, STEPS = 0.3, 0.8, 0.05, len(GRADIENTS)
+ALTERNATING = options.Rule()
+
+
+def descend(optimizer):
+    """The parameters after every update of an optax optimiser."""
+
+    @jax.jit
+    def run(params):
+        def update(carry, grads):
+            params, state = carry
+            updates, state = optimizer.update(grads, state, params)
+            params = optax.apply_updates(params, updates)
+            return (params, state), params
+
+        return jax.lax.scan(update, (params, optimizer.init(params)), jnp.asarray(GRADIENTS))[1]
+
+    return np.asarray(run(jnp.asarray(START)))
+
+
+def by_hand(name):
+    """The parameters after every update, by the formulas of the papers; Adam's epsilon is optax's."""
+    p, m, v, history = START.astype(np.float64), np.zeros(3), np.zeros(3), []
+    for t, g in enumerate(GRADIENTS.astype(np.float64), 1):
+        if name == "adam":  # Kingma and Ba (2015), algorithm 1
+            m, v = B1 * m + (1 - B1) * g, B2 * v + (1 - B2) * g**2
+            p = p - RATE * (m / (1 - B1**t)) / (np.sqrt(v / (1 - B2**t)) + 1e-8)
+        elif name == "momentum":  # Polyak's heavy ball
+            m = B1 * m + g
+            p = p - RATE * m
+        elif name == "rmsprop":
+            v = B2 * v + (1 - B2) * g**2
+            p = p - RATE * g / np.sqrt(v + 1e-8)
+        else:
+            p = p - RATE * g
+        history.append(p)
+    return np.array(history)
+
+
+def both_players(rule=ALTERNATING, **fields):
+    """The optimisers of both players that some options describe, each as the history of its parameters."""
+    made = options.optimizers(options.Optimizer(learning_rate=RATE, b1=B1, b2=B2, **fields), rule)
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
+        return [descend(player) for player in made[:2]]
+
+
+@pytest.mark.parametrize("name", options.OPTIMIZERS)
+def test_every_named_optimiser_is_that_of_its_paper(name):
+    for found in both_players(name=name):
+        np.testing.assert_allclose(found, by_hand(name), rtol=2e-5, atol=2e-5)
+
+
+def test_weights_are_clipped_after_each_update_of_the_discriminator_alone():
+    generator, discriminator = both_players(name="sgd", weight_clip=0.6)
+    np.testing.assert_allclose(generator, by_hand("sgd"), rtol=1e-5, atol=1e-6)
+    p = START.astype(np.float64)
+    for found, g in zip(discriminator, GRADIENTS, strict=True):
+        p = np.clip(p - RATE * g, -0.6, 0.6)
+        np.testing.assert_allclose(found, p, rtol=1e-5, atol=1e-6)
+    assert np.abs(by_hand("sgd")).max() > 0.6
+
+
+@pytest.mark.parametrize("shape", ["cosine", "linear"])
+def test_both_rates_fall_to_0_over_the_generators_steps(shape):
+    """With several critics the discriminator makes as many more updates in the same steps: its rate falls as much slower."""
+    players = both_players(options.Rule(n_critic=3), name="sgd", decay_steps=5, decay=shape, d_learning_rate=2 * RATE)
+    for found, rate, updates in zip(players, (RATE, 2 * RATE), (5, 15), strict=True):
+        share = np.minimum(np.arange(STEPS) / updates, 1)
+        factor = (1 + np.cos(np.pi * share)) / 2 if shape == "cosine" else 1 - share
+        expected = START - np.cumsum(rate * factor[:, None] * GRADIENTS.astype(np.float64), axis=0)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_optimistic_descent_adds_the_change_of_the_gradient():
+    """Daskalakis et al. (2018): w <- w - eta (2 g_t - g_(t-1)); the first update is plain descent."""
+    g = GRADIENTS.astype(np.float64)
+    before = np.concatenate([g[:1], g[:-1]])
+    for found in both_players(options.Rule("optimistic"), name="sgd"):
+        np.testing.assert_allclose(found, START - RATE * np.cumsum(2 * g - before, axis=0), rtol=1e-5, atol=1e-5)
+
+
+def test_unknown_names_are_errors_with_a_suggestion():
+    with pytest.raises(ValueError, match="unknown optimizer 'adamm', did you mean 'adam'"):
+        options.optimizers(options.Optimizer("adamm"), options.Rule())
+    with pytest.raises(ValueError, match="decay must be cosine or linear, found 'step'"):
+        options.optimizers(options.Optimizer(decay="step"), options.Rule())
+
+
+# ------------------------------------------------------------------------------------------------------------- penalties
+
+
+def at_a_point(penalty, step=0):
+    """Its mean on D(x) = 3 x_1 + 4 x_2, whose slope is 5 everywhere."""
+    view = view_of(
+        linear([3.0, 4.0], 0.5), [[1.0, 0.0], [0.0, 2.0]], [[0.0, 1.0], [1.0, 1.0]], step=step, memory=penalty.init()
+    )
+    return np.asarray(penalty.value(view), np.float64)
+
+
+NAMED = {  # of weight 2; WGAN-GP and DRAGAN agree on a linear discriminator, and are told apart below
+    "gradient_penalty": 2 * (5 - 1) ** 2,
+    "one_sided": 2 * (5 - 1) ** 2,
+    "dragan": 2 * (5 - 1) ** 2,
+    "r1": 25.0,
+    "r2": 25.0,
+    "r1_r2": 50.0,
+    "drift": 2 * np.array([3.5, 8.5]) ** 2,
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_named_penalty_has_its_weight(name):
+    (penalty,) = options.Penalty(name, 2.0).penalties()
+    np.testing.assert_allclose(at_a_point(penalty), np.broadcast_to(NAMED[name], 2), rtol=1e-5)
+
+
+def test_the_names_are_those_of_the_penalties():
+    """Those that look somewhere: between reals and fakes, near the reals, on one side of the target."""
+    real, fake = np.full((64, 2), 10.0), np.full((64, 2), 20.0)
+    gentle = view_of(lambda x: 0.1 * jnp.sum(x, axis=1), real, fake)  # its slope is 0.14
+    values = {name: float(options.Penalty(name).penalties()[0].value(gentle)[0]) for name in ("gradient_penalty", "one_sided")}
+    assert values["one_sided"] == 0
+    assert values["gradient_penalty"] == pytest.approx((1 - 0.1 * np.sqrt(2)) ** 2, rel=1e-5)
+    # All reals are alike, their deviation is 0: DRAGAN looks at the reals themselves, WGAN-GP between them and the fakes.
+    square = lambda x: jnp.sum(x**2, axis=1) / 2  # noqa: E731
+    norm = np.linalg.norm(real[0])
+    at = view_of(square, real, fake)
+    dragan, between = (np.asarray(options.Penalty(name).penalties()[0].value(at)) for name in ("dragan", "gradient_penalty"))
+    np.testing.assert_allclose(dragan, (norm - 1) ** 2, rtol=1e-5)
+    assert (between > (norm - 1) ** 2 * 1.001).mean() > 0.9
+    with pytest.raises(ValueError, match="unknown penalty 'draggan', did you mean 'dragan'"):
+        options.Penalty("draggan").penalties()
+    assert set(penalties.PENALTIES) == {*NAMED, "finite_difference", "lecam"}
+
+
+def test_a_penalty_is_applied_every_few_steps_and_as_many_times_stronger():
+    (penalty,) = options.Penalty("r1", 2.0, every=4).penalties()
+    found = [at_a_point(penalty, step)[0] for step in range(6)]
+    np.testing.assert_allclose(found, [100, 0, 0, 0, 100, 0], rtol=1e-5)
+
+
+# --------------------------------------------------------------------------------------------------------- the average
+
+
+def test_an_average_is_described_by_its_decay_or_by_its_half_life():
+    spec = DataSpec.points((2,), 10, batch_size=64)
+    assert options.EMA().average(spec) is None
+    warmed = options.EMA(decay=0.5).average(spec)
+    assert [float(warmed.decay(count)) for count in (0, 10**6)] == pytest.approx([0.1, 0.5])
+    counted = options.EMA(decay=0.5, half_life=640, ramp=0.0).average(spec)
+    assert float(counted.decay(0)) == pytest.approx(0.5**0.1)
+    ramped = options.EMA(half_life=640).average(spec)
+    assert float(ramped.decay(20)) == pytest.approx(0.5)  # 1,280 images seen, a twentieth of them is a minibatch
+    for statistics, model_state in (("average", "average"), ("latest", "latest"), ("standing", "latest")):
+        assert options.EMA(0.5, statistics=statistics).average(spec).model_state == model_state
+    assert isinstance(ramped, optim.EMA)
+
+
+def test_averages_that_cannot_be_are_errors():
+    with pytest.raises(ValueError, match="must be average, latest or standing, found 'mean'"):
+        options.EMA(0.9, statistics="mean").average(DataSpec.points((2,), 10))
+    with pytest.raises(ValueError, match="needs the batch size: give the DataSpec a batch_size"):
+        options.EMA(half_life=1000.0).average(DataSpec.points((2,), 10))
+    with pytest.raises(ValueError, match=r"decay must be in \[0, 1\), found 1.5"):
+        options.EMA(decay=1.5).average(DataSpec.points((2,), 10))
