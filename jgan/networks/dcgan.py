@@ -58,7 +58,7 @@ def _nearest(height: int, width: int) -> str:
 class DCGANGenerator(nn.Module):
     """Latents through transposed convolutions with batch normalisation to images in [0, 1].
 
-    A linear layer makes a small image of 4 to 7 pixels a side (see `stages`), and each stage doubles its sides and halves its channels (4x4
+    A linear layer makes a small image (see `stages`), and each stage doubles its sides and halves its channels (4x4
     kernels, stride 2, no biases), down to `width` channels before the last stage. The output is `(tanh + 1) / 2`: the tanh of
     the paper, in the units of this library's images. With `width` 64 and 64x64x3 images the layers are those of the DCGAN
     example of PyTorch.
