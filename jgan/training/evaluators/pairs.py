@@ -1,4 +1,4 @@
-"""Runs of models that translate images: rows of source, output and, where it is known, the true target; their distance.
+"""Runs of models that translate images: a row of sources, one of outputs, one of true targets where known; their distance.
 
 Paired data hold the target of each source. For unpaired sets the true translation may be known (`dataset.truth`, a function of
 the source); else the outputs are compared with the images of the target domain as a set.
@@ -18,8 +18,8 @@ from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import Field, GANState
 
-SHOWN = 8
-"""rows of a picture, for each direction"""
+SHOWN = 12
+"""columns of a picture"""
 
 COMPARED = 500
 """validation images of a measure, for each direction"""
@@ -164,7 +164,7 @@ def phrase(row: Mapping[str, float]) -> str:
 
 
 def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
-    """Rows of source, output and, where it is known, truth; the directions one below the other.
+    """A row of sources, one of outputs and, where it is known, one of truths; then the same for the other direction.
 
     Args:
       run: the run in the phase of the state.
@@ -184,7 +184,7 @@ def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
 
 
 def rows(*images: np.ndarray) -> np.ndarray:
-    """A picture whose row i holds image i of each set, grey images beside coloured ones included.
+    """A picture with a row for each set of images, one column per example; grey and coloured sets may be mixed.
 
     Args:
       *images: each `[n, height, width, 1 or 3]` float in [0, 1], of one height and width.
@@ -194,8 +194,7 @@ def rows(*images: np.ndarray) -> np.ndarray:
     """
     channels = max(part.shape[-1] for part in images)
     coloured = [np.broadcast_to(part, (*part.shape[:-1], channels)) for part in images]
-    together = np.stack(coloured, axis=1).reshape(-1, *coloured[0].shape[1:])
-    return plots.grid(together, columns=len(images))
+    return plots.grid(np.concatenate(coloured), columns=len(images[0]))
 
 
 EVALUATORS.register("pairs", make())
