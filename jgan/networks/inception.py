@@ -1,8 +1,8 @@
 """The Inception-v3 of the Frechet Inception Distance: the graph that TensorFlow's authors published on 5 December 2015.
 
 It differs from the Inception-v3 of other libraries: its average pools exclude the padding from their means, its last block
-has a max pool instead, it has 1008 classes, and its batch norms divide by sqrt(variance + 0.001). FIDs can be compared only if all of
-these agree. The layers have the names of the graph's port to PyTorch, which is how the weights are distributed.
+has a max pool instead, it has 1008 classes, and its batch norms divide by sqrt(variance + 0.001). FIDs can be compared only if
+all of these agree. The layers have the names of the graph's port to PyTorch, which is how the weights are distributed.
 """
 
 import dataclasses
