@@ -11,7 +11,7 @@ from jgan.networks.layers import Dense, Dropout, Maxout
 
 
 class CGANGenerator(nn.Module):
-    """Latents and labels through ReLU layers to an image.
+    """Maps latents and labels to an image through ReLU layers.
 
     Latents and one-hot labels have a hidden layer each; both are mapped to a joint hidden layer, and that to the pixels. The
     paper says that dropout of probability 0.5 was applied, but not where: here it acts on the inputs of the joint layer and
@@ -65,7 +65,7 @@ class CGANGenerator(nn.Module):
 
 
 class CGANDiscriminator(nn.Module):
-    """An image and its label through maxout layers to one logit.
+    """Maps an image and its label to one logit through maxout layers.
 
     Image and one-hot labels have a maxout layer each; both are mapped to a joint maxout layer, and that to the logit. Dropout
     acts on the pixels, and on the inputs of the joint layer and of the output layer; not on the labels.

@@ -5,10 +5,10 @@ import jax
 
 
 class ConvClassifier(nn.Module):
-    """Images through three convolutions and a hidden layer to classes.
+    """Maps images to class logits through convolutions and a hidden layer.
 
-    The strides fit the size: features of the image are laid out on a grid of at most 4x4 before the hidden layer, so that it
-    keeps where things are, which a mean over the image would not.
+    Convolutions of stride 2 are added until the grid is at most 4x4. The hidden layer sees the whole grid instead of its mean,
+    so it knows positions.
 
     Attributes:
       classes: the number of classes.

@@ -13,9 +13,9 @@ from jgan.networks.mlp import MLPDiscriminator, MLPGenerator
 
 
 class MaxoutConv(nn.Module):
-    """A convolution of `channels * pieces` kernels, the maximum over the pieces of each channel, then over pooling windows.
+    """A maxout convolution: `channels * pieces` kernels, the maximum over each channel's pieces, then max pooling.
 
-    Channel c owns the kernels `c * pieces ... (c + 1) * pieces - 1`, and each kernel has one bias.
+    Channel c has the kernels `c * pieces ... (c + 1) * pieces - 1`, and each kernel has one bias.
 
     Attributes:
       channels: the number of output channels.
@@ -54,7 +54,7 @@ class MaxoutConv(nn.Module):
 
 
 class Deconv(nn.Module):
-    """A transposed convolution with a bias of its own for every pixel and channel of the output ("untied").
+    """A transposed convolution with a separate bias for each pixel and channel of the output ("untied" biases).
 
     Attributes:
       channels: the number of output channels.
@@ -81,11 +81,11 @@ class Deconv(nn.Module):
 
 
 class ConvGenerator(nn.Module):
-    """Latents through fully connected layers to a small image of sigmoid codes, and a deconvolution of it.
+    """Maps latents to an image: fully connected layers make a small image of sigmoid codes, a deconvolution enlarges it.
 
     Attributes:
-      image_shape: `(height, width, channels)` of the output; height and width must be `kernel_size` and a multiple of
-        `stride` more.
+      image_shape: `(height, width, channels)` of the output; height and width must be `kernel_size` plus a multiple of
+        `stride`.
       units: the size of each hidden layer before the codes.
       activations: the name of each hidden layer's activation.
       channels: the channels of the codes.
@@ -131,7 +131,7 @@ class ConvGenerator(nn.Module):
 
 
 class ConvDiscriminator(nn.Module):
-    """An image through maxout convolutions and maxout layers to one logit, with dropout on the input of every layer.
+    """Maps an image to one logit through maxout convolutions and maxout layers, with dropout on the input of every layer.
 
     Attributes:
       channels: the channels of each maxout convolution.

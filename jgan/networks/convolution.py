@@ -127,8 +127,8 @@ def _image_gradient(image: Any, kernel: jax.Array, code: jax.Array, stride: int,
 def _kernel_gradient(image: jax.Array, kernel: Any, code: jax.Array, stride: int, padding: int) -> jax.Array:
     """The transpose of `kernel -> conv(image, kernel)`, at `code`; of `kernel` only shape and dtype are used.
 
-    It is a convolution of the image with the code. XLA on CPU leaves its fast path where that window is larger than
-    the image before padding, so there the zeros are added first.
+    It is a convolution of the image with the code. XLA on CPU leaves its fast path if that window is larger than the image
+    before padding; in that case the zeros are added first.
     """
     if any((n - 1) * stride + 1 > side for n, side in zip(code.shape[1:3], image.shape[1:3], strict=True)):
         image, padding = jnp.pad(image, ((0, 0), (padding, padding), (padding, padding), (0, 0))), 0

@@ -56,7 +56,7 @@ def _nearest(height: int, width: int) -> str:
 
 
 class DCGANGenerator(nn.Module):
-    """Latents through transposed convolutions with batch normalisation to images in [0, 1].
+    """Maps latents to images in [0, 1] through transposed convolutions with batch normalisation.
 
     A linear layer makes a small image (see `stages`), and each stage doubles its sides and halves its channels (4x4
     kernels, stride 2, no biases), down to `width` channels before the last stage. The output is `(tanh + 1) / 2`: the tanh of
@@ -109,10 +109,11 @@ class DCGANGenerator(nn.Module):
 
 
 class DCGANDiscriminator(nn.Module):
-    """An image in [0, 1] through convolutions with batch normalisation to one logit.
+    """Maps an image in [0, 1] to one logit through convolutions with batch normalisation.
 
-    Each stage halves the sides (4x4 kernels, stride 2, no biases), from `width` channels on doubling them; all but the first
-    normalise. A linear layer without a bias makes the logit. The image is scaled to [-1, 1] first.
+    Each stage halves the sides (4x4 kernels, stride 2, no biases). The first has `width` channels, and each later one twice as
+    many as the one before; all but the first have batch normalisation. A linear layer without a bias makes the logit. The
+    image is scaled to [-1, 1] first.
 
     Attributes:
       width: the channels after the first stage.

@@ -1,8 +1,8 @@
 """The Inception-v3 of the Frechet Inception Distance: the graph that TensorFlow's authors published on 5 December 2015.
 
-It differs from the Inception-v3 that other libraries have: its average pools leave the padding out of their means, its last
-block takes a maximum instead, it has 1008 classes, and its batch norms divide by sqrt(variance + 0.001). FIDs can be compared
-only if all of that agrees. The layers bear the names of the graph's port to PyTorch, under which users have the weights.
+It differs from the Inception-v3 of other libraries: its average pools exclude the padding from their means, its last block
+has a max pool instead, it has 1008 classes, and its batch norms divide by sqrt(variance + 0.001). FIDs can be compared only if
+all of these agree. The layers have the names of the graph's port to PyTorch, which is how the weights are distributed.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from jgan.networks.convolution import max_pool
 from jgan.types import PyTree
 
 SIZE = 299
-"""the side of the images that it sees"""
+"""The side of the input images."""
 
 CLASSES = 1008
 
@@ -156,7 +156,7 @@ BLOCKS: dict[str, tuple[Branch, ...]] = {
 
 
 class Outputs(NamedTuple):
-    """What the network says of a batch.
+    """The outputs of the network for a batch.
 
     Attributes:
       features: `[B, 2048]` float32, the means over the last layer's pixels ("pool3").
@@ -224,7 +224,7 @@ class _Classifier(nn.Module):
 
 
 class Inception(nn.Module):
-    """The network as its tables say: for inference only.
+    """The network, for inference only.
 
     Example:
       >>> import jax

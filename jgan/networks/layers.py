@@ -1,4 +1,4 @@
-"""Layers of the 2014 paper that Flax does not have: maxout, dropout with the authors' free choice of scale, sparse weights."""
+"""Layers and initialisers of the 2014 paper that Flax does not have: maxout, dropout with any scale, sparse weights."""
 
 import math
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def symmetric_uniform(irange: float) -> Callable[..., jax.Array]:
     """
 
     def init(key: Key, shape: tuple[int, ...], dtype=jnp.float32) -> jax.Array:
-        # The same numbers as of `shape` at once, which XLA on CPU takes five times as long to compile for four axes.
+        # The same numbers as drawn with four axes, which takes XLA on CPU five times as long to compile.
         return jax.random.uniform(key, (math.prod(shape),), dtype, -irange, irange).reshape(shape)
 
     return init
@@ -62,7 +62,7 @@ def sparse_normal(nonzero: int) -> Callable[..., jax.Array]:
     """The initialiser that gives each output `nonzero` inputs, drawn without replacement, with weights N(0, 1); the rest are 0.
 
     Args:
-      nonzero: the number of weights in a column that are not 0, pylearn2's `sparse_init`.
+      nonzero: the number of nonzero weights in a column, pylearn2's `sparse_init`.
 
     Returns:
       `init(key, shape, dtype) -> array`, the shape being `[inputs, outputs]`; it raises a `ValueError` if there are fewer
@@ -91,12 +91,12 @@ def sparse_normal(nonzero: int) -> Callable[..., jax.Array]:
 
 
 class Dense(nn.Module):
-    """`x W + b`, W ~ U(-irange, irange) unless told otherwise; the parameters are float32, the product is in `dtype`.
+    """`x W + b`, W ~ U(-irange, irange) by default; the parameters are float32, the product is in `dtype`.
 
     Attributes:
       features: the number of outputs.
       irange: half the width of the initial distribution of W.
-      kernel_init: another initialiser of W, instead.
+      kernel_init: the initialiser of W; None for U(-irange, irange).
       bias_init: the initialiser of b.
       dtype: the dtype of the computation and of the output.
     """
@@ -122,10 +122,10 @@ class Dense(nn.Module):
 
 @jax.custom_jvp
 def largest(z: jax.Array) -> jax.Array:
-    """`jnp.max(z, axis=-1)`, whose gradient goes to *every* entry that attains the maximum.
+    """`jnp.max(z, axis=-1)` with a gradient that goes undivided to *every* entry equal to the maximum.
 
-    JAX divides the gradient among tied entries, and counts them first, which on a CPU costs more than the maximum; Theano, in
-    which the paper's experiments were written, does not divide. Without ties, that is almost surely, the two agree.
+    JAX divides the gradient among tied entries. Counting them costs more than the maximum on a CPU. Theano, in which the
+    experiments of the paper were written, does not divide. Without ties the two agree.
 
     Args:
       z: `[..., pieces]` float.
@@ -152,7 +152,7 @@ def _largest_jvp(primals, tangents):
 class Maxout(nn.Module):
     """Maxout: each unit is the largest of `pieces` affine functions of its input.
 
-    The kernel is `[inputs, units * pieces]`, unit u owning the columns `u * pieces ... (u + 1) * pieces - 1`.
+    The kernel is `[inputs, units * pieces]`; unit u has the columns `u * pieces ... (u + 1) * pieces - 1`.
 
     Attributes:
       units: the number of outputs.
@@ -177,13 +177,13 @@ class Maxout(nn.Module):
 
 
 class Dropout(nn.Module):
-    """Dropout of a layer's *input*, in the training pass only: the kept entries are multiplied by `scale`.
+    """Dropout in training mode; the kept entries are multiplied by `scale`.
 
     The masks are drawn example by example (`jgan.rng`), so that they do not depend on the number of devices.
 
     Attributes:
       keep: the probability that an entry is kept.
-      scale: the factor on what is kept; None for `1 / keep`. The test pass rescales nothing.
+      scale: the factor of the kept entries; None for `1 / keep`. Evaluation rescales nothing.
 
     References:
       Hinton et al., "Improving neural networks by preventing co-adaptation of feature detectors" (2012),

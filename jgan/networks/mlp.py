@@ -12,12 +12,12 @@ from jgan.networks.layers import Dense, Dropout, Maxout
 
 
 class MLP(nn.Module):
-    """Vectors through layers of units to vectors.
+    """Maps vectors to vectors through fully connected layers.
 
     Attributes:
       units: the size of each layer.
-      activations: the name of each layer's activation, `"relu"`, `"sigmoid"` or `"linear"`.
-      biases: where each layer's biases start; empty for 0.
+      activations: each layer's activation, by its name in `ACTIVATIONS`.
+      biases: the initial value of each layer's biases; empty for 0.
       irange: every W ~ U(-irange, irange).
       dtype: the dtype of the computation and of the output.
     """
@@ -51,16 +51,16 @@ def _layers(
 
 
 class MLPGenerator(nn.Module):
-    """Latents through hidden layers to an image.
+    """Maps latents to an image through hidden layers.
 
     Attributes:
       image_shape: `(height, width, channels)` of the output.
       units: the size of each hidden layer.
-      activations: the name of each hidden layer's activation, `"relu"`, `"sigmoid"` or `"linear"`.
-      biases: where each hidden layer's biases start; empty for 0.
+      activations: each hidden layer's activation, by its name in `ACTIVATIONS`.
+      biases: the initial value of each hidden layer's biases; empty for 0.
       output: the activation of the last layer.
       irange: every W ~ U(-irange, irange).
-      output_kernel_init: the initialiser of the last W, if another.
+      output_kernel_init: the initialiser of the last W; None for U(-irange, irange).
       output_bias_init: the initialiser of the last bias, of the shape `[height * width * channels]`.
       dtype: the dtype of the computation; the output is float32.
 
@@ -95,9 +95,9 @@ class MLPGenerator(nn.Module):
 
 
 class GrownGenerator(nn.Module):
-    """New layers stacked *under* a whole generator: what it took as latents is now made by them.
+    """New layers in front of a trained generator: they map new latents to the latents that it was trained on.
 
-    The parameters are `{"under": ..., "pretrained": ...}`, and the second subtree is that of the generator on its own.
+    The parameters are `{"under": ..., "pretrained": ...}`; `"pretrained"` has the structure of the generator's own parameters.
 
     Attributes:
       under: the new layers; their last size is the generator's latent size.
@@ -113,7 +113,7 @@ class GrownGenerator(nn.Module):
 
 
 class MLPDiscriminator(nn.Module):
-    """An image through maxout layers to one logit, with dropout on the input of every layer.
+    """Maps an image to one logit through maxout layers, with dropout on the input of every layer.
 
     Attributes:
       units: the number of units of each maxout layer.
@@ -148,11 +148,11 @@ class MLPDiscriminator(nn.Module):
 
 
 class SigmoidDiscriminator(nn.Module):
-    """An example through sigmoid layers to one number.
+    """Maps an example to one number through sigmoid layers.
 
     Attributes:
       units: the size of each hidden layer.
-      output: `"linear"` for a logit, `"sigmoid"` for a probability, as a squared loss wants it.
+      output: `"linear"` for a logit, `"sigmoid"` for a probability, for a squared loss.
       irange: every W ~ U(-irange, irange).
     """
 

@@ -10,13 +10,13 @@ from jgan.networks.layers import symmetric_uniform
 
 
 class PointGenerator(nn.Module):
-    """Latents through hidden layers to a point.
+    """Maps latents to a point through hidden layers.
 
     Attributes:
       size: the dimension of the points.
       units: the size of each hidden layer.
-      activation: that of the hidden layers, `"relu"` or `"tanh"`.
-      bias_range: hidden biases start in U(-bias_range, bias_range).
+      activation: that of the hidden layers, by its name in `ACTIVATIONS`.
+      bias_range: hidden biases ~ U(-bias_range, bias_range).
     """
 
     size: int
@@ -35,14 +35,14 @@ class PointGenerator(nn.Module):
 
 
 class PointDiscriminator(nn.Module):
-    """A point through hidden layers to one logit; optionally the last layer beside it, for feature matching.
+    """Maps a point to one logit through hidden layers, and optionally returns the last hidden layer for feature matching.
 
     Attributes:
       units: the size of each hidden layer.
-      activation: that of the hidden layers, `"relu"` or `"tanh"`.
-      bias_range: hidden biases start in U(-bias_range, bias_range): with all of them 0, a ReLU network is linear along every
-        line from the origin, and sees no structure there.
-      features: whether to return the last hidden layer too.
+      activation: that of the hidden layers, by its name in `ACTIVATIONS`.
+      bias_range: hidden biases ~ U(-bias_range, bias_range): with all biases 0, a ReLU network is linear along every ray from
+        the origin.
+      features: whether to return the last hidden layer as well.
     """
 
     units: Sequence[int] = (128, 128)

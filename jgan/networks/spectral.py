@@ -41,7 +41,7 @@ class SpectralNorm(nn.Module):
         if train:
             for name, old in before.items():
                 new: jax.Array = inner.get_variable(COLLECTION, name)
-                # Flax's vector has the length 1, or hardly any where the kernel is zero: that would stay so for ever.
+                # The new vector has length 1, or nearly 0 if the kernel is nearly zero: later passes would never leave 0.
                 inner.put_variable(COLLECTION, name, jnp.where(jnp.sum(jnp.square(new)) > 0.25, new, old))
         return y
 

@@ -1,4 +1,4 @@
-"""Networks for image translation: CycleGAN's residual generator, pix2pix's U-Net, and the discriminator of patches of both."""
+"""Networks for image translation: CycleGAN's residual generator, pix2pix's U-Net, and the PatchGAN discriminator of both."""
 
 from collections.abc import Sequence
 
@@ -40,7 +40,7 @@ class _Layers(nn.Module):
 
 
 class ResNetGenerator(_Layers):
-    """An image through residual blocks to an image of the same size, as in CycleGAN.
+    """Maps an image to an image of the same size through residual blocks, as in CycleGAN.
 
     A 7x7 convolution, `downsamplings` convolutions of stride 2 that double the channels, `blocks` residual blocks without an
     activation after the sum, as many transposed convolutions, a 7x7 convolution. Images are in [0, 1] outside and scaled to
@@ -94,7 +94,7 @@ class ResNetGenerator(_Layers):
 
 
 class UNetGenerator(_Layers):
-    """An image through an encoder and a decoder with skip connections to an image of the same size, as in pix2pix.
+    """Maps an image to an image of the same size through an encoder and a decoder with skip connections, as in pix2pix.
 
     Each level halves the sides (4x4 kernels, stride 2); channels double from `width` up to `8 * width`. Each level's output on
     the way up is concatenated with its input on the way down. Images are in [0, 1] outside and scaled to [-1, 1] inside; the
@@ -149,7 +149,7 @@ class UNetGenerator(_Layers):
 
 
 class PatchDiscriminator(_Layers):
-    """An image, or several joined by channel, to a map of logits, each of which judges one patch.
+    """Maps an image, or several joined by channel, to a map of logits, one for each overlapping patch.
 
     `layers` convolutions of stride 2 and two of stride 1, all with 4x4 kernels and one row of zeros around, leaky ReLU of slope
     0.2. With 3 layers a logit sees 70x70 pixels, with 2 it sees 34x34, with 1 16x16.
