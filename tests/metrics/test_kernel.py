@@ -157,6 +157,12 @@ def test_the_median_width_is_scipys():
     assert kernel.median_width(REAL, FAKE, most=100, seed=3) != kernel.median_width(REAL, FAKE, most=100, seed=4)
 
 
+def test_the_median_width_is_taken_of_no_more_samples_than_told():
+    """Of two of three samples there is one distance, any of the three."""
+    x, y = np.array([[0.0], [1.0]]), np.array([[10.0]])
+    assert {kernel.median_width(x, y, most=2, seed=seed) for seed in range(30)} == {1.0, 9.0, 10.0}
+
+
 def test_the_progress_is_told():
     told = []
     kernel.mmd2(REAL, FAKE, progress=lambda done, total: told.append((done, total)))
