@@ -14,14 +14,17 @@ DEVICES = 4
 
 # Read by XLA when its first backend is made, and inherited by the commands that tests start.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-_flags = [os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={DEVICES}"]
+# The tests spend their time on compiling small programs, and XLA's fusion emitters took half of it.
+# Of two values of a flag the later one counts: one from outside overrides the first, not the number of devices.
+_flags = ["--xla_cpu_use_fusion_emitters=false", os.environ.get("XLA_FLAGS", "")]
+_flags += [f"--xla_force_host_platform_device_count={DEVICES}"]
 # The simulated devices meet in every `psum`. Where one core serves them all, and other processes too, a meeting may take longer
 # than the 40 seconds after which XLA gives up and ends the process. Older XLAs do not know the flag, and would end at it.
 if tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2])) >= (0, 10):
     _flags.append("--xla_cpu_collective_call_terminate_timeout_seconds=600")
-os.environ["XLA_FLAGS"] = " ".join(_flags).strip()
+os.environ["XLA_FLAGS"] = " ".join(filter(None, _flags))
 os.environ.setdefault("MPLBACKEND", "Agg")
-# The tests spend their time on compiling small programs: LLVM's optimisations are left out, XLA's own stay.
+# LLVM's optimisations are left out too; XLA's own stay.
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 # The commands compile the same small programs again and again, in many processes: they share what they compiled. A folder

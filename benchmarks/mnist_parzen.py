@@ -26,10 +26,11 @@ import numpy as np
 from jgan import Batch, models, parallel, plots
 from jgan.data import Dataset, load, resident, spec
 from jgan.metrics import anchors, parzen
+from jgan.models.options import EMA
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.evaluators.images import unit
 from jgan.training.run import environment, write_json
-from jgan.types import GAN, GANState, PyTree
+from jgan.types import GAN, GANState, Inputs, PyTree
 from jgan.utils import cli
 
 PROG = "python -m benchmarks.mnist_parzen"
@@ -96,7 +97,7 @@ def names(args: Args) -> list[str]:
 
 
 def averaged(tracked: list[PyTree], params: PyTree, decays: jax.Array, chunks: jax.Array) -> list[PyTree]:
-    """One update of the averages, with the decay warmed up as in `jgan.optim.weight_average`.
+    """One update of the averages, with the decay warmed up as in `jgan.optim.warmed_up`.
 
     The warm-up limits the length of an average to about a ninth of the training so far.
     """
@@ -115,7 +116,7 @@ def measure(
     @jax.jit
     def samples(state: GANState, params: PyTree) -> jax.Array:
         state = state._replace(generator=state.generator._replace(params=params))
-        return gan.generate(state, gan.latents(jax.random.key(args.seed + 1), args.num_samples), averaged=False)
+        return gan.generate(state, gan.inputs(jax.random.key(args.seed + 1), args.num_samples), ema=False)
 
     def of_seed(tree: PyTree, seed: int) -> PyTree:
         return jax.tree.map(lambda leaf: leaf[seed], tree)
@@ -211,7 +212,7 @@ def summary(seeds: list[parzen.Parzen]) -> dict[str, Any]:
 
 def result(args: Args, gan: GAN, dataset: Dataset, population: Population, steps_per_epoch: int) -> dict[str, Any]:
     """Evaluates the test images; the result records how the candidate and the epoch were chosen."""
-    train_images, validation, test = (unit(split.x) for split in dataset[1:])
+    train_images, validation, test = (unit(split.x) for split in dataset.parts.values())
     validation = validation[:VALIDATION]
     current = population.candidates(names(args))
     found = {
@@ -248,9 +249,9 @@ def draw(args: Args, gan: GAN, dataset: Dataset, population: Population, chosen:
     state = first_state._replace(generator=first_state.generator._replace(params=params))
 
     def generate(z: jax.Array) -> jax.Array:
-        return gan.generate(state, z, averaged=False)
+        return gan.generate(state, Inputs(z), ema=False)
 
-    latents = gan.latents(jax.random.key(args.seed + 2), 100)
+    latents = gan.inputs(jax.random.key(args.seed + 2), 100).z
     args.pictures.mkdir(parents=True, exist_ok=True)
     sheets = {
         "samples": plots.grid(generate(latents), columns=20),
@@ -270,7 +271,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
     dataset, preset = load("mnist", args.data_dir), models.presets()["mnist"]
     about = spec(dataset, preset.batch_size)
-    gan = models.make(dataclasses.replace(preset.model, ema_decay=0.0), about)
+    gan = models.make(dataclasses.replace(preset.config, ema=EMA()), about)
     population = train(args, gan, dataset, preset.batch_size, about.steps_per_epoch)
     found = result(args, gan, dataset, population, about.steps_per_epoch)
     write_json(args.out, found)

@@ -24,6 +24,7 @@ from jgan import Batch, data, models, parallel
 from jgan.data import resident, toys
 from jgan.metrics.modes import mode_coverage
 from jgan.models.mixture import Config
+from jgan.models.options import EMA, Optimizer, Penalty, Rule
 from jgan.training.run import environment, write_json
 from jgan.types import GAN, GANState
 from jgan.utils import cli
@@ -37,14 +38,19 @@ CHUNK = 500
 PACGAN = {"ring8": {"GAN": (6.3, 0.982), "PacGAN2": (7.9, 0.956)}, "grid25": {"GAN": (17.3, 0.948), "PacGAN2": (23.8, 0.913)}}
 """As published: covered modes and the fraction of high-quality samples (Lin et al., 2018, Table 1), with their networks."""
 
-RELATIVISTIC = {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.1}
+RELATIVISTIC = {"loss": "relativistic", "penalty": Penalty("r1_r2", 0.1)}
 
 METHODS: dict[str, dict[str, Any]] = {
     "non-saturating": {},
-    "WGAN-GP": {"loss": "wasserstein", "penalty": "gradient_penalty", "penalty_weight": 0.1, "n_critic": 5, "b2": 0.9},
+    "WGAN-GP": {
+        "loss": "wasserstein",
+        "penalty": Penalty("gradient_penalty", 0.1),
+        "rule": Rule(n_critic=5),
+        "optimizer": {"b2": 0.9},
+    },
     "PacGAN2": {"pack": 2},
     "relativistic + R1 + R2": RELATIVISTIC,
-    "relativistic + R1 + R2, 30,000 steps": {**RELATIVISTIC, "decay_steps": 30_000},
+    "relativistic + R1 + R2, 30,000 steps": {**RELATIVISTIC, "optimizer": {"decay_steps": 30_000}},
 }
 """The options of each method that differ from the common configuration; training lasts `decay_steps` steps."""
 
@@ -92,8 +98,10 @@ def config_of(args: Args, method: str) -> Config:
     """
     if method not in METHODS:
         raise ValueError(f"--methods must be among {', '.join(METHODS)}, found {method!r}")
-    common = Config(learning_rate=args.learning_rate, b2=args.b2, decay_steps=args.steps, ema_decay=args.ema_decay)
-    return dataclasses.replace(common, **METHODS[method])
+    changes = dict(METHODS[method])
+    optimizer = Optimizer("adam", learning_rate=args.learning_rate, b2=args.b2, decay_steps=args.steps)
+    optimizer = dataclasses.replace(optimizer, **changes.pop("optimizer", {}))
+    return Config(optimizer=optimizer, ema=EMA(args.ema_decay), **changes)
 
 
 def train(args: Args, gan: GAN, points: np.ndarray, steps: int) -> GANState:
@@ -117,7 +125,7 @@ def train(args: Args, gan: GAN, points: np.ndarray, steps: int) -> GANState:
     return states
 
 
-def count(args: Args, gan: GAN, states: GANState, name: str, *, averaged: bool) -> dict[str, Any]:
+def count(args: Args, gan: GAN, states: GANState, name: str, *, ema: bool) -> dict[str, Any]:
     """Computes the mode coverage of every seed.
 
     Args:
@@ -125,13 +133,13 @@ def count(args: Args, gan: GAN, states: GANState, name: str, *, averaged: bool) 
       gan: the model.
       states: the population.
       name: the name of the data set.
-      averaged: whether to use the averaged generator.
+      ema: whether to use the averaged generator.
 
     Returns:
       A dict for JSON: for `modes`, `high_quality` and `reverse_kl` the mean and standard deviation over seeds, and each value.
     """
     keys = jax.random.split(jax.random.key(args.seed + 1), args.seeds)
-    drawn = jax.jit(jax.vmap(lambda key, state: gan.sample(key, state, SAMPLES, averaged=averaged)))(keys, states)
+    drawn = jax.jit(jax.vmap(lambda key, state: gan.sample(key, state, SAMPLES, ema=ema)))(keys, states)
     found = mode_coverage(drawn, toys.centres(name), toys.std(name))
     columns = {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
     return {key: _spread(np.asarray(values, np.float64)) for key, values in columns.items()}
@@ -155,10 +163,10 @@ def measure(args: Args, name: str, method: str) -> dict[str, Any]:
     """
     config, dataset = config_of(args, method), data.load(name)
     gan, started = models.make(config, data.spec(dataset, args.batch_size)), time.monotonic()
-    states = jax.block_until_ready(train(args, gan, dataset.train.x, config.decay_steps))
+    states = jax.block_until_ready(train(args, gan, dataset.train.x, config.optimizer.decay_steps))
     return {
-        "last": count(args, gan, states, name, averaged=False),
-        "averaged": count(args, gan, states, name, averaged=True),
+        "last": count(args, gan, states, name, ema=False),
+        "averaged": count(args, gan, states, name, ema=True),
         "config": models.to_dict(config),
         "seconds": round(time.monotonic() - started, 1),
         "environment": environment(),

@@ -106,12 +106,12 @@ class Twin:
 
     def _schedule(self) -> None:
         """Sets the authors' learning rate and momentum for this update and epoch."""
-        config = self.config
-        rate = max(config.learning_rate / config.learning_rate_decay**self.count, config.min_learning_rate)
-        ramp = min(self.count // self.steps_per_epoch / (config.momentum_epochs - 1), 1.0)
-        momentum = config.momentum + (config.final_momentum - config.momentum) * ramp
-        for sgd in (self.g_sgd, self.d_sgd):
-            sgd.param_groups[0].update(lr=rate, momentum=momentum)
+        sgd = self.config.optimizer
+        rate = max(sgd.learning_rate / sgd.decay**self.count, sgd.min_learning_rate)
+        ramp = min(self.count // self.steps_per_epoch / (sgd.momentum_epochs - 1), 1.0)
+        momentum = sgd.momentum + (sgd.final_momentum - sgd.momentum) * ramp
+        for player in (self.g_sgd, self.d_sgd):
+            player.param_groups[0].update(lr=rate, momentum=momentum)
         self.count += 1
 
     # --------------------------------------------------------------------------------------------- both players at once

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
-import numpy as np
 
 from jgan import data
 from jgan.features import classifier
+from jgan.types import Batch
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -47,15 +47,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
     check(args)
     dataset = data.load(args.dataset, args.data_dir)
-    if dataset.train.x.ndim != 4 or dataset.train.y is None:
+    fields = dataset.fields
+    if not isinstance(fields, Batch) or getattr(fields.x, "kind", "") != "image" or fields.y is None:
         raise ValueError(f"--dataset must name images with labels, found {args.dataset}")
-    classes = int(np.max(dataset.train.y)) + 1
+    classes = fields.y.size
     params = classifier.fit(jax.random.key(args.seed), dataset.train, classes, epochs=args.epochs, batch_size=args.batch_size)
     shares = {name: classifier.accuracy(params, classes, getattr(dataset, name)) for name in ("train", "validation", "test")}
     about = classifier.About(args.dataset, dataset.train.x.shape[1:], classes, round(shares["test"], 4))
     with replacing(args.out) as temporary:
         classifier.save(temporary, params, about)
-    print(", ".join(f"{name} {share:.1%}" for name, share in shares.items()) + f" of the images named rightly: {args.out}")
+    print(", ".join(f"{name} {share:.1%}" for name, share in shares.items()) + f" of images classified correctly: {args.out}")
 
 
 def check(args: Args) -> None:

@@ -8,6 +8,7 @@ python -m jgan.evaluate --compare A.json B.json                         side by 
 
 import dataclasses
 import sys
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,22 +16,19 @@ from typing import Any, Literal
 import numpy as np
 
 from jgan.evaluation import likelihood, sets, sides, table
-from jgan.evaluation.criteria import VALIDATION_IMAGES, unit
-from jgan.evaluation.measures import MEASURES
+from jgan.evaluation.criteria import VALIDATION_IMAGES, RealImages
+from jgan.evaluation.measure import MEASURES
 from jgan.features import choice
 from jgan.metrics import parzen
-from jgan.sample import draw
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
-from jgan.training.evaluators.images import SAMPLES
-from jgan.training.run import Run, environment, keys, open_run, write_json
-from jgan.types import GANState
+from jgan.training.evaluators import sampling
+from jgan.training.evaluators.images import real_images
+from jgan.training.run import Snapshot, environment, keys, open_run, write_json
 from jgan.utils import cli
+from jgan.utils.registry import unknown
 
 PROG = "python -m jgan.evaluate"
-
-NATURAL = {"images": "parzen", "points": "modes", "density": "divergence", "trajectory": "distance"}
-"""What a run is measured by if nothing is asked for, by its display."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,17 +42,17 @@ class Args:
     real: Path | None = None
     """real images, a folder or an .npz file; by default the data of the run"""
     metrics: tuple[str, ...] = ()
-    """names, by commas or spaces: see below; by default what fits the run, or fid of two sets of images"""
+    """names, by commas or spaces: see below; by default that of the run's evaluator, or fid of two sets of images"""
     split: Literal["train", "validation", "test"] = "train"
     """the part of the run's data that its images are compared with"""
     held_out: Path | None = None
     """for ct: further real images; by default another part of the run's data"""
-    num_samples: int = SAMPLES
+    num_samples: int = 10_000
     """samples of the generator; of --fake at most so many, 0 for all"""
     num_real: int = 0
     """real images; 0 for all"""
-    extractor: choice.Name = "auto"
-    """features; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
+    extractor: str = "auto"
+    """features: pixels, classifier or inception; auto: inception with --weights, classifier for 8x8 images, else pixels"""
     weights: Path | None = None
     """the file of InceptionV3's weights (.pth, .safetensors, .npz), or of a classifier's"""
     resizer: choice.Resizer = "clean"
@@ -63,8 +61,8 @@ class Args:
     """nearest neighbours of prdc"""
     checkpoint: Which = "best"
     """the best by the run's measure, or the last"""
-    averaged: bool = True
-    """the averaged parameters, where the model keeps them"""
+    ema: bool = True
+    """use the averaged weights, where the model keeps them"""
     anchors: bool = True
     """for parzen: measure training images and k-means centroids too"""
     seed: int = 0
@@ -100,8 +98,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     listing = "\n".join(f"  {name:<14}{measure.about}" for name, measure in MEASURES.items())
     description = (
         "Measure the generator of a run, or two sets of images.\n\nMetrics:\n"
-        f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, beside its anchors\n{listing}\n"
-        "  modes, divergence, distance: of toys"
+        f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, next to its anchors\n{listing}\n"
+        "  modes, divergence, distance, translation: the measures of runs that make no single set of images"
     )
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
     check(args)
@@ -129,10 +127,14 @@ def check(args: Args) -> None:
     if args.fake is not None and args.real is None:
         raise ValueError("--fake needs --real: the images that it is compared with")
     cli.at_least(args, num_samples=1 if args.workdir is not None else 0, num_real=0, k=1, seed=0)
-    known = [*NATURAL.values(), *MEASURES]
-    for name in args.names:
-        if name not in known:
-            raise ValueError(f"--metrics must be among {', '.join(known)}, found {name!r}")
+    extractors = typing.get_args(choice.Name)
+    if args.extractor not in extractors:
+        raise ValueError(f"--extractor: {unknown('extractor', args.extractor, extractors)}")
+    if args.workdir is None:
+        for name in args.names:
+            if name == "parzen":
+                raise ValueError(f"--metrics: parzen measures a run, and these are images: take some of {', '.join(MEASURES)}")
+            MEASURES[name]
     if args.out is not None:
         cli.in_a_folder(args.out)
 
@@ -151,67 +153,70 @@ def of_run(args: Args) -> dict[str, Any]:
     """
     assert args.workdir is not None
     run = open_run(args.workdir, args.data_dir)
-    kind = evaluators.name_of(run)
-    names = args.names or (NATURAL[kind],)
+    evaluator = evaluators.of(run)
+    known = ["parzen", *MEASURES] if evaluator.name == "parzen" else [evaluator.name]
+    names = args.names or (evaluator.name,)
     for name in names:
-        if name != NATURAL[kind] and not (kind == "images" and name in MEASURES):
-            raise ValueError(f"--metrics: a run of {run.config.preset} is measured by {NATURAL[kind]}, found {name}")
-    pair = real_of_run(run, args) if set(names) & MEASURES.keys() else None
-    state = run.restore(args.checkpoint)
-    step = int(state.step)
-    print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {step:,}), seed {args.seed}, in {args.workdir}")
+        if name not in known:
+            raise ValueError(f"--metrics, a run of {run.config.preset}: {unknown('metric', name, known)}")
+    real = real_images(run)
+    pair = real_of_run(real, args) if set(names) & set(MEASURES) else None
+    found = run.snapshot(args.checkpoint)
+    print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
     about: dict[str, Any] = {name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")}
-    about |= {"run_seed": run.config.seed, "step": step}
-    about |= {name: getattr(args, name) for name in ("checkpoint", "averaged", "num_samples", "seed")}
-    if kind != "images":
-        about[NATURAL[kind]] = measure_toy(run, state)
-        return about
-    samples = draw(run.gan, state, run.gan.latents(keys(args.seed).evaluation, args.num_samples), averaged=args.averaged)
+    about |= {"run_seed": run.config.seed, "step": found.step}
+    about |= {name: getattr(args, name) for name in ("checkpoint", "ema", "num_samples", "seed")}
+    if evaluator.name != "parzen":
+        return about | {evaluator.name: as_in_training(found, args)}
+    asked = sampling.inputs(found.run, keys(args.seed).evaluation, args.num_samples)
+    samples = sampling.draw(found.run.gan, found.state, asked, ema=args.ema)
     if "parzen" in names:
-        about["parzen"] = measure_parzen(run, samples, args)
+        about["parzen"] = measure_parzen(args.workdir, real, samples, args)
     if pair is not None:
-        fake = sets.ImageSet(f"{run.config.preset}, step {step:,}", sets.to_uint8("samples", samples))
+        labels = np.asarray(asked.c) if sampling.classes(found.run.gan) else None
+        name = f"{run.config.preset}, step {found.step:,}"
+        fake = sets.ImageSet(name, sets.to_uint8("samples", samples), labels)
         about |= measure_images(pair._replace(fake=fake), names, args)
     return about
 
 
-def real_of_run(run: Run, args: Args) -> sides.Given:
+def real_of_run(images: RealImages, args: Args) -> sides.Given:
     """The real images that a run's are compared with.
 
     Args:
-      run: the run.
+      images: the data of the run.
       args: the flags.
 
     Returns:
-      The `Given`, the generated ones not yet there.
+      The `Given`, still without the generated ones.
     """
-    real = sets.read(args.real) if args.real is not None else sets.of_dataset(run.dataset, args.split)
+    real = sets.read(args.real) if args.real is not None else images.image_set(args.split)
     other = "test" if args.split != "test" else "validation"
-    held_out = sets.read(args.held_out) if args.held_out is not None else sets.of_dataset(run.dataset, other)
+    held_out = sets.read(args.held_out) if args.held_out is not None else images.image_set(other)
     return sides.Given(real.first(args.num_real), None, held_out)
 
 
-def measure_parzen(run: Run, samples: np.ndarray, args: Args) -> dict[str, Any]:
-    """The paper's procedure, on the generator and on both anchors; prints their table.
+def measure_parzen(workdir: Path, real: RealImages, samples: np.ndarray, args: Args) -> dict[str, Any]:
+    """The 2014 paper's procedure, on the generator and on both anchors; prints their table.
 
     Args:
-      run: the run.
-      samples: of its generator.
+      workdir: the folder of the run.
+      real: its data.
+      samples: samples of its generator.
       args: the flags.
 
     Returns:
       For JSON: `generator`, `training_images` and `kmeans_centroids`, each a `value` with its `standard_error`, `sigma`,
       `validation` value and `num_samples`; and the numbers of images behind them.
     """
-    train, test = unit(run.dataset.train.x), unit(run.dataset.test.x)
-    validation = unit(run.dataset.validation.x[:VALIDATION_IMAGES])
+    train, test, validation = real.part("train"), real.part("test"), real.part("validation", VALIDATION_IMAGES)
     print(f"\nParzen-window log-likelihood in nats an image, sigma chosen on {len(validation):,} validation images")
     print(f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}")
     lines = {"generator": likelihood.line(len(samples), parzen.evaluate(samples, validation, test))}
     _show("generator", lines["generator"])
     if args.anchors:
         lines |= likelihood.cached_anchors(
-            run.workdir / "anchors.json",
+            workdir / "anchors.json",
             *(train, validation, test),
             n=args.num_samples,
             seed=args.seed,
@@ -228,20 +233,22 @@ def _show(name: str, line: likelihood.Line) -> None:
     print(f"{name:<18}{line['num_samples']:>9,}{line['sigma']:>8.3f}{line['validation']:>12.1f}{value:>22}")
 
 
-def measure_toy(run: Run, state: GANState) -> dict[str, Any]:
-    """What a toy run was judged by while it trained, from the same latents; prints it.
+def as_in_training(found: Snapshot, args: Args) -> dict[str, Any]:
+    """What a run was judged by while it trained, from the latents of `--seed`; prints it.
 
     Args:
-      run: the run.
-      state: the state whose (averaged) generator is measured.
+      found: the checkpoint.
+      args: the flags.
 
     Returns:
       For JSON.
     """
-    display = evaluators.of(run)
-    found = display.measure(run, state)
-    print(display.phrase(found))
-    return dict(found)
+    evaluator = evaluators.of(found.run)
+    state = found.state if args.ema else sampling.unaveraged(found.state)
+    config = dataclasses.replace(found.run.config, seed=args.seed)
+    measured = evaluator.measure(dataclasses.replace(found.run, config=config), state)
+    print(evaluator.phrase(measured))
+    return dict(measured)
 
 
 # --------------------------------------------------------------------------------------------------- of sets of images
@@ -259,9 +266,6 @@ def of_files(args: Args) -> dict[str, Any]:
     assert args.fake is not None
     assert args.real is not None
     names = args.names or ("fid",)
-    for name in names:
-        if name not in MEASURES:
-            raise ValueError(f"--metrics: {name} measures a run, and these are images: take some of {', '.join(MEASURES)}")
     fake = sets.read(args.fake)
     given = sides.Given(
         sets.read(args.real).first(args.num_real),
@@ -282,7 +286,8 @@ def measure_images(given: sides.Given, names: Sequence[str], args: Args) -> dict
     Returns:
       For JSON: the protocol, each result by its name, and the table.
     """
-    extractor = choice.choose(args.extractor, given.real.images.shape[1:], args.weights, args.resizer)
+    shape = given.real.images.shape[1:]
+    extractor = choice.choose(args.extractor, shape, args.weights, args.resizer)  # type: ignore[arg-type]  # checked
     cache = args.cache or (None if args.workdir is None else args.workdir / "features")
     names = [name for name in names if name in MEASURES]
     with sides.progress_bar() as progress:

@@ -69,7 +69,11 @@ def consensus(game: Game, optimizers: Optimizers, *, gamma: float = 10.0) -> Ste
       ValueError: if `gamma` is negative.
 
     Example:
-      See `extragradient`.
+      >>> import optax
+      >>> from jgan import rules, steps
+      >>> from jgan.models import bilinear
+      >>> sgd = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
+      >>> made = rules.consensus(bilinear.game(), sgd, gamma=1.0)
 
     References:
       Mescheder et al., "The Numerics of GANs" (2017), section 4, https://arxiv.org/abs/1705.10461
@@ -114,7 +118,11 @@ def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
       ValueError: if `unroll` is negative.
 
     Example:
-      See `extragradient`.
+      >>> import optax
+      >>> from jgan import rules, steps
+      >>> from jgan.models import bilinear
+      >>> sgd = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1))
+      >>> made = rules.unrolled(bilinear.game(), sgd, unroll=5)
 
     References:
       Metz et al., "Unrolled Generative Adversarial Networks" (2017), equations 8 to 10, https://arxiv.org/abs/1611.02163
@@ -149,5 +157,5 @@ def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
 RULES.register("extragradient", lambda game, optimizers, options: extragradient(game, optimizers))
 RULES.register("consensus", lambda game, optimizers, options: consensus(game, optimizers, gamma=options.consensus))
 RULES.register("unrolled", lambda game, optimizers, options: unrolled(game, optimizers, unroll=options.unroll))
-# Optimistic by its optimisers, which `jgan.models.options.optimizers` makes so.
+# Simultaneous descent with the optimistic optimisers that `jgan.models.options.optimizers` makes for this rule.
 RULES.register("optimistic", lambda game, optimizers, options: simultaneous(game, optimizers))

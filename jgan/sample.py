@@ -1,21 +1,28 @@
-"""`python -m jgan.sample`: images of a trained generator, as a picture or as an array."""
+"""`python -m jgan.sample`: samples of a trained generator, as a picture or as an array."""
 
 import dataclasses
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jgan import plots
+from jgan.evaluation import sets
+from jgan.evaluation.criteria import unit
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
-from jgan.training.run import Run, keys, open_run
-from jgan.types import GAN, GANState, Key
+from jgan.training.evaluators import pairs, sampling
+from jgan.training.evaluators.sampling import draw
+from jgan.training.run import Run, Snapshot, keys, open_run
+from jgan.types import GAN, Field, Inputs, Key
 from jgan.utils import cli
 from jgan.utils.files import replacing
+
+__all__ = ["Args", "draw", "main"]
 
 PROG = "python -m jgan.sample"
 
@@ -27,21 +34,36 @@ class Args:
     workdir: Path
     """folder of the run"""
     out: Path | None = None
-    """a picture (.png), or an array (.npz: `samples` uint8 [N, height, width, channels]); by default grid.png in the folder"""
+    """a picture (.png), or an array (.npz: `samples`, images as uint8 [N, height, width, channels]); by default grid.png in the
+    folder"""
     num: int = 64
-    """how many images"""
+    """number of samples"""
+    labels: tuple[str, ...] = ()
+    """class numbers, by commas or spaces, for a model conditioned on labels: a row each; by default all classes"""
+    images: Path | None = None
+    """for a model that translates images: a folder of images, or an .npz file of them"""
+    direction: str = ""
+    """for a model that translates in several directions: which one"""
     interpolate: bool = False
-    """rows of images whose latents lie on straight lines, as in the paper's figure 3"""
+    """rows of images whose latents lie on straight lines, as in the 2014 paper's figure 3"""
     columns: int = 0
-    """images in a row; 0 for a square, or for 8 with --interpolate"""
+    """images in a row; 0 for a square, for 8 with --interpolate, for the equal share of --num with a row for each label"""
     seed: int = 0
-    """chooses the latents; that of the run gives the pictures in its samples/"""
+    """seed of the latents; that of the run gives the pictures in its samples/"""
     checkpoint: Which = "best"
     """the best by the validation measure, or the last"""
-    averaged: bool = True
-    """the averaged parameters, where the model keeps them"""
+    ema: bool = True
+    """use the averaged weights, where the model keeps them"""
     data_dir: Path | None = None
-    """where the run's data are now, if not where it found them"""
+    """where the run's data are now, for pictures that show real examples too"""
+
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels as numbers."""
+        words = [word for group in self.labels for word in group.split(",") if word]
+        if not all(word.isdecimal() for word in words):
+            raise ValueError(f"--labels must be class numbers such as 0,1,2, found {', '.join(words)}")
+        return tuple(map(int, words))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -57,71 +79,28 @@ def main(argv: Sequence[str] | None = None) -> None:
         Args,
         sys.argv[1:] if argv is None else argv,
         prog=PROG,
-        description="Draw images from the generator of a run, into a picture or an array.",
+        description="Draw samples from the generator of a run, into a picture or an array.",
     )
     out = args.out or args.workdir / "grid.png"
-    columns = args.columns or (8 if args.interpolate else 0)
-    check(args, out, columns)
+    check(args, out)
     run = open_run(args.workdir, args.data_dir)
-    state = run.restore(args.checkpoint)
-    if evaluators.name_of(run) != "images":
-        points(run, state, args, out)
-        return
-    z = latents(run.gan, keys(args.seed).samples, args.num, line=columns if args.interpolate else 1)
-    images = plots.to_uint8(draw(run.gan, state, z, averaged=args.averaged))
-    if out.suffix.lower() == ".png":
-        plots.save_png(out, plots.grid(images, columns=columns or None))
+    check_condition(args, run)
+    found = run.snapshot(args.checkpoint)
+    if args.images is not None:
+        what = translated(found, args, out)
+    elif run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image":
+        what = images(found, args, out)
     else:
-        write_array(out, images, run, state, args)
-    print(f"{len(images):,} images of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
+        what = points(found, args, out)
+    print(f"{what} of {run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}): {out}")
 
 
-def points(run: Run, state: GANState, args: Args, out: Path) -> None:
-    """The command for models that make no images: the picture of their display, or their points.
-
-    Args:
-      run: the run.
-      state: the state whose generator is asked.
-      args: the flags.
-      out: the file to write.
-
-    Raises:
-      ValueError: if `--interpolate` is given.
-    """
-    if args.interpolate:
-        raise ValueError(f"--interpolate draws images, and {run.config.preset} makes points: leave it out")
-    if out.suffix.lower() == ".png":
-        plots.save_png(out, evaluators.of(run).sheet(run, state))
-        print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
-        return
-    drawn = draw(run.gan, state, latents(run.gan, keys(args.seed).samples, args.num), averaged=args.averaged)
-    write_array(out, drawn, run, state, args)
-    print(f"{len(drawn):,} points of {run.config.preset}, {args.checkpoint} checkpoint (step {int(state.step):,}): {out}")
-
-
-def write_array(out: Path, samples: np.ndarray, run: Run, state: GANState, args: Args) -> None:
-    """Writes samples and what they depend on, in one piece.
-
-    Args:
-      out: the .npz file.
-      samples: the samples.
-      run: the run.
-      state: the state whose generator was asked.
-      args: the flags.
-    """
-    about = {name: getattr(args, name) for name in ("seed", "checkpoint", "averaged", "interpolate")}
-    about |= {"preset": run.config.preset, "dataset": run.config.dataset, "step": int(state.step)}
-    with replacing(out) as temporary, temporary.open("wb") as file:
-        np.savez(file, samples=samples, **about)
-
-
-def check(args: Args, out: Path, columns: int) -> None:
-    """Checks the flags before anything is computed.
+def check(args: Args, out: Path) -> None:
+    """Checks the flags before anything is read.
 
     Args:
       args: the flags.
       out: the file to write.
-      columns: images in a row, 0 for a square.
 
     Raises:
       ValueError: naming the flag, what it must be and what was found.
@@ -130,67 +109,152 @@ def check(args: Args, out: Path, columns: int) -> None:
     if out.suffix.lower() not in (".png", ".npz"):
         raise ValueError(f"--out must end in .png (a picture) or .npz (an array), found {out}")
     cli.at_least(args, num=1, columns=0, seed=0)
+    columns = args.columns or 8
     if args.interpolate and (columns < 2 or args.num % columns):
         raise ValueError(
             f"--interpolate fills rows: --columns must be at least 2 and --num a multiple of it, found {columns} and {args.num}"
         )
+    if args.interpolate and args.labels:
+        raise ValueError("expected one of --labels and --interpolate, found both")
     if args.out is not None:
         cli.in_a_folder(out)
 
 
-def latents(gan: GAN, key: Key, n: int, *, line: int = 1) -> jax.Array:
-    """Draws latents, each on its own or on straight lines between two.
+def check_condition(args: Args, run: Run) -> None:
+    """Checks the labels, the images and the direction against what the run's model is conditioned on.
+
+    Args:
+      args: the flags.
+      run: the run.
+
+    Raises:
+      ValueError: naming the flag, what it must be and what was found.
+    """
+    size, name = sampling.classes(run.gan), run.config.preset
+    translates = bool(pictures(run.gan))
+    if args.classes and not size:
+        raise ValueError(f"--labels: the model of {name} is not conditioned on labels: leave it out")
+    wrong = [label for label in args.classes if label >= size]
+    if wrong:
+        raise ValueError(f"--labels must be from 0 to {size - 1}, found {wrong[0]}")
+    if (args.images is not None or args.direction) and not translates:
+        raise ValueError(f"--images, --direction: the model of {name} is not conditioned on images: leave them out")
+    if args.direction and args.direction not in pictures(run.gan):
+        raise ValueError(f"--direction must be among {', '.join(pictures(run.gan))}, found {args.direction}")
+    if translates and args.images is None and (args.out is not None and args.out.suffix.lower() == ".npz"):
+        raise ValueError(f"the model of {name} translates images: give them with --images")
+
+
+def pictures(gan: GAN) -> dict[str, Field]:
+    """The images that a model is conditioned on, by direction; the only one has the name ''."""
+    found = gan.condition if isinstance(gan.condition, dict) else {"": gan.condition}
+    return {name: field for name, field in found.items() if isinstance(field, Field) and field.kind == "image"}
+
+
+# ------------------------------------------------------------------------------------------------------- what is drawn
+
+
+def images(found: Snapshot, args: Args, out: Path) -> str:
+    """The command for models of images; returns what was written, in words."""
+    gan, key = found.run.gan, keys(args.seed).samples
+    asked, columns = inputs_of(gan, key, args, picture=out.suffix.lower() == ".png")
+    drawn = plots.to_uint8(draw(gan, found.state, asked, ema=args.ema))
+    if out.suffix.lower() == ".png":
+        plots.save_png(out, plots.grid(drawn, columns=columns or None))
+    else:
+        labels = {"labels": np.asarray(asked.c)} if sampling.classes(gan) else {}
+        write_array(out, found, args, samples=drawn, **labels)
+    return f"{len(drawn):,} images"
+
+
+def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs, int]:
+    """The inputs of the samples, and the number of columns of a picture, 0 for a square."""
+    line = (args.columns or 8) if args.interpolate else 1
+    size = sampling.classes(gan)
+    if not size:
+        return latents(gan, key, args.num, line=line), line if args.interpolate else args.columns
+    labels = jnp.asarray(args.classes or range(size), jnp.int32)
+    if args.interpolate:  # one label a row
+        return latents(gan, key, args.num, labels[jnp.arange(args.num) // line % len(labels)], line=line), line
+    columns = args.columns or max(1, args.num // len(labels))
+    if picture:
+        return sampling.class_rows(gan, key, labels, columns), columns
+    return gan.inputs(key, args.num, jnp.sort(labels[jnp.arange(args.num) % len(labels)])), columns
+
+
+def translated(found: Snapshot, args: Args, out: Path) -> str:
+    """The command for `--images`: sources beside outputs, or the outputs; returns what was written, in words."""
+    given, gan = sets.read(args.images or Path()), found.run.gan
+    known = pictures(gan)
+    name = args.direction or next(iter(known))
+    if given.images.shape[1:] != known[name].shape:
+        expected, shape = ("x".join(map(str, shape)) for shape in (known[name].shape, given.images.shape[1:]))
+        raise ValueError(f"--images must be of {expected}, found {shape} in {args.images}: bring them to that size")
+    source = unit(given.images[: args.num])
+    asked = gan.inputs(keys(args.seed).samples, len(source), {name: source} if name else source)
+    drawn = draw(gan, found.state, asked, ema=args.ema, block=100)
+    if out.suffix.lower() == ".png":
+        plots.save_png(out, pairs.rows(source, drawn))
+    else:
+        write_array(out, found, args, samples=plots.to_uint8(drawn))
+    return f"{len(drawn):,} translations"
+
+
+def points(found: Snapshot, args: Args, out: Path) -> str:
+    """The command for other models: the picture of their evaluator, or their points; returns what was written, in words."""
+    if args.interpolate:
+        raise ValueError(f"--interpolate draws images, and {found.run.config.preset} makes points: leave it out")
+    if out.suffix.lower() == ".png":
+        config = dataclasses.replace(found.run.config, seed=args.seed)
+        state = found.state if args.ema else sampling.unaveraged(found.state)
+        plots.save_png(out, evaluators.of(found.run).sheet(dataclasses.replace(found.run, config=config), state))
+        return "picture"
+    asked, _ = inputs_of(found.run.gan, keys(args.seed).samples, args, picture=False)
+    drawn = draw(found.run.gan, found.state, asked, ema=args.ema)
+    write_array(out, found, args, samples=drawn)
+    return f"{len(drawn):,} points"
+
+
+def latents(gan: GAN, key: Key, n: int, c: Any = (), *, line: int = 1) -> Inputs:
+    """Draws inputs, their latents each on its own or on straight lines between two.
 
     Args:
       gan: the model.
-      key: the key of those that are drawn.
+      key: the key of the latents that are drawn.
       n: how many, a multiple of `line`.
+      c: the condition of each, `()` if the model has none.
       line: latents on a line, both ends included; 1 for independent ones.
 
     Returns:
-      `[n, ...]`, line after line.
-
-    Example:
-      See `draw`.
-    """
-    if line == 1:
-        return gan.latents(key, n)
-    start, end = jnp.split(gan.latents(key, 2 * (n // line)), 2)
-    return plots.interpolate(start, end, line).reshape(n, *start.shape[1:])
-
-
-def draw(gan: GAN, state: GANState, latents: jax.Array, *, averaged: bool = True, block: int = 1000) -> np.ndarray:
-    """Generates many images, a block at a time, so that memory does not grow with their number.
-
-    Args:
-      gan: the model.
-      state: the state whose generator is asked.
-      latents: `[N, ...]`, as `gan.latents` draws them.
-      averaged: whether to use the averaged parameters, where the model keeps them.
-      block: images generated at once.
-
-    Returns:
-      `[N, height, width, channels]` float32 in [0, 1].
-
-    Raises:
-      ValueError: if a pixel is not finite.
+      The `Inputs`, line after line.
 
     Example:
       >>> import jax
-      >>> from jgan import sample
-      >>> from jgan.models import gan2014
-      >>> from jgan.types import DataSpec
-      >>> gan = gan2014.make(gan2014.Config(g_units=(16,), d_units=(8,)), DataSpec.images((8, 8, 1), steps_per_epoch=10))
-      >>> key = jax.random.key(0)
-      >>> sample.draw(gan, gan.init(key), sample.latents(gan, key, 6, line=3), block=4).shape
-      (6, 8, 8, 1)
+      >>> from jgan import DataSpec, models, sample
+      >>> gan = models.make(models.presets()["digits"].config, DataSpec.images((8, 8, 1), steps_per_epoch=10))
+      >>> sample.latents(gan, jax.random.key(0), 6, line=3).z.shape
+      (6, 100)
     """
-    generate = jax.jit(lambda state, z: gan.generate(state, z, averaged=averaged))
-    blocks = [np.asarray(generate(state, latents[first : first + block])) for first in range(0, len(latents), block)]
-    images = np.concatenate(blocks)
-    if not np.isfinite(images).all():
-        raise ValueError(f"the generator's images are not finite at step {int(state.step)}: its training has diverged")
-    return images
+    if line == 1:
+        return gan.inputs(key, n, c)
+    ends = gan.inputs(key, 2 * math.ceil(n / line)).z
+    start, end = jnp.split(ends, 2)
+    return Inputs(plots.interpolate(start, end, line).reshape(n, *start.shape[1:]), c)
+
+
+def write_array(out: Path, found: Snapshot, args: Args, **arrays: Any) -> None:
+    """Writes samples and what they depend on, in one piece.
+
+    Args:
+      out: the .npz file.
+      found: the checkpoint.
+      args: the flags.
+      **arrays: the samples, and labels if there are any.
+    """
+    about: dict[str, Any] = {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
+    about |= {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}
+    with replacing(out) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays, **about)
 
 
 if __name__ == "__main__":

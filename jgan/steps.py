@@ -336,7 +336,8 @@ def one_player(
         gradient = jax.grad(loss, argnums=1, has_aux=True)
         grads, (model_state, metrics) = gradient(step_key(key, state.step), own.params, state, batch, axis_name)
         own = update(own._replace(model_state=model_state), getattr(optimizers, player), grads, axis_name, ema)
-        return state._replace(**{player: own}), collectives.mean(metrics, axis_name)
+        changed = state._replace(generator=own) if player == "generator" else state._replace(discriminator=own)
+        return changed, collectives.mean(metrics, axis_name)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         state, metrics = learns(key, state, batch, axis_name=axis_name)

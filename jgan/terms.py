@@ -173,6 +173,7 @@ def supervised(loss: Callable[[Any, Any], jax.Array], labelled: Callable[[Any], 
 
     def value(view: View) -> jax.Array:
         examples = labelled(view.batch)
+        assert view.discriminate is not None
         return loss(view.discriminate(examples.x)[1], examples)
 
     return Term("supervised_loss", value, discriminator=weight)

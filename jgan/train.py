@@ -2,21 +2,23 @@
 
 import argparse
 import dataclasses
-import difflib
-import itertools
 import sys
-from collections.abc import Iterator, Sequence
+import typing
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from jgan import models
-from jgan.training import evaluators, loop, report
-from jgan.training.run import CONFIG, Run, RunConfig, assemble, read_config, write_config
+from jgan.training import api, custom, folder, loop, report
+from jgan.training import config as configs
+from jgan.training.config import RunConfig
+from jgan.training.records import CONFIG, read
+from jgan.training.run import assemble
 from jgan.utils import cli
+from jgan.utils.registry import unknown
 
 PROG = "python -m jgan.train"
-
-
-# ------------------------------------------------------------------------------------------------------- the command line
+DEFAULT = "digits"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -29,11 +31,12 @@ def main(argv: Sequence[str] | None = None) -> None:
       ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
     """
     config = configuration(sys.argv[1:] if argv is None else argv)
-    workdir = choose_workdir(config)
+    workdir = folder.choose(config)
+    model = read(workdir).model if config.resume and (workdir / CONFIG).exists() else models.find(config.model)
     if config.dry_run:
-        print(report.plan(assemble(config, workdir)))
+        print(report.plan(assemble(config, workdir, model)))
         return
-    run = begin(config, workdir)
+    run = folder.begin(config, workdir, model)
     print(report.headline(run))
     loop.train(run)
 
@@ -42,7 +45,7 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     """Reads the command line: a preset's name, `digits` by default, and flags over its values or those of a resumed run.
 
     Args:
-      argv: the arguments.
+      argv: the arguments; the name may stand anywhere among the flags.
 
     Returns:
       The checked configuration.
@@ -52,143 +55,96 @@ def configuration(argv: Sequence[str]) -> RunConfig:
 
     Example:
       >>> from jgan import train
-      >>> train.configuration(["mnist", "--steps", "7"]).steps
+      >>> train.configuration(["--steps", "7", "mnist"]).steps
       7
     """
     presets = models.presets()
-    held = _held(argv)
-    named = bool(argv) and not argv[0].startswith("-")
-    name = argv[0] if named else (held.preset if held else "digits")
-    if name not in presets:
-        close = difflib.get_close_matches(name, presets, n=1)
-        hint = f", did you mean {close[0]}?" if close else ""
-        raise ValueError(f"expected a preset among {', '.join(presets)}, found {name!r}{hint}")
-    preset = presets[name]
-    default = held or RunConfig(
-        preset=name,
-        dataset=preset.dataset,
-        batch_size=preset.batch_size,
-        steps=preset.steps,
-        model=preset.model,
-        sample_every=preset.sample_every,
-    )
-    if default.preset != name:
-        raise ValueError(f"{default.workdir} holds a run of {default.preset}, found {name}; leave the preset out to resume")
+    word, flags = split(argv)
+    held = _held(word, flags)
+    name = word or (held.preset if held else DEFAULT)
+    if name not in presets and (held is None or name != held.preset):
+        raise ValueError(unknown("preset", name, presets))
+    if held is not None and held.preset != name:
+        raise ValueError(f"{held.workdir} holds a run of {held.preset}, found {name}; leave the preset out to resume")
+    default = held or api.run_config(custom.choose(name), None, {})
     listing = "\n".join(f"  {key:<18} {value.description}" for key, value in presets.items())
-    description = f"Train {name}: {preset.description}.\n\nPresets:\n{listing}"
-    rest = argv[1:] if named else argv
-    config = cli.parse(RunConfig, rest, prog=f"{PROG} {name}", description=description, default=default)
-    check(config)
+    about = f": {presets[name].description}" if name in presets else ""
+    description = f"Train {name}{about}.\n\nPresets, each on any --dataset that its model accepts:\n{listing}"
+    config = cli.parse(RunConfig, flags, prog=f"{PROG} {name}", description=description, default=default)
+    configs.check(config)
     return config
 
 
-def _held(argv: Sequence[str]) -> RunConfig | None:
-    """The configuration of the run to be resumed: its options are the defaults, so that none needs to be given again."""
-    flags = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    flags.add_argument("--workdir", type=Path)
-    flags.add_argument("--resume", action="store_true")
+def split(argv: Sequence[str]) -> tuple[str, list[str]]:
+    """Tells the preset's name from the flags and their values, in any order.
+
+    Args:
+      argv: the arguments.
+
+    Returns:
+      The name, "" if there is none, and the other arguments in their order.
+
+    Raises:
+      ValueError: if there are several words that are no flag's value.
+
+    Example:
+      >>> from jgan import train
+      >>> train.split(["--resume", "mnist", "--steps", "7"])
+      ('mnist', ['--resume', '--steps', '7'])
+    """
+    kinds, presets = _flags(), models.presets()
+    words, rest, expected = [], [], 0.0  # how many more values the flag before takes
+    for argument in argv:
+        if argument.startswith("-") and not argument[1:2].isdigit():
+            name, equals, _ = argument.lstrip("-").replace("_", "-").partition("=")
+            expected = 0 if equals else kinds.get(name, 0 if argument == "-h" else 1)
+            rest.append(argument)
+        elif expected >= 1 and not (expected > 1 and argument in presets):
+            expected -= 1
+            rest.append(argument)
+        else:
+            words.append(argument)
+    if len(words) > 1:
+        raise ValueError(f"expected one preset, found {' and '.join(words)}; a flag begins with --")
+    return (words[0] if words else ""), rest
+
+
+def _flags() -> dict[str, float]:
+    """The number of values that each flag takes: 0 for a switch, infinity for a tuple."""
+    found = {"help": 0.0, **_flags_of(RunConfig)}
+    for preset in models.presets().values():
+        for name, count in _flags_of(type(preset.config), "model.").items():
+            found[name] = max(count, found.get(name, 0))
+    return found
+
+
+def _flags_of(options: type, prefix: str = "") -> dict[str, float]:
+    found: dict[str, float] = {}
+    hints: Mapping[str, Any] = typing.get_type_hints(options)
+    for field in dataclasses.fields(options):
+        hint, name = hints[field.name], field.name.replace("_", "-")
+        if dataclasses.is_dataclass(hint):
+            found |= _flags_of(typing.cast(type, hint), f"{prefix}{name}.")
+        elif hint is bool:
+            found |= {f"{prefix}{name}": 0, f"{prefix}no-{name}": 0}
+        else:
+            found[f"{prefix}{name}"] = float("inf") if typing.get_origin(hint) is tuple else 1
+    return found
+
+
+def _held(word: str, flags: Sequence[str]) -> RunConfig | None:
+    """The configuration of the run to resume: its options are the defaults, so that none has to be given again."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--workdir", type=Path)
+    parser.add_argument("--resume", action="store_true")
     try:
-        known, _ = flags.parse_known_args(argv)
+        known, _ = parser.parse_known_args(flags)
     except argparse.ArgumentError:  # cli.parse will say what is wrong
         return None
     if not known.resume:
         return None
-    workdir = known.workdir or _newest(argv[0] if argv and not argv[0].startswith("-") else "digits")
-    if workdir is None or not (workdir / CONFIG).exists():
-        return None
-    return dataclasses.replace(read_config(workdir), workdir=workdir)
-
-
-def _folders(preset: str) -> Iterator[Path]:
-    """`runs/PRESET`, `runs/PRESET-2`, `runs/PRESET-3` ..."""
-    yield Path("runs") / preset
-    for number in itertools.count(2):
-        yield Path("runs") / f"{preset}-{number}"
-
-
-def _newest(preset: str) -> Path | None:
-    held = list(itertools.takewhile(lambda folder: (folder / CONFIG).exists(), _folders(preset)))
-    return held[-1] if held else None
-
-
-def check(config: RunConfig) -> None:
-    """Checks the ranges of a configuration.
-
-    Args:
-      config: the configuration.
-
-    Raises:
-      ValueError: naming the flag, what it must be and what was found.
-    """
-    cli.at_least(
-        config, steps=1, batch_size=1, log_every=1, sample_every=0, checkpoint_every=0, eval_every=0, seed=0, devices=0
-    )
-    if config.metric != "log_likelihood" and models.presets()[config.preset].display != "images":
-        raise ValueError(f"--metric {config.metric} measures images, and {config.preset} makes none: leave it out")
-    if config.parallel != "jit":
-        count = len(loop.devices(config))
-        if config.batch_size % count:
-            raise ValueError(f"--batch-size must be a multiple of the {count} devices, found {config.batch_size}")
-
-
-def choose_workdir(config: RunConfig) -> Path:
-    """The folder of a run: the one asked for, or a new one, `runs/PRESET` or `runs/PRESET-2` ...
-
-    Args:
-      config: the configuration.
-
-    Returns:
-      The path; nothing is made.
-    """
-    if config.workdir is not None:
-        return config.workdir
-    return next(folder for folder in _folders(config.preset) if not (folder / CONFIG).exists())
-
-
-# ------------------------------------------------------------------------------------------------------------- the folder
-
-
-def begin(config: RunConfig, workdir: Path) -> Run:
-    """Makes the folder of a run, or opens it again; never touches that of another run.
-
-    Args:
-      config: the configuration.
-      workdir: the folder.
-
-    Returns:
-      The `Run`.
-
-    Raises:
-      ValueError: if the folder holds another run, or this one and `--resume` is not given; or holds none, and it is.
-      OSError: if the folder cannot be written.
-    """
-    exists = (workdir / CONFIG).exists()
-    if config.resume and not exists:
-        raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to begin one")
-    if exists and not config.resume:
-        raise ValueError(f"{workdir} already holds a run; give --resume to go on with it, or another --workdir")
-    if exists:
-        _same_run(config, read_config(workdir), workdir)
-    run = assemble(config, workdir)
-    evaluators.of(run)  # whatever is wrong with the measure, it is said before a folder is made
-    for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
-    write_config(config, workdir)
-    return run
-
-
-def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:
-    """A run is resumed as it was begun: only its length, its place and its data's place may change."""
-    for field in dataclasses.fields(RunConfig):
-        if field.name in ("steps", "workdir", "data_dir", "weights", "resume", "dry_run"):
-            continue
-        wanted, found = getattr(asked, field.name), getattr(held, field.name)
-        if wanted != found:
-            name = field.name.replace("_", "-")
-            raise ValueError(f"{workdir} holds a run with other options: expected --{name} {found}, found {wanted}")
+    workdir = known.workdir or folder.newest(word or DEFAULT)
+    return read(workdir).config if workdir is not None and (workdir / CONFIG).exists() else None
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""CIFAR-10 as its authors give it: the binary or the Python version, unpacked or as the archive that was downloaded.
+"""The files of CIFAR-10's authors: the binary or the Python version, unpacked or as the downloaded archive.
 
-Both hold six files of 10,000 images, 32x32x3, channel by channel. The training order is random, so its last 10,000 images
+Both have six files of 10,000 images, 32x32x3, channel by channel. The training images are in random order; the last 10,000
 validate, as in the 2014 paper's code.
 
 References:
@@ -22,30 +22,30 @@ from jgan.types import Batch
 
 IMAGES_PER_FILE = 10_000
 SHAPE = (3, 32, 32)
-"""Of one image in the files."""
+"""The shape of one image in the files."""
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-"""What the labels mean."""
+"""The names of the classes, in the order of the labels."""
 
 FILES = (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch")
-"""The six files; in the binary version `.bin` follows."""
+"""The names of the six files, which end in `.bin` in the binary version."""
 
 VERSIONS = {"cifar-10-batches-bin": "cifar-10-binary.tar.gz", "cifar-10-batches-py": "cifar-10-python.tar.gz"}
 """The folder of each version, and its archive."""
 
 
 def read_binary(content: bytes, where: str) -> Batch:
-    """The images of one binary file: a byte of label and 3,072 of pixels for each.
+    """The images of one binary file: for each, one byte of label and 3,072 bytes of pixels.
 
     Args:
       content: the file's bytes.
-      where: what to call the file in an error.
+      where: the name of the file, for the error.
 
     Returns:
       The `Batch`: `x` uint8 `[10000, 32, 32, 3]`, `y` int32 `[10000]`.
 
     Raises:
-      ValueError: if the length is another, or a label is above 9.
+      ValueError: if the length is wrong, or a label is above 9.
 
     Example:
       >>> from jgan.data import cifar
@@ -68,7 +68,7 @@ def _batch(pixels: np.ndarray, labels: np.ndarray, where: str) -> Batch:
 
 
 class _ArraysOnly(pickle.Unpickler):
-    """Unpickles arrays and plain values: a pickle may name any function of any module, and would have it called."""
+    """Unpickles only arrays and plain values, because a pickle can call any function of any module."""
 
     def find_class(self, module: str, name: str) -> Any:
         allowed = {"_reconstruct", "ndarray", "dtype"}
@@ -80,17 +80,17 @@ class _ArraysOnly(pickle.Unpickler):
 def read_pickle(content: bytes, where: str) -> Batch:
     """The images of one file of the Python version: a pickled dict of `data` `[10000, 3072]` and `labels`.
 
-    Only arrays and plain values are unpickled: a file that holds anything else is refused.
+    Only arrays and plain values are unpickled; anything else in the file is an error.
 
     Args:
       content: the file's bytes.
-      where: what to call the file in an error.
+      where: the name of the file, for the error.
 
     Returns:
-      The `Batch`, as `read_binary` gives it.
+      The `Batch`, as of `read_binary`.
 
     Raises:
-      ValueError: if it holds anything else.
+      ValueError: if it holds something else.
 
     Example:
       >>> import pickle
@@ -123,7 +123,7 @@ def read_pickle(content: bytes, where: str) -> Batch:
 
 
 def find(data_dir: Path) -> Path | None:
-    """Looks for CIFAR-10 in a folder.
+    """Searches a folder for CIFAR-10.
 
     Args:
       data_dir: the folder.
@@ -187,7 +187,7 @@ def read(place: Path) -> tuple[Batch, Batch]:
 
 
 def load(name: str, data_dir: Path) -> Dataset:
-    """CIFAR-10 from the files of its authors.
+    """Loads CIFAR-10 from the files of its authors.
 
     Args:
       name: the name of the result.
@@ -197,7 +197,7 @@ def load(name: str, data_dir: Path) -> Dataset:
       The `Dataset`: training images [0, 40000), validation [40000, 50000), and the test's 10,000.
 
     Raises:
-      FileNotFoundError: if they are not there.
+      FileNotFoundError: if there are none.
       ValueError: if they are damaged.
 
     Example:

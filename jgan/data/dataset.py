@@ -105,7 +105,7 @@ def spec(dataset: Dataset, batch_size: int) -> DataSpec:
     fields = sets_of(dataset.fields)
     means = {name: jax.tree.map(_mean, fields[name].x, batch.x, is_leaf=kinds.is_field) for name, batch in sets.items()}
     steps = max(map(length, sets.values())) // batch_size
-    return DataSpec(dataset.fields, steps, means.get("", means))
+    return DataSpec(dataset.fields, steps, means.get("", means), batch_size)
 
 
 def _mean(field: Field, x: np.ndarray) -> Any:

@@ -29,7 +29,7 @@ DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E:
 
 
 class Files(NamedTuple):
-    """The four files of a set, by what they hold."""
+    """The paths of the four files of a set."""
 
     train_images: Path
     train_labels: Path
@@ -38,27 +38,27 @@ class Files(NamedTuple):
 
 
 NAMES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-"""The official names, in the order of `Files`; `.gz` follows if they are gzipped, and a dot may stand before `idx`."""
+"""The official names, in the order of `Files`; gzipped files end in `.gz`, and `idx` may follow a dot instead of a hyphen."""
 
 LABELS = {
     "1feba77c54802fa5339a11837ea4b2866434b83314ec45192930f1df69120c13": "mnist",
     "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7": "fashion_mnist",
 }
-"""SHA-256 of the 60,000 training labels, one byte each, of the sets that share these file names."""
+"""SHA-256 of the 60,000 training labels, one byte each, of sets that have these file names in common."""
 
 
 def read(path: str | Path) -> np.ndarray:
-    """Reads one IDX file, gzipped or plain: its first bytes tell which.
+    """Reads one IDX file, gzipped or plain.
 
     Args:
       path: the file.
 
     Returns:
-      The array, of the type and shape that the file declares, in the machine's byte order.
+      The array, of the type and shape in the file's header, in the machine's byte order.
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it is not a whole IDX file and nothing but that.
+      ValueError: if it is not a complete IDX file, or more follows.
 
     Example:
       >>> import tempfile
@@ -105,13 +105,13 @@ def _content(path: Path) -> bytes:
 
 
 def find(folder: str | Path) -> Files | None:
-    """Looks for the four files of a set.
+    """Searches a folder for the four files of a set.
 
     Args:
-      folder: where.
+      folder: the folder.
 
     Returns:
-      Their paths, a gzipped file before a plain one of the same name; None if none of the four is there.
+      Their paths; a gzipped file is preferred to a plain one. None if none of the four is there.
 
     Raises:
       FileNotFoundError: if some are there and others are not.
@@ -152,7 +152,7 @@ def read_pair(images: Path, labels: Path) -> Batch:
       The `Batch`: `x` uint8 `[N, height, width, 1]`, `y` int32 `[N]`.
 
     Raises:
-      ValueError: if types, dimensions or counts are others.
+      ValueError: if types, dimensions or counts are different.
 
     Example:
       See `load`.
@@ -172,12 +172,12 @@ def read_pair(images: Path, labels: Path) -> Batch:
 
 
 def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
-    """Refuses a set under the name of another: MNIST and its successors come in files of the same names and sizes.
+    """Checks that a set is the one asked for: MNIST and its successors have files of the same names and sizes.
 
     Args:
       name: the name that was asked for.
       labels: int `[N]`, the training labels in file order.
-      where: the place to name in the error.
+      where: the place, for the error.
 
     Raises:
       ValueError: if these are the labels of another known set.
@@ -193,15 +193,15 @@ def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
 
 
 def load(name: str, data_dir: Path) -> Dataset:
-    """A set from its four IDX files.
+    """Loads a set from its four IDX files.
 
     Args:
-      name: the name of the result; if it is that of a known set, the labels must not be those of another.
+      name: the name of the result, checked by `check_identity`.
       data_dir: the folder.
 
     Returns:
-      The `Dataset`: the test set is that of the files, and the last of their training images, as many as the test has, but
-      at most a fifth, validate: [0, 50000) and [50000, 60000) for MNIST, as in the 2014 paper's code.
+      The `Dataset`: the test part is that of the files, and the last training images validate, as many as test but at most a
+      fifth: for MNIST, [0, 50000) train and [50000, 60000) validate, as in the 2014 paper's code.
 
     Raises:
       FileNotFoundError: if a file is missing.

@@ -12,13 +12,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jgan import rng
 from jgan.data import kinds
 from jgan.data.kinds import label_of, length, sets_of
 from jgan.types import Batch, Field, Key, Step
 from jgan.utils.checks import divisible
 
 ROUNDS = 8
-_DATA_STREAM = 2**31 - 1  # chooses the data's key; larger than any count of steps that is folded into the same root key
 
 
 def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
@@ -100,9 +100,9 @@ def batch_indices(
     if axis_name is not None:
         count = divisible(batch_size, jax.lax.psum(1, axis_name))
         first = first + jax.lax.axis_index(axis_name) * count
-    set_key = jax.random.fold_in(key, _DATA_STREAM)
+    set_key = jax.random.fold_in(key, rng.DATA_STREAM)
     if stream:  # counted down from a number that no count of epochs reaches
-        set_key = jax.random.fold_in(set_key, _DATA_STREAM - stream)
+        set_key = jax.random.fold_in(set_key, rng.DATA_STREAM - stream)
     return shuffled(jax.random.fold_in(set_key, epoch), first + jnp.arange(count), n)
 
 
@@ -141,6 +141,18 @@ def cut(data: Batch, indices: jax.Array, example: Batch | None = None) -> Batch:
     return jax.tree.map(converted, fields, data, is_leaf=kinds.is_field)
 
 
+def _length(data: Batch, name: str, batch_size: int) -> int:
+    """The number of examples of a set; an error if the batch is larger."""
+    n = length(data, label_of("the data", name))
+    if batch_size > n:
+        of_set = f" of the set {name!r}" if name else ""
+        raise ValueError(
+            f"the batch must not be larger than the set, found a batch of {batch_size} from {n} examples{of_set}: choose a "
+            "smaller batch or a larger set"
+        )
+    return n
+
+
 def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example: Any = None) -> Step:
     """Turns a step over batches into a step over a whole data set in device memory.
 
@@ -176,12 +188,7 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example:
             raise ValueError(f"expected the sets {', '.join(map(repr, examples))}, found {', '.join(map(repr, sets))}")
 
         def minibatch(stream: int, name: str) -> Batch:
-            n = length(sets[name], label_of("the data", name))
-            if batch_size > n:
-                raise ValueError(
-                    f"the batch must not be larger than the set, found a batch of {batch_size} from {n} examples"
-                    f"{f' of the set {name!r}' if name else ''}"
-                )
+            n = _length(sets[name], name, batch_size)
             several = [
                 batch_indices(key, state.step * n_critic + index, n, batch_size, axis_name, stream=stream)
                 for index in range(n_critic)

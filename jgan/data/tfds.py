@@ -1,10 +1,10 @@
 """Image sets of tensorflow-datasets (tfds), read without TensorFlow.
 
-tfds keeps a set prepared in its data folder, as records of encoded images. Reading them needs no TensorFlow: tfds unpacks the
-records, Pillow decodes the images. Preparing a set often does: see `jgan.data.tfds_prepare`.
+tfds keeps a prepared set in its data folder, as records of encoded images. Reading them needs no TensorFlow: tfds unpacks the
+records, Pillow decodes the images. Preparing a set often needs it: see `jgan.data.tfds_prepare`.
 
-tfds stores a set in the order of a hash of each example's key. Where the key is the place in the source's files, that order is
-undone: `mnist` is the same data set whether it is read from here or from its IDX files.
+tfds stores a set in the order of a hash of each example's key. If the key is the example's place in the source files, the
+original order is restored: `mnist` is the same data set from tfds and from its IDX files.
 """
 
 import io
@@ -23,11 +23,11 @@ MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's modes by the number of channels."""
 
 CHUNK = 1000
-"""Records read at once: one by one, each would cost the opening of its file's index."""
+"""Records read at once; reading one by one would open the file's index for each."""
 
 
 def names() -> list[str]:
-    """The names of the sets that the installed tfds knows, images and others.
+    """The names of all sets of the installed tfds, images and others.
 
     Returns:
       The names.
@@ -44,14 +44,14 @@ def names() -> list[str]:
 
 
 def knows(name: str, data_dir: Path | None) -> bool:
-    """Whether a set is one of tfds', or lies prepared in its data folder.
+    """Whether tfds has a set, or its data folder holds it prepared.
 
     Args:
       name: as `tfds_name` takes it.
       data_dir: tfds' data folder; None for its default one.
 
     Returns:
-      True if it may be loaded; False also if tfds cannot be imported.
+      True if it can be loaded or prepared; False also if tfds cannot be imported.
 
     Example:
       >>> from jgan.data import tfds
@@ -67,7 +67,7 @@ def knows(name: str, data_dir: Path | None) -> bool:
 
 
 def _builder(name: str, data_dir: Path | None) -> Any:
-    """tfds' builder of a set; a name that it does not have is an error in its words."""
+    """tfds' builder of a set; the error for an unknown name quotes tfds."""
     tfds = library()
     try:
         return tfds.builder(tfds_name(name), data_dir=data_dir)
@@ -113,7 +113,7 @@ def _examples(name: str, builder: Any, split: str, image: str) -> Iterator[dict[
 
 
 def _file_order(name: str, split: str, ids: list[bytes], count: int) -> np.ndarray | None:
-    """The indices that bring tfds' examples into the order of the source's files, where that is known."""
+    """The indices that bring tfds' examples into the order of the source files; None if it is not known."""
     if base_name(name) in IDX_SETS:  # keyed by the place in the file, sorted by the hash of the key, salted with the split
         from tensorflow_datasets.core import hashing
 
@@ -141,7 +141,7 @@ def _decoded(name: str, encoded: list[bytes], channels: int | None) -> np.ndarra
 
 
 def _read(name: str, builder: Any, split: str) -> Batch:
-    """One split, in the order of the source's files where that is known, else in tfds'."""
+    """One split, in the order of the source files if it is known, else in tfds' order."""
     image, label = _keys(name, builder)
     encoded, labels, ids = [], [], []
     for example in _examples(name, builder, split, image):
@@ -155,19 +155,19 @@ def _read(name: str, builder: Any, split: str) -> Batch:
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """An image set of tensorflow-datasets, prepared first if it is not yet.
+    """An image set of tensorflow-datasets; it is prepared first if necessary.
 
     Args:
       name: as `tfds_name` takes it.
-      data_dir: tfds' data folder, `downloads/` below it; None for tfds' own default, `TFDS_DATA_DIR` or
+      data_dir: tfds' data folder, which has `downloads/` in it; None for tfds' default, `TFDS_DATA_DIR` or
         `~/tensorflow_datasets`.
 
     Returns:
-      The `Dataset`: tfds' `train`, `validation` and `test`. If there is only one of the latter two, it is the test, and the
-      last training images validate: as many as it has, but at most a fifth. If there is neither, a sixth each.
+      The `Dataset`: tfds' `train`, `validation` and `test`. If there is only one of the last two, it tests, and the last
+      training images validate, as many but at most a fifth. If there is neither, each is a sixth of the training images.
 
     Raises:
-      ValueError: if tfds has no such set, it is not one of images of one size, or it can neither be found nor had.
+      ValueError: if tfds has no such set, its images differ in size, or it is neither prepared nor can be.
 
     Example:
       >>> from jgan.data import tfds
@@ -176,12 +176,12 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       ValueError: imdb_reviews: expected one uint8 image an example, found the features text, label
     """
     builder = _builder(name, data_dir)
-    _keys(name, builder)  # a set of texts is refused before it is downloaded
+    _keys(name, builder)  # so that a set without images is an error before it is downloaded
     if not _is_prepared(builder):
         try:
             prepare(name, builder)
         except ValueError:
-            if not _is_prepared(builder):  # by another process, meanwhile
+            if not _is_prepared(builder):  # unless another process has prepared it at the same time
                 raise
         builder = _builder(name, data_dir)
     splits = [part for part in PARTS if part in builder.info.splits]

@@ -1,7 +1,7 @@
-"""Preparing sets of tensorflow-datasets (tfds): MNIST, its like and CIFAR-10 without TensorFlow, others as tfds does it.
+"""Prepares sets of tensorflow-datasets (tfds): MNIST, sets in its format and CIFAR-10 without TensorFlow, others by tfds.
 
-tfds unzips, reads and encodes with TensorFlow. For the sets in `SOURCES` the two methods of its builder that do are written
-here without it. All else is tfds' own: the builder, the checksums, the cache of downloads, the records.
+tfds unzips, reads and encodes with TensorFlow. For the sets in `SOURCES`, the two methods of its builder that do so are
+replaced by methods without TensorFlow. The rest is tfds' own: the builder, the checksums, the cache of downloads, the records.
 """
 
 import contextlib
@@ -17,13 +17,13 @@ import numpy as np
 from jgan.data import cifar, idx
 
 IDX_SETS = ("mnist", "fashion_mnist", "kmnist")
-"""The sets whose sources are the four IDX files."""
+"""The sets whose source files are four IDX files."""
 
 PLACES = ("*", "*/*", "manual/*/*")
-"""Where in tfds' folder of downloads files are looked for: its cache, old and new, its manual folder, and one a set in that."""
+"""Where files are searched in tfds' folder of downloads: its cache (old and new layout), its manual folder and subfolders."""
 
 TIMEOUT = 10
-"""Seconds in which a server must answer: tfds itself would try for minutes."""
+"""Seconds within which a server must answer; tfds itself would try for minutes."""
 
 
 def library() -> Any:
@@ -54,7 +54,7 @@ def tfds_name(name: str) -> str:
     """A set's name as tfds writes it.
 
     Args:
-      name: `set`, `set/config`, `set:config`, each with `:version` if it is to be read at that version.
+      name: `set`, `set/config`, `set:config`, each with `:version` to read that version.
 
     Returns:
       `set[/config][:version]`.
@@ -85,13 +85,13 @@ def base_name(name: str) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says, in one line.
+    """The message of an error in one line.
 
     Args:
       error: the error.
 
     Returns:
-      Its first line that is not empty, or its type's name.
+      The first line of the message that is not empty, or the name of the error's type.
 
     Example:
       >>> from jgan.data import tfds_prepare
@@ -108,7 +108,7 @@ Examples = Iterator[tuple[int, dict[str, Any]]]
 
 
 def _png(image: np.ndarray) -> io.BytesIO:
-    """An encoded image: tfds would encode an array with TensorFlow."""
+    """An image encoded with Pillow; tfds would encode an array with TensorFlow."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -132,12 +132,12 @@ def _cifar10_examples(split: str, paths: list[Path]) -> Examples:
 
 
 class Source(NamedTuple):
-    """What a set is made of.
+    """The source files of a set.
 
     Attributes:
-      files: the names of its files in tfds' checksum list.
+      files: their names in tfds' checksum list.
       examples: `examples(split, paths)`, with the paths of these files.
-      classes: the names of its classes, where tfds finds them in a file.
+      classes: the names of the classes, if tfds would read them from a file.
     """
 
     files: tuple[str, ...]
@@ -152,11 +152,11 @@ SOURCES = {name: Source(tuple(f"{file}.gz" for file in idx.NAMES), _idx_examples
 
 
 def _builder_class(base: Any, source: Source, urls: list[str], found: dict[str, Path]) -> Any:
-    """tfds' builder of a set, with the two methods that need TensorFlow written without it; it downloads what is not found."""
+    """tfds' builder of a set, without the two methods that need TensorFlow; it downloads files that were not found."""
     with library().core.registered.skip_registration():
 
         class Builder(base):
-            name = base.name  # else it would be the class's own name, and the folder that of another set
+            name = base.name  # by default the name is that of the class, and so would be the folder
 
             def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
                 missing = {url: url for url in urls if url not in found}
@@ -176,14 +176,14 @@ def _builder_class(base: Any, source: Source, urls: list[str], found: dict[str, 
 
 
 def prepare(name: str, builder: Any) -> None:
-    """Prepares a set in its builder's data folder, from what lies in `downloads/` there, or from the network.
+    """Prepares a set in its builder's data folder, from files in its `downloads/` or from the network.
 
     Args:
       name: the set, as `tfds_name` takes it.
       builder: tfds' builder of it.
 
     Raises:
-      ValueError: if its sources can neither be found nor had, or tfds needs something that is not installed.
+      ValueError: if its files are neither found nor can be downloaded, or tfds needs a package that is not installed.
 
     Example:
       See `jgan.data.tfds.load`.
@@ -214,7 +214,7 @@ def _prepare_source(name: str, root: Path) -> None:
 
 
 def _prepare_other(name: str, builder: Any) -> None:
-    """Prepares any other set, as tfds does it."""
+    """Prepares any other set by tfds itself."""
     infos = _url_infos(type(builder))
     found, _ = find_downloads(Path(builder.data_dir_root) / "downloads", infos)
     if infos and not found and (why := _unreachable(next(iter(infos)))):
@@ -226,7 +226,7 @@ def _prepare_other(name: str, builder: Any) -> None:
 
 
 def _run(name: str, builder: Any) -> None:
-    """Lets a builder prepare its set as ArrayRecord files; what goes wrong becomes one line."""
+    """Has a builder prepare its set as ArrayRecord files; any failure becomes an error of one line."""
     checked = base_name(name) in SOURCES  # others may have no checksums
     config = library().download.DownloadConfig(try_download_gcs=False, force_checksums_validation=checked)
     try:
@@ -257,7 +257,7 @@ def _url_infos(builder_class: Any) -> dict[str, Any]:
 
 
 def find_downloads(downloads: Path, infos: dict[str, Any]) -> tuple[dict[str, Path], list[Path]]:
-    """Looks for the sources of a set among tfds' downloads, by size and SHA-256, whatever they are called there.
+    """Searches tfds' downloads for the source files of a set, by size and SHA-256; their names do not matter.
 
     Args:
       downloads: tfds' folder of downloads.
@@ -291,7 +291,7 @@ def _sha256(path: Path) -> str:
 
 
 def _unreachable(url: str) -> str | None:
-    """Why a URL cannot be had, or None if it can."""
+    """Why a URL cannot be reached, or None if it can."""
     import requests  # a dependency of tfds
 
     try:

@@ -1,8 +1,8 @@
-"""TFRecord files, read without TensorFlow: what tensorflow-datasets writes unless it is asked for another format.
+"""Reads TFRecord files, the default format of tensorflow-datasets, without TensorFlow.
 
 Each record is its length (uint64, little-endian), the masked CRC-32C of these eight bytes, the data, and the masked CRC-32C of
-the data. The check of the length is verified, so that a file cut or shifted is found out; that of the data is not: it would
-take longer than decoding, and PNG images carry their own.
+the data. The check of the length is verified, which detects a cut or shifted file. That of the data is not: it would take
+longer than decoding, and PNG images have checks of their own.
 
 References:
   https://www.tensorflow.org/tutorials/load_data/tfrecord
@@ -48,7 +48,7 @@ def crc32c(data: bytes) -> int:
 
 
 def masked(check: int) -> int:
-    """The form in which TFRecord stores a check: rotated right by 15 bits, plus a constant.
+    """Masks a check as TFRecord stores it: rotated right by 15 bits, plus a constant.
 
     Args:
       check: in [0, 2^32).

@@ -1,8 +1,8 @@
-"""Pure transforms of image batches, which a model applies on the device.
+"""Transforms of image batches: pure functions, applied on the device by a model.
 
-The CIFAR-10 models of the 2014 paper see images under global contrast normalisation: every image is centred by its own mean
-over pixels and channels and brought to one Euclidean norm, 55, which leaves 32x32x3 images with a standard deviation of
-55 / sqrt(3072) = 0.992. Brightness and contrast are lost by it, so what such a generator makes has none until it is given some.
+The CIFAR-10 models of the 2014 paper are trained on images after global contrast normalisation: from every image its mean over
+pixels and channels is subtracted, and the result is scaled to the Euclidean norm 55, which gives 32x32x3 images a standard
+deviation of 55 / sqrt(3072) = 0.992. This removes brightness and contrast, so the images of such a generator have neither.
 """
 
 import math
@@ -12,22 +12,22 @@ import jax.numpy as jnp
 
 
 def global_contrast_normalize(x: jax.Array, *, scale: float = 55.0, min_norm: float = 1e-3) -> jax.Array:
-    """Subtracts from each image its own mean, and divides it by its Euclidean norm over `scale`.
+    """Subtracts its mean from each image, and scales it to the Euclidean norm `scale`.
 
-    An 8-bit image that is not constant has a norm above 0.0039 x sqrt((d - 1) / d), d the number of its values; the mean of a
-    constant one is inexact in float32, and dividing would blow that rounding up. So norms below `min_norm` do not divide,
-    and constant images give zeros to rounding, as in pylearn2, whose floor is meant for pixels in 0 ... 255.
+    An 8-bit image of d values that is not constant has a norm above 0.0039 x sqrt((d - 1) / d). The mean of a constant image is
+    rounded in float32, and a division would amplify the rounding error. So images with a norm below `min_norm` are not divided,
+    and constant images give zeros up to rounding, as in pylearn2, whose threshold is for pixels in 0 ... 255.
 
     Args:
       x: `[B, ...]` float, images in [0, 1].
       scale: the norm of every image of the result.
-      min_norm: images whose centred norm is below this are centred only.
+      min_norm: images whose norm, after the mean is subtracted, is below this are not scaled.
 
     Returns:
       The shape and dtype of `x`; each image has mean 0 and norm `scale`.
 
     Raises:
-      ValueError: if `x` is not float or has no axis but the batch's.
+      ValueError: if `x` is not float, or has only the axis of the batch.
 
     Example:
       >>> import jax.numpy as jnp
@@ -45,23 +45,23 @@ def global_contrast_normalize(x: jax.Array, *, scale: float = 55.0, min_norm: fl
         raise ValueError(f"expected float images in [0, 1] of the shape [batch, ...], found {x.dtype} {x.shape}")
     axes = tuple(range(1, x.ndim))
     centred = x - jnp.mean(x, axis=axes, keepdims=True)
-    centred = centred - jnp.mean(centred, axis=axes, keepdims=True)  # a long float32 sum is off in its fifth digit
+    centred = centred - jnp.mean(centred, axis=axes, keepdims=True)  # a long float32 sum is accurate to four digits only
     squared = jnp.sum(jnp.square(centred), axis=axes, keepdims=True)
     divides = squared >= min_norm**2
-    # The root is taken of a safe number where it is not used: its gradient at 0 is infinite.
+    # Where the root is not used, it is taken of 1: its gradient at 0 is infinite, and infinity times 0 is NaN.
     divisor = jnp.where(divides, jnp.sqrt(jnp.where(divides, squared, 1)) / scale, 1)
     return centred / divisor
 
 
 def contrast_to_unit(x: jax.Array, *, scale: float = 55.0, brightness: float = 0.5, contrast: float = 0.25) -> jax.Array:
-    """Gives contrast-normalised images a brightness and a contrast, so that they can be looked at.
+    """Gives contrast-normalised images a brightness and a contrast, for display.
 
-    The inverse of `global_contrast_normalize` for images of just this brightness and contrast; the values beyond black and
+    The inverse of `global_contrast_normalize` for images of this brightness and contrast. Values beyond black and
     white are clipped.
 
     Args:
       x: `[B, ...]` float, images of mean 0 and norm about `scale`.
-      scale: the norm that they were brought to.
+      scale: their norm.
       brightness: the mean of an image of the result, before clipping.
       contrast: its standard deviation over pixels and channels, before clipping.
 

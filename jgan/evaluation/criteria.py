@@ -1,8 +1,11 @@
-"""What a run of images is judged by while it trains, and its best checkpoint kept by: one figure of one set of samples."""
+"""What a run of images is judged by while it trains: one figure of a set of samples, by which the best checkpoint is kept.
 
-import functools
+A criterion is registered in `CRITERIA` by the file of `jgan.evaluation.measures` that has the metric.
+"""
+
+import importlib
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,7 +13,7 @@ from jgan.data import Dataset
 from jgan.evaluation import sets
 from jgan.evaluation.extract import extract
 from jgan.features import Extractor
-from jgan.metrics import frechet, kernel, moments, parzen
+from jgan.utils.registry import Registry, import_all
 
 VALIDATION_IMAGES = 1_000
 """of the log-likelihood, as in the 2014 authors' code"""
@@ -21,7 +24,7 @@ class Criterion(NamedTuple):
 
     Attributes:
       column: its name in `metrics.jsonl`.
-      larger: whether the larger is the better.
+      larger: whether larger values are better.
       phrase: its name in words.
       of: `of(samples) -> float`; samples are float `[N, height, width, channels]` in [0, 1].
     """
@@ -32,76 +35,55 @@ class Criterion(NamedTuple):
     of: Callable[[np.ndarray], float]
 
 
-def log_likelihood(dataset: Dataset, extractor: Extractor) -> Criterion:
-    """The Parzen-window log-likelihood of the validation images, at the best width (Goodfellow et al., 2014).
+class RealImages:
+    """The real images that samples are compared with, loaded when they are first asked for.
 
     Args:
-      dataset: the data.
-      extractor: not looked at: this is a measure of pixels.
+      load: `load() -> Dataset`, a single set of images.
+      view: brings real images into the form of the model's pictures, see `jgan.models.Model.real_view`; None for no change.
 
-    Returns:
-      The `Criterion`.
+    Example:
+      >>> from jgan import data
+      >>> from jgan.evaluation.criteria import RealImages
+      >>> RealImages(lambda: data.load("digits")).part("test", 2).shape
+      (2, 8, 8, 1)
     """
-    del extractor
-    images = unit(dataset.validation.x[:VALIDATION_IMAGES])
 
-    def of(samples: np.ndarray) -> float:
-        return float(parzen.log_likelihoods(images, samples, parzen.SIGMAS).mean(axis=1).max())
+    def __init__(self, load: Callable[[], Dataset], view: Callable[[Any], Any] | None = None, block: int = 1000) -> None:
+        self._load, self._view, self._block = load, view, block
 
-    return Criterion("validation_log_likelihood", True, "validation log-likelihood", of)
+    def part(self, name: str, first: int | None = None) -> np.ndarray:
+        """The images of a part of the data set.
+
+        Args:
+          name: `"train"`, `"validation"` or `"test"`.
+          first: how many; None for all.
+
+        Returns:
+          `[N, height, width, channels]` float32 in [0, 1].
+        """
+        x = getattr(self._load(), name).x[:first]
+        if self._view is None:
+            return unit(x)
+        blocks = [np.asarray(self._view(unit(x[at : at + self._block]))) for at in range(0, len(x), self._block)]
+        return np.concatenate(blocks)
+
+    def image_set(self, name: str) -> sets.ImageSet:
+        """A part of the data set as `sets.of_dataset` gives it, in the form of the model's pictures."""
+        found = sets.of_dataset(self._load(), name)
+        return found if self._view is None else found._replace(images=sets.to_uint8(name, self.part(name)))
 
 
-def _features(extractor: Extractor, images: np.ndarray) -> np.ndarray:
-    """Of images as they would lie in files, on both sides."""
+def features_of(extractor: Extractor, images: np.ndarray) -> np.ndarray:
+    """Features of images, first rounded to 8 bits on both sides, as files hold them."""
     return np.asarray(extract(extractor, sets.to_uint8("images", images)).features)
 
 
-def fid(dataset: Dataset, extractor: Extractor) -> Criterion:
-    """The Frechet distance to all training images, on the extractor's features (Heusel et al., 2017).
-
-    Args:
-      dataset: the data.
-      extractor: the feature network.
-
-    Returns:
-      The `Criterion`.
-    """
-
-    @functools.cache
-    def reference() -> moments.Moments:  # at the first measure: a run that is never measured does not pay for it
-        return moments.of(_features(extractor, dataset.train.x))
-
-    def of(samples: np.ndarray) -> float:
-        return frechet.distance(reference(), moments.of(_features(extractor, samples)))
-
-    return Criterion("fid", False, f"FID ({extractor.name})", of)
-
-
-def kid(dataset: Dataset, extractor: Extractor) -> Criterion:
-    """The kernel distance to the training images, unbiased (Binkowski et al., 2018).
-
-    Args:
-      dataset: the data.
-      extractor: the feature network.
-
-    Returns:
-      The `Criterion`.
-    """
-
-    @functools.cache
-    def reference() -> np.ndarray:
-        return _features(extractor, dataset.train.x)
-
-    def of(samples: np.ndarray) -> float:
-        features = _features(extractor, samples)
-        size = min(1_000, len(features), len(reference()))
-        return float(kernel.kid(reference(), features, subset_size=size, seed=0).mean)
-
-    return Criterion("kid", False, f"KID ({extractor.name})", of)
-
-
-CRITERIA: dict[str, Callable[[Dataset, Extractor], Criterion]] = {"log_likelihood": log_likelihood, "fid": fid, "kid": kid}
-"""Every criterion, by the name that `--metric` takes."""
+CRITERIA: Registry[Callable[[RealImages, Extractor], Criterion]] = Registry(
+    "metric",
+    lambda: import_all("jgan.evaluation.measures", importlib.import_module("jgan.evaluation.measures").__path__),
+)
+"""Every criterion, by the name that `--metric` takes: what makes it of the real images and an extractor."""
 
 
 def unit(x: np.ndarray) -> np.ndarray:

@@ -9,11 +9,11 @@ import numpy as np
 
 from jgan import plots
 from jgan.evaluation.extract import cached, extract
-from jgan.evaluation.measures import MEASURES, Options, Row, Sides, features_of, result_for_json
+from jgan.evaluation.measure import MEASURES, Options, Row, Sides, result_for_json
 from jgan.evaluation.protocol import Protocol
 from jgan.evaluation.sets import ImageSet
 from jgan.features import Extractor
-from jgan.metrics import msssim, ndb, neighbours, spectrum
+from jgan.metrics import neighbours, spectrum
 from jgan.metrics.blocks import Progress
 
 SHOWN = 10
@@ -136,11 +136,9 @@ def check(given: Given, names: Sequence[str], extractor: Extractor) -> None:
                 "bring them to one size and number of channels"
             )
     for name in names:
-        if name not in MEASURES:
-            raise ValueError(f"expected measures among {', '.join(MEASURES)}, found {name!r}")
-        needs, side = MEASURES[name].needs, min(real.images.shape[1:3])
-        if name == "msssim" and side < msssim.least_size(1):
-            raise ValueError(f"msssim needs images of at least {msssim.least_size(1)} pixels a side, found {_by(fake)}")
+        needs, least = MEASURES[name].needs, MEASURES[name].least_size
+        if min(real.images.shape[1:3]) < least:
+            raise ValueError(f"{name} needs images of at least {least} pixels a side, found {_by(fake)}")
         if needs == "held_out" and held_out is None:
             raise ValueError(f"{name} compares with real images that the model has not seen: give them with --held-out")
         if needs == "logits" and extractor.name == "pixels":
@@ -178,8 +176,7 @@ def draw(folder: Path, found: Found) -> list[Path]:
       found: the measures.
 
     Returns:
-      The files: `nearest_features.png` where there are features, `spectrum.png`, `prd.png` and `ndb.png` where they were asked
-      for.
+      The files: `nearest_features.png` if there are features, `spectrum.png`, and the picture of each measure that has one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     inputs, paths = found.sides, []
@@ -190,13 +187,10 @@ def draw(folder: Path, found: Found) -> list[Path]:
         plots.save_png(paths[-1], plots.neighbours_sheet(inputs.fake.images[:SHOWN], inputs.real.images[indices]))
     power, generated = (spectrum.radial_power(side.images) for side in (inputs.real, inputs.fake))
     drawn = {"spectrum.png": plots.spectrum(power, {"generated": generated})}
-    if "prd" in found.raw:
-        drawn["prd.png"] = plots.prd_curve({"generated": found.raw["prd"]})
-    if "ndb" in found.raw:
-        (real, fake), ndb_found = features_of(inputs), found.raw["ndb"]
-        bins = ndb.fit(real, bins=ndb_found.bins, seed=found.protocol.options["seed"])
-        counts, expected = np.asarray(ndb.assign(bins, fake)), np.asarray(bins.counts)
-        drawn["ndb.png"] = plots.ndb_histogram(expected, counts, ndb.p_values(expected, counts) < ndb_found.significance)
+    for name, result in found.raw.items():
+        picture = MEASURES[name].picture
+        if picture is not None:
+            drawn[f"{name}.png"] = picture(result)
     for name, plot in drawn.items():
         paths.append(folder / name)
         plot.savefig(paths[-1])

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from jgan.evaluation import protocol
-from jgan.evaluation.measures import Row
+from jgan.evaluation.measure import Row
 
 
 def text(columns: Sequence[tuple[str, Sequence[Row]]]) -> str:
@@ -20,7 +20,7 @@ def text(columns: Sequence[tuple[str, Sequence[Row]]]) -> str:
 
     Example:
       >>> from jgan.evaluation import table
-      >>> from jgan.evaluation.measures import Row
+      >>> from jgan.evaluation.measure import Row
       >>> print(table.text([("", [Row("KID", 0.0125, 0.001, "lower")])]))
       KID                           0.0125 +- 0.001   lower
     """

@@ -53,4 +53,4 @@ def global_mean(values: jax.Array, *, axis: int | None = None, axis_name: str | 
 
 
 LOSSES: Registry[Loss] = Registry("loss")
-"""Every loss by its name, as the command line takes it; each file of this package registers its own."""
+"""Losses by name; the command line accepts these names. Each file of this package registers its own."""

@@ -50,14 +50,30 @@ class CAS(NamedTuple):
 
 
 def nearest_neighbours(samples: int, seed: int) -> Classifier:
-    """A k-nearest-neighbours classifier with k the square root of `samples`, as in C2ST; `seed` is unused."""
+    """A k-nearest-neighbours classifier with k the square root of `samples`, as in C2ST.
+
+    Args:
+      samples: the number of training samples.
+      seed: unused.
+
+    Returns:
+      The scikit-learn classifier.
+    """
     from sklearn.neighbors import KNeighborsClassifier
 
     return KNeighborsClassifier(max(1, int(np.sqrt(samples))))
 
 
 def logistic(samples: int, seed: int) -> Classifier:
-    """Logistic regression on standardised features, with scikit-learn's default penalty; the arguments are unused."""
+    """Logistic regression on standardised features, with scikit-learn's default penalty.
+
+    Args:
+      samples: unused.
+      seed: unused.
+
+    Returns:
+      The scikit-learn pipeline.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -66,7 +82,15 @@ def logistic(samples: int, seed: int) -> Classifier:
 
 
 def neural(samples: int, seed: int) -> Classifier:
-    """A network with one hidden layer of 20 ReLUs, 100 epochs of Adam, as in C2ST; on standardised features."""
+    """A network with one hidden layer of 20 ReLUs, 100 epochs of Adam, as in C2ST; on standardised features.
+
+    Args:
+      samples: unused.
+      seed: the seed of the weights and the minibatches.
+
+    Returns:
+      The scikit-learn pipeline.
+    """
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

@@ -99,7 +99,8 @@ class InputSpec(NamedTuple):
             raise ValueError(f"{self.owner} takes {len(self.shapes)} inputs as declared, found {len(inputs)}")
         for index, (found, shape, dtype) in enumerate(zip(inputs, self.shapes, self._dtype_trees(), strict=True)):
             name = f"the input of {self.owner}" if len(inputs) == 1 else f"input {index} of {self.owner}"
-            declared, structure = jax.tree_util.tree_flatten(shape, is_leaf=_is_shape)
+            declared = jax.tree.leaves(shape, is_leaf=_is_shape)
+            structure: Any = jax.tree.structure(shape, is_leaf=_is_shape)
             # A lone array is compared as it is; only a tree has a structure to check.
             if not _is_shape(shape) and jax.tree.structure(found) != structure:
                 raise ValueError(f"{name} must be a tree {structure}, found {jax.tree.structure(found)}")

@@ -22,20 +22,23 @@ def stages(image_shape: Sequence[int]) -> tuple[int, tuple[int, int]]:
         other side a multiple of the same power.
 
     Returns:
-      `(number of stages, (base height, base width))`; the smaller base is 4, 5, 6 or 7.
+      `(number of stages, (base height, base width))`; the smaller base is 4, 5, 6 or 7. Images of 8 or 12 pixels have a second
+      stage, and a base of 2 or 3: with one, the discriminator would be too weak to train the generator.
 
     Raises:
       ValueError: if the sides do not fit; the message names the nearest that do.
 
     Example:
       >>> from jgan.networks import dcgan
-      >>> dcgan.stages((28, 28, 1)), dcgan.stages((64, 64, 3))
-      ((2, (7, 7)), (4, (4, 4)))
+      >>> dcgan.stages((8, 8, 1)), dcgan.stages((28, 28, 1)), dcgan.stages((64, 64, 3))
+      ((2, (2, 2)), (2, (7, 7)), (4, (4, 4)))
     """
     height, width, _ = image_shape
     side, count = min(height, width), 0
     while side % 2 == 0 and side // 2 >= SMALLEST_BASE:
         side, count = side // 2, count + 1
+    if count == 1 and height % 4 == width % 4 == 0:
+        side, count = side // 2, 2
     if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
         raise ValueError(
             f"DCGAN makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the same "
@@ -55,7 +58,7 @@ def _nearest(height: int, width: int) -> str:
 class DCGANGenerator(nn.Module):
     """Latents through transposed convolutions with batch normalisation to images in [0, 1].
 
-    A linear layer makes a small image of 4 to 7 pixels a side, and each stage doubles its sides and halves its channels (4x4
+    A linear layer makes a small image (see `stages`), and each stage doubles its sides and halves its channels (4x4
     kernels, stride 2, no biases), down to `width` channels before the last stage. The output is `(tanh + 1) / 2`: the tanh of
     the paper, in the units of this library's images. With `width` 64 and 64x64x3 images the layers are those of the DCGAN
     example of PyTorch.

@@ -85,6 +85,7 @@ def from_nnx(
         kind, definition, abstract_params, keys, counts, rest = abstract()
         local_key = device_key(key, None if "axis_name" in accepted else axis_name)
         counts = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), counts)
+        before = jax.tree.leaves(counts)
         module = nnx.merge(
             definition, _from_dict(abstract_params, params), _seeded(keys, local_key), counts, _from_dict(rest, model_state)
         )
@@ -92,7 +93,9 @@ def from_nnx(
         options = {"train": train, "axis_name": axis_name}
         output = getattr(module, method)(*inputs, **{name: options[name] for name in accepted})
         _, _, _, new_counts, new_rest = _parts(module)
-        if key is None and _differ(counts, new_counts):
+        # Counting makes another array, be it traced or not.
+        drawn = any(a is not b for a, b in zip(before, jax.tree.leaves(new_counts), strict=True))
+        if key is None and drawn:
             raise ValueError(f"{kind.__name__} draws random numbers in this pass: give apply a key")
         if not (train and model_state):
             return output, model_state
@@ -121,11 +124,6 @@ def _seeded(keys: Any, key: Key | None) -> Any:
     folded = [jax.random.fold_in(key, place) for place in range(len(leaves))]
     shaped = [k if not leaf.shape else jax.random.split(k, leaf.shape) for k, leaf in zip(folded, leaves, strict=True)]
     return jax.tree_util.tree_unflatten(structure, shaped)
-
-
-def _differ(before: Any, after: Any) -> bool:
-    """Whether any counter was advanced: counting makes another array, be it traced or not."""
-    return any(a is not b for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
 
 
 # A tree of NNX and a plain dict of the same arrays: the paths of the leaves, without the wrapper around each.

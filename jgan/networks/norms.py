@@ -56,10 +56,10 @@ class BatchNorm(nn.Module):
             use_bias=self.use_bias,
             scale_init=self.scale_init,
             bias_init=self.bias_init,
-            dtype=self.dtype,
+            dtype=jnp.float32,
         )
         nn.share_scope(self, layer)  # its parameters are this layer's own: `scale`, not `BatchNorm_0/scale`
-        return layer(x)
+        return layer(x.astype(jnp.float32)).astype(self.dtype)
 
 
 class InstanceNorm(nn.Module):

@@ -63,7 +63,8 @@ def dragan(weight: float = 10.0, *, scale: float = 0.5, target: float = 1.0) -> 
       The `Penalty`.
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.dragan(10.0)
 
     References:
       Kodali et al., "On Convergence and Stability of GANs" (2017), https://arxiv.org/abs/1705.07215
@@ -94,7 +95,8 @@ def r1(gamma: float = 10.0) -> Penalty:
       The `Penalty`.
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.r1(10.0)
 
     References:
       Mescheder et al., "Which Training Methods for GANs do actually Converge?" (2018), equation 9, https://arxiv.org/abs/1801.04406
@@ -117,7 +119,8 @@ def r2(gamma: float = 10.0) -> Penalty:
       The `Penalty`.
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.r2(10.0)
 
     References:
       Mescheder et al. (2018), equation 10, https://arxiv.org/abs/1801.04406
@@ -140,7 +143,8 @@ def r1_r2(gamma: float = 10.0) -> Penalty:
       The `Penalty`.
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.r1_r2(0.1)
 
     References:
       Huang et al., "The GAN is dead; long live the GAN!" (2024), section 3, https://arxiv.org/abs/2501.05441
@@ -168,7 +172,8 @@ def finite_difference(gamma: float = 10.0, *, sigma: float = 0.01, real: bool = 
       ValueError: if `sigma` is not above 0.
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.finite_difference(10.0, sigma=0.01)
 
     References:
       Lin et al., "Diffusion Adversarial Post-Training for One-Step Video Generation" (2025), equation 4, https://arxiv.org/abs/2501.08316

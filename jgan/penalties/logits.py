@@ -20,7 +20,8 @@ def drift(weight: float = 0.001) -> Penalty:
       The `Penalty`.
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.drift(0.001)
 
     References:
       Karras et al., "Progressive Growing of GANs" (2018), appendix A.1, https://arxiv.org/abs/1710.10196
@@ -43,7 +44,8 @@ def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
       ValueError: if `decay` is not in [0, 1).
 
     Example:
-      See `gradient_penalty`.
+      >>> from jgan import penalties
+      >>> penalty = penalties.lecam(0.3)
 
     References:
       Tseng et al., "Regularizing Generative Adversarial Networks under Limited Data" (2021), equation 4, https://arxiv.org/abs/2104.03310

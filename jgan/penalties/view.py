@@ -1,4 +1,4 @@
-"""`Penalty`, the `View` that it is a function of, and sums of penalties."""
+"""`View`, the quantities of one update; `Penalty`, a function of it; sums of penalties."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,27 +13,27 @@ from jgan.utils.registry import Registry
 
 
 class View(NamedTuple):
-    """What a penalty or a term sees of one update. With packing, an example here is a pack.
+    """The quantities of one update that a penalty or a term can use. With packing, an example is a pack.
 
     Attributes:
-      key: a key of its own.
-      step: int32 scalar, the number of generator updates made so far.
+      key: a key for this penalty or term alone.
+      step: int32 scalar, the number of generator updates so far.
       real: `[B, ...]`, the real examples.
       fake: `[B, ...]`, the fakes.
-      real_logits: `[B]`, the loss's own logits of the real examples; None if a generator's loss did not need them.
-      fake_logits: `[B]`, those of the fakes.
-      real_gradients: `() -> [B, ...]`, the gradient of each real example's logit with respect to it, through the loss's own
-        forward pass.
-      fake_gradients: `() -> [B, ...]`, that of the fakes.
-      critic: `critic(x) -> [n]`, the logits of any other examples under the conditions of the real ones, computed like those of
-        the real ones: with the same dropout masks, augmentations and model state.
-      fake_critic: the same, computed like those of the fakes.
-      memory: what the penalty remembers.
-      axis_name: the mapped axis over which the batch is spread, if any.
-      per_example: whether a logit depends on its own example alone: false for a network with batch statistics.
-      real_output: what the discriminator returned beside the logits of the real examples (features, class logits), or None.
+      real_logits: `[B]`, the logits of the real examples, as in the loss; None if the generator's loss does not use them.
+      fake_logits: `[B]`, the logits of the fakes.
+      real_gradients: `() -> [B, ...]`, the gradient of each real example's logit with respect to that example, through the
+        forward pass of the loss.
+      fake_gradients: `() -> [B, ...]`, the same for the fakes.
+      critic: `critic(x) -> [n]`, the logits of any examples under the conditions of the real examples, with the dropout masks,
+        augmentations and model state of the loss's pass over the real examples.
+      fake_critic: the same, with those of the pass over the fakes.
+      memory: the memory of the penalty or term.
+      axis_name: the mapped axis over which the batch is sharded, or None.
+      per_example: whether a logit depends on its own example alone; False for a network with batch statistics.
+      real_output: the discriminator's second output for the real examples (features, class logits), or None.
       fake_output: the same for the fakes.
-      real_condition: the condition of the real examples, a tree; `()` if there is none.
+      real_condition: the condition of the real examples, a tree; `()` for an unconditional model.
       inputs: the `Inputs` from which the fakes were made.
       batch: the whole minibatch.
       generate: `generate(inputs) -> examples`, the generator in training mode; in the generator's loss it is differentiable in
@@ -64,13 +64,13 @@ class View(NamedTuple):
 
 
 def keep_memory(view: View) -> PyTree:
-    """The `update` of a penalty or a term that remembers nothing new.
+    """The default `update` of a penalty or a term: keeps the memory unchanged.
 
     Args:
-      view: the update.
+      view: the quantities of the update.
 
     Returns:
-      Its memory, unchanged.
+      `view.memory`.
     """
     return view.memory
 
@@ -90,7 +90,7 @@ class Penalty(NamedTuple):
 
 
 PENALTIES: Registry[Callable[[float], Penalty]] = Registry("penalty")
-"""The penalties by name, as the command line takes them: functions of the weight; each file registers its own."""
+"""Penalties by name, as functions of the weight; the command line accepts these names. Each file registers its own."""
 
 
 def squared_norms(x: jax.Array) -> jax.Array:
@@ -136,7 +136,7 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
     """The gradient of each example's logit with respect to that example.
 
     Args:
-      view: the discriminator update.
+      view: the quantities of the discriminator update.
       x: `[n, ...]`, the examples.
 
     Returns:
@@ -146,7 +146,11 @@ def input_gradients(view: View, x: jax.Array) -> jax.Array:
       ValueError: if the discriminator has batch statistics.
 
     Example:
-      See `gradient_penalty`.
+      >>> import jax.numpy as jnp
+      >>> from jgan import penalties
+      >>> def value(view):  # a gradient penalty at the real examples
+      ...     return jnp.square(penalties.norms(penalties.input_gradients(view, view.real)) - 1)
+      >>> penalty = penalties.Penalty(value)
     """
     check_per_example(view)
     # Each logit depends on its own example alone, so the gradient of the sum holds the gradient of each logit.
@@ -203,7 +207,7 @@ def total(penalties: tuple[Penalty, ...], view: View) -> tuple[jax.Array, PyTree
 
     Args:
       penalties: the penalties.
-      view: the discriminator update; its `memory` holds one entry per penalty.
+      view: the quantities of the discriminator update; its `memory` holds one entry per penalty.
 
     Returns:
       `([B] values, new memory)`.

@@ -1,1 +1,22 @@
-"""Training runs: configuration, folder, loop, checkpoints, evaluators, reports."""
+"""Training: runs and their folders, the loop, checkpoints, evaluators; `train` does it all in one call."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jgan.training.api import Trained, train
+    from jgan.training.run import open_run
+
+__all__ = ["Trained", "open_run", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """`train`, `Trained` and `open_run`, imported when first asked for, since models name evaluators of this package."""
+    if name in ("train", "Trained"):
+        from jgan.training import api
+
+        return getattr(api, name)
+    if name == "open_run":
+        from jgan.training.run import open_run
+
+        return open_run
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

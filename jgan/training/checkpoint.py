@@ -44,12 +44,12 @@ class Checkpoints:
         keep = policies.AnyPreservationPolicy(
             [
                 policies.LatestN(2),
-                policies.BestN(get_metric_fn=lambda metrics: metrics["score"], n=1, keep_checkpoints_without_metrics=False),
+                policies.BestN(get_metric_fn=_rank, n=1, keep_checkpoints_without_metrics=False),
             ]
         )
         options = ocp.CheckpointManagerOptions(
             preservation_policy=keep,
-            best_fn=lambda metrics: metrics["score"],
+            best_fn=_rank,
             create=not read_only,
             read_only=read_only,
             enable_async_checkpointing=not read_only,
@@ -62,19 +62,20 @@ class Checkpoints:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def save(self, step: int, state: PyTree, *, score: float | None = None) -> None:
+    def save(self, step: int, state: PyTree, *, score: float | None = None, phase: int = 0) -> None:
         """Saves a state; a step that is already saved is left as it is.
 
         Args:
           step: the number of the step.
           state: a tree of arrays, on any device.
-          score: the larger, the better: the state of the largest score is kept as the best. None if it was not measured.
+          score: larger is better: the state of the largest score is kept as the best. None if it was not measured.
+          phase: the number of the phase: the best is chosen among the checkpoints of the last phase that was measured.
         """
         if step in self._manager.all_steps():
             return
         # Copied, since the buffers of the state are donated to the next step while this one is being written.
         host = jax.tree.map(lambda leaf: np.array(leaf, copy=True), state)
-        metrics = None if score is None else {"score": float(score)}
+        metrics = None if score is None else {"score": float(score), "phase": phase}
         self._manager.save(step, args=self._ocp.args.StandardSave(host), metrics=metrics)
 
     def step(self, which: Which = "last") -> int | None:
@@ -127,6 +128,11 @@ class Checkpoints:
 
     def _best_step(self) -> int | None:
         return self._manager.best_step()
+
+
+def _rank(metrics: dict[str, Any]) -> Any:
+    """What checkpoints are ordered by: a later phase before any score, since the scores of two phases do not compare."""
+    return metrics.get("phase", 0), metrics["score"]
 
 
 def _first_line(error: Exception) -> str:

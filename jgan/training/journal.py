@@ -3,13 +3,21 @@
 import json
 import math
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jgan.training.run import Run
 from jgan.types import Metrics
 from jgan.utils.files import replacing
+
+METRICS = "metrics.jsonl"
+
+
+def rows(workdir: Path) -> list[dict[str, Any]]:
+    """The lines of a run's `metrics.jsonl`; none if there is no such file yet."""
+    path = workdir / METRICS
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 class Journal:
@@ -19,19 +27,24 @@ class Journal:
     that are later than its checkpoint: it is about to write them again, with the same values.
 
     Args:
-      run: the run.
-      step: the step from which it goes on.
+      workdir: the folder of the run.
+      step: the step from which it continues.
     """
 
-    def __init__(self, run: Run, step: int) -> None:
-        self.path = run.workdir / "metrics.jsonl"
-        self.images_per_step = run.config.batch_size
-        self.since, self.pending, self.window = step, [], []  # type: ignore[var-annotated]
-        self.clock = time.perf_counter()
+    def __init__(self, workdir: Path, step: int) -> None:
+        self.path = workdir / METRICS
+        self.pending: list[tuple[Metrics, int]] = []
+        self.window: list[dict[str, np.ndarray]] = []
+        self.begin(step, 0)
         if self.path.exists():
             lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
             with replacing(self.path) as temporary:
                 temporary.write_text("".join(line + "\n" for line in lines))
+
+    def begin(self, step: int, images_per_step: int, phase: str = "") -> None:
+        """Begins a phase, or the rest of one: sets the batch size, the phase's name in the lines, and the clock."""
+        self.since, self.images_per_step, self.phase = step, images_per_step, phase
+        self.clock = time.perf_counter()
 
     def add(self, metrics: Metrics, size: int) -> None:
         """Takes the metrics of one call, which ran `size` steps."""
@@ -59,7 +72,8 @@ class Journal:
         means = {name: float(np.mean(np.concatenate([row[name] for row in self.window]))) for name in names}
         now = time.perf_counter()
         rate = (step - self.since) * self.images_per_step / (now - self.clock)
-        row = {"step": step, **means, **extra, "images_per_second": round(rate, 1)}
+        phase = {"phase": self.phase} if self.phase else {}
+        row = {"step": step, **phase, **means, **extra, "images_per_second": round(rate, 1)}
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
         self.since, self.window, self.clock = step, [], now

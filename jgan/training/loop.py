@@ -1,48 +1,60 @@
-"""The training loop: a pure step, wrapped once (`compiled_step`) and called until the run's last step.
+"""The training loop: a pure step, wrapped once a phase (`compiled_step`) and called until the phase's last step.
 
 What happens between two calls, at the steps that the configuration names, writes files: a line of metrics, a picture, a
 checkpoint, a measure. All that a run computes follows from its configuration; the clock appears in `images_per_second` alone.
+
+The checkpoint at the boundary of two phases holds the final state of the earlier one, and is saved before the later one is
+entered. Entering is deterministic, so that a run which is resumed there enters it again with the same result.
 """
 
 import math
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jgan import models, optim, parallel
+from jgan import parallel, phases
 from jgan.data import resident
 from jgan.training import evaluators, report
 from jgan.training.checkpoint import Checkpoints
+from jgan.training.config import RunConfig, devices
 from jgan.training.journal import Journal
-from jgan.training.run import Run, RunConfig, keys, open_run
-from jgan.types import GANState
+from jgan.training.run import Run, keys
+from jgan.types import GANState, Key, Step
+
+__all__ = ["chunk_length", "compiled_step", "devices", "train"]
 
 
-def devices(config: RunConfig) -> list[jax.Device]:
-    """The devices of a run.
+class Stopped(SystemExit):
+    """Raised after a signal, when the state has been saved; `code` is 128 and the number of the signal."""
 
-    Args:
-      config: the configuration.
 
-    Returns:
-      One for jit, otherwise as many as were asked for.
+class Session(NamedTuple):
+    """What a training run has open."""
 
-    Raises:
-      ValueError: if there are fewer.
-    """
-    found = jax.devices()
-    wanted = 1 if config.parallel == "jit" else config.devices or len(found)
-    if wanted > len(found):
-        raise ValueError(f"--devices must be at most the {len(found)} that this process has, found {config.devices}")
-    return found[:wanted]
+    evaluator: evaluators.Evaluator
+    checkpoints: Checkpoints
+    journal: Journal
+    bar: Any
+    stop: list[int]
+
+
+def step_key(run: Run) -> Key:
+    """The root key of the steps of a run's present phase."""
+    return phases.step_key(keys(run.config.seed).steps, run.index % len(run.phases))
+
+
+def resident_step(run: Run) -> Step:
+    """The step of a run's present phase over its whole data set, for one device or inside `pmap`."""
+    return resident.on_resident_data(run.gan.step, run.batch_size, run.gan.n_critic, example=run.spec.example)
 
 
 def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
-    """The step of a run as it is executed: resident data, `length` steps in one program, on the run's devices.
+    """The step of a run's present phase as it is executed: resident data, `length` steps in one program, on its devices.
 
     Args:
       run: the run.
@@ -55,10 +67,11 @@ def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
       See `train`.
     """
     config, gan, where = run.config, run.gan, devices(run.config)
-    step = gan.step
     if config.parallel == "shard":
-        step = parallel.constrained(step, where, axis=0 if gan.n_critic == 1 else 1)
-    step = resident.on_resident_data(step, config.batch_size, gan.n_critic)
+        step = parallel.constrained(gan.step, where, axis=0 if gan.n_critic == 1 else 1)
+        step = resident.on_resident_data(step, run.batch_size, gan.n_critic, example=run.spec.example)
+    else:
+        step = resident_step(run)
     if length > 1:
         step = parallel.scan(step, length)
     if config.parallel == "pmap":
@@ -67,7 +80,7 @@ def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
 
 
 def chunk_length(config: RunConfig, scan: bool) -> int:
-    """How many steps one program runs: what divides all the intervals, so that every event falls between two programs.
+    """How many steps one program runs: a divisor of all intervals, so that every event falls between two programs.
 
     Args:
       config: the configuration.
@@ -93,7 +106,7 @@ def train(run: Run) -> GANState:
     """Trains a run to its end, from its last checkpoint if it has one.
 
     Args:
-      run: the run, its folder made by `begin`.
+      run: the run, its folder made by `jgan.training.folder.begin`.
 
     Returns:
       The final state.
@@ -102,107 +115,131 @@ def train(run: Run) -> GANState:
       ValueError: if a metric or a parameter is no longer finite; the last good checkpoint stays.
       SystemExit: after SIGTERM (143) or Ctrl-C (130), when the state has been saved.
     """
-    config, key, display = run.config, keys(run.config.seed), evaluators.of(run)
-    on_cpu = jax.default_backend() == "cpu"
-    length = chunk_length(config, scan=run.gan.scan_on_cpu or not on_cpu)
-    many, one = compiled_step(run, length), compiled_step(run, 1)
+    run = run.with_mean()
+    config, evaluator = run.config, evaluators.of(run)
     data = parallel.replicate(run.dataset.train, devices(config))
     with Checkpoints(run.workdir / "checkpoints") as checkpoints, stop_requests() as stop:
-        state, step = _initial(run, checkpoints)
-        state = parallel.replicate(state, devices(config))
-        journal = Journal(run, step)
+        state, step = last_state(run, checkpoints)
         with report.progress(config, step) as bar:
-            while step < config.steps:
-                size = length if step % length == 0 and step + length <= config.steps else 1
-                state, metrics = (many if size == length else one)(key.steps, state, data)
-                step += size
-                journal.add(metrics, size)
-                events(run, display, checkpoints, journal, bar, state, step, stopping=bool(stop) and step % length == 0)
-                if stop and step % length == 0 and step < config.steps:
-                    _leave(run, checkpoints, stop[0], step)
+            session = Session(evaluator, checkpoints, Journal(run.workdir, step), bar, stop)
+            for stage in run.stages:
+                if step < stage.end:
+                    here = run.at(stage.end)
+                    state = entered(here, state) if state is None or step == stage.start else state
+                    state = parallel.replicate(state, devices(config))
+                    state = train_phase(here, stage, session, state, step, data)
+                    step = stage.end
         checkpoints.wait()
-    report.finish(run, display, state)
+    assert state is not None
+    report.finish(run.at(step), evaluator, state)
     return state
 
 
-def _initial(run: Run, checkpoints: Checkpoints) -> tuple[GANState, int]:
-    """The last checkpoint; or a new state, begun from the generator of an earlier stage if the model names one."""
+def last_state(run: Run, checkpoints: Checkpoints) -> tuple[GANState | None, int]:
+    """The last checkpoint and its step; `(None, 0)` if there is none."""
     last = checkpoints.step()
-    if last is not None:
-        return jax.device_put(checkpoints.restore(run.template())), last
-    state = jax.jit(run.gan.init)(keys(run.config.seed).init)
-    earlier = getattr(run.config.model, "pretrained", "")
-    if earlier:
-        first = open_run(earlier).restore()
-        state = models.grow(run.config.model, state, optim.ema_params(first.generator))
-    return state, 0
+    if last is None:
+        return None, 0
+    return jax.device_put(checkpoints.restore(run.at(last).template())), last
 
 
-def events(
-    run: Run,
-    display: evaluators.Evaluator,
-    checkpoints: Checkpoints,
-    journal: Journal,
-    bar: Any,
-    state: GANState,
-    step: int,
-    *,
-    stopping: bool,
-) -> None:
+def entered(run: Run, previous: GANState | None) -> GANState:
+    """The state before the first step of a run's present phase, from the final state of the phase before it."""
+    position, key = run.index % len(run.phases), keys(run.config.seed).init
+    if previous is None or run.phase.enter is None:
+        return jax.jit(lambda key: phases.enter(run.phases, position, key, None))(key)
+    # From the host, as after a restart: the result must not depend on where the arrays were.
+    return phases.enter(run.phases, position, key, jax.device_get(previous))
+
+
+def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, data: Any) -> GANState:
+    """Trains to the end of a phase.
+
+    Args:
+      run: the run in that phase.
+      stage: the steps of the phase.
+      session: what the run has open.
+      state: the state after `step`, replicated on the run's devices.
+      step: the step of the whole run.
+      data: the training set, replicated.
+
+    Returns:
+      The state at the end of the phase, which is saved.
+    """
+    key = step_key(run)
+    length = chunk_length(run.config, scan=parallel.scans_fast(resident_step(run), key, state, data))
+    many, one = compiled_step(run, length), compiled_step(run, 1)
+    session.journal.begin(step, run.batch_size, run.phase_name)
+    while step < stage.end:
+        size = length if step % length == 0 and step + length <= stage.end else 1
+        state, metrics = (many if size == length else one)(key, state, data)
+        step += size
+        session.journal.add(metrics, size)
+        leaving = bool(session.stop) and step % length == 0
+        events(run, stage, session, state, step, stopping=leaving)
+        if leaving and step < run.config.steps:
+            _leave(run, session, step)
+    return state
+
+
+def events(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool) -> None:
     """What is due after a step: a measure, a line of metrics, a picture, a checkpoint.
 
     Args:
-      run: the run.
-      display: how it is judged and shown.
-      checkpoints: its checkpoints.
-      journal: its metrics.
-      bar: its progress bar.
+      run: the run in its present phase.
+      stage: the steps of the phase.
+      session: what the run has open.
       state: the state after the step.
-      step: the number of the step.
+      step: the step of the whole run.
       stopping: whether to save now, whatever the intervals say.
 
     Raises:
       ValueError: if a metric or a parameter is not finite.
     """
-    config, end = run.config, step == run.config.steps
+    config, evaluator, journal = run.config, session.evaluator, session.journal
+    final, boundary = step == config.steps, step == stage.end
 
     def due(interval: int) -> bool:
-        return end or (interval > 0 and step % interval == 0)
+        return final or (interval > 0 and step % interval == 0)
 
-    extra: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     if due(config.eval_every):
         journal.check(step)
-        extra = display.measure(run, state)
-    if extra or due(config.log_every):
-        row = journal.write(step, extra)
-        report.show(bar, row, display)
+        measured = evaluator.measure(run, state)
+    if measured or boundary or due(config.log_every):
+        report.show(session.bar, journal.write(step, measured), evaluator)
     if due(config.sample_every):
-        report.write_samples(run, display, state, step)
-    if due(config.checkpoint_every) or extra or stopping:
+        report.write_samples(run, evaluator, state, step)
+    if measured or boundary or stopping or due(config.checkpoint_every):
         journal.check(step)
         _check_finite(state, step)
-        checkpoints.save(step, state, score=display.score(extra) if extra else None)
+        score = evaluator.score(measured) if evaluator.criterion in measured else None
+        session.checkpoints.save(step, state, score=score, phase=stage.index)
+        if boundary:
+            session.checkpoints.wait()
 
 
 def _check_finite(state: GANState, step: int) -> None:
     for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        if not np.isfinite(np.asarray(leaf)).all():
+        array = np.asarray(leaf)
+        if jnp.issubdtype(array.dtype, jnp.inexact) and not np.isfinite(array).all():
             name = jax.tree_util.keystr(path)
             raise ValueError(f"state{name} is not finite after step {step}; the last good checkpoint is kept")
 
 
-def _leave(run: Run, checkpoints: Checkpoints, signum: int, step: int) -> None:
-    checkpoints.wait()
-    print(f"\nstopped at step {step}, saved; go on with: python -m jgan.train --workdir {run.workdir} --resume")
-    raise SystemExit(128 + signum)
+def _leave(run: Run, session: Session, step: int) -> None:
+    session.checkpoints.wait()
+    print(f"\nstopped at step {step}, saved; continue with: python -m jgan.train --workdir {run.workdir} --resume")
+    raise Stopped(128 + session.stop[0])
 
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of dying of them; a second Ctrl-C interrupts at once.
+    """Collects SIGINT and SIGTERM instead of ending the process; a second one interrupts at once.
 
     Yields:
-      A list that holds the number of a signal once one has come.
+      A list that holds the number of a signal once one has come; outside the main thread, where Python delivers no signals,
+      it stays empty.
     """
     received: list[int] = []
 
@@ -213,7 +250,7 @@ def stop_requests() -> Iterator[list[int]]:
 
     try:
         before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread, where Python delivers no signals
+    except ValueError:  # not in the main thread
         before = {}
     try:
         yield received

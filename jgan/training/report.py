@@ -1,6 +1,5 @@
-"""What a run shows: its plan, its progress, its pictures, its last word. Files and prints for the commands, no arithmetic."""
+"""What a run shows: its plan, its progress, its pictures, its summary. Files and prints for the commands, no arithmetic."""
 
-import json
 import math
 from pathlib import Path
 from typing import Any
@@ -8,8 +7,8 @@ from typing import Any
 import jax
 
 from jgan import models, plots
-from jgan.training import evaluators
-from jgan.training.run import Run, RunConfig, environment, write_json
+from jgan.training import evaluators, journal, records
+from jgan.training.run import Run, RunConfig, environment, sizes_of, write_json
 from jgan.types import GANState
 from jgan.utils.files import replacing
 
@@ -23,34 +22,54 @@ def plan(run: Run) -> str:
     Returns:
       Lines: every option, the data, the parameters of both players, the bytes of state and data.
     """
-    config, state = run.config, run.template()
+    config = run.config
     fields = {name: value for name, value in vars(config).items() if name not in ("model", "dry_run", "resume")}
     lines = [f"{name:<18} {value}" for name, value in (fields | {"workdir": run.workdir}).items()]
-    lines += [f"model.{name:<12} {value}" for name, value in models.to_dict(config.model).items()]
-    counts = {"generator": state.generator.params, "discriminator": state.discriminator.params}
-    lines += [f"{name:<18} {_count(params):,} parameters" for name, params in counts.items()]
-    x = run.dataset.train.x
+    options = _flat(records.model_to_dict(run.model, config.model))
+    lines += [f"model.{name:<12} {value}" for name, value in options.items()]
+    for place in run.stages:
+        lines += _of_phase(run.at(place.end), place.start, place.end)
+    sizes = {name: f"{size:,}" for name, size in sizes_of(run.dataset.train).items()}
+    for name, batch in run.spec.sets.items():
+        shapes = [" x ".join(map(str, field.shape)) for field in jax.tree.leaves(batch.x, is_leaf=lambda x: hasattr(x, "kind"))]
+        lines.append(f"{'examples ' + name:<18} {sizes[name]} of {' and '.join(shapes)}")
+    size = sum(leaf.nbytes for leaf in jax.tree.leaves(run.dataset.train))
     lines += [
-        f"{'images':<18} {len(x):,} of {' x '.join(map(str, x.shape[1:]))}, {run.spec.steps_per_epoch} steps an epoch",
-        f"{'epochs':<18} {config.steps / run.spec.steps_per_epoch:.1f}",
-        f"{'memory':<18} {_bytes(state) / 2**20:.1f} MiB of state, {x.nbytes / 2**20:.1f} MiB of data on each device",
+        f"{'epochs':<18} {config.steps / run.spec.steps_per_epoch:.1f}, of {run.spec.steps_per_epoch} steps",
+        f"{'memory':<18} {_bytes(run.template()) / 2**20:.1f} MiB of state, {size / 2**20:.1f} MiB of data on each device",
     ]
     return "\n".join(lines)
 
 
+def _of_phase(run: Run, start: int, end: int) -> list[str]:
+    state, name = run.template(), run.phase_name
+    heading = [f"{'phase':<18} {name}: steps {start + 1:,} to {end:,}, batches of {run.batch_size}"] if name else []
+    counts = {"generator": state.generator.params, "discriminator": state.discriminator.params}
+    return heading + [f"{player:<18} {_count(params):,} parameters" for player, params in counts.items()]
+
+
+def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in fields.items():
+        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found
+
+
 def headline(run: Run) -> str:
-    """One line on what is about to run.
+    """Two lines on what is about to run.
 
     Args:
       run: the run.
 
     Returns:
-      The line.
+      The lines.
     """
-    config = run.config
+    config, presets = run.config, models.presets()
+    about = f": {presets[config.preset].description}" if config.preset in presets else ""
+    sizes = ", ".join(f"{size:,} {name}".strip() for name, size in sizes_of(run.dataset.train).items())
     return (
-        f"{config.preset}: {models.presets()[config.preset].description}\n"
-        f"{len(run.dataset.train.x):,} images, {config.steps:,} steps of {config.batch_size}, in {run.workdir}"
+        f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
+        f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}"
     )
 
 
@@ -59,7 +78,7 @@ def progress(config: RunConfig, step: int) -> Any:
 
     Args:
       config: the configuration of the run.
-      step: the step from which it goes on.
+      step: the step from which it continues.
 
     Returns:
       A `tqdm` bar.
@@ -74,22 +93,23 @@ def progress(config: RunConfig, step: int) -> Any:
 _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
 
 
-def show(bar: Any, row: dict[str, Any], display: evaluators.Evaluator) -> None:
-    """Brings the bar to a line of metrics: both losses, the discriminator's accuracies, the rate.
+def show(bar: Any, row: dict[str, Any], evaluator: evaluators.Evaluator) -> None:
+    """Brings the bar to a line of metrics: the phase, both losses, the discriminator's accuracies, the rate.
 
     Where there is no terminal, the lines with a measure are printed instead.
 
     Args:
       bar: the bar.
       row: a line of `metrics.jsonl`.
-      display: how the run is judged.
+      evaluator: how the run is judged.
     """
-    parts = [f"{short} {row[name]:.3f}" for name, short in (("d_loss", "D"), ("g_loss", "G")) if name in row]
+    parts = [row["phase"]] if "phase" in row else []
+    parts += [f"{short} {row[name]:.3f}" for name, short in (("d_loss", "D"), ("g_loss", "G")) if name in row]
     names = (("d_real_accuracy", "real"), ("d_fake_accuracy", "fake"))
     parts += [f"{short} {row[name]:.0%}" for name, short in names if name in row]
     parts.append(f"{row['images_per_second']:,.0f} img/s")
-    if bar.disable and display.criterion in row:
-        print(f"step {row['step']:,}: {', '.join([*parts, display.phrase(row)])}", flush=True)
+    if bar.disable and evaluator.criterion in row:
+        print(f"step {row['step']:,}: {', '.join([*parts, evaluator.phrase(row)])}", flush=True)
         return
     if "warning" in row:
         parts.append(row["warning"])
@@ -97,50 +117,52 @@ def show(bar: Any, row: dict[str, Any], display: evaluators.Evaluator) -> None:
     bar.update(int(row["step"]) - bar.n)
 
 
-def write_samples(run: Run, display: evaluators.Evaluator, state: GANState, step: int) -> Path:
+def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> Path:
     """Draws the run's picture into `samples/step_XXXXXXXX.png`.
 
     Args:
-      run: the run.
-      display: how it is shown.
+      run: the run in the phase of the state.
+      evaluator: how it is shown.
       state: the state whose (averaged) generator draws.
-      step: the number of the step.
+      step: the step of the whole run.
 
     Returns:
       The picture's path.
     """
     path = run.workdir / "samples" / f"step_{step:08d}.png"
-    plots.save_png(path, display.sheet(run, state))
+    plots.save_png(path, evaluator.sheet(run, state))
     return path
 
 
-def finish(run: Run, display: evaluators.Evaluator, state: GANState) -> None:
-    """The end of a run: the pictures and measures of its display, the curves, `summary.json`, a last word.
+def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState) -> None:
+    """The end of a run: the evaluator's pictures and measures, the curves, `summary.json`, and a printed summary.
 
     Args:
-      run: the run.
-      display: how it is judged and shown.
+      run: the run in its last phase.
+      evaluator: how it is judged and shown.
       state: its final state.
     """
-    final = write_samples(run, display, state, run.config.steps)
-    entries, word = display.finish(run, state)
-    rows = [json.loads(line) for line in (run.workdir / "metrics.jsonl").read_text().splitlines()]
+    final = write_samples(run, evaluator, state, run.config.steps)
+    entries, sentence = evaluator.finish(run, state)
+    rows = journal.rows(run.workdir)
     with replacing(run.workdir / "curves.png") as temporary:
-        plots.curves(rows, balance=display.balance).savefig(temporary, format="png")
-    measured = [row for row in rows if display.criterion in row]
+        plots.curves(rows, balance=evaluator.balance).savefig(temporary, format="png")
+    measured = [row for row in rows if evaluator.criterion in row and row.get("phase", "") == run.phase_name]
+    best = max(measured, key=evaluator.score, default=None)
     summary = {
         "preset": run.config.preset,
         "steps": run.config.steps,
         **entries,
         "last": rows[-1],
-        "best": max(measured, key=display.score, default=None),
+        "best": best,
         "environment": environment(),
     }
     write_json(run.workdir / "summary.json", summary)
-    best, last = summary["best"], measured[-1]
-    print(f"best: step {best['step']:,}, {display.phrase(best)}; last: step {last['step']:,}, {display.phrase(last)}")
+    if best is not None:
+        best_words, last_words = evaluator.phrase(best), evaluator.phrase(measured[-1])
+        print(f"best: step {best['step']:,}, {best_words}; last: step {measured[-1]['step']:,}, {last_words}")
     print(f"samples: {final}")
-    print(word)
+    print(sentence)
 
 
 def _count(tree: Any) -> int:

@@ -1,77 +1,45 @@
-"""A run: its configuration, its folder, and how to open it again.
+"""A run: its configuration, its model in phases, its data, and how to open its folder again.
 
-The folder holds `config.json` (what was asked for, with versions and the git commit), `metrics.jsonl` (one object a line),
-`samples/step_XXXXXXXX.png`, `checkpoints/` and, at the end, `summary.json` and the pictures of the finished model.
+The folder holds `config.json` (the options, the description of the data, versions and the git commit), `metrics.jsonl` (one
+object a line), `samples/step_XXXXXXXX.png`, `checkpoints/` and, at the end, `summary.json` and the pictures of the finished
+model. Nothing else is needed to open it, and it may be moved.
+
+The steps of a run count through all its phases; `state.step` counts within the present one.
 """
 
 import dataclasses
-import datetime
-import json
-import os
-import platform
-import subprocess
-from collections.abc import Sequence
-from importlib import metadata
+import functools
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 
-from jgan import data, models
-from jgan.features import choice
+from jgan import data
+from jgan.data import Dataset
+from jgan.models import Model
+from jgan.phases import Place, place
+from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
-from jgan.types import GAN, DataSpec, GANState, Key
-from jgan.utils.files import replacing
+from jgan.training.config import ARRAYS, RunConfig
+from jgan.training.environment import PACKAGES, environment, write_json
+from jgan.types import GAN, Batch, DataSpec, GANState, Key, Phase
 
-CONFIG = "config.json"
-
-
-@dataclasses.dataclass(frozen=True)
-class RunConfig:
-    """What `python -m jgan.train` was asked to do; every field is a flag."""
-
-    preset: str
-    """the name under which the model was asked for"""
-    dataset: str
-    """the data: digits, mnist, fashion_mnist, folder, npz ... or any image set of tensorflow-datasets"""
-    batch_size: int
-    """examples in a minibatch, over all devices"""
-    steps: int
-    """generator updates in the whole run"""
-    model: Any
-    """the options of the model"""
-    seed: int = 0
-    """root of all randomness: same seed, same run"""
-    workdir: Path | None = None
-    """folder of the run; by default a new one under runs/"""
-    data_dir: Path | None = None
-    """where the data are, if not in their default place"""
-    resume: bool = False
-    """go on with the run in --workdir, or the newest of this preset"""
-    parallel: Literal["jit", "pmap", "shard"] = "jit"
-    """one device, one program a device, or one program over a mesh"""
-    devices: int = 0
-    """devices for pmap and shard; 0 for all"""
-    log_every: int = 100
-    """steps between two lines of metrics.jsonl"""
-    sample_every: int = 1000
-    """steps between two pictures; 0 for none"""
-    checkpoint_every: int = 1000
-    """steps between two checkpoints; 0 for the end only"""
-    eval_every: int = 1000
-    """steps between two measures, by which the best checkpoint is kept; 0 for the end only"""
-    metric: Literal["log_likelihood", "fid", "kid"] = "log_likelihood"
-    """the measure, of models of images: Parzen windows on the validation images, or FID or KID to the training images"""
-    extractor: choice.Name = "auto"
-    """features of FID and KID; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
-    weights: Path | None = None
-    """the file of the extractor's weights"""
-    dry_run: bool = False
-    """print the configuration, the parameters and the memory, and stop"""
+__all__ = [
+    "PACKAGES",
+    "Keys",
+    "Run",
+    "RunConfig",
+    "Snapshot",
+    "assemble",
+    "environment",
+    "keys",
+    "open_run",
+    "write_json",
+]
 
 
 class Keys(NamedTuple):
-    """The root keys of a run, all from its seed: of the initial parameters, of the steps, of the pictures, of the measures."""
+    """The root keys of a run, all from its seed: of the initial parameters, the steps, the pictures, the measures."""
 
     init: Key
     steps: Key
@@ -96,50 +64,169 @@ def keys(seed: int) -> Keys:
     return Keys(*jax.random.split(jax.random.key(seed), len(Keys._fields)))
 
 
-class Run(NamedTuple):
+class Shared:
+    """What a run computes once and shares with itself in other phases: the data, the evaluator."""
+
+    def __init__(self, config: RunConfig, given: Dataset | None) -> None:
+        self.config, self.given = config, given
+        self.evaluator: Any = None
+
+    @functools.cached_property
+    def dataset(self) -> Dataset:
+        if self.given is not None:
+            return self.given
+        if self.config.dataset.startswith(ARRAYS):
+            raise ValueError(
+                f"the run's data, {self.config.dataset.removeprefix(ARRAYS)}, were given in memory: give them again, "
+                "open_run(workdir, dataset=...)"
+            )
+        return data.load(self.config.dataset, self.config.data_dir)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
     """A run in its folder.
 
     Attributes:
       workdir: the folder.
-      config: what was asked for.
-      dataset: the data.
-      spec: what the model knows of the data.
-      gan: the model.
+      config: the options.
+      spec: what the model knows of the data; of an opened run without the mean, which only its start needs.
+      model: the model.
+      phases: its phases, at least one.
+      index: the present phase; -1 for the last.
     """
 
     workdir: Path
     config: RunConfig
-    dataset: data.Dataset
     spec: DataSpec
-    gan: GAN
+    model: Model
+    phases: tuple[Phase, ...]
+    index: int = -1
+    shared: Shared = dataclasses.field(kw_only=True, repr=False, compare=False)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data, loaded when first asked for."""
+        return self.shared.dataset
+
+    @property
+    def phase(self) -> Phase:
+        """The present phase."""
+        return self.phases[self.index]
+
+    @property
+    def gan(self) -> GAN:
+        """The model of the present phase."""
+        return self.phase.gan
+
+    @property
+    def batch_size(self) -> int:
+        """Examples in a minibatch of the present phase."""
+        return self.phase.batch_size or self.config.batch_size
+
+    @property
+    def phase_name(self) -> str:
+        """The name of the present phase, "" if there is only one."""
+        position = self.index % len(self.phases)
+        return "" if len(self.phases) == 1 else self.phase.name or str(position + 1)
+
+    @property
+    def stages(self) -> tuple[Place, ...]:
+        """The phases that the run's steps reach, with their steps; the last one takes all that remain."""
+        found: list[Place] = []
+        while not found or found[-1].end < self.config.steps:
+            found.append(place(self.phases, self.config.steps, found[-1].end + 1 if found else 1))
+        return tuple(found)
+
+    def at(self, step: int) -> "Run":
+        """The run in the phase that made a step; a boundary belongs to the earlier phase."""
+        return dataclasses.replace(self, index=place(self.phases, self.config.steps, step).index)
+
+    def step_of(self, state: GANState) -> int:
+        """The step of the whole run, of a state of the present phase."""
+        position = self.index % len(self.phases)
+        return sum(phase.steps or 0 for phase in self.phases[:position]) + int(state.step)
 
     def template(self) -> GANState:
-        """The shapes and dtypes of the state, as `jax.ShapeDtypeStruct` leaves, without computing anything."""
+        """The shapes and dtypes of the present phase's state, as `jax.ShapeDtypeStruct` leaves, without computing anything."""
         return jax.eval_shape(self.gan.init, keys(self.config.seed).init)
 
-    def restore(self, which: Which = "last") -> GANState:
-        """Reads a checkpoint of the run.
+    def snapshot(self, which: Which = "last") -> "Snapshot":
+        """Reads a checkpoint, and the run in the phase that it is of.
 
         Args:
           which: `"last"`, or `"best"` by the validation measure.
 
         Returns:
-          The state, on the default device.
+          The `Snapshot`, its state on the default device.
 
         Raises:
           FileNotFoundError: if there is no such checkpoint.
           ValueError: if it is damaged.
         """
         with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
-            return jax.device_put(checkpoints.restore(self.template(), which))
+            step = checkpoints.step(which)
+            here = self.at(step or 0)
+            state = jax.device_put(checkpoints.restore(here.template(), which))
+        return Snapshot(here, state, step or 0)
+
+    def restore(self, which: Which = "last") -> GANState:
+        """The state of a checkpoint: see `snapshot`."""
+        return self.snapshot(which).state
+
+    def with_mean(self) -> "Run":
+        """The run with the mean of its data, which some models begin from."""
+        if self.spec.mean is not None:
+            return self
+        spec = data.spec(self.dataset, self.config.batch_size)
+        return dataclasses.replace(self, spec=spec, phases=phases_of(self.model, self.config.model, spec))
 
 
-def assemble(config: RunConfig, workdir: Path) -> Run:
+class Snapshot(NamedTuple):
+    """A checkpoint.
+
+    Attributes:
+      run: the run, in the phase that the checkpoint is of.
+      state: the state.
+      step: its step in the whole run.
+    """
+
+    run: Run
+    state: GANState
+    step: int
+
+
+def phases_of(model: Model, config: Any, spec: DataSpec) -> tuple[Phase, ...]:
+    """The phases of a model, after a check that it accepts the data.
+
+    Args:
+      model: the model.
+      config: its options.
+      spec: what it must know of the data.
+
+    Returns:
+      The phases, at least one.
+
+    Raises:
+      ValueError: if the model does not accept the data, an option is out of range, or an earlier phase has no length.
+    """
+    model.accepts(spec)
+    made = model.make(config, spec)
+    phases = (Phase(made),) if isinstance(made, GAN) else tuple(made)
+    if not phases:
+        raise ValueError("expected at least one phase, found none")
+    place(phases, 1, 0)  # all but the last need a length
+    return phases
+
+
+def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:
     """Loads the data and makes the model of a configuration.
 
     Args:
       config: the configuration.
       workdir: the folder of the run, which is not touched.
+      model: the model.
+      dataset: the data, if not those that the configuration names.
 
     Returns:
       The `Run`.
@@ -148,31 +235,49 @@ def assemble(config: RunConfig, workdir: Path) -> Run:
       ValueError: if the data or the options do not fit.
 
     Example:
-      See `jgan.train`.
+      See `jgan.training.train`.
     """
-    dataset = data.load(config.dataset, config.data_dir)
-    if config.batch_size > len(dataset.train.x):
-        raise ValueError(
-            f"--batch-size must be at most the {len(dataset.train.x)} training examples of {config.dataset}, "
-            f"found {config.batch_size}"
-        )
-    about = data.spec(dataset, config.batch_size)
-    return Run(workdir, config, dataset, about, models.make(config.model, about))
+    shared = Shared(config, dataset)
+    sizes = sizes_of(shared.dataset.train)
+    _check_batch("--batch-size", config.batch_size, sizes, config.dataset)
+    spec = data.spec(shared.dataset, config.batch_size)
+    phases = phases_of(model, config.model, spec)
+    for phase in phases:
+        if phase.batch_size is not None:
+            _check_batch(f"the batch size of the phase {phase.name or '(unnamed)'}", phase.batch_size, sizes, config.dataset)
+    return Run(workdir, config, spec, model, phases, shared=shared)
 
 
-def open_run(workdir: str | Path, data_dir: str | Path | None = None) -> Run:
-    """Opens the folder of a run, finished or not.
+def sizes_of(part: Any) -> dict[str, int]:
+    """The number of examples of each set; a lone set has the name ''."""
+    sets = {"": part} if isinstance(part, Batch) else part
+    return {name: len(jax.tree.leaves(batch)[0]) for name, batch in sets.items()}
+
+
+def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str) -> None:
+    least = min(sizes, key=sizes.__getitem__)
+    if batch_size > sizes[least]:
+        where = f"{dataset}, {least}" if least else dataset
+        raise ValueError(f"{name} must be at most the {sizes[least]} training examples of {where}, found {batch_size}")
+
+
+def open_run(
+    workdir: str | Path, data_dir: str | Path | None = None, *, model: Any = None, dataset: Dataset | None = None
+) -> Run:
+    """Opens the folder of a run, finished or not. The data are loaded only when `run.dataset` is asked for.
 
     Args:
       workdir: the folder.
       data_dir: where the data are now, if not where the run found them.
+      model: the run's model, for one that cannot be imported: what `jgan.training.train` was given.
+      dataset: the run's data, for data that were given in memory.
 
     Returns:
       The `Run`.
 
     Raises:
       FileNotFoundError: if it is not the folder of a run.
-      ValueError: if its configuration cannot be understood.
+      ValueError: if its configuration cannot be understood, or its model not be found.
 
     Example:
       >>> from jgan.training import run
@@ -180,99 +285,11 @@ def open_run(workdir: str | Path, data_dir: str | Path | None = None) -> Run:
       Traceback (most recent call last):
       FileNotFoundError: no/such/run holds no config.json: it is not the folder of a run; python -m jgan.train makes one
     """
-    config = read_config(Path(workdir))
+    from jgan.training.custom import model_of
+
+    record = records.read(Path(workdir), None if model is None else model_of(model))
+    config = record.config
     if data_dir is not None:
         config = dataclasses.replace(config, data_dir=Path(data_dir))
-    return assemble(config, Path(workdir))
-
-
-def write_config(config: RunConfig, workdir: Path) -> None:
-    """Writes `config.json`, with the versions and the commit of the code.
-
-    Args:
-      config: the configuration.
-      workdir: the folder of the run.
-    """
-    fields = dataclasses.asdict(config) | {"model": models.to_dict(config.model), "workdir": str(workdir)}
-    write_json(workdir / CONFIG, {"config": fields, "environment": environment()})
-
-
-def read_config(workdir: Path) -> RunConfig:
-    """Reads `config.json`.
-
-    Args:
-      workdir: the folder of the run.
-
-    Returns:
-      The configuration.
-
-    Raises:
-      FileNotFoundError: if there is none.
-      ValueError: if it is not a configuration of this version.
-    """
-    path = Path(workdir) / CONFIG
-    if not path.is_file():
-        raise FileNotFoundError(f"{workdir} holds no {CONFIG}: it is not the folder of a run; python -m jgan.train makes one")
-    try:
-        fields = json.loads(path.read_text())["config"]
-        fields["model"] = models.from_dict(fields["model"])
-        for name in ("workdir", "data_dir", "weights"):
-            fields[name] = Path(fields[name]) if fields.get(name) is not None else None
-        return RunConfig(**fields)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not the configuration of a run of this version of jgan ({error!r})") from error
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file in one piece.
-
-    Args:
-      path: the file.
-      value: what `json.dumps` takes, and paths.
-    """
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps(value, indent=2, default=str) + "\n")
-
-
-PACKAGES: Sequence[str] = ("jgan", "jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy", "scikit-learn")
-
-
-def environment() -> dict[str, Any]:
-    """What a result depends on beside its configuration: versions, commit, device, date.
-
-    Returns:
-      A dict for JSON: `python`, `packages`, `git_commit` (None outside a checkout), `device`, `device_count`, `date` (UTC).
-
-    Example:
-      >>> from jgan.training import run
-      >>> sorted(run.environment())
-      ['date', 'device', 'device_count', 'git_commit', 'packages', 'python']
-    """
-    versions: dict[str, str | None] = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = None
-    device = jax.devices()[0]
-    return {
-        "python": platform.python_version(),
-        "packages": versions,
-        "git_commit": _git_commit(),
-        "device": f"{device.platform}: {_processor() if device.platform == 'cpu' else device.device_kind}",
-        "device_count": jax.device_count(),
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
-
-
-def _git_commit() -> str | None:
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-def _processor() -> str:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()}, {cores} cores"
+    phases = phases_of(record.model, config.model, record.spec)
+    return Run(Path(workdir), config, record.spec, record.model, phases, shared=Shared(config, dataset))

@@ -18,6 +18,7 @@ def _small(monkeypatch):
         yield
 
 
+@pytest.mark.slow
 def test_end_to_end_and_on_from_where_it_was(tmp_path, capsys):
     out = ["--out", str(tmp_path / "result.json")]
     mode_coverage.main([*TINY, *out, "--sets", "ring8", "--methods", "PacGAN2"])

@@ -23,6 +23,7 @@ def test_examples_of_the_docstrings(module):
     assert doctest.testmod(module).failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("small_product")
 def test_end_to_end(tmp_path, capsys):
     path = tmp_path / "made" / "result.json"
@@ -132,7 +133,7 @@ def test_only_optional_contenders_may_fail(monkeypatch):
         (["--devices", "5"], "--devices must be at most the 4 that this process has, found 5"),
         (["--devices", "-1"], "--devices must be at least 0, found -1"),
         (["--devices", "3"], "--batch-size must be a multiple of the 3 devices, found 8"),
-        (["--spin", "3"], "--spin"),
+        (["--spin", "3"], "Unrecognized options: --spin"),
     ],
 )
 def test_bad_input_is_one_line(arguments, message, capsys):

@@ -10,10 +10,11 @@ import pytest
 from scipy.special import logsumexp
 
 from jgan import evaluate
-from jgan.metrics import anchors
+from jgan.metrics import anchors, parzen
 from jgan.training.run import keys, open_run
 from jgan.utils import cli
 
+ANCHORS = ("training_images", "kmeans_centroids")
 FEW = ["--num-samples", "40"]
 NATS = 1e-4
 """how near float32 comes to a mean of logarithms of about 50 nats, its two terms cancelling"""
@@ -51,12 +52,12 @@ def flat(images):
     return (images / 255 if images.dtype == np.uint8 else images.astype(np.float64)).reshape(len(images), -1)
 
 
-@pytest.mark.parametrize(("which", "flag"), [("best", "--averaged"), ("last", "--no-averaged")])
+@pytest.mark.parametrize(("which", "flag"), [("best", "--ema"), ("last", "--no-ema")])
 def test_the_figures_are_those_of_the_formula(folder, which, flag):
     result = measure(folder, *FEW, "--seed", "3", "--checkpoint", which, flag, "--no-anchors")
     run = open_run(folder)
     state = run.restore(which)
-    samples = run.gan.sample(keys(3).evaluation, state, 40, averaged=flag == "--averaged")
+    samples = run.gan.sample(keys(3).evaluation, state, 40, ema=flag == "--ema")
     data = run.dataset
     expected = parzen_by_formula(flat(samples), flat(data.validation.x[:1000]), flat(data.test.x))
     line = result["parzen"]["generator"]
@@ -70,7 +71,7 @@ def test_the_figures_are_those_of_the_formula(folder, which, flag):
 def test_the_file_says_all_that_the_figures_depend_on(folder):
     result = measure(folder, *FEW)
     assert result.keys() == {
-        *("preset", "dataset", "batch_size", "run_seed", "step", "checkpoint", "averaged", "num_samples", "seed"),
+        *("preset", "dataset", "batch_size", "run_seed", "step", "checkpoint", "ema", "num_samples", "seed"),
         *("parzen", "environment"),
     }
     assert (result["preset"], result["dataset"], result["run_seed"], result["seed"]) == ("digits", "digits", 7, 0)
@@ -113,20 +114,21 @@ def test_the_table_shows_what_the_file_holds(folder, capsys):
 
 def test_the_anchors_are_measured_once(folder, monkeypatch):
     calls = []
-    measured = anchors.evaluate
-    monkeypatch.setattr(anchors, "evaluate", lambda *a, **options: (calls.append(options), measured(*a, **options))[1])
+
+    def counted(train, validation, test, *, n, seed):
+        calls.append((n, seed))
+        return {name: anchors.Anchor(n, parzen.Parzen(float(n), float(seed), 0.2, 1.0)) for name in ANCHORS}
+
+    monkeypatch.setattr(anchors, "evaluate", counted)
     first = measure(folder, *FEW)["parzen"]
     again = measure(folder, *FEW, "--checkpoint", "last")["parzen"]
-    assert len(calls) == 1
+    assert calls == [(40, 0)]
     assert first["kmeans_centroids"] == again["kmeans_centroids"]
-    other = measure(folder, *FEW, "--seed", "1")["parzen"]  # anew for another seed,
-    assert len(calls) == 2
-    assert other["kmeans_centroids"] != first["kmeans_centroids"]
+    measure(folder, *FEW, "--seed", "1")  # measured again for another seed,
     measure(folder, "--num-samples", "41", "--seed", "1")  # another number of samples,
-    assert len(calls) == 3
     (folder / "anchors.json").write_text('{"of": ')  # or a file that is no longer whole
     assert measure(folder, *FEW)["parzen"] == first
-    assert len(calls) == 4
+    assert calls == [(40, 0), (40, 1), (41, 1), (40, 0)]
 
 
 def test_out_names_another_file(folder, tmp_path):
@@ -140,8 +142,8 @@ def test_out_names_another_file(folder, tmp_path):
     [
         (["--num-samples", "0"], "--num-samples must be at least 1, found 0"),
         (["--seed", "-1"], "--seed must be at least 0, found -1"),
-        (["--metrics", "fidd"], "--metrics must be among parzen, modes,"),
-        (["--metrics", "modes"], "--metrics: a run of digits is measured by parzen, found modes"),
+        (["--metrics", "fidd"], "--metrics, a run of digits: unknown metric 'fidd', did you mean 'fid'"),
+        (["--extractor", "pixel"], "--extractor: unknown extractor 'pixel', did you mean 'pixels'"),
         (["--metrics", "msssim"], "msssim needs images of at least 11 pixels a side, found 8x8x1"),
         (["--metrics", "fid", "--num-real", "5000"], "digits, train: expected at least 5,000 images, found 1,204"),
         (["--metrics", "fid", "--extractor", "inception"], "--extractor inception needs the file of its weights"),
@@ -154,11 +156,11 @@ def test_out_names_another_file(folder, tmp_path):
         (["--workdir", "no/such/run"], "no/such/run holds no config.json"),
     ],
 )
-def test_bad_flags(folder, capsys, monkeypatch, tmp_path, flags, message):
+def test_bad_flags(finished_run, capsys, monkeypatch, tmp_path, flags, message):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(SystemExit) as leaving:
-        cli.run(lambda: evaluate.main(["--workdir", str(folder), *flags]), evaluate.PROG)
+        cli.run(lambda: evaluate.main(["--workdir", str(finished_run.workdir), *flags]), evaluate.PROG)
     assert leaving.value.code == 2
     error = capsys.readouterr().err
     assert error.startswith("python -m jgan.evaluate: error: ")

@@ -1,5 +1,6 @@
 """`python -m jgan.evaluate` on two sets of images: files that jgan did not make, runs, results side by side."""
 
+import functools
 import json
 import shutil
 
@@ -8,7 +9,7 @@ import pytest
 from PIL import Image
 
 from jgan import data, evaluate, sample
-from jgan.metrics import prdc
+from jgan.metrics import ndb, prd, prdc
 from jgan.utils import cli
 
 
@@ -72,7 +73,7 @@ def test_a_run_is_measured_as_its_samples_are(finished_run, tmp_path):
     assert of_run["protocol"]["real"] == "digits, train"
     assert len(list((tmp_path / "cache").glob("features-*.npz"))) == 1
     state = finished_run.restore("best")
-    images = sample.draw(finished_run.gan, state, finished_run.gan.latents(evaluate.keys(0).evaluation, 60), averaged=True)
+    images = sample.draw(finished_run.gan, state, finished_run.gan.inputs(evaluate.keys(0).evaluation, 60))
     quantised = np.round(np.asarray(images) * 255).astype(np.uint8)
     np.savez(tmp_path / "fake.npz", samples=quantised)
     np.savez(tmp_path / "real.npz", x=finished_run.dataset.train.x)
@@ -83,13 +84,18 @@ def test_a_run_is_measured_as_its_samples_are(finished_run, tmp_path):
     run("--compare", folder / "evaluation.json", tmp_path / "b.json")
 
 
-def test_pictures(files, tmp_path):
+def test_pictures(files, tmp_path, monkeypatch):
+    """The picture of NDB is drawn from the clustering that was measured."""
     folder, _, _ = files
+    clusterings, fit = [], ndb.fit
+    monkeypatch.setattr(prd, "evaluate", functools.partial(prd.evaluate, runs=1))
+    monkeypatch.setattr(ndb, "fit", lambda *given, **options: clusterings.append(None) or fit(*given, **options))
     flags = ["--metrics", "prd,ndb", "--extractor", "pixels", "--out", tmp_path / "a.json", "--pictures", tmp_path / "pictures"]
     run("--fake", folder / "fake.npz", "--real", folder / "real", *flags)
     found = {path.name: np.asarray(Image.open(path)) for path in (tmp_path / "pictures").iterdir()}
     assert found.keys() == {"nearest_features.png", "spectrum.png", "prd.png", "ndb.png"}
     assert all(picture.std() > 5 for picture in found.values())
+    assert len(clusterings) == 1
 
 
 def results(tmp_path, **changes):

@@ -1,5 +1,6 @@
 """`python -m jgan.sample`: what it writes against the library's own pieces, and what it says of bad input."""
 
+import itertools
 import shutil
 import subprocess
 import sys
@@ -9,10 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
+from tiny_models import CLASSES, SHIFT, Classes, Shift, Walk, make_walk
 
-from jgan import plots, sample
+from jgan import data, plots, sample
+from jgan.training import custom, records
 from jgan.training.checkpoint import Checkpoints
-from jgan.training.run import keys
+from jgan.training.run import RunConfig, Snapshot, keys, open_run, phases_of
+from jgan.types import Average, Batch, DataSpec, Field, Inputs
 from jgan.utils import cli
 
 
@@ -26,15 +30,15 @@ def draw(run, out, *flags):
         return np.asarray(image)
 
 
-def generate(run, z, *, which="best", averaged=True):
+def generate(run, z, *, which="best", ema=True):
     """The images of some latents in 8 bits, without the command."""
-    images = np.asarray(run.gan.generate(run.restore(which), z, averaged=averaged), np.float64)
+    images = np.asarray(run.gan.generate(run.restore(which), z, ema=ema), np.float64)
     return np.rint(images * 255)
 
 
 def test_array_holds_the_generators_images(finished_run, tmp_path):
     written = draw(finished_run, tmp_path / "a.npz", "--num", "10", "--seed", "3")
-    expected = generate(finished_run, finished_run.gan.latents(keys(3).samples, 10))
+    expected = generate(finished_run, finished_run.gan.inputs(keys(3).samples, 10))
     assert written["samples"].dtype == np.uint8
     assert written["samples"].shape == (10, 8, 8, 1)
     # Compiled and not, blocked and not: to rounding, which may tip a half.
@@ -42,7 +46,7 @@ def test_array_holds_the_generators_images(finished_run, tmp_path):
     with Checkpoints(finished_run.workdir / "checkpoints", read_only=True) as checkpoints:
         assert written["step"] == checkpoints.step("best")
     assert (written["preset"], written["dataset"], written["checkpoint"]) == ("digits", "digits", "best")
-    assert (written["seed"], written["averaged"], written["interpolate"]) == (3, True, False)
+    assert (written["seed"], written["ema"], written["interpolate"]) == (3, True, False)
 
 
 def test_picture_is_the_grid_of_the_array(finished_run, tmp_path):
@@ -53,28 +57,27 @@ def test_picture_is_the_grid_of_the_array(finished_run, tmp_path):
 
 def test_the_runs_seed_gives_the_runs_picture(finished_run, tmp_path):
     written = draw(finished_run, tmp_path / "a.png", "--seed", "7", "--checkpoint", "last")
-    with Image.open(finished_run.workdir / "samples" / "step_00000004.png") as image:
+    with Image.open(finished_run.workdir / "samples" / "step_00000008.png") as image:
         difference = np.abs(written.astype(int) - np.asarray(image))
     assert written.shape == difference.shape
     assert difference.max() <= 1
 
 
 @pytest.mark.parametrize("which", ["best", "last"])
-def test_either_checkpoint_and_either_set_of_parameters(finished_run, tmp_path, which):
-    z = finished_run.gan.latents(keys(0).samples, 64)
-    for averaged, flag in ((True, "--averaged"), (False, "--no-averaged")):
+def test_either_checkpoint_and_either_set_of_weights(finished_run, tmp_path, which):
+    z = finished_run.gan.inputs(keys(0).samples, 64)
+    for ema, flag in ((True, "--ema"), (False, "--no-ema")):
         written = draw(finished_run, tmp_path / "a.npz", "--checkpoint", which, flag)["samples"]
-        assert np.abs(written - generate(finished_run, z, which=which, averaged=averaged)).max() <= 1
+        assert np.abs(written - generate(finished_run, z, which=which, ema=ema)).max() <= 1
 
 
 def test_interpolation_walks_on_straight_lines(finished_run, tmp_path):
     written = draw(finished_run, tmp_path / "a.npz", "--interpolate", "--num", "15", "--columns", "5")
     assert written["interpolate"]
     lines = written["samples"].reshape(3, 5, 8, 8, 1)
-    ends = finished_run.gan.latents(keys(0).samples, 6)
-    assert np.abs(lines[:, 0] - generate(finished_run, ends[:3])).max() <= 1
-    assert np.abs(lines[:, 4] - generate(finished_run, ends[3:])).max() <= 1
-    assert np.abs(lines[:, 2] - generate(finished_run, (ends[:3] + ends[3:]) / 2)).max() <= 1
+    ends = finished_run.gan.inputs(keys(0).samples, 6).z
+    for column, z in ((0, ends[:3]), (4, ends[3:]), (2, (ends[:3] + ends[3:]) / 2)):
+        assert np.abs(lines[:, column] - generate(finished_run, Inputs(z))).max() <= 1
     picture = draw(finished_run, tmp_path / "a.png", "--interpolate")
     assert picture.shape == (8 * 50, 8 * 50)  # 64 images: 8 lines of 8
 
@@ -96,10 +99,10 @@ def test_by_default_the_picture_lies_in_the_runs_folder(finished_run, tmp_path, 
     assert str(folder / "grid.png") in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("block", [1, 3, 7, 100])
+@pytest.mark.parametrize("block", [3, 100])
 def test_blocks_make_no_difference(finished_run, block):
     state = finished_run.restore()
-    z = finished_run.gan.latents(jax.random.key(1), 7)
+    z = finished_run.gan.inputs(jax.random.key(1), 7)
     expected = finished_run.gan.generate(state, z)
     np.testing.assert_allclose(sample.draw(finished_run.gan, state, z, block=block), expected, atol=1e-6)
 
@@ -108,9 +111,9 @@ def test_images_that_are_not_finite_are_not_written(finished_run):
     state = finished_run.restore()
     broken = jax.tree.map(lambda leaf: leaf * jnp.nan, state.generator.params)
     state = state._replace(generator=state.generator._replace(params=broken))
-    z = finished_run.gan.latents(jax.random.key(1), 2)
-    with pytest.raises(ValueError, match="not finite at step 4"):
-        sample.draw(finished_run.gan, state, z, averaged=False)
+    z = finished_run.gan.inputs(jax.random.key(1), 2)
+    with pytest.raises(ValueError, match="not finite at step 8"):
+        sample.draw(finished_run.gan, state, z, ema=False)
 
 
 def refused(capsys, *argv):
@@ -136,6 +139,8 @@ def refused(capsys, *argv):
         (["--interpolate", "--columns", "1"], "--columns must be at least 2"),
         (["--checkpoint", "middle"], "middle"),
         (["--nonsense"], "--nonsense"),
+        (["--labels", "1"], "--labels: the model of digits is not conditioned on labels: leave it out"),
+        (["--images", "a.npz"], "the model of digits is not conditioned on images: leave them out"),
     ],
 )
 def test_bad_flags(finished_run, capsys, monkeypatch, tmp_path, flags, message):
@@ -165,3 +170,91 @@ def test_a_checkpoint_cut_short(finished_run, tmp_path):
     assert not ended.stdout
     with Image.open(folder / "grid.png") as image:
         np.testing.assert_array_equal(np.asarray(image), before)
+
+
+# ------------------------------------------------------------------------------------------------- conditions, and points
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """The folder of a run whose class k has the brightness (k + 1/2) / 10; nothing is measured."""
+    workdir = tmp_path_factory.mktemp("runs") / "classes"
+    return folder_of(workdir, CLASSES, Classes(), DataSpec.images((8, 8, 1), 2, n_classes=10))
+
+
+def folder_of(workdir, model, config, spec):
+    """The folder of a run that has made no step, as training would leave it: its data are never looked at."""
+    asked = RunConfig("tiny", "arrays:none", batch_size=2, steps=1, model=config)
+    (workdir / "checkpoints").mkdir(parents=True)
+    records.write(workdir, asked, spec, model)
+    (phase,) = phases_of(model, config, spec)
+    with Checkpoints(workdir / "checkpoints") as checkpoints:
+        checkpoints.save(1, phase.gan.init(keys(0).init), score=0.0)
+    return open_run(workdir, model=model)
+
+
+def test_labels_give_a_row_each(classes, tmp_path):
+    picture = draw(classes, tmp_path / "a.png", "--labels", "7,2", "0", "--num", "12")
+    assert picture.shape == (3 * 50, 4 * 50)
+    np.testing.assert_allclose(picture[25::50, 25::50], np.repeat([[191], [64], [13]], 4, axis=1), atol=2)
+    everything = draw(classes, tmp_path / "a.png")
+    assert everything.shape == (10 * 50, 6 * 50)  # 64 samples, a row for each of the ten classes
+
+
+def test_labels_of_an_array(classes, tmp_path):
+    written = draw(classes, tmp_path / "a.npz", "--labels", "3,1", "--num", "5")
+    assert written["labels"].tolist() == [1, 1, 3, 3, 3]
+    np.testing.assert_allclose(written["samples"].mean(axis=(1, 2, 3)), 25.5 * (written["labels"] + 0.5), atol=2)
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ("10", "--labels must be from 0 to 9, found 10"),
+        ("1,x", "--labels must be class numbers such as 0,1,2, found 1, x"),
+        ("-1", "--labels"),
+    ],
+)
+def test_labels_out_of_range_are_told_before_anything_is_read(classes, capsys, monkeypatch, labels, message):
+    monkeypatch.setattr(type(classes), "snapshot", None)
+    assert message in refused(capsys, "--workdir", classes.workdir, f"--labels={labels}")
+
+
+def test_images_are_translated(tmp_path, capsys):
+    field = Field((8, 8, 1))
+    run = folder_of(tmp_path / "shift", SHIFT, Shift(0.25), DataSpec({"a": Batch(field), "b": Batch(field)}, 2))
+    images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
+    np.savez(tmp_path / "images.npz", x=images)
+    given = ["--images", str(tmp_path / "images.npz")]
+    found = draw(run, tmp_path / "a.npz", *given)["samples"]
+    assert np.abs(found - np.clip(images + 0.25 * 255, 0, 255)).max() <= 0.5
+    assert draw(run, tmp_path / "a.png", *given, "--direction", "ba").shape == (5 * 50, 2 * 50)
+    message = "--direction must be among ab, ba, found cd"
+    assert message in refused(capsys, "--workdir", run.workdir, *given, "--direction", "cd")
+    np.savez(tmp_path / "large.npz", x=np.zeros((5, 9, 9), np.uint8))
+    message = f"--images must be of 8x8x1, found 9x9x1 in {tmp_path / 'large.npz'}"
+    assert message in refused(capsys, "--workdir", run.workdir, "--images", tmp_path / "large.npz")
+    assert "give them with --images" in refused(capsys, "--workdir", run.workdir, "--out", tmp_path / "b.npz")
+
+
+def test_points_honour_the_seed_and_the_average(tmp_path):
+    """The average of this state is another than its weights: pictures and arrays tell the four combinations apart."""
+    spec = DataSpec.points((2,), 2)
+    model = custom.of_functions(lambda spec: make_walk(Walk(), spec)[0].gan)
+    run = folder_of(tmp_path / "walk", model, custom.NoOptions(), spec)
+    part = Batch(np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32))
+    opened = open_run(run.workdir, model=model, dataset=data.Dataset("still", part, part, part))
+    state = run.restore()
+    weights = np.asarray(state.generator.params["w"])
+    average = Average(jnp.int32(1), {"w": jnp.asarray(weights + 3)}, ())
+    snapshot = Snapshot(opened, state._replace(generator=state.generator._replace(ema=average)), 1)
+    pictures = []
+    for ema, seed in itertools.product((True, False), (0, 1)):
+        args = sample.Args(run.workdir, seed=seed, ema=ema)
+        sample.points(snapshot, args, tmp_path / "a.npz")
+        sample.points(snapshot, args, tmp_path / "a.png")
+        expected = weights + (3 if ema else 0) + np.asarray(jax.random.normal(keys(seed).samples, (64, 2)))
+        with np.load(tmp_path / "a.npz") as held:
+            np.testing.assert_allclose(held["samples"], expected, atol=1e-6)
+        pictures.append((tmp_path / "a.png").read_bytes())
+    assert len(set(pictures)) == 4

@@ -100,7 +100,9 @@ def test_a_batch_that_the_set_cannot_fill_is_told(batch_size):
     ("name", "close"), [("mnits", "mnist"), ("digit", "digits"), ("MNIST", "mnist"), ("fashon_mnist", "fashion_mnist")]
 )
 def test_an_unknown_name_is_answered_with_the_closest_and_all(name, close):
-    with pytest.raises(ValueError, match=f"unknown data set {name!r}, did you mean {close!r}.*{', '.join(sorted(data.SOURCES))}"):
+    with pytest.raises(
+        ValueError, match=f"unknown data set {name!r}, did you mean {close!r}.*{', '.join(sorted(data.SOURCES))}"
+    ):
         data.load(name)
 
 

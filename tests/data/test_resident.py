@@ -160,11 +160,11 @@ def test_cut_leaves_floats_and_missing_labels_as_they_are():
 
 @pytest.mark.parametrize("n_critic", [1, 3])
 def test_a_resident_step_gets_the_batches_of_its_count(n_critic):
-    data = Batch(jnp.arange(24, dtype=jnp.uint8)[:, None], jnp.arange(24))
+    data = Batch(jnp.arange(24, dtype=jnp.uint8)[:, None, None, None], jnp.arange(24))
     seen = lambda key, state, batch, *, axis_name=None: (state, batch)  # noqa: E731
     step = jax.jit(resident.on_resident_data(seen, 4, n_critic))
     for number in (0, 1, 5):
         _, batch = step(KEY, GANState(jnp.int32(number), None, None), data)
         expected = np.asarray(batches(24, 4)(KEY, number * n_critic + jnp.arange(n_critic)))
         np.testing.assert_array_equal(batch.y, expected[0] if n_critic == 1 else expected)
-        np.testing.assert_allclose(batch.x[..., 0], batch.y / 255, rtol=1e-6)
+        np.testing.assert_allclose(batch.x[..., 0, 0, 0], batch.y / 255, rtol=1e-6)

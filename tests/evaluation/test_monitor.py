@@ -52,3 +52,16 @@ def test_a_generator_that_drops_modes_is_warned_of(watch, digits):
 def test_data_that_do_not_vary_do_not_divide_by_zero():
     watch = monitor.make(np.ones((60, 3), np.float32))
     assert monitor.look(watch, np.ones((60, 3), np.float32)).spread == 1
+
+
+@pytest.mark.parametrize(
+    ("spread", "coverage", "warned"),
+    [(0.49, 0.8, True), (0.51, 0.8, False), (0.89, 0.8, False), (1.0, 0.39, True), (1.0, 0.41, False), (1.0, 0.71, False)],
+)
+def test_the_thresholds_are_half_the_spread_of_the_data_and_half_the_best_coverage(spread, coverage, warned):
+    signs = monitor.Signs(spread=spread, coverage=coverage, ndb=0.1)
+    assert bool(monitor.warning(signs, [0.3, 0.8, 0.6])) == warned
+
+
+def test_the_first_look_has_no_coverage_to_compare_with():
+    assert monitor.warning(monitor.Signs(spread=1.0, coverage=0.0, ndb=1.0), []) == ""

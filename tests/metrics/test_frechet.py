@@ -32,6 +32,7 @@ def of(mean, covariance, count=100):
     return moments.from_statistics(count, np.asarray(mean, np.float64), np.asarray(covariance, np.float64))
 
 
+@pytest.mark.slow
 def test_shifted_unit_gaussians_of_the_size_of_inceptions_features():
     one = of(np.zeros(2048), np.eye(2048))
     assert frechet.distance(one, one._replace(mean=np.ones(2048))) == 2048

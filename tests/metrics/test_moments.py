@@ -29,8 +29,12 @@ FEATURES = {name: values.astype(np.float32) for name, values in FEATURES.items()
 X = FEATURES["of mean 1000"]
 FORMS = ("float64", "pairs")
 ADD = jax.jit(moments.update)
-OPTIMISED = {"xla_backend_optimization_level": 3, "xla_llvm_disable_expensive_passes": False}
-"""conftest leaves LLVM's optimisations out; they are what could spoil the arithmetic"""
+OPTIMISED = {
+    "xla_backend_optimization_level": 3,
+    "xla_llvm_disable_expensive_passes": False,
+    "xla_cpu_use_fusion_emitters": True,
+}
+"""conftest leaves LLVM's optimisations and XLA's fusion emitters out; they are what could spoil the arithmetic"""
 
 
 def extended(x):

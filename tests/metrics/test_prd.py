@@ -142,7 +142,7 @@ def test_equal_samples_leave_clusters_empty_and_nothing_warns():
         (lambda: prd.curve([1], [1], angles=2), "angles must be at least 3, found 2"),
         (lambda: prd.evaluate(np.ones((30, 2)), np.ones((25, 2))), "found 25 and 30; measure the first 25 of each"),
         (lambda: prd.evaluate(np.ones((10, 2)), np.ones((10, 2))), "real: expected at least 20 samples, found 10"),
-        (lambda: prd.evaluate(np.ones((30, 2)), np.ones((30, 3))), "fake: expected 2 features a sample"),
+        (lambda: prd.evaluate(np.ones((30, 2)), np.ones((30, 3))), "fake: expected 2 features per sample"),
         (lambda: prd.evaluate(np.ones((30, 2)), np.full((30, 2), np.nan)), "fake: 30 of 30 samples have a feature"),
         (lambda: prd.evaluate(np.ones((30, 2)), np.ones((30, 2)), runs=0), "runs must be at least 1, found 0"),
     ],

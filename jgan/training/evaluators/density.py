@@ -8,8 +8,8 @@ import jax
 import numpy as np
 
 from jgan import plots
-from jgan.data import toys
-from jgan.training.evaluators.evaluator import Evaluator, animate
+from jgan.training.evaluators import sampling
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, animate, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import GANState
 
@@ -17,18 +17,42 @@ SAMPLES = 20_000
 """generated points of a measure and of a picture"""
 
 WIDTH = 6.0
-"""the picture goes so many standard deviations of the data to each side"""
+"""standard deviations from the outermost modes to the edges of the picture"""
 
 
-def _limits(name: str) -> tuple[float, float]:
-    centre, std = float(toys.centres(name)[0, 0]), toys.std(name)
-    return centre - WIDTH * std, centre + WIDTH * std
+def evaluator(run: Run) -> Evaluator:
+    """How a run on a known density in one dimension is judged and shown.
+
+    Args:
+      run: the run.
+
+    Returns:
+      The `Evaluator`.
+
+    Raises:
+      ValueError: if `--metric` is given.
+    """
+    no_metric(run, "divergence")
+    return Evaluator("divergence", "divergence", False, measure, phrase, sheet, finish, balance={})
+
+
+def density(run: Run, points: Any) -> np.ndarray:
+    """The density of the data, a mixture of Gaussians, at points `[..., 1]`: `[...]` float64."""
+    truth = run.dataset.truth
+    z = (np.asarray(points, np.float64) - np.ravel(truth.centres)) / truth.std
+    return np.mean(np.exp(-(z**2) / 2), axis=-1) / (truth.std * np.sqrt(2 * np.pi))
+
+
+def _limits(run: Run) -> tuple[float, float]:
+    truth = run.dataset.truth
+    return float(truth.centres.min()) - WIDTH * truth.std, float(truth.centres.max()) + WIDTH * truth.std
 
 
 def measure(run: Run, state: GANState) -> dict[str, float]:
     """The Jensen-Shannon divergence of the generated points from the density of the data.
 
-    Both as histograms of 100 bins over the picture's limits and beyond; the density by its values at the bins' middles.
+    Both as histograms of 100 bins over the picture's limits, points beyond in the outermost bins; the density by its values at
+    the bins' middles.
 
     Args:
       run: the run.
@@ -39,24 +63,18 @@ def measure(run: Run, state: GANState) -> dict[str, float]:
     """
     from scipy.special import rel_entr
 
-    name, (low, high) = run.config.dataset, _limits(run.config.dataset)
+    low, high = _limits(run)
     edges = np.linspace(low, high, 101)
-    points = np.asarray(run.gan.sample(keys(run.config.seed).evaluation, state, SAMPLES), np.float64)[:, 0]
+    asked = sampling.inputs(run, keys(run.config.seed).evaluation, SAMPLES)
+    points = np.asarray(run.gan.generate(state, asked), np.float64)[:, 0]
     generated = np.histogram(np.clip(np.nan_to_num(points, nan=low), low, high), edges)[0] / len(points)
-    real = toys.density(name, ((edges[1:] + edges[:-1]) / 2)[:, None]) * np.diff(edges)
+    real = density(run, ((edges[1:] + edges[:-1]) / 2)[:, None]) * np.diff(edges)
     middle = (generated + real / real.sum()) / 2
     return {"divergence": float((rel_entr(generated, middle) + rel_entr(real / real.sum(), middle)).sum() / 2)}
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words.
-
-    Args:
-      row: a line of `metrics.jsonl`.
-
-    Returns:
-      The words.
-    """
+    """The measure in words."""
     return f"Jensen-Shannon divergence {row['divergence']:.4f}"
 
 
@@ -70,30 +88,30 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     Returns:
       The picture, uint8 `[height, width, 3]`.
     """
-    z = run.gan.latents(keys(run.config.seed).evaluation, SAMPLES)
-    judge = run.gan.judge
+    asked = sampling.inputs(run, keys(run.config.seed).evaluation, SAMPLES)
+    logits, lines = run.gan.logits, np.ndim(asked.z) == 2 and np.shape(asked.z)[1] == 1
     return plots.density_sheet(
-        np.asarray(run.gan.generate(state, z)),
-        functools.partial(toys.density, run.config.dataset),
-        limits=_limits(run.config.dataset),
-        discriminator=None if judge is None else lambda x: jax.nn.sigmoid(judge(state, x.astype(np.float32))),
-        latents=np.asarray(z) if z.shape[1] == 1 else None,
-        title=f"step {int(state.step):,}",
+        np.asarray(run.gan.generate(state, asked)),
+        functools.partial(density, run),
+        limits=_limits(run),
+        discriminator=None if logits is None else lambda x: jax.nn.sigmoid(logits(state, x.astype(np.float32))),
+        latents=np.asarray(asked.z) if lines else None,
+        title=f"step {run.step_of(state):,}",
     )
 
 
 def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The last divergence, and the animation.
+    """The final divergence, and the animation.
 
     Args:
       run: the run.
       state: its final state.
 
     Returns:
-      For `summary.json`, and the last word.
+      For `summary.json`, and a closing sentence.
     """
     found = measure(run, state)
     return found, f"{phrase(found)} nats; {animate(run)}"
 
 
-EVALUATOR = Evaluator("divergence", False, measure, phrase, sheet, finish, balance={})
+EVALUATORS.register("density", evaluator)

@@ -1,7 +1,6 @@
-"""Runs that make images: a grid of samples, the measure that was asked for, a watch for collapse, the 2014 paper's figures."""
+"""Runs that make images: a grid of samples, the chosen measure, a watch for collapse, the 2014 paper's figures."""
 
 import functools
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,21 +9,28 @@ import numpy as np
 
 from jgan import plots
 from jgan.evaluation import monitor
-from jgan.evaluation.criteria import CRITERIA, VALIDATION_IMAGES, unit
+from jgan.evaluation.criteria import CRITERIA, VALIDATION_IMAGES, RealImages, unit
 from jgan.features import choice
 from jgan.metrics import parzen
-from jgan.training.evaluators.evaluator import Evaluator
+from jgan.training import journal
+from jgan.training.evaluators import sampling
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run, keys
 from jgan.types import GANState
+
+__all__ = ["evaluator", "real_images", "samples_of", "sheet", "unit"]
 
 GRID = 64
 """images in a picture of samples"""
 
-SAMPLES = 10_000
-"""generated images of a measure"""
+ROW = 10
+"""images of each class in a picture of samples of a model conditioned on labels"""
+
+MOST_CLASSES = 20
+"""classes in such a picture: the first ones"""
 
 
-def display(run: Run) -> Evaluator:
+def evaluator(run: Run) -> Evaluator:
     """How a run of images is judged and shown.
 
     Args:
@@ -32,36 +38,68 @@ def display(run: Run) -> Evaluator:
 
     Returns:
       The `Evaluator`. What a measure needs of the data (features, cells) is made at the first one, and kept.
+
+    Raises:
+      ValueError: if the metric, the extractor or its weights do not fit the images.
     """
-    extractor = choice.choose(run.config.extractor, run.spec.image_shape, run.config.weights)
-    criterion = CRITERIA[run.config.metric](run.dataset, extractor)
+    name = "log_likelihood" if run.config.metric == "auto" else run.config.metric
+    extractor = choice.choose(run.config.extractor, run.spec.shape, run.config.weights)  # type: ignore[arg-type]
+    real = real_images(run)
+    criterion = CRITERIA[name](real, extractor)
 
     @functools.cache
     def watch() -> monitor.Monitor:
-        return monitor.make(unit(run.dataset.train.x[: 10 * monitor.SAMPLES]))
+        return monitor.make(real.part("train", 10 * monitor.SAMPLES))
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
-        samples = np.asarray(run.gan.sample(keys(run.config.seed).evaluation, state, SAMPLES))
+        samples = samples_of(run, state, run.config.eval_samples)
         signs = monitor.look(watch(), samples[: monitor.SAMPLES])
         found: dict[str, Any] = {criterion.column: criterion.of(samples), **signs._asdict()}
-        warning = monitor.warning(signs, _coverages(run, int(state.step)))
+        warning = monitor.warning(signs, _coverages(run, run.step_of(state)))
         return found | ({"warning": warning} if warning else {})
 
     def phrase(row: Mapping[str, Any]) -> str:
         return f"{criterion.phrase} {row[criterion.column]:.4g}" + (f", {row['warning']}" if "warning" in row else "")
 
-    return Evaluator(criterion.column, criterion.larger, measure, phrase, sheet, finish)
+    def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
+        return finished(run, state, real)
+
+    return Evaluator("parzen", criterion.column, criterion.larger, measure, phrase, sheet, finish)
+
+
+def real_images(run: Run) -> RealImages:
+    """The data of a run in the form of its model's pictures; they are loaded when they are first asked for."""
+    return RealImages(lambda: run.dataset, run.model.real_view(run.config.model))
+
+
+def samples_of(run: Run, state: GANState, n: int) -> np.ndarray:
+    """Samples for a measure, at the resolution of the data, with labels in the proportions of the training set.
+
+    A phase of a growing model makes images of another resolution: they are resized, bilinearly, before they are compared.
+
+    Args:
+      run: the run in the phase of the state.
+      state: the state whose (averaged) generator is used.
+      n: how many.
+
+    Returns:
+      `[n, height, width, channels]` float32 in [0, 1].
+    """
+    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, n))
+    shape = (n, *run.spec.shape)
+    if samples.shape == shape:
+        return samples
+    return np.clip(np.asarray(jax.image.resize(samples, shape, "bilinear")), 0, 1)
 
 
 def _coverages(run: Run, step: int) -> list[float]:
-    """Those of the earlier measures of a run, from its `metrics.jsonl`."""
-    path = run.workdir / "metrics.jsonl"
-    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    """Those of the earlier measures in the same phase."""
+    rows = [row for row in journal.rows(run.workdir) if row.get("phase", "") == run.phase_name]
     return [row["coverage"] for row in rows if "coverage" in row and row["step"] < step]
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
-    """A grid of the run's fixed latents.
+    """A grid of the run's fixed latents; for a model conditioned on labels a row for each class.
 
     Args:
       run: the run.
@@ -70,34 +108,39 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     Returns:
       The picture, uint8 `[height, width, channels]`.
     """
-    return plots.grid(run.gan.sample(keys(run.config.seed).samples, state, GRID))
+    key, size = keys(run.config.seed).samples, sampling.classes(run.gan)
+    if size:
+        asked = sampling.class_rows(run.gan, key, range(min(size, MOST_CLASSES)), ROW)
+        return plots.grid(sampling.draw(run.gan, state, asked), columns=ROW)
+    return plots.grid(sampling.draw(run.gan, state, sampling.inputs(run, key, GRID)))
 
 
-def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The test log-likelihood, and the paper's figures 2 (`nearest.png`) and 3 (`interpolation.png`).
+def finished(run: Run, state: GANState, real: RealImages) -> tuple[dict[str, Any], str]:
+    """The test log-likelihood, and the 2014 paper's figures 2 (`nearest.png`) and 3 (`interpolation.png`).
 
     Args:
       run: the run.
       state: its final state.
+      real: the real images.
 
     Returns:
-      For `summary.json`, and the last word.
+      For `summary.json`, and a closing sentence.
     """
-    sample_keys = keys(run.config.seed)
-    samples = run.gan.sample(sample_keys.evaluation, state, SAMPLES)
-    test, validation = (unit(split.x) for split in (run.dataset.test, run.dataset.validation))
-    result = parzen.evaluate(samples, validation[:VALIDATION_IMAGES], test)
-    plots.save_png(run.workdir / "nearest.png", plots.nearest_sheet(samples[:20], run.dataset.train.x))
-    plots.save_png(run.workdir / "interpolation.png", interpolation(run, state, sample_keys.samples))
-    word = (
+    samples = samples_of(run, state, run.config.eval_samples)
+    result = parzen.evaluate(samples, real.part("validation", VALIDATION_IMAGES), real.part("test"))
+    plots.save_png(run.workdir / "nearest.png", plots.nearest_sheet(samples[:20], real.part("train")))
+    drawn = interpolation(run, state, keys(run.config.seed).samples)
+    if drawn is not None:
+        plots.save_png(run.workdir / "interpolation.png", drawn)
+    sentence = (
         f"test log-likelihood: {result.mean:.1f} +- {result.standard_error:.1f} nats (Parzen window, sigma {result.sigma:.3f}, "
-        f"{SAMPLES:,} samples); beside training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
+        f"{len(samples):,} samples); next to training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
     )
-    return {"log_likelihood": result._asdict()}, word
+    return {"log_likelihood": result._asdict()}, sentence
 
 
-def interpolation(run: Run, state: GANState, key: jax.Array, *, rows: int = 8, columns: int = 10) -> np.ndarray:
-    """The paper's figure 3, from a run's generator.
+def interpolation(run: Run, state: GANState, key: jax.Array, *, rows: int = 8, columns: int = 10) -> np.ndarray | None:
+    """The paper's figure 3, from a run's generator; the condition of a row is that of its first image.
 
     Args:
       run: the run.
@@ -107,7 +150,15 @@ def interpolation(run: Run, state: GANState, key: jax.Array, *, rows: int = 8, c
       columns: images on each.
 
     Returns:
-      The picture, uint8 `[height, width, channels]`.
+      The picture, uint8 `[height, width, channels]`; None for a generator whose latents are not single vectors.
     """
-    ends = run.gan.latents(key, 2 * rows)
-    return plots.interpolation_sheet(lambda z: run.gan.generate(state, z), ends[:rows], ends[rows:], steps=columns)
+    ends = sampling.inputs(run, key, 2 * rows)
+    if not hasattr(ends.z, "ndim") or ends.z.ndim != 2:
+        return None
+    condition = jax.tree.map(lambda leaf: leaf[:rows].repeat(columns, axis=0), ends.c)
+    return plots.interpolation_sheet(
+        lambda z: run.gan.generate(state, ends._replace(z=z, c=condition)), ends.z[:rows], ends.z[rows:], steps=columns
+    )
+
+
+EVALUATORS.register("images", evaluator)

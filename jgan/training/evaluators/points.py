@@ -1,4 +1,7 @@
-"""Runs that make points of a mixture: the modes that they cover, counted and drawn."""
+"""Runs that make points: the modes that they cover, counted and drawn, where the data are a known mixture.
+
+Of other points the covered share of the test points is measured instead.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,51 +9,75 @@ from typing import Any
 import numpy as np
 
 from jgan import plots
-from jgan.data import toys
 from jgan.metrics.modes import mode_coverage
-from jgan.training.evaluators.evaluator import Evaluator, animate
+from jgan.metrics.prdc import prdc
+from jgan.training.evaluators import sampling
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, animate, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import GANState
 
 SAMPLES = 2_500
 """generated points of a measure and of a picture: the literature's number"""
 
+NEIGHBOURS = 1_000
+"""points of each side where the coverage is measured by nearest neighbours"""
+
+
+def evaluator(run: Run) -> Evaluator:
+    """How a run of points is judged and shown.
+
+    Args:
+      run: the run.
+
+    Returns:
+      The `Evaluator`.
+
+    Raises:
+      ValueError: if `--metric` is given.
+    """
+    no_metric(run, "modes")
+    return Evaluator("modes", "coverage", True, measure, phrase, sheet, finish, balance={})
+
+
+def mixture(run: Run) -> Any:
+    """The mixture of Gaussians that the data are known to be, with `centres` and `std`; None for other data."""
+    return run.dataset.truth if hasattr(run.dataset.truth, "centres") else None
+
 
 def _points(run: Run, state: GANState) -> np.ndarray:
-    return np.asarray(run.gan.sample(keys(run.config.seed).evaluation, state, SAMPLES))
+    return sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, SAMPLES))
 
 
 def measure(run: Run, state: GANState) -> dict[str, float]:
-    """Counts the modes.
+    """Counts the modes of a known mixture; of other points, the share of test points that samples cover.
 
     Args:
-      run: the run, of one of the mixtures of `jgan.data.toys`.
+      run: the run.
       state: the state whose (averaged) generator is measured.
 
     Returns:
-      `modes`, the number of covered modes; `high_quality`, the share of samples within three standard deviations of one;
-      `coverage`, the product of the two as shares, by which the best checkpoint is kept.
+      Of a mixture `modes`, the number of covered modes, `high_quality`, the share of samples within three standard deviations
+      of one, and `coverage`, the product of the two as shares. Else `coverage`, of Naeem et al. (2020), and `precision`. The
+      best checkpoint is kept by `coverage`.
     """
-    name = run.config.dataset
-    found = mode_coverage(_points(run, state), toys.centres(name), toys.std(name))
-    modes, high_quality = int(found.modes), float(found.high_quality)
-    return {"modes": modes, "high_quality": high_quality, "coverage": modes / len(toys.centres(name)) * high_quality}
+    truth, points = mixture(run), _points(run, state)
+    if truth is None:
+        found = prdc(run.dataset.test.x[:NEIGHBOURS].astype(np.float32), points[:NEIGHBOURS], k=5)
+        return {"coverage": found.coverage, "precision": found.precision}
+    counted = mode_coverage(points, truth.centres, truth.std)
+    modes, high_quality = int(counted.modes), float(counted.high_quality)
+    return {"modes": modes, "high_quality": high_quality, "coverage": modes / len(truth.centres) * high_quality}
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words.
-
-    Args:
-      row: a line of `metrics.jsonl`.
-
-    Returns:
-      The words.
-    """
-    return f"{row['modes']:.0f} modes, {row['high_quality']:.1%} of the samples in one"
+    """The measure in words."""
+    if "modes" in row:
+        return f"{row['modes']:.0f} modes, {row['high_quality']:.1%} of the samples in one"
+    return f"coverage {row['coverage']:.1%}, precision {row['precision']:.1%}"
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
-    """Generated points over real ones, the modes marked.
+    """Generated points over real ones in their first two coordinates, modes marked where they are known.
 
     Args:
       run: the run.
@@ -59,28 +86,31 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     Returns:
       The picture, uint8 `[height, width, 3]`.
     """
-    name = run.config.dataset
-    return plots.points_sheet(
-        _points(run, state),
-        run.dataset.test.x[:SAMPLES],
-        centres=toys.centres(name),
-        radius=3 * toys.std(name),
-        title=f"step {int(state.step):,}",
-    )
+    truth = mixture(run)
+    planar = truth is not None and np.shape(truth.centres)[1] == 2
+    modes = {"centres": truth.centres, "radius": 3 * truth.std} if planar else {}
+    real = run.dataset.test.x[:SAMPLES]
+    return plots.points_sheet(_plane(_points(run, state)), _plane(real), title=f"step {run.step_of(state):,}", **modes)
+
+
+def _plane(points: np.ndarray) -> np.ndarray:
+    """The first two coordinates, the second 0 where there is only one."""
+    return np.pad(points, ((0, 0), (0, max(0, 2 - points.shape[1]))))[:, :2]
 
 
 def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The last count, and the animation.
+    """The final measure, and the animation.
 
     Args:
       run: the run.
       state: its final state.
 
     Returns:
-      For `summary.json`, and the last word.
+      For `summary.json`, and a closing sentence.
     """
-    found, total = measure(run, state), len(toys.centres(run.config.dataset))
-    return {"mode_coverage": found}, f"{phrase(found)}, of {total} ({SAMPLES:,} samples); {animate(run, fps=4)}"
+    found, truth = measure(run, state), mixture(run)
+    total = "" if truth is None else f", of {len(truth.centres)}"
+    return {"mode_coverage": found}, f"{phrase(found)}{total} ({SAMPLES:,} samples); {animate(run, fps=4)}"
 
 
-EVALUATOR = Evaluator("coverage", True, measure, phrase, sheet, finish, balance={})
+EVALUATORS.register("points", evaluator)

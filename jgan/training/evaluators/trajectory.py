@@ -10,11 +10,33 @@ import numpy as np
 
 from jgan import plots
 from jgan.data import resident
-from jgan.training.evaluators.evaluator import Evaluator, animate
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, animate, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import Batch, GANState
 
 LIMITS = (-2.0, 2.0)
+
+
+def evaluator(run: Run) -> Evaluator:
+    """How a run of a game of two numbers is judged and shown.
+
+    Args:
+      run: the run.
+
+    Returns:
+      The `Evaluator`.
+
+    Raises:
+      ValueError: if `--metric` is given.
+    """
+    no_metric(run, "distance")
+    return Evaluator("distance", "distance", False, measure, phrase, sheet, finish, balance={})
+
+
+def _rule(run: Run) -> str:
+    """The name of the update rule, where the model's options have one."""
+    rule = getattr(run.config.model, "rule", run.config.preset)
+    return rule if isinstance(rule, str) else str(getattr(rule, "name", run.config.preset))
 
 
 def _point(state: GANState) -> jax.Array:
@@ -24,12 +46,12 @@ def _point(state: GANState) -> jax.Array:
 def _step(run: Run) -> Any:
     """The run's step, `(state) -> state`."""
     data = jax.tree.map(jnp.asarray, Batch(run.dataset.train.x))
-    step = resident.on_resident_data(run.gan.step, run.config.batch_size, run.gan.n_critic)
+    step = resident.on_resident_data(run.gan.step, run.batch_size, run.gan.n_critic)
     return lambda state: step(keys(run.config.seed).steps, state, data)[0]
 
 
 def path(run: Run, length: int) -> np.ndarray:
-    """The course of a run, played anew: two numbers take no time.
+    """The course of a run, computed again: two numbers take no time.
 
     Args:
       run: the run.
@@ -63,14 +85,7 @@ def measure(run: Run, state: GANState) -> dict[str, float]:
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words.
-
-    Args:
-      row: a line of `metrics.jsonl`.
-
-    Returns:
-      The words.
-    """
+    """The measure in words."""
     return f"distance from the equilibrium {row['distance']:.3g}"
 
 
@@ -93,22 +108,22 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
         )
 
     names = ("generator", "discriminator")
-    course = {run.config.model.rule: path(run, int(state.step))}
+    course = {_rule(run): path(run, int(state.step))}
     return plots.trajectory_sheet(course, field, limits=LIMITS, names=names, title=f"step {int(state.step):,}")
 
 
 def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The last distance, and the animation.
+    """The final distance, and the animation.
 
     Args:
       run: the run.
       state: its final state.
 
     Returns:
-      For `summary.json`, and the last word.
+      For `summary.json`, and a closing sentence.
     """
     found = measure(run, state)
     return found, f"{phrase(found)}; {animate(run, fps=5)}"
 
 
-EVALUATOR = Evaluator("distance", False, measure, phrase, sheet, finish, balance={})
+EVALUATORS.register("trajectory", evaluator)

@@ -1,0 +1,232 @@
+"""CycleGAN (Zhu et al., 2017), https://arxiv.org/abs/1703.10593: translation between two unpaired domains of images.
+
+The generator player owns two networks, `ab` from domain a to b and `ba` back, the discriminator player one for each domain.
+With |.| the mean absolute difference, the generators minimise the least-squares adversarial losses, the cycle loss
+`cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss
+`identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`. Each discriminator sees fakes out of a pool of earlier ones. As in the
+authors' code, all networks are updated from the same old parameters: the simultaneous rule.
+"""
+
+import dataclasses
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jgan import pool
+from jgan.losses import LOSSES, Loss
+from jgan.models import accepts, options
+from jgan.models.assembly import assemble
+from jgan.models.model import Model, Preset
+from jgan.networks import PatchDiscriminator, ResNetGenerator, from_module, several
+from jgan.rng import Stream, stream
+from jgan.types import GAN, DataSpec, Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """The options of the model; the networks are those of the authors' code in a size for 32x32 images."""
+
+    g_width: int = 32
+    """channels of the generators after their first convolution (authors: 64)"""
+    g_blocks: int = 4
+    """residual blocks of the generators (authors: 9 for 256x256)"""
+    g_downsamplings: int = 2
+    """convolutions of stride 2 of the generators; 0 or 1 for images below 32x32"""
+    d_width: int = 32
+    """channels of the discriminators after their first convolution (authors: 64)"""
+    d_layers: int = 2
+    """convolutions of stride 2 of the discriminators: 2 judge patches of 34x34, 3 of 70x70 (authors)"""
+    loss: str = "least_squares"
+    """a name in jgan.losses.LOSSES"""
+    adversarial_weight: float = 2.0
+    """factor on the generators' adversarial loss; 2 undoes the factor 1/2 of the least squares, as in the authors' code"""
+    cycle_weight: float = 10.0
+    """weight of the cycle loss"""
+    identity_weight: float = 5.0
+    """weight of the identity loss; 0 where the colours are to change"""
+    pool_size: int = 50
+    """earlier fakes of each domain that are kept for the discriminators; 0: no pool"""
+    rule: options.Rule = options.Rule("simultaneous")
+    """the update rule"""
+    optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=2e-4, b1=0.5)
+    """the optimiser of both players"""
+    ema: options.EMA = options.EMA()
+    """the average of the generators' weights"""
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleGame:
+    """The game of the two pairs of networks; batches are `{"a": Batch, "b": Batch}`.
+
+    Attributes:
+      generator: the networks `ab` and `ba`.
+      discriminator: the networks `a` and `b`, which return logits `[B, h, w]` of patches.
+      loss: the elementwise adversarial losses.
+      config: the weights and the size of the pool.
+      shapes: the shape of an image of each domain.
+    """
+
+    generator: Network
+    discriminator: Network
+    loss: Loss
+    config: Config
+    shapes: dict[str, tuple[int, ...]]
+    both = None
+
+    def memory(self) -> dict[str, pool.Pool]:
+        """An empty pool of fakes for each domain."""
+        return {name: pool.init(self.config.pool_size, shape) for name, shape in self.shapes.items()}
+
+    def fakes(self, key, g_params, state, batch, axis_name):
+        """`({"a": G_ba(b), "b": G_ab(a)}, new model state)`."""
+        sources = {"ab": batch["a"].x, "ba": batch["b"].x}
+        out, model_state = self._generate(key, g_params, state, sources, axis_name)
+        return {"a": out["ba"], "b": out["ab"]}, model_state
+
+    def g_loss(self, key, g_params, state, batch, fakes, axis_name):
+        """Adversarial, cycle and identity losses of both generators: `(loss, (memory, metrics))`."""
+        config, real = self.config, {name: batch[name].x for name in ("a", "b")}
+        logits, _ = self._discriminate(key, state.discriminator.params, state, fakes, axis_name)
+        values = [jnp.mean(self.loss.generator(None, logits[name])) for name in ("a", "b")]
+        back, _ = self._generate(key, g_params, state, {"ab": fakes["a"], "ba": fakes["b"]}, axis_name)
+        metrics = {
+            "g_loss": config.adversarial_weight * sum(values, jnp.zeros(())),
+            "cycle_loss": _distance(back["ba"], real["a"]) + _distance(back["ab"], real["b"]),
+        }
+        value = metrics["g_loss"] + config.cycle_weight * metrics["cycle_loss"]
+        if config.identity_weight:
+            same, _ = self._generate(key, g_params, state, {"ab": real["b"], "ba": real["a"]}, axis_name)
+            metrics["identity_loss"] = _distance(same["ba"], real["a"]) + _distance(same["ab"], real["b"])
+            value = value + config.identity_weight * metrics["identity_loss"]
+        return value, (state.memory, metrics)
+
+    def d_loss(self, key, d_params, state, batch, fakes, axis_name):
+        """The losses of both discriminators on reals and pooled fakes: `(loss, (model state, memory, metrics))`."""
+        shown, memory = {}, {}
+        for index, name in enumerate(("a", "b")):
+            pool_key = jax.random.fold_in(stream(key, Stream.PENALTIES), index)
+            shown[name], memory[name] = pool.exchange(pool_key, state.memory[name], fakes[name], axis_name)
+        real, model_state = self._discriminate(key, d_params, state, {name: batch[name].x for name in shown}, axis_name)
+        state = state._replace(discriminator=state.discriminator._replace(model_state=model_state))
+        fake, model_state = self._discriminate(key, d_params, state, shown, axis_name)
+        value = sum((jnp.mean(self.loss.discriminator(real[name], fake[name])) for name in shown), jnp.zeros(()))
+        boundary = self.loss.boundary
+        metrics = {
+            "d_loss": value,
+            "d_real_accuracy": _mean(real[name] > boundary for name in shown),
+            "d_fake_accuracy": _mean(fake[name] < boundary for name in shown),
+        }
+        return value, (model_state, memory, metrics)
+
+    def _generate(self, key, params, state, sources, axis_name):
+        key = stream(key, Stream.GENERATOR)
+        return self.generator.apply(params, state.generator.model_state, sources, key=key, train=True, axis_name=axis_name)
+
+    def _discriminate(self, key, params, state, images, axis_name):
+        key = stream(key, Stream.DISCRIMINATOR_FAKE)
+        return self.discriminator.apply(
+            params, state.discriminator.model_state, images, key=key, train=True, axis_name=axis_name
+        )
+
+
+def _distance(x: jax.Array, y: jax.Array) -> jax.Array:
+    return jnp.mean(jnp.abs(x - y))
+
+
+def _mean(maps: Any) -> jax.Array:
+    return jnp.mean(jnp.stack([jnp.mean(each, dtype=jnp.float32) for each in maps]))
+
+
+def make(config: Config, spec: DataSpec) -> GAN:
+    """A CycleGAN between the sets "a" and "b".
+
+    Args:
+      config: the options of the model.
+      spec: the shapes of the images of both sets.
+
+    Returns:
+      The `GAN`, conditioned on images: `gan.sample(key, state, n, images={"ab": images_of_a})` returns the translations.
+
+    Raises:
+      ValueError: if an option is out of range.
+
+    Example:
+      >>> import jax, numpy as np
+      >>> from jgan import data
+      >>> from jgan.models import cyclegan
+      >>> spec = data.spec(data.load("inverted:digits"), batch_size=4)
+      >>> gan = cyclegan.make(cyclegan.small(cyclegan.Config()), spec)
+      >>> key = jax.random.key(0)
+      >>> gan.sample(key, gan.init(key), 2, images={"ab": np.zeros((2, 8, 8, 1))}).shape
+      (2, 8, 8, 1)
+    """
+    fields = {name: batch.x for name, batch in spec.sets.items()}
+
+    def translator(source: str, target: str) -> Network:
+        module = ResNetGenerator(
+            channels=fields[target].shape[-1],
+            width=config.g_width,
+            blocks=config.g_blocks,
+            downsamplings=config.g_downsamplings,
+        )
+        return from_module(module, fields[source].shape)
+
+    def critic(name: str) -> Network:
+        return from_module(PatchDiscriminator(width=config.d_width, layers=config.d_layers), fields[name].shape)
+
+    game = CycleGame(
+        several(ab=translator("a", "b"), ba=translator("b", "a")),
+        several(a=critic("a"), b=critic("b")),
+        LOSSES[config.loss],
+        config,
+        {name: field.shape for name, field in fields.items()},
+    )
+    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
+    gan = assemble(
+        game,
+        config.rule.steps(game, optimizers),
+        optimizers,
+        generator=game.generator,
+        discriminator=game.discriminator,
+        condition={"ab": fields["a"], "ba": fields["b"]},
+        output=lambda out: next(iter(out.values())) if len(out) == 1 else out,
+    )
+    return gan._replace(logits=None)
+
+
+PRESETS = {
+    "cyclegan": Preset(
+        description="unpaired translation on embedded 8x8 digits: black on white from white on black, and back",
+        dataset="inverted:digits",
+        batch_size=8,
+        steps=3_000,
+        config=Config(g_width=16, g_blocks=2, g_downsamplings=0, d_width=16, d_layers=1, identity_weight=0.0),
+    ),
+    "cyclegan_mnist": Preset(
+        description="unpaired translation on MNIST, 28x28: inverted digits from digits, and back",
+        dataset="inverted:mnist",
+        batch_size=8,
+        steps=6_000,
+        config=Config(g_width=16, g_blocks=3, g_downsamplings=1, d_width=16, identity_weight=0.0),
+    ),
+}
+"""The identity loss asks that colours stay; in these tasks they are to change, so its weight is 0."""
+
+
+def small(config: Config) -> Config:
+    """The configuration with small networks, for tests."""
+    return dataclasses.replace(config, g_width=2, g_blocks=1, g_downsamplings=1, d_width=2, d_layers=1, pool_size=3)
+
+
+_SMALL = DataSpec.images((8, 8, 1), steps_per_epoch=2)
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    accepts.several("a", "b"),
+    small,
+    DataSpec({"a": _SMALL.example, "b": _SMALL.example}, steps_per_epoch=2),
+    evaluator="pairs",
+)

@@ -1,0 +1,132 @@
+"""`jgan.training.train`: all that `python -m jgan.train` does, for any model and any data, from a notebook or a script."""
+
+import dataclasses
+import json
+import signal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jgan import data
+from jgan.data import Dataset
+from jgan.data.dataset import complete
+from jgan.training import config as configs
+from jgan.training import custom, folder, loop, report
+from jgan.training.run import Run, RunConfig
+from jgan.types import Batch, GANState
+from jgan.utils.registry import unknown
+
+
+class Trained(NamedTuple):
+    """A finished run.
+
+    Attributes:
+      run: the run, in its last phase: `run.gan` is its model, `run.workdir` its folder, `run.restore("best")` its best state.
+      state: its final state.
+      summary: what `summary.json` holds.
+    """
+
+    run: Run
+    state: GANState
+    summary: dict[str, Any]
+
+
+def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any) -> Trained:
+    """Trains a model: writes the run's folder with its journal, pictures and checkpoints, and resumes, as the command does.
+
+    Args:
+      model: a preset's name, a `jgan.models.Model`, the `Config` of one, a `jgan.GAN`, or a function `make(spec)` that returns
+        a `GAN` or a tuple of phases.
+      config: the model's options; by default those of the preset, or the defaults.
+      dataset: the data: a name as `jgan.data.load` takes it, a `Dataset`, a `Batch`, or an array of examples, of which a sixth
+        each is then held out for validation and test; by default those of the preset.
+      **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`.
+
+    Returns:
+      The `Trained` run.
+
+    Raises:
+      ValueError: if something of it does not fit; nothing is written then. Or if the training has diverged.
+      KeyboardInterrupt: after Ctrl-C, when the state has been saved; `resume=True` continues from there.
+
+    Example:
+      >>> import contextlib, io, tempfile
+      >>> from jgan import models
+      >>> from jgan.training import train
+      >>> small = models.MODELS["gan2014"].small(models.presets()["digits"].config)
+      >>> with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+      ...     trained = train("digits", small, steps=3, workdir=folder + "/run")
+      >>> int(trained.state.step), sorted(trained.summary)[:3]
+      (3, ['best', 'environment', 'last'])
+    """
+    chosen = custom.choose(model, config)
+    given = None if dataset is None or isinstance(dataset, str) else as_dataset(dataset)
+    asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
+    configs.check(asked)
+    run = folder.begin(asked, folder.choose(asked), chosen.model, given)
+    print(report.headline(run))
+    try:
+        state = loop.train(run)
+    except loop.Stopped as stopped:
+        if stopped.code == 128 + signal.SIGINT:
+            raise KeyboardInterrupt(f"saved in {run.workdir}; continue with resume=True") from None
+        raise
+    return Trained(run.at(asked.steps), state, json.loads((run.workdir / "summary.json").read_text()))
+
+
+def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, Any]) -> RunConfig:
+    """The configuration of a run, from the preset's values and the options over them.
+
+    Args:
+      chosen: the model.
+      dataset: the name of the data; None for the preset's.
+      options: fields of `RunConfig`.
+
+    Returns:
+      The configuration, unchecked.
+
+    Raises:
+      ValueError: if there is no option of a name, or one without a default is missing.
+    """
+    names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in ("preset", "model", "dataset")]
+    for name in options:
+        if name not in names:
+            raise ValueError(unknown("option", name, names))
+    paths = {name: Path(value) for name, value in options.items() if name in ("workdir", "data_dir", "weights") and value}
+    defaults: dict[str, Any] = {"batch_size": 64}
+    preset = chosen.preset
+    if preset is not None:
+        defaults = {name: getattr(preset, name) for name in ("dataset", "batch_size", "steps", "sample_every")}
+    fields = defaults | ({} if dataset is None else {"dataset": dataset}) | options | paths
+    for name in ("dataset", "steps"):
+        if name not in fields:
+            raise ValueError(f"the model {chosen.name} has no preset that says {name}: give {name}=...")
+    return RunConfig(preset=chosen.name, model=chosen.config, **fields)
+
+
+def as_dataset(given: Any, name: str = "data") -> Dataset:
+    """Data in memory as a `Dataset`.
+
+    Args:
+      given: a `Dataset`, a `Batch` of arrays, or one array of examples.
+      name: the name of the result.
+
+    Returns:
+      The `Dataset`; of a `Batch` or an array a sixth each is held out for validation and test.
+
+    Raises:
+      ValueError: if it is something else.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.training import api
+      >>> api.as_dataset(np.zeros((12, 2), np.float32)).test.x.shape
+      (2, 2)
+    """
+    if isinstance(given, data.Dataset):
+        return given
+    batch = given if isinstance(given, Batch) else Batch(np.asarray(given))
+    if not hasattr(batch.x, "shape") or np.ndim(batch.x) < 2:
+        raise ValueError(f"expected data as a name, a Dataset, a Batch or an array [N, ...], found {type(given).__name__}")
+    return complete(name, {"train": batch})

@@ -1,0 +1,115 @@
+"""Samples of a run's generator for measures and pictures, conditioned as the data are."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan.training.run import Run
+from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
+
+_LABEL_STREAM = 2**20
+"""folded into a key of latents for the labels that go with them"""
+
+
+def classes(gan: GAN) -> int:
+    """The number of classes of a model that is conditioned on labels alone; 0 for others."""
+    field = gan.condition
+    return field.size if isinstance(field, Field) and field.kind == "label" else 0
+
+
+def condition_of(batch: Batch, condition: Any) -> Any:
+    """What a model is conditioned on, for some examples: their labels, or their `c`.
+
+    Args:
+      batch: the examples, as they are stored.
+      condition: the model's, `gan.condition`.
+
+    Returns:
+      A tree like `condition`, images as float32 in [0, 1]; `()` for an unconditional model.
+    """
+    if not jax.tree.leaves(condition):
+        return ()
+    given = batch.y if isinstance(condition, Field) and condition.kind == "label" else batch.c
+    return jax.tree.map(lambda leaf: leaf.astype(np.float32) / 255 if leaf.dtype == np.uint8 else leaf, given)
+
+
+def inputs(run: Run, key: Key, n: int) -> Inputs:
+    """Inputs for `n` samples: new latents, and conditions in the proportions of the training set.
+
+    Args:
+      run: the run, of a single set.
+      key: the key of the latents.
+      n: how many.
+
+    Returns:
+      The `Inputs`.
+    """
+    gan = run.gan
+    if not jax.tree.leaves(gan.condition):
+        return gan.inputs(key, n)
+    train = run.dataset.train
+    size = len(jax.tree.leaves(train)[0])
+    chosen = np.asarray(jax.random.randint(jax.random.fold_in(key, _LABEL_STREAM), (n,), 0, size))
+    some = jax.tree.map(lambda leaf: leaf[chosen], train)
+    return gan.inputs(key, n, jax.tree.map(jnp.asarray, condition_of(some, gan.condition)))
+
+
+def class_rows(gan: GAN, key: Key, labels: Any, columns: int) -> Inputs:
+    """Inputs for a picture with a row for each label.
+
+    Args:
+      gan: a model conditioned on labels.
+      key: the key of the latents.
+      labels: `[rows]` integers.
+      columns: samples in a row.
+
+    Returns:
+      `rows * columns` `Inputs`, row by row.
+    """
+    repeated = jnp.repeat(jnp.asarray(labels, jnp.int32), columns)
+    return gan.inputs(key, len(repeated), repeated)
+
+
+def draw(gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, block: int = 1000) -> np.ndarray:
+    """Generates many examples, a block at a time, so that memory does not grow with their number.
+
+    Args:
+      gan: the model.
+      state: the state whose generator is used.
+      inputs: `N` of them, as `gan.inputs` draws them.
+      ema: whether to use the averaged weights, where the model keeps them.
+      block: examples generated at once.
+
+    Returns:
+      `[N, ...]` float32; images are in [0, 1].
+
+    Raises:
+      ValueError: if a value is not finite.
+
+    Example:
+      >>> import jax
+      >>> from jgan import DataSpec, models
+      >>> from jgan.training.evaluators import sampling
+      >>> config = models.MODELS["gan2014"].small(models.presets()["digits"].config)
+      >>> gan = models.make(config, DataSpec.images((8, 8, 1), steps_per_epoch=10))
+      >>> key = jax.random.key(0)
+      >>> sampling.draw(gan, gan.init(key), gan.inputs(key, 6), block=4).shape
+      (6, 8, 8, 1)
+    """
+    generate = jax.jit(gan.generate, static_argnames="ema")
+    n = len(jax.tree.leaves(inputs)[0])
+    blocks = []
+    for first in range(0, n, block):
+        part = jax.tree.map(lambda leaf: leaf[first : first + block], inputs)  # noqa: B023  called at once
+        blocks.append(np.asarray(generate(state, part, ema=ema)))
+    examples = np.concatenate(blocks)
+    if not np.isfinite(examples).all():
+        raise ValueError(f"the generator's samples are not finite at step {int(state.step)}: its training has diverged")
+    return examples
+
+
+def unaveraged(state: GANState) -> GANState:
+    """The state without the generator's average, so that all that is drawn from it uses the latest weights."""
+    return state._replace(generator=state.generator._replace(ema=()))

@@ -1,0 +1,90 @@
+"""The folder of a run: chosen, made, or opened again to continue; that of another run is never touched."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+from jgan.data import Dataset
+from jgan.models import Model
+from jgan.training import evaluators, records
+from jgan.training.config import RunConfig
+from jgan.training.run import Run, assemble
+
+MAY_CHANGE = ("steps", "workdir", "data_dir", "weights", "resume", "dry_run")
+"""options that may differ when a run is continued"""
+
+
+def _folders(name: str) -> Iterator[Path]:
+    """`runs/NAME`, `runs/NAME-2`, `runs/NAME-3` ..."""
+    yield Path("runs") / name
+    for number in itertools.count(2):
+        yield Path("runs") / f"{name}-{number}"
+
+
+def newest(name: str) -> Path | None:
+    """The newest of the folders that `choose` has given for a name; None if there is none."""
+    held = list(itertools.takewhile(lambda folder: (folder / records.CONFIG).exists(), _folders(name)))
+    return held[-1] if held else None
+
+
+def choose(config: RunConfig) -> Path:
+    """The folder of a run: the one asked for, or a new one, `runs/PRESET` or `runs/PRESET-2` ...
+
+    Args:
+      config: the configuration.
+
+    Returns:
+      The path; nothing is made.
+    """
+    if config.workdir is not None:
+        return config.workdir
+    return next(folder for folder in _folders(config.preset) if not (folder / records.CONFIG).exists())
+
+
+def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:
+    """Makes the folder of a run, or opens it again.
+
+    Args:
+      config: the configuration.
+      workdir: the folder.
+      model: the model.
+      dataset: the data, if not those that the configuration names.
+
+    Returns:
+      The `Run`.
+
+    Raises:
+      ValueError: if the model does not accept the data or an option, or the folder holds another run, or this one and
+        `resume` is not set, or none and it is set. Nothing is written then.
+      OSError: if the folder cannot be written.
+    """
+    exists = (workdir / records.CONFIG).exists()
+    if config.resume and not exists:
+        raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to begin one")
+    if exists and not config.resume:
+        raise ValueError(f"{workdir} already holds a run; give --resume to continue it, or another --workdir")
+    held = records.read(workdir, model) if exists else None
+    if held is not None:
+        _same_run(config, held.config, workdir)
+    run = assemble(config, workdir, model, dataset)
+    if held is not None and held.spec.example != run.spec.example:
+        raise ValueError(f"{workdir} holds a run on other data: expected {held.spec.example}, found {run.spec.example}")
+    evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
+    for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
+    records.write(workdir, config, run.spec, model)
+    return run
+
+
+def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:
+    for field in dataclasses.fields(RunConfig):
+        if field.name in MAY_CHANGE:
+            continue
+        wanted, found = getattr(asked, field.name), getattr(held, field.name)
+        if wanted != found:
+            name = field.name.replace("_", "-")
+            raise ValueError(f"{workdir} holds a run with other options: expected --{name} {found}, found {wanted}")

@@ -1,0 +1,197 @@
+"""`jgan.training.train`: any model on any data, as the command does it; and folders that are opened again."""
+
+import json
+import shutil
+import sys
+import threading
+
+import jax
+import numpy as np
+import pytest
+import tiny_models
+from tiny_models import CLASSES, SHIFT, WALK, Pull, Shift, Walk
+
+from jgan import Batch, data
+from jgan.training import records, train
+from jgan.training.run import open_run
+from jgan.types import Batch as Fields
+from jgan.types import DataSpec, Field
+
+POINTS = np.random.default_rng(0).normal(size=(96, 2)).astype(np.float32)
+SHORT = {"dataset": POINTS, "batch_size": 16, "steps": 2, "checkpoint_every": 0, "sample_every": 0}
+
+
+def one_phase(spec):
+    return tiny_models.make_walk(Walk(), spec)[0].gan
+
+
+def test_a_model_of_ones_own_is_trained_and_opened_from_its_folder_alone(tmp_path):
+    trained = train(WALK, Walk(first=1, pull=Pull(0.5)), workdir=tmp_path / "a", **SHORT)
+    assert trained.summary["best"]["step"] == 2
+    assert (tmp_path / "a" / "curves.png").is_file()
+    recorded = json.loads((tmp_path / "a" / "config.json").read_text())
+    assert recorded["config"]["model"]["model"] == "tiny_models:WALK"
+    moved = shutil.move(tmp_path / "a", tmp_path / "elsewhere")
+    opened = open_run(moved)
+    assert opened.config.model == Walk(first=1, pull=Pull(0.5))
+    assert opened.spec == trained.run.spec._replace(mean=None)
+    jax.tree.map(np.testing.assert_array_equal, opened.restore(), trained.state)
+    with pytest.raises(ValueError, match=r"data, were given in memory: give them again, open_run\(workdir, dataset=\.\.\.\)"):
+        _ = opened.dataset
+    assert len(open_run(moved, dataset=trained.run.dataset).dataset.test.x) == 16
+
+
+def test_a_model_that_cannot_be_imported_is_given_again(tmp_path, monkeypatch):
+    trained = train(WALK, Walk(first=1), workdir=tmp_path / "a", **SHORT)
+    with monkeypatch.context() as patch:
+        patch.delitem(sys.modules, "tiny_models")
+        patch.setattr(sys, "path", [folder for folder in sys.path if not folder.endswith("commands")])
+        with pytest.raises(
+            ValueError, match=r"the module tiny_models, which cannot be imported here.*open_run\(workdir, model="
+        ):
+            open_run(tmp_path / "a")
+        jax.tree.map(np.testing.assert_array_equal, open_run(tmp_path / "a", model=WALK).restore(), trained.state)
+
+
+@pytest.mark.parametrize("kind", ["function", "gan"])
+def test_functions_and_gans_are_models(tmp_path, kind):
+    given = one_phase if kind == "function" else one_phase(None)
+    trained = train(given, workdir=tmp_path / "a", **SHORT)
+    assert {"coverage", "precision"} <= trained.summary["mode_coverage"].keys()  # points of an unknown density
+    with pytest.raises(ValueError, match=r"has no name and no module: give it, open_run\(workdir, model=\.\.\.\)"):
+        open_run(tmp_path / "a")
+    opened = open_run(tmp_path / "a", model=given)
+    jax.tree.map(np.testing.assert_array_equal, opened.restore(), trained.state)
+    assert opened.config.preset == ("one_phase" if kind == "function" else "gan")
+
+
+def test_options_find_their_model():
+    from jgan.training import custom
+
+    assert custom.choose(Walk(first=2)) == custom.Chosen("tiny_models", WALK, Walk(first=2))
+    assert custom.choose("mnist").name == "mnist"
+    with pytest.raises(ValueError, match="unknown preset 'mnits', did you mean 'mnist'"):
+        custom.choose("mnits")
+    with pytest.raises(ValueError, match=r"expected the options of digits, .*gan2014\.Config, found tiny_models\.Walk"):
+        custom.choose("digits", Walk())
+    with pytest.raises(ValueError, match="which no Model has: give the Model"):
+        custom.choose(Pull())
+    with pytest.raises(ValueError, match="expected a model: a preset's name, a Model,"):
+        custom.choose(3)
+
+
+def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
+    line = np.zeros((12, 5), np.float32)
+    for options, message in (
+        ({"dataset": line, "batch_size": 2}, r"expected points of two coordinates, found \(5,\)"),
+        ({"stepz": 3}, "unknown option 'stepz', did you mean 'steps'"),
+        ({"batch_size": 100}, r"--batch-size must be at most the 64 training examples of arrays:data, found 100"),
+        ({"dataset": 5}, r"expected data as a name, a Dataset, a Batch or an array"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            train(WALK, workdir=tmp_path / "none", **SHORT | options)
+    with pytest.raises(ValueError, match=r"has no preset that says steps: give steps=\.\.\."):
+        train(WALK, workdir=tmp_path / "none", dataset=POINTS)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_run_in_a_thread_takes_no_signals(tmp_path):
+    failed = []
+
+    def begin():
+        try:
+            train(WALK, Walk(first=1), workdir=tmp_path / "a", **SHORT)
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    thread.join()
+    assert not failed
+    assert (tmp_path / "a" / "summary.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        DataSpec.points((2,), 5),
+        DataSpec({"a": Fields(Field((8, 8, 1))), "b": Fields(Field((8, 8, 3)), Field((), "label", 4))}, 7),
+        DataSpec(Fields(Field((9,), "tokens", 50), None, {"source": Field((4, 4, 1)), "pair": (Field((2,), "points"),)}), 3),
+    ],
+    ids=["points", "two sets", "trees"],
+)
+def test_descriptions_of_data_survive_json(spec):
+    assert records.spec_from_dict(json.loads(json.dumps(records.spec_to_dict(spec)))) == spec
+
+
+def test_a_configuration_of_an_earlier_version_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"config": {}}')
+    with pytest.raises(ValueError, match="expected version 2, found 1: open it with the jgan that wrote it"):
+        open_run(tmp_path)
+
+
+# -------------------------------------------------------------------------------------------- conditions and translations
+
+
+@pytest.fixture(scope="module")
+def classes(tmp_path_factory):
+    """A finished run of a model conditioned on labels, on digits of which the zeros are left out."""
+    workdir = tmp_path_factory.mktemp("runs") / "classes"
+    digits = data.load("digits")
+    without = {
+        name: Batch(part.x[part.y > 0], part.y[part.y > 0])
+        for name, part in (("train", digits.train), ("validation", digits.validation), ("test", digits.test))
+    }
+    dataset = data.Dataset("nonzero", **without)
+    options = {"steps": 2, "batch_size": 16, "eval_samples": 300, "sample_every": 2}
+    return train(CLASSES, dataset=dataset, workdir=workdir, **options).run
+
+
+def test_samples_of_a_measure_have_the_labels_of_the_data(classes):
+    """The zeros that the data lack are not drawn, and the other digits in their proportions."""
+    from jgan.training.evaluators import sampling
+    from jgan.training.run import keys
+
+    labels = np.asarray(sampling.inputs(classes, keys(0).evaluation, 2000).c)
+    shares = np.bincount(labels, minlength=10) / 2000
+    expected = np.bincount(classes.dataset.train.y, minlength=10) / len(classes.dataset.train.y)
+    assert shares[0] == 0
+    np.testing.assert_allclose(shares, expected, atol=0.03)
+
+
+def test_the_picture_has_a_row_for_each_class(classes):
+    from PIL import Image
+
+    with Image.open(classes.workdir / "samples" / "step_00000002.png") as image:
+        picture = np.asarray(image)
+    side = picture.shape[0] // 10  # ten rows of ten
+    assert picture.shape == (10 * side, 10 * side)
+    middles = picture[side // 2 :: side, side // 2 :: side].astype(float)
+    expected = np.repeat(255 * (np.arange(10)[:, None] + 0.5) / 10, 10, axis=1)
+    np.testing.assert_allclose(middles, expected, atol=2)
+
+
+@pytest.mark.parametrize("dataset", ["inverted:digits", "edges:digits"])
+def test_translations_are_measured_against_the_truth(tmp_path, dataset):
+    trained = train(
+        SHIFT, Shift(0.25), dataset=dataset, steps=1, batch_size=16, workdir=tmp_path / "a", eval_every=1, sample_every=1
+    )
+    found = trained.summary["translation"]
+    test = trained.run.dataset.test
+
+    def error(source, truth):
+        return np.abs(np.clip(source + 0.25, 0, 1) - truth).mean()
+
+    if dataset.startswith("inverted"):
+        a, b = (test[name].x / 255.0 for name in "ab")
+        assert found["error_ab"] == pytest.approx(error(a, 1 - a), abs=1e-6)
+        assert found["error_ba"] == pytest.approx(error(b, 1 - b), abs=1e-6)
+        assert found["error"] == pytest.approx((found["error_ab"] + found["error_ba"]) / 2)
+        blocks, columns = 2, 3
+    else:
+        assert found["error"] == pytest.approx(error(test.c / 255.0, test.x / 255.0), abs=1e-6)
+        blocks, columns = 1, 3
+    from PIL import Image
+
+    with Image.open(tmp_path / "a" / "samples" / "step_00000001.png") as image:
+        assert image.size == (columns * 50, blocks * 8 * 50)

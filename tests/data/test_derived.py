@@ -1,0 +1,182 @@
+"""Sets made from other sets: two unpaired domains, pairs of images and edges, and a few labels among many images."""
+
+import collections
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import scipy.ndimage
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jgan import Batch, data
+from jgan.data import edges, inverted, partly_labelled
+
+
+def rows(images: np.ndarray) -> collections.Counter:
+    return collections.Counter(image.tobytes() for image in images)
+
+
+# --------------------------------------------------------------------------------------------------- unpaired domains
+
+
+def test_the_two_domains_are_disjoint_halves_and_one_is_inverted():
+    whole, found = data.load("digits"), data.load("inverted:digits")
+    a, b = found.train["a"], found.train["b"]
+    assert a.x.dtype == b.x.dtype == np.uint8
+    assert rows(a.x) + rows(np.uint8(255) - b.x) == rows(whole.train.x)  # no image in both, none left out
+    assert len(a.x) != len(b.x)
+    shares = np.bincount(a.y) / np.bincount(whole.train.y)
+    np.testing.assert_allclose(shares, 0.5, atol=0.01)
+    assert found.fields == {"a": whole.fields, "b": whole.fields}
+    assert data.spec(found, 100).steps_per_epoch == 6
+    np.testing.assert_allclose(data.spec(found, 100).mean["b"], 1 - (255.0 - b.x).mean(axis=0) / 255, atol=1e-12)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_for_evaluation_both_domains_hold_all_images_and_the_truth_maps_one_to_the_other(part):
+    whole, found = data.load("digits").parts[part], data.load("inverted:digits")
+    a, b = found.parts[part]["a"], found.parts[part]["b"]
+    np.testing.assert_array_equal(a.x, whole.x)
+    np.testing.assert_allclose(found.truth(a.x / 255), b.x / 255, atol=1e-12)
+    np.testing.assert_allclose(found.truth(b.x / 255), a.x / 255, atol=1e-12)
+    np.testing.assert_array_equal(a.y, b.y)
+
+
+def test_float_images_are_inverted_as_floats():
+    found = data.load("inverted:pattern1010")
+    assert found.train["b"].x.dtype == np.float32
+    np.testing.assert_allclose(found.train["b"].x.mean(axis=(0, 1, 3)), [0.1, 0.9, 0.1, 0.9], atol=0.01)
+
+
+@given(labels=st.one_of(st.none(), st.lists(st.integers(0, 3), min_size=4, max_size=60)), n=st.integers(4, 60))
+def test_halves_are_disjoint_unequal_and_have_every_class_alike(labels, n):
+    y = None if labels is None else np.array(labels, np.int32)
+    x = np.arange(n if y is None else len(y))
+    counts = np.array([len(x)]) if y is None else np.bincount(y)
+    if counts.max() < 2:
+        return
+    a, b = inverted.halves(Batch(x, y)).values()
+    assert not set(a.x) & set(b.x)
+    assert len(a.x) > len(b.x) or counts.max() <= 3
+    for label, count in enumerate(counts):
+        in_a, in_b = (len(half.x) if y is None else np.sum(half.y == label) for half in (a, b))
+        assert in_a == (count + 1) // 2
+        assert count // 2 - 1 <= in_b <= count // 2
+        assert in_b >= min(count // 2, 1)
+
+
+def test_equal_halves_lose_the_last_of_each_class():
+    y = np.array([0, 1] * 4, np.int32)
+    a, b = inverted.halves(Batch(np.arange(8), y)).values()
+    assert (a.x.tolist(), b.x.tolist()) == ([0, 1, 4, 5], [2, 3])
+
+
+# ---------------------------------------------------------------------------------------------------------- edge pairs
+
+
+@pytest.mark.parametrize("shape", [(3, 7, 5, 1), (2, 6, 8, 3), (2, 1, 4, 1), (1, 1, 1, 1)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32"])
+def test_the_edge_map_is_scipys_morphological_gradient(shape, dtype):
+    images = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    gradients = [scipy.ndimage.morphological_gradient(images[..., c], size=(1, 3, 3)) for c in range(shape[3])]
+    found = edges.edge_map(images)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, np.max(gradients, axis=0)[..., None])
+    np.testing.assert_array_equal(edges.edge_map(jnp.asarray(images)), found)
+
+
+def test_images_and_edges_are_aligned_pairs():
+    whole, found = data.load("digits"), data.load("edges:digits")
+    for part, batch in found.parts.items():
+        np.testing.assert_array_equal(batch.x, whole.parts[part].x)
+        np.testing.assert_array_equal(batch.y, whole.parts[part].y)
+        np.testing.assert_allclose(batch.c / 255, found.truth(batch.x / 255), atol=1e-12)
+    about = data.spec(found, 100)
+    assert (about.shape, about.one.c.shape, about.one.c.kind, about.n_classes) == ((8, 8, 1), (8, 8, 1), "image", 10)
+
+
+# ----------------------------------------------------------------------------------------------------------- few labels
+
+
+@pytest.mark.parametrize(("name", "per_class"), [("partly_labelled:digits", 10), ("partly_labelled:digits:3", 3)])
+def test_some_of_each_class_keep_their_labels_and_all_are_there_without(name, per_class):
+    whole, found = data.load("digits"), data.load(name)
+    labelled, unlabelled = found.train["labelled"], found.train["unlabelled"]
+    assert np.bincount(labelled.y).tolist() == [per_class] * 10
+    label_of = {image.tobytes(): label for image, label in zip(whole.train.x, whole.train.y, strict=True)}
+    assert [label_of[image.tobytes()] for image in labelled.x] == labelled.y.tolist()
+    assert rows(unlabelled.x) == rows(whole.train.x)
+    assert unlabelled.y is None
+    for part in ("validation", "test"):
+        np.testing.assert_array_equal(found.parts[part]["labelled"].y, whole.parts[part].y)
+        np.testing.assert_array_equal(found.parts[part]["unlabelled"].x, whole.parts[part].x)
+    assert data.spec(found, 30).sets["labelled"].y.size == 10
+    assert data.spec(found, 30).steps_per_epoch == 1204 // 30
+
+
+@given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=50), per_class=st.integers(1, 5))
+def test_the_chosen_are_spread_over_each_class(labels, per_class):
+    y = np.array(labels)
+    if np.unique(y, return_counts=True)[1].min() < per_class:
+        with pytest.raises(ValueError, match=f"expected at least {per_class} examples of each class"):
+            partly_labelled.choose(y, per_class)
+        return
+    chosen = partly_labelled.choose(y, per_class)
+    assert len(set(chosen.tolist())) == len(chosen) == per_class * len(np.unique(y))
+    for label in np.unique(y):
+        places = np.flatnonzero(np.isin(np.flatnonzero(y == label), chosen))
+        gaps = np.diff([*places, np.sum(y == label)])  # the first is always chosen
+        assert places[0] == 0
+        assert gaps.max() - gaps.min() <= 1
+
+
+# -------------------------------------------------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        (
+            "inverted",
+            "inverted is made from another data set: write its name after a colon, as in inverted:mnist, found 'invert",
+        ),
+        ("edges:", "as in edges:mnist, found 'edges:'"),
+        ("inverted:digit", "unknown data set 'digit', did you mean 'digits'"),
+        ("inverted:ring8", "expected one set of images after the colon, found ring8"),
+        ("inverted:inverted:digits", "expected one set of images after the colon, found inverted:digits"),
+        ("edges:ring8", "expected one set of images without conditions after the colon, found ring8"),
+        ("edges:edges:digits", "expected one set of images without conditions after the colon, found edges:digits"),
+        ("partly_labelled:pattern1010", "expected one set with class labels, found pattern1010"),
+        ("partly_labelled:inverted:digits", "expected one set with class labels, found inverted:digits"),
+        ("partly_labelled:digits:0", "expected at least 1 labelled example of each class, found 0"),
+        ("partly_labelled:digits:500", "expected at least 500 examples of each class, found 1.. of class 0"),
+    ],
+)
+def test_a_source_that_does_not_suit_is_told(name, told):
+    with pytest.raises(ValueError, match=told):
+        data.load(name)
+
+
+def test_options_of_the_source_go_before_the_number(monkeypatch):
+    asked = []
+
+    def load(name, data_dir):
+        asked.append((name, data_dir))
+        return data.load("digits")
+
+    monkeypatch.setitem(data.SOURCES._entries, "olivetti", data.SOURCES["olivetti"]._replace(load=load))
+    assert len(data.load("partly_labelled:olivetti:32:5").train["labelled"].x) == 50
+    data.load("edges:olivetti:32")
+    data.load("inverted:olivetti", "somewhere")
+    assert [(name, str(data_dir)) for name, data_dir in asked] == [
+        ("olivetti:32", "None"),
+        ("olivetti:32", "None"),
+        ("olivetti", "somewhere"),
+    ]
+
+
+def test_conditions_and_edges_stay_when_the_source_is_inverted():
+    found, whole = data.load("inverted:edges:digits"), data.load("edges:digits")
+    np.testing.assert_array_equal(found.test["b"].x, 255 - whole.test.x)
+    np.testing.assert_array_equal(found.test["b"].c, whole.test.c)
