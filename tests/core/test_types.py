@@ -1,4 +1,4 @@
-"""The public names, the pytrees of the state, and the house's plan: who may import whom."""
+"""The types, the description of the data, the public names, and who may import whom."""
 
 import ast
 import importlib
@@ -9,33 +9,29 @@ from pathlib import Path
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
 
 import jgan
-from jgan import GAN, Batch, GANState, PlayerState
+from jgan import Batch, DataSpec, Field, GANState, Inputs, PlayerState
 
 PACKAGE = Path(jgan.__file__).parent
 MODULES = sorted(module.name for module in pkgutil.walk_packages([str(PACKAGE)], prefix="jgan."))
 
-# The rooms of the house, floor by floor: a room may use those of lower floors, and nothing of its own floor but itself.
-FLOORS = [
-    {"types", "checks", "files", "cli"},
-    {"losses", "rng", "optim", "constraints", "groups", "gradients"},
-    {"penalties", "augment"},
-    {"games", "steps", "parallel", "networks", "data", "metrics", "figures", "checkpoint"},
-    {"rules", "features"},
-    {"models", "evaluation"},
-    {"run"},
-    {"displays"},
-    {"report", "journal"},
-    {"loop"},
-    {"sample"},
-    {"train", "evaluate", "classifier"},
+# Layer by layer: a part may import those of lower layers, and nothing of its own layer but itself.
+LAYERS = [
+    {"utils"},
+    {"types"},
+    {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel"},
+    {"penalties", "augment", "networks", "data", "metrics", "plots", "steps"},
+    {"terms", "phases", "rules", "features"},
+    {"games", "evaluation"},
+    {"models"},
+    {"training"},
+    {"sample", "classifier"},
+    {"train", "evaluate"},
 ]
-FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
-PURE = {"types", "checks", "losses", "rng", "optim", "constraints", "groups", "gradients", "penalties", "augment", "games"}
-PURE |= {"steps", "rules", "parallel", "networks", "metrics", "models"}
+LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
+PURE = set.union(*LAYERS[:7]) - {"utils", "data", "plots", "features", "evaluation"}
 WORLD = {"argparse", "datetime", "io", "os", "pathlib", "shutil", "subprocess", "sys", "time", "tqdm", "tyro"}
 
 
@@ -50,33 +46,36 @@ def imports(name):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def room(name):
+def part(name):
     return name.split(".")[1]
 
 
-# ------------------------------------------------------------------------------------------------------------- the plan
+# ----------------------------------------------------------------------------------------------------------- the layers
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_imports_run_downwards(name):
-    assert room(name) in FLOOR, f"the plan of the house, FLOORS above, does not know the room {room(name)}"
-    for used in imports(name):
-        if used.startswith("jgan."):
-            assert room(used) == room(name) or FLOOR[room(used)] < FLOOR[room(name)], f"{name} uses {used}"
+def test_imports_run_downwards():
+    assert {part(name) for name in MODULES} == set(LAYER), "LAYERS above must name every part of the package"
+    upwards = [
+        f"{name} imports {used}"
+        for name in MODULES
+        for used in imports(name)
+        if used.startswith("jgan.") and part(used) != part(name) and LAYER.get(part(used), -1) >= LAYER[part(name)]
+    ]
+    assert upwards == []
 
 
-def test_flax_is_known_to_the_networks_alone():
-    assert {room(name) for name in MODULES if any(used.startswith("flax") for used in imports(name))} == {"networks"}
+def test_flax_is_imported_by_the_networks_alone():
+    assert {part(name) for name in MODULES if any(used.startswith("flax") for used in imports(name))} == {"networks"}
 
 
-def test_the_pure_rooms_know_no_files_no_clocks_and_no_command_line():
+def test_the_pure_parts_import_no_files_no_clocks_and_no_command_line():
     for name in MODULES:
-        if room(name) in PURE:
+        if part(name) in PURE:
             assert not {used.split(".")[0] for used in imports(name)} & WORLD, name
 
 
 def test_every_module_can_be_imported_first():
-    """No module relies on another's having been imported before: each starts from an empty house, JAX already warm."""
+    """No module relies on another's having been imported before: each starts without any other, JAX already imported."""
     code = f"""
 import importlib, sys
 for name in {MODULES!r}:
@@ -110,10 +109,17 @@ print(*sorted({{name.split(".")[0] for name in sys.modules}}))
 # ------------------------------------------------------------------------------------------------------------ the names
 
 
-def test_the_public_names_are_there():
-    assert sorted(jgan.__all__) == sorted(set(jgan.__all__))
-    for name in jgan.__all__:
-        assert getattr(jgan, name).__doc__
+def test_subpackages_are_there_after_the_package_is_imported():
+    code = """
+import jgan
+print(jgan.losses.hinge.boundary, sorted(set(jgan.__all__) - set(dir(jgan))), {"losses", "train", "GAN"} <= set(dir(jgan)))
+try:
+    jgan.no_such_part
+except AttributeError as error:
+    print(error)
+"""
+    output = subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent, capture_output=True, text=True).stdout
+    assert output.splitlines() == ["0.0 [] True", "module 'jgan' has no attribute 'no_such_part'"]
 
 
 def test_states_are_trees_of_arrays():
@@ -133,16 +139,35 @@ def test_a_batch_without_labels_has_one_leaf():
     assert len(jax.tree.leaves(Batch(jnp.ones((2, 3)), jnp.zeros(2, jnp.int32)))) == 2
 
 
-def test_to_sample_is_to_generate_from_latents():
-    gan = GAN(
-        init=None,
-        d_step=None,
-        g_step=None,
-        step=None,
-        latents=lambda key, n: jax.random.normal(key, (n, 2)),
-        generate=lambda state, z, averaged=True: z * state + float(averaged),
-    )
-    key = jax.random.key(0)
-    z = jax.random.normal(key, (3, 2))
-    np.testing.assert_array_equal(gan.sample(key, 2.0, 3), 2 * z + 1)
-    np.testing.assert_array_equal(gan.sample(key, 2.0, 3, averaged=False), 2 * z)
+def test_the_inputs_of_a_generator_are_the_parts_that_are_there():
+    z, c = jnp.ones((2, 3)), {"a": jnp.zeros(2)}
+    assert Inputs(z, c).args() == (z, c)
+    assert Inputs(z).args() == (z,)
+    assert Inputs((), c).args() == (c,)
+    assert Inputs().args() == ()
+
+
+# ------------------------------------------------------------------------------------------------------------- the data
+
+
+def test_the_description_of_one_set():
+    spec = DataSpec.images([28, 28, 1], 500, n_classes=10, batch_size=100)
+    assert spec.one == Batch(Field((28, 28, 1), "image"), Field((), "label", 10))
+    assert (spec.shape, spec.n_classes, spec.batch_size, spec.mean) == ((28, 28, 1), 10, 100, None)
+    assert spec.sets == {"": spec.one}
+    points = DataSpec.points((2,), 10)
+    assert (points.shape, points.n_classes, points.one.y, points.one.x.kind) == ((2,), 0, None, "points")
+
+
+def test_the_description_of_several_sets():
+    one = DataSpec.images((8, 8, 1), 10).one
+    spec = DataSpec({"a": one, "b": one}, 10)
+    assert spec.sets == {"a": one, "b": one}
+    for ask in (lambda: spec.one, lambda: spec.shape, lambda: spec.n_classes):
+        with pytest.raises(ValueError, match="expected one set of examples, found several: a, b"):
+            ask()
+
+
+def test_the_dtype_of_a_field_inside_a_step():
+    found = {kind: Field((3,), kind).dtype for kind in ("image", "points", "label", "tokens")}
+    assert found == {"image": jnp.float32, "points": jnp.float32, "label": jnp.int32, "tokens": jnp.int32}

@@ -9,9 +9,10 @@ import pytest
 
 from jgan import Batch, DataSpec, models
 from jgan.models import gan2014, gan2014_conv
+from jgan.models.options import Rule
 
 SMALL = dataclasses.replace(
-    models.presets()["cifar10_fc"].model, g_units=(8, 8), d_units=(6,), d_irange=0.1, input_keep=1.0, hidden_keep=1.0
+    models.presets()["cifar10_fc"].config, g_units=(8, 8), d_units=(6,), d_irange=0.1, input_keep=1.0, hidden_keep=1.0
 )
 SPEC = DataSpec.images((4, 4, 3), steps_per_epoch=2)
 
@@ -20,7 +21,7 @@ def test_the_authors_fully_connected_configuration():
     spec = DataSpec.images((32, 32, 3), 400)
     shapes = [
         sorted(leaf.shape for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0))[0]) if leaf.ndim == 2)
-        for network in gan2014.networks(models.presets()["cifar10_fc"].model, spec)
+        for network in gan2014.networks(models.presets()["cifar10_fc"].config, spec)
     ]
     assert shapes == [[(100, 8000), (8000, 3072), (8000, 8000)], [(1600, 1), (1600, 8000), (3072, 8000)]]
 
@@ -35,7 +36,7 @@ def test_the_output_weights_have_their_own_range():
 @pytest.mark.parametrize("n_critic", [1, 2])
 def test_brightness_and_contrast_of_the_real_images_do_not_matter(n_critic):
     """That is what the normalisation is for; so a x + b in place of x changes no update."""
-    config = dataclasses.replace(SMALL, schedule="alternating", n_critic=n_critic)
+    config = dataclasses.replace(SMALL, rule=Rule("alternating", n_critic=n_critic))
     gan = gan2014.make(config, SPEC)
     images = np.random.default_rng(0).random((4, 4, 4, 3), np.float32)
     if n_critic > 1:
@@ -73,5 +74,12 @@ def test_options_that_contradict_each_other_are_refused():
         gan2014_conv.make(gan2014_conv.Config(d_kernels=(8, 8)), DataSpec.images((32, 32, 3), 312))
 
 
-def test_convolutions_are_not_scanned_on_cpu():
-    assert not gan2014_conv.make(gan2014_conv.Config(), DataSpec.images((32, 32, 3), 312)).scan_on_cpu
+def test_real_images_are_brought_into_the_form_of_the_generated_ones():
+    """Only where the model makes contrast-normalised images: their mean and norm are those of the pictures it shows."""
+    images = jnp.asarray(np.random.default_rng(0).random((4, 8, 8, 3), np.float32))
+    for name, expected in (("cifar10_fc", True), ("cifar10_conv", True), ("mnist", False)):
+        config = models.presets()[name].config
+        view = models.find(config).real_view(config)
+        assert (view is not None) == expected
+    conv = models.MODELS["gan2014_conv"].real_view(gan2014_conv.Config())
+    np.testing.assert_allclose(conv(images), conv(0.5 * images + 0.2), atol=1e-5)
