@@ -9,7 +9,7 @@ import pytest
 import jgan
 from jgan import losses, models, penalties, rules, steps
 from jgan.data import SOURCES
-from jgan.evaluation.measures import MEASURES
+from jgan.evaluation.measure import MEASURES
 from jgan.training.evaluators import EVALUATORS
 
 ROOT = Path(jgan.__file__).parent
@@ -71,5 +71,5 @@ def test_only_its_own_file_knows_a_model(name):
     for path in imports():
         if path != own:
             assert not {f"jgan.models.{name}", f"jgan.models.{name}.MODEL"} & imports()[path], path
-            unexpected = ({name} | presets) & strings()[path]
+            unexpected = (({name} | presets) & strings()[path]) - {"bilinear"}  # also a way to resize images
             assert not unexpected or path.name == f"{name}.py", (path, unexpected)
