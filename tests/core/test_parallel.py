@@ -193,6 +193,8 @@ def with_a_gradient_of_its_own(x):
     return x
 
 
+with_a_derivative_of_its_own = jax.custom_jvp(convolved)
+with_a_derivative_of_its_own.defjvp(lambda x, dx: (convolved(*x), convolved(*dx)))
 with_a_gradient_of_its_own.defvjp(lambda x: (x, None), lambda _, g: (convolved(g),))
 
 LOOPS = {
@@ -203,7 +205,7 @@ LOOPS = {
     "while": lambda x: jax.lax.while_loop(lambda x: x.sum() > 9, convolved, x),
     "vjp": jax.grad(lambda x: jnp.sum(convolved(x) ** 2)),
     "custom_vjp": jax.grad(lambda x: jnp.sum(with_a_gradient_of_its_own(x) ** 2)),
-    "custom_jvp": jax.custom_jvp(convolved),
+    "custom_jvp": with_a_derivative_of_its_own,
     "checkpoint": jax.grad(lambda x: jnp.sum(jax.checkpoint(convolved)(x) ** 2)),
     "vmap": jax.vmap(lambda x: convolved(x[None])),
 }

@@ -22,7 +22,7 @@ LAYERS = [
     {"utils"},
     {"types"},
     {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel"},
-    {"penalties", "augment", "networks", "data", "metrics", "plots", "steps"},
+    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps"},
     {"terms", "phases", "rules", "features"},
     {"games", "evaluation"},
     {"models"},
