@@ -11,7 +11,7 @@ from jgan import Batch, DataSpec, GANState, parallel
 from jgan.data import resident
 from jgan.models import gan2014
 
-B, N, STEPS = 20, 210, 50
+B, N, STEPS = 20, 210, 20
 KEY = jax.random.key(3)
 
 
@@ -86,7 +86,7 @@ def test_the_run_is_a_run():
 
 
 @pytest.mark.parametrize("mode", ["pmap", "shard"])
-@pytest.mark.parametrize("kind", ["resident", "batches"])
+@pytest.mark.parametrize("kind", ["resident", pytest.param("batches", marks=pytest.mark.slow)])
 def test_four_devices_make_the_run_of_one(mode, kind):
     _, data, batches = the_model()
     found = play(four_devices(mode, kind), first_state(), batches if kind == "batches" else [data] * STEPS)
@@ -132,7 +132,7 @@ def test_a_population_is_its_members_apart():
         assert_same_run(member, play(one_device(), first_state(key), [data] * 10, key=key), 1e-6)
 
 
-@pytest.mark.parametrize("kind", ["resident", "batches"])
+@pytest.mark.parametrize("kind", ["resident", pytest.param("batches", marks=pytest.mark.slow)])
 def test_shard_spreads_the_work(kind):
     """Each device's program multiplies its own quarter of the batch, costs a quarter, and adds the gradients up."""
     _, data, batches = the_model()

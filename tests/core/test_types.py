@@ -74,6 +74,7 @@ def test_the_pure_parts_import_no_files_no_clocks_and_no_command_line():
             assert not {used.split(".")[0] for used in imports(name)} & WORLD, name
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_first():
     """No module relies on another's having been imported before: each starts without any other, JAX already imported."""
     code = f"""
