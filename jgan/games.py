@@ -252,54 +252,42 @@ class Adversarial:
         """The passes of the discriminator over fakes and, if `sees_real`, reals: the view, the memory, its new state."""
         examples, memory = self.real(batch), self._check_memory(state)
         same_shape("real examples", examples.x, "generated examples", fakes.x)
-        real, fake = packed(examples.x, self.pack), packed(fakes.x, self.pack)
-        real_c, fake_c = (packed_tree(c, self.pack) for c in (self._real_condition(examples), fakes.inputs.c))
-        real_keys = stream(key, Stream.DISCRIMINATOR_REAL), stream(key, Stream.AUGMENT_REAL)
-        fake_keys = stream(key, Stream.DISCRIMINATOR_FAKE), stream(key, Stream.AUGMENT_FAKE)
+        x, fake_x = packed(examples.x, self.pack), packed(fakes.x, self.pack)
+        c, fake_c = (packed_tree(c, self.pack) for c in (self._real_condition(examples), fakes.inputs.c))
         before = state.discriminator.model_state
 
-        def run(keys, model_state, c, x):
+        def discriminate(side: str, model_state: PyTree, c: Any, x: jax.Array):
+            keys = stream(key, Stream[f"DISCRIMINATOR_{side}"]), stream(key, Stream[f"AUGMENT_{side}"])
             return self._discriminate(keys, d_params, state, memory, axis_name, model_state, x, c)
 
-        def gradients_of(logits: jax.Array, pull) -> jax.Array:
-            return pull(jnp.ones_like(logits))[0]
-
-        real_logits, real_output, real_gradients, middle = None, None, None, before
-        if sees_real:
-            real_logits, pull_real, (real_output, middle) = jax.vjp(
-                functools.partial(run, real_keys, before, real_c), real, has_aux=True
-            )
-            real_gradients = functools.partial(gradients_of, real_logits, pull_real)
-        fake_logits, pull_fake, (fake_output, after) = jax.vjp(
-            functools.partial(run, fake_keys, middle, fake_c), fake, has_aux=True
-        )
-
-        def discriminate(x: jax.Array, c: Any = ()) -> tuple[jax.Array, Any]:
-            logits, (output, _) = run(real_keys, before, c, x)
+        def other(x: jax.Array, c: Any = ()) -> tuple[jax.Array, Any]:
+            logits, (output, _) = discriminate("REAL", before, c, x)
             return logits, output
 
+        real = _passed(functools.partial(discriminate, "REAL", before, c), x) if sees_real else _NOT_PASSED
+        fake = _passed(functools.partial(discriminate, "FAKE", real.model_state if sees_real else before, fake_c), fake_x)
         view = View(
             key=stream(key, Stream.PENALTIES),
             step=state.step,
-            real=real,
-            fake=fake,
-            real_logits=real_logits,
-            fake_logits=fake_logits,
-            real_gradients=real_gradients,  # type: ignore[arg-type]
-            fake_gradients=functools.partial(gradients_of, fake_logits, pull_fake),
-            critic=lambda x: run(real_keys, before, real_c, x)[0],
-            fake_critic=lambda x: run(fake_keys, middle, fake_c, x)[0],
+            real=x,
+            fake=fake_x,
+            real_logits=real.logits,
+            fake_logits=fake.logits,
+            real_gradients=real.gradients,
+            fake_gradients=fake.gradients,
+            critic=real.critic,
+            fake_critic=fake.critic,
             axis_name=axis_name,
             per_example="batch_stats" not in before,
-            real_output=real_output,
-            fake_output=fake_output,
-            real_condition=real_c,
+            real_output=real.output,
+            fake_output=fake.output,
+            real_condition=c,
             inputs=fakes.inputs,
             batch=batch,
             generate=lambda inputs: self._generate(key, g_params, state, inputs, axis_name)[0],
-            discriminate=discriminate,
+            discriminate=other,
         )
-        return view, memory, after
+        return view, memory, fake.model_state
 
     # ------------------------------------------------------------------------------------------------------- the losses
 
@@ -346,6 +334,24 @@ class Adversarial:
             added, memory, found = self._with_terms("generator", view, memory)
             value, metrics = value + added, metrics | found
         return value, self._remembered(memory), metrics
+
+
+class _Passed(NamedTuple):
+    """One pass of the discriminator: what it returned, and functions of the same pass at other examples."""
+
+    logits: Any
+    output: Any
+    model_state: PyTree
+    gradients: Any
+    critic: Any
+
+
+_NOT_PASSED = _Passed(None, None, None, None, None)
+
+
+def _passed(run: Callable[[jax.Array], Any], x: jax.Array) -> _Passed:
+    logits, pull, (output, model_state) = jax.vjp(run, x, has_aux=True)
+    return _Passed(logits, output, model_state, lambda: pull(jnp.ones_like(logits))[0], lambda x: run(x)[0])
 
 
 def _values(function: Callable[..., jax.Array], loss: Loss, real: Any, fake: jax.Array, axis_name: str | None) -> jax.Array:

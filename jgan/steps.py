@@ -77,9 +77,6 @@ def init_state(
 
     Returns:
       The `GANState` at step 0.
-
-    Example:
-      See `jgan.models.assembly.assemble`.
     """
 
     def player(key: Key, network: Network, optimizer: optax.GradientTransformation, ema: EMA | None) -> PlayerState:
@@ -96,7 +93,7 @@ def init_state(
     )
 
 
-# ----------------------------------------------------------------------------------------------------- the two updates
+# ---- the two updates
 
 
 def update(
@@ -139,9 +136,6 @@ def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
 
     Raises:
       ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
-
-    Example:
-      See `jgan.models.assembly.assemble`.
 
     References:
       Goodfellow et al. (2014), the two gradient steps of Algorithm 1, https://arxiv.org/abs/1406.2661
@@ -186,9 +180,6 @@ def alternating(
     Raises:
       ValueError: if `n_critic` or `micro_batches` is below 1; while tracing, if the batch's leading axis is not `n_critic`, or
         a minibatch not a multiple of `micro_batches`.
-
-    Example:
-      See `jgan.models.assembly.assemble`.
 
     References:
       Goodfellow et al. (2014), Algorithm 1, https://arxiv.org/abs/1406.2661; Heusel et al., "GANs Trained by a Two Time-Scale
@@ -247,9 +238,6 @@ def simultaneous(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
 
     Raises:
       ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
-
-    Example:
-      See `jgan.models.assembly.assemble`.
 
     References:
       Daskalakis et al., "Training GANs with Optimism" (2018), https://arxiv.org/abs/1711.00141

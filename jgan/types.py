@@ -6,11 +6,32 @@ Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *fu
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
-import jax.numpy as jnp
 import optax
+
+from jgan.spec import Batch, DataSpec, Field, Inputs
+
+__all__ = [
+    "GAN",
+    "Apply",
+    "Augmentation",
+    "Average",
+    "Batch",
+    "DataSpec",
+    "Field",
+    "GANState",
+    "Game",
+    "Inputs",
+    "Key",
+    "Metrics",
+    "Network",
+    "Phase",
+    "PlayerState",
+    "PyTree",
+    "Step",
+]
 
 Key = jax.Array
 """A typed PRNG key, as `jax.random.key` makes it."""
@@ -20,154 +41,6 @@ PyTree = Any
 
 Metrics = dict[str, jax.Array]
 """Named float32 scalars, one set a step."""
-
-
-# --------------------------------------------------------------------------------------------------------------- the data
-
-
-class Batch(NamedTuple):
-    """Examples: a minibatch, or a whole set; arrays of JAX or of NumPy with one common leading axis.
-
-    A data set of several sets (two unpaired domains; labelled and unlabelled examples) is a dict of named `Batch`es, which may
-    differ in length; so is its minibatch.
-
-    Attributes:
-      x: `[B, ...]`, what the generator is to make; images are `[B, height, width, channels]` float32 in [0, 1], uint8 at rest.
-      y: `[B]` int32 class labels, or None.
-      c: `[B, ...]`, what else the generator may be conditioned on, a tree: source images, token sequences; `()` if nothing.
-    """
-
-    x: Any
-    y: Any = None
-    c: Any = ()
-
-
-class Inputs(NamedTuple):
-    """What a generator is given: latents, a condition, or both.
-
-    Attributes:
-      z: `[n, latent_size]` float32 latents; `()` for a generator without noise.
-      c: `[n, ...]` the condition, a tree: labels, images, tokens; `()` for an unconditional generator.
-    """
-
-    z: Any = ()
-    c: Any = ()
-
-    def args(self) -> tuple[Any, ...]:
-        """The parts that are there, in order: the positional inputs of the generator network."""
-        return tuple(part for part in self if jax.tree.leaves(part))
-
-
-class Field(NamedTuple):
-    """The description of one array of an example.
-
-    Attributes:
-      shape: the shape of one example, without the batch; `()` for a label.
-      kind: `"image"` (float32 in [0, 1] in a step; uint8 at rest), `"points"` (float32), `"label"` or `"tokens"` (int32).
-      size: the number of classes of a label, the vocabulary size of tokens; 0 for the others.
-    """
-
-    shape: tuple[int, ...]
-    kind: Literal["image", "points", "label", "tokens"] = "image"
-    size: int = 0
-
-    @property
-    def dtype(self) -> Any:
-        """The dtype of the array inside a step."""
-        return jnp.int32 if self.kind in ("label", "tokens") else jnp.float32
-
-
-class DataSpec(NamedTuple):
-    """What a model must know of the data before it sees any.
-
-    Attributes:
-      example: a `Batch` whose leaves are `Field`s; for several sets a dict of such, by name.
-      steps_per_epoch: minibatches in an epoch (of the largest set), for schedules that count epochs.
-      mean: the mean of `x` over the training set, in the units of a step (images in [0, 1]); None if not known.
-      batch_size: examples in a minibatch, for averages and schedules that count examples; 0 if not known.
-    """
-
-    example: Any
-    steps_per_epoch: int
-    mean: Any = None
-    batch_size: int = 0
-
-    @classmethod
-    def images(
-        cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None, batch_size: int = 0
-    ) -> "DataSpec":
-        """One set of images.
-
-        Args:
-          shape: `(height, width, channels)`.
-          steps_per_epoch: minibatches in an epoch.
-          n_classes: the number of classes if the images have labels; 0 if they have none.
-          mean: the mean image.
-          batch_size: examples in a minibatch.
-
-        Returns:
-          The `DataSpec`.
-
-        Example:
-          >>> from jgan import DataSpec
-          >>> spec = DataSpec.images((28, 28, 1), steps_per_epoch=500, n_classes=10)
-          >>> spec.shape, spec.n_classes
-          ((28, 28, 1), 10)
-        """
-        return cls._one_set(Field(tuple(shape)), steps_per_epoch, n_classes, mean, batch_size)
-
-    @classmethod
-    def points(
-        cls, shape: tuple[int, ...], steps_per_epoch: int, *, n_classes: int = 0, mean: Any = None, batch_size: int = 0
-    ) -> "DataSpec":
-        """One set of points, float vectors of any range.
-
-        Args:
-          shape: `(d,)`.
-          steps_per_epoch: minibatches in an epoch.
-          n_classes: the number of classes if the points have labels; 0 if they have none.
-          mean: the mean point.
-          batch_size: examples in a minibatch.
-
-        Returns:
-          The `DataSpec`.
-
-        Example:
-          >>> from jgan import DataSpec
-          >>> DataSpec.points((2,), steps_per_epoch=100).example.x.kind
-          'points'
-        """
-        return cls._one_set(Field(tuple(shape), "points"), steps_per_epoch, n_classes, mean, batch_size)
-
-    @classmethod
-    def _one_set(cls, x: Field, steps_per_epoch: int, n_classes: int, mean: Any, batch_size: int) -> "DataSpec":
-        return cls(Batch(x, Field((), "label", n_classes) if n_classes else None), steps_per_epoch, mean, batch_size)
-
-    @property
-    def sets(self) -> dict[str, Batch]:
-        """The sets by name; a lone set has the name ''."""
-        return {"": self.example} if isinstance(self.example, Batch) else dict(self.example)
-
-    @property
-    def one(self) -> Batch:
-        """The description of the only set.
-
-        Raises:
-          ValueError: if there are several.
-        """
-        if not isinstance(self.example, Batch):
-            raise ValueError(f"expected one set of examples, found several: {', '.join(self.example)}")
-        return self.example
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of one example's `x`, for a single set."""
-        return self.one.x.shape
-
-    @property
-    def n_classes(self) -> int:
-        """The number of classes of the labels of a single set; 0 if it has none."""
-        return self.one.y.size if self.one.y is not None else 0
 
 
 # -------------------------------------------------------------------------------------------------------------- the state

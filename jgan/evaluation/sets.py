@@ -76,7 +76,7 @@ def read(path: str | Path, size: Size | None = None) -> ImageSet:
 
     Args:
       path: the folder or file.
-      size: height and width to bring the images of a folder to; None to insist that they are of one size.
+      size: height and width to bring the images of a folder to; None if they must already be of one size.
 
     Returns:
       The `ImageSet`, in the order of the names.

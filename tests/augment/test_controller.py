@@ -109,6 +109,11 @@ def test_its_options_reach_the_controller():
     assert float(memory.p) == pytest.approx(0.5 - 8 / 100)
 
 
+def test_a_target_of_0_is_held_and_is_not_none():
+    augmentation = augment.ada(target=0.0, images_to_full=100, interval=1, p=0.5)
+    assert float(augmentation.update(augmentation.init(), jnp.ones(4), None).p) == pytest.approx(0.54)
+
+
 @pytest.mark.parametrize("p", [-0.1, 1.1, float("nan")])
 def test_what_is_no_probability_is_an_error(p):
     for make in (controller.start, lambda p: augment.ada(p=p)):

@@ -142,7 +142,7 @@ def test_no_two_parts_draw_the_same_numbers():
     assert len(set(heard)) == B
 
 
-@pytest.mark.parametrize("mode", ["pmap", "shard"])
+@pytest.mark.parametrize("mode", ["pmap", pytest.param("shard", marks=pytest.mark.slow)])
 def test_on_four_devices_every_part_is_spread_over_all(mode):
     """Each part holds the same examples with the same latents on any number of devices, and batch statistics of its own."""
     game, state = made(latents=functools.partial(rng.latents, size=3), statistics=True)

@@ -142,7 +142,7 @@ def test_the_best_fakes_are_chosen_by_their_logits_under_their_labels():
     d, g = game.state.discriminator.params, game.state.generator.params
     best = np.argsort(-np.asarray(logits_of(d, generate(g, Z, LABELS), LABELS)))[: B // 2]
     value, gradient = jax.value_and_grad(lambda g: jnp.mean(softplus(-logits_of(d, generate(g, Z, LABELS), LABELS)[best])))(g)
-    after, metrics = game.alternating.g_step(KEY, game.state, a_batch())
+    after, metrics = jax.jit(game.alternating.g_step)(KEY, game.state, a_batch())
     np.testing.assert_allclose(metrics["g_loss"], value, rtol=1e-5)
     assert_close(after.generator.params, jax.tree.map(lambda p, s: p - RATE * s, g, gradient))
 
@@ -173,7 +173,7 @@ def test_a_generator_without_noise_is_given_its_condition_alone():
     np.testing.assert_allclose(after.discriminator.params, d - RATE * gradient, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("mode", ["pmap", "shard"])
+@pytest.mark.parametrize("mode", ["pmap", pytest.param("shard", marks=pytest.mark.slow)])
 def test_a_conditional_run_is_the_same_on_four_devices(mode):
     def uniform(key, examples, axis_name):
         return rng.one_each(key, len(examples.x), lambda key: jax.random.randint(key, (), 0, CLASSES), axis_name)

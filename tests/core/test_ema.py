@@ -80,8 +80,12 @@ def test_the_average_is_the_warmed_up_one_of_parameters_and_statistics(model_sta
 def test_the_average_does_not_touch_the_training():
     with_average, without = run("average")[1][-1], run(None)[1][-1]
     assert without.generator.ema == ()
-    jax.tree.map(np.testing.assert_array_equal, with_average.generator[:3], without.generator[:3])
-    jax.tree.map(np.testing.assert_array_equal, with_average.discriminator, without.discriminator)
+    # Two programs, which may add in another order: the bias before the normalisation has no gradient but that of rounding.
+    for found, expected in (
+        (with_average.generator[:3], without.generator[:3]),
+        (with_average.discriminator, without.discriminator),
+    ):
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)
 
 
 def test_the_average_of_a_players_variables_leaves_integers_alone():

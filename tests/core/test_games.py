@@ -1,5 +1,7 @@
 """What may be added to the game of two players, through real steps: each option against the gradient of its formula."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -149,8 +151,8 @@ def test_only_a_discriminator_update_moves_what_the_game_remembers():
     assert_close(later.memory, after.memory, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("schedule", ["alternating", "simultaneous"])
-def test_the_fused_steps_are_their_parts_with_memory_and_all(schedule):
+@functools.cache
+def with_everything():
     options = {
         "augment": shift(0.1, deviation=0.3),
         "penalties": (penalties.lecam(), penalties.gradient_penalty(), penalties.lazily(penalties.r1_r2(), 2)),
@@ -158,7 +160,12 @@ def test_the_fused_steps_are_their_parts_with_memory_and_all(schedule):
         "terms": (terms.feature_matching(0.5),),
         "pack": 2,
     }
-    game, batch = played(losses.relativistic_average, features=True, **options), a_batch()
+    return played(losses.relativistic_average, features=True, **options)
+
+
+@pytest.mark.parametrize("schedule", ["alternating", "simultaneous"])
+def test_the_fused_steps_are_their_parts_with_memory_and_all(schedule):
+    game, batch = with_everything(), a_batch()
     state, expected = game.state, game.state
     step = jax.jit(getattr(steps, schedule)(game.game, OPTIMIZERS).step)
     for _ in range(2):

@@ -89,7 +89,7 @@ def test_the_run_is_a_run(name):
         assert a.shape == (1,) or not np.allclose(a, b, atol=1e-3)
 
 
-@pytest.mark.parametrize("mode", ["pmap", "shard"])
+@pytest.mark.parametrize("mode", ["pmap", pytest.param("shard", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", GAMES)
 def test_four_devices_make_the_run_of_one(name, mode):
     init, step = made(name)
@@ -97,7 +97,7 @@ def test_four_devices_make_the_run_of_one(name, mode):
         assert_same_run(play(getattr(parallel, mode)(step), init(KEY), batches()), the_run(name))
 
 
-@pytest.mark.parametrize("name", GAMES)
+@pytest.mark.parametrize("name", [pytest.param("penalties", marks=pytest.mark.slow), "groups"])
 def test_a_population_scanned_is_its_members_apart(name):
     """Two seeds in one program, all steps in one loop; the first seed is that of the run above."""
     init, step = made(name)

@@ -72,9 +72,13 @@ def assert_equal_on_all_devices(memories):
 
 
 @functools.cache
+def compiled():
+    return jax.jit(steps.alternating(game_of(collectives.gather), OPTIMIZERS).step)
+
+
+@functools.cache
 def on_one_device():
-    game = game_of(collectives.gather)
-    return run(jax.jit(steps.alternating(game, OPTIMIZERS).step), game)
+    return run(compiled(), game_of(collectives.gather))
 
 
 def test_the_pool_holds_fakes_of_the_whole_batch():
@@ -82,14 +86,14 @@ def test_the_pool_holds_fakes_of_the_whole_batch():
     game = game_of(collectives.gather)
     state = steps.init_state(KEY, GENERATOR, CRITIC, OPTIMIZERS, game)
     fakes, _ = game.fakes(rng.step_key(KEY, state.step), state.generator.params, state, batches()[0], None)
-    after, _ = steps.alternating(game, OPTIMIZERS).step(KEY, state, batches()[0])
+    after, _ = compiled()(KEY, state, batches()[0])
     held = np.asarray(after.memory.terms[0])
     for index in (0, 2, 5, 7):
         assert np.isclose(held, np.asarray(fakes.x)[index], atol=1e-6).all(axis=1).sum() == 1
     assert (held == 0).all(axis=1).sum() == POOL - 4
 
 
-@pytest.mark.parametrize("mode", ["pmap", "shard"])
+@pytest.mark.parametrize("mode", ["pmap", pytest.param("shard", marks=pytest.mark.slow)])
 def test_the_pool_of_four_devices_is_that_of_one(mode):
     game = game_of(collectives.gather)
     found = run(getattr(parallel, mode)(steps.alternating(game, OPTIMIZERS).step), game)

@@ -11,7 +11,7 @@ from jgan import Batch, DataSpec, GANState, parallel
 from jgan.data import resident
 from jgan.models import gan2014
 
-B, N, STEPS = 20, 210, 50
+B, N, STEPS = 20, 210, 20
 KEY = jax.random.key(3)
 
 
@@ -86,7 +86,7 @@ def test_the_run_is_a_run():
 
 
 @pytest.mark.parametrize("mode", ["pmap", "shard"])
-@pytest.mark.parametrize("kind", ["resident", "batches"])
+@pytest.mark.parametrize("kind", ["resident", pytest.param("batches", marks=pytest.mark.slow)])
 def test_four_devices_make_the_run_of_one(mode, kind):
     _, data, batches = the_model()
     found = play(four_devices(mode, kind), first_state(), batches if kind == "batches" else [data] * STEPS)
@@ -132,7 +132,7 @@ def test_a_population_is_its_members_apart():
         assert_same_run(member, play(one_device(), first_state(key), [data] * 10, key=key), 1e-6)
 
 
-@pytest.mark.parametrize("kind", ["resident", "batches"])
+@pytest.mark.parametrize("kind", ["resident", pytest.param("batches", marks=pytest.mark.slow)])
 def test_shard_spreads_the_work(kind):
     """Each device's program multiplies its own quarter of the batch, costs a quarter, and adds the gradients up."""
     _, data, batches = the_model()
@@ -193,6 +193,8 @@ def with_a_gradient_of_its_own(x):
     return x
 
 
+with_a_derivative_of_its_own = jax.custom_jvp(convolved)
+with_a_derivative_of_its_own.defjvp(lambda x, dx: (convolved(*x), convolved(*dx)))
 with_a_gradient_of_its_own.defvjp(lambda x: (x, None), lambda _, g: (convolved(g),))
 
 LOOPS = {
@@ -203,7 +205,7 @@ LOOPS = {
     "while": lambda x: jax.lax.while_loop(lambda x: x.sum() > 9, convolved, x),
     "vjp": jax.grad(lambda x: jnp.sum(convolved(x) ** 2)),
     "custom_vjp": jax.grad(lambda x: jnp.sum(with_a_gradient_of_its_own(x) ** 2)),
-    "custom_jvp": jax.custom_jvp(convolved),
+    "custom_jvp": with_a_derivative_of_its_own,
     "checkpoint": jax.grad(lambda x: jnp.sum(jax.checkpoint(convolved)(x) ** 2)),
     "vmap": jax.vmap(lambda x: convolved(x[None])),
 }

@@ -10,7 +10,7 @@ from penalty_views import KEY, flat, linear, points_of, view_of
 
 from jgan import penalties
 
-SIZES, SHAPES = st.sampled_from([1, 2, 5]), st.sampled_from([(), (2, 3, 1)])
+SIZES, SHAPES = st.sampled_from([1, 5]), st.sampled_from([(), (2, 3, 1)])
 WEIGHTS, SEEDS = st.floats(0, 100, width=32), st.integers(0, 99)
 
 

@@ -87,7 +87,7 @@ def test_the_coins_of_a_mask_are_independent(keep):
     assert abs(np.mean(coins[:-1] * coins[1:])) < 5 / math.sqrt(coins.size)
 
 
-@settings(max_examples=6)  # each compiles anew
+@settings(max_examples=3)  # each compiles anew
 @given(shape=st.lists(st.integers(1, 5), min_size=1, max_size=4), keep=st.sampled_from([0.5, 0.25, 0.8, 0.02]))
 def test_masks_take_any_shape_and_start_alike(shape, keep):
     """An example's coins depend on its own key only: neither on how many examples there are nor on how they are folded."""

@@ -148,7 +148,7 @@ def test_the_batch_statistics_are_those_of_each_players_own_passes():
 # ------------------------------------------------------------------------------------------------------------ schedules
 
 
-@pytest.mark.parametrize(("n_critic", "fresh_latents"), [(1, False), (3, False), (3, True)])
+@pytest.mark.parametrize(("n_critic", "fresh_latents"), [(1, False), (2, False), (2, True)])
 def test_alternating_is_its_d_steps_and_then_a_g_step(n_critic, fresh_latents):
     """The last d_step has the run's own key, and g_step shares it; whoever else moves has a root key of his own."""
     _, state, g_step, d_step = played()

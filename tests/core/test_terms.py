@@ -160,7 +160,7 @@ def test_a_term_of_both_players_remembers_once_a_step():
 
     after, _ = assert_descends(game, batch, d_value, lambda g, d: plain_g(g, d) + 0.5 * distance(d, g, moved))
     assert_close(after.memory, games.Memory((), ((),), (moved,)))
-    in_turn, metrics = game.alternating.step(KEY, game.state, batch)
+    in_turn, metrics = jax.jit(game.alternating.step)(KEY, game.state, batch)
     assert_close(in_turn.memory, games.Memory((), ((),), (moved,)))
     new_d = in_turn.discriminator.params
     np.testing.assert_allclose(metrics["distance"], distance(new_d, g, moved), rtol=1e-4)  # the generator's is the later one
@@ -171,24 +171,24 @@ def test_a_term_of_the_generator_alone_remembers_after_the_generators_update():
     count = MINE._replace(discriminator=0.0, init=lambda: jnp.int32(0), update=lambda view: view.memory + 1)
     count = count._replace(value=lambda view: jnp.mean(view.fake**2) * view.memory.astype(jnp.float32))
     game = unconditional(terms=(count,))
-    after_d, d_metrics = game.alternating.d_step(KEY, game.state, a_batch())
+    after_d, d_metrics = jax.jit(game.alternating.d_step)(KEY, game.state, a_batch())
     assert after_d.memory.terms == (0,)
     assert "distance" not in d_metrics
-    after_g, g_metrics = game.alternating.g_step(KEY, game.state, a_batch())
+    after_g, g_metrics = jax.jit(game.alternating.g_step)(KEY, game.state, a_batch())
     assert after_g.memory.terms == (1,)
     assert g_metrics["distance"] == 0
     for schedule in (game.alternating, game.simultaneous):
-        state = game.state
+        state, compiled = game.state, jax.jit(schedule.step)
         for step in range(1, 4):
-            state, _ = schedule.step(KEY, state, a_batch())
+            state, _ = compiled(KEY, state, a_batch())
             assert state.memory.terms == (step,)
     assert after_g.memory.terms[0].dtype == jnp.int32
 
 
 def test_a_term_of_the_discriminator_alone_does_not_touch_the_generator():
     game = unconditional(terms=(MINE._replace(generator=0.0, name="mine"),))
-    after, metrics = game.alternating.g_step(KEY, game.state, a_batch())
-    plain, _ = unconditional().alternating.g_step(KEY, game.state._replace(memory=()), a_batch())
+    after, metrics = jax.jit(game.alternating.g_step)(KEY, game.state, a_batch())
+    plain, _ = jax.jit(unconditional().alternating.g_step)(KEY, game.state._replace(memory=()), a_batch())
     assert_close(after.generator, plain.generator)
     assert set(metrics) == {"g_loss"}
     assert_close(after.memory, game.state.memory)
@@ -218,7 +218,7 @@ def test_values_of_each_example_are_averaged_and_terms_have_keys_of_their_own():
     several = tuple(terms.Term(name, listen, generator=1.0) for name in "ab")
     penalty = penalties.Penalty(lambda view: listen(view) * 0)
     game = unconditional(terms=several, penalties=(penalty,))
-    _, metrics = game.alternating.g_step(KEY, game.state, a_batch())
+    _, metrics = game.alternating.g_step(KEY, game.state, a_batch())  # not compiled: the keys are to be looked at
     fakes = np.asarray(generate(game.state.generator.params, Z), np.float64)
     np.testing.assert_allclose(metrics["a"], np.mean(np.sum(fakes**2, axis=1)), rtol=1e-5)
     made, _ = game.game.fakes(KEY, game.state.generator.params, game.state, a_batch(), None)

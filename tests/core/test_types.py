@@ -22,7 +22,7 @@ LAYERS = [
     {"utils"},
     {"types"},
     {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel"},
-    {"penalties", "augment", "networks", "data", "metrics", "plots", "steps"},
+    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps"},
     {"terms", "phases", "rules", "features"},
     {"games", "evaluation"},
     {"models"},
@@ -74,6 +74,7 @@ def test_the_pure_parts_import_no_files_no_clocks_and_no_command_line():
             assert not {used.split(".")[0] for used in imports(name)} & WORLD, name
 
 
+@pytest.mark.slow
 def test_every_module_can_be_imported_first():
     """No module relies on another's having been imported before: each starts without any other, JAX already imported."""
     code = f"""

@@ -33,7 +33,7 @@ def test_the_output_weights_have_their_own_range():
     assert 0.4 < greatest("output") <= 0.5
 
 
-@pytest.mark.parametrize("n_critic", [1, 2])
+@pytest.mark.parametrize("n_critic", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_brightness_and_contrast_of_the_real_images_do_not_matter(n_critic):
     """That is what the normalisation is for; so a x + b in place of x changes no update."""
     config = dataclasses.replace(SMALL, rule=Rule("alternating", n_critic=n_critic))
