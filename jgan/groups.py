@@ -2,11 +2,12 @@
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Shaped
 
 from jgan.types import PyTree
 
 
-def packed(x: jax.Array, m: int) -> jax.Array:
+def packed(x: Shaped[jax.Array, "b *middle c"], m: int) -> Shaped[jax.Array, "b//{m} *middle {m}*c"]:
     """Joins each `m` consecutive examples into one, concatenated along the last axis (the channels).
 
     Args:
@@ -58,7 +59,7 @@ def packed_tree(tree: PyTree, m: int) -> PyTree:
     return jax.tree.map(lambda leaf: packed(leaf[:, None] if leaf.ndim == 1 else leaf, m), tree)
 
 
-def unpacked(x: jax.Array, m: int) -> jax.Array:
+def unpacked(x: Shaped[jax.Array, "packs *middle mc"], m: int) -> Shaped[jax.Array, "{m}*packs *middle mc//{m}"]:
     """The inverse of `packed`.
 
     Args:
@@ -81,7 +82,12 @@ def unpacked(x: jax.Array, m: int) -> jax.Array:
     return jnp.moveaxis(groups, -2, 1).reshape(len(x) * m, *x.shape[1:-1], x.shape[-1] // m)
 
 
-def top_k_mean(values: jax.Array, logits: jax.Array, share: jax.Array, axis_name: str | None = None) -> jax.Array:
+def top_k_mean(
+    values: Float[jax.Array, " b"],
+    logits: Float[jax.Array, " b"],
+    share: Float[jax.Array, ""] | float,
+    axis_name: str | None = None,
+) -> Float[jax.Array, ""]:
     """The mean of the values of the examples with the highest logits.
 
     Args:

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Int32
 
 from jgan import collectives
 from jgan.types import Key
@@ -17,8 +18,8 @@ class Pool(NamedTuple):
       count: int32 scalar, how many places are filled.
     """
 
-    images: jax.Array
-    count: jax.Array  # type: ignore[assignment]  # hides tuple.count
+    images: Float[jax.Array, " size *shape"]
+    count: Int32[jax.Array, ""]  # type: ignore[assignment]  # hides tuple.count
 
 
 def init(size: int, shape: tuple[int, ...]) -> Pool:
@@ -39,7 +40,9 @@ def init(size: int, shape: tuple[int, ...]) -> Pool:
     return Pool(jnp.zeros((size, *shape)), jnp.zeros((), jnp.int32))
 
 
-def exchange(key: Key, pool: Pool, images: jax.Array, axis_name: str | None = None) -> tuple[jax.Array, Pool]:
+def exchange(
+    key: Key, pool: Pool, images: Float[jax.Array, " b *shape"], axis_name: str | None = None
+) -> tuple[Float[jax.Array, " b *shape"], Pool]:
     """Puts new images into a pool and takes images out, one after the other.
 
     While there is room, an image is stored and returned. Once the pool is full, with probability 1/2 a random stored image is

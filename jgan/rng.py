@@ -16,6 +16,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Float32, Int, Shaped
 
 from jgan.types import Key
 
@@ -39,7 +40,7 @@ DATA_STREAM = 2**31 - 1
 """Folded into the root key for the order of the data: a number that no step's count reaches."""
 
 
-def step_key(key: Key, step: jax.Array) -> Key:
+def step_key(key: Key, step: Int[jax.Array, ""]) -> Key:
     """The key of one step.
 
     Args:
@@ -83,7 +84,7 @@ def stream_key(key: Key, index: int) -> Key:
     return jax.random.fold_in(key, 2**31 + index)
 
 
-def example_keys(key: Key, n: int, axis_name: str | None = None) -> Key:
+def example_keys(key: Key, n: int, axis_name: str | None = None) -> Shaped[Key, " n"]:
     """One key for each example of the local batch.
 
     Args:
@@ -104,7 +105,9 @@ def example_keys(key: Key, n: int, axis_name: str | None = None) -> Key:
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, first + jnp.arange(n))
 
 
-def one_each(key: Key, n: int, draw: Callable[[Key], jax.Array], axis_name: str | None = None) -> jax.Array:
+def one_each(
+    key: Key, n: int, draw: Callable[[Key], Shaped[jax.Array, " *shape"]], axis_name: str | None = None
+) -> Shaped[jax.Array, " n *shape"]:
     """One draw for each example of the local batch.
 
     Args:
@@ -125,7 +128,9 @@ def one_each(key: Key, n: int, draw: Callable[[Key], jax.Array], axis_name: str 
     return jax.vmap(draw)(example_keys(key, n, axis_name))
 
 
-def latents(key: Key, n: int, size: int, noise: Noise = "gaussian", axis_name: str | None = None) -> jax.Array:
+def latents(
+    key: Key, n: int, size: int, noise: Noise = "gaussian", axis_name: str | None = None
+) -> Float32[jax.Array, "n size"]:
     """Draws the generator's input.
 
     Args:
@@ -158,7 +163,7 @@ def latents(key: Key, n: int, size: int, noise: Noise = "gaussian", axis_name: s
     raise ValueError(f"noise must be 'uniform' or 'gaussian', found {noise!r}")
 
 
-def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str | None = None) -> jax.Array:
+def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str | None = None) -> Bool[jax.Array, "n ..."]:
     """Draws a dropout mask, one independent row for each example.
 
     `jax.random.bernoulli` spends 32 random bits on a coin. Here a probability that is a multiple of 1/2, 1/4, 1/16 or 1/256

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Int, Int32
 
 from jgan import rng
 from jgan.data import kinds
@@ -21,7 +22,7 @@ from jgan.utils.checks import divisible
 ROUNDS = 8
 
 
-def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
+def shuffled(key: Key, places: Int[jax.Array, " *shape"], n: int) -> Int32[jax.Array, " *shape"]:
     """Values of a random permutation of {0 ... n - 1} at some places, without making the permutation.
 
     Args:
@@ -65,8 +66,8 @@ def shuffled(key: Key, places: jax.Array, n: int) -> jax.Array:
 
 
 def batch_indices(
-    key: Key, step: jax.Array, n: int, batch_size: int, axis_name: str | None = None, *, stream: int = 0
-) -> jax.Array:
+    key: Key, step: Int[jax.Array, ""] | int, n: int, batch_size: int, axis_name: str | None = None, *, stream: int = 0
+) -> Int32[jax.Array, " share"]:
     """The indices of the examples of one step: without replacement within an epoch, in a new order every epoch.
 
     An epoch is `n // batch_size` steps. The examples that do not fill a batch are left out, others in each epoch.
@@ -106,7 +107,7 @@ def batch_indices(
     return shuffled(jax.random.fold_in(set_key, epoch), first + jnp.arange(count), n)
 
 
-def cut(data: Batch, indices: jax.Array, example: Batch | None = None) -> Batch:
+def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = None) -> Batch:
     """Gathers examples and converts them to the dtypes of a step, each array by its declared kind.
 
     Args:

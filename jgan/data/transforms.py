@@ -9,9 +9,12 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 
-def global_contrast_normalize(x: jax.Array, *, scale: float = 55.0, min_norm: float = 1e-3) -> jax.Array:
+def global_contrast_normalize(
+    x: Float[jax.Array, " b *shape"], *, scale: float = 55.0, min_norm: float = 1e-3
+) -> Float[jax.Array, " b *shape"]:
     """Subtracts its mean from each image, and scales it to the Euclidean norm `scale`.
 
     An 8-bit image of d values that is not constant has a norm above 0.0039 x sqrt((d - 1) / d). The mean of a constant image is
@@ -53,7 +56,9 @@ def global_contrast_normalize(x: jax.Array, *, scale: float = 55.0, min_norm: fl
     return centred / divisor
 
 
-def contrast_to_unit(x: jax.Array, *, scale: float = 55.0, brightness: float = 0.5, contrast: float = 0.25) -> jax.Array:
+def contrast_to_unit(
+    x: Float[jax.Array, " b *shape"], *, scale: float = 55.0, brightness: float = 0.5, contrast: float = 0.25
+) -> Float[jax.Array, " b *shape"]:
     """Gives contrast-normalised images a brightness and a contrast, for display.
 
     The inverse of `global_contrast_normalize` for images of this brightness and contrast. Values beyond black and

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Float32
 
 from jgan.metrics import ndb, prdc
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 SAMPLES = 1_000
 """samples of a look: enough for the signs, little beside an interval of training"""
@@ -33,7 +34,7 @@ class Monitor(NamedTuple):
       variance: the trace of the covariance of the real samples.
     """
 
-    real: np.ndarray
+    real: Float32[np.ndarray, "n d"]
     bins: ndb.Bins
     variance: float
 
@@ -52,7 +53,7 @@ class Signs(NamedTuple):
     ndb: float
 
 
-def make(training: Images, *, seed: int = 0) -> Monitor:
+def make(training: Float[AnyArray, " n *shape"], *, seed: int = 0) -> Monitor:
     """Prepares a monitor.
 
     Args:
@@ -78,7 +79,7 @@ def make(training: Images, *, seed: int = 0) -> Monitor:
     return Monitor(real, bins, float(np.var(real, axis=0, dtype=np.float64).sum()))
 
 
-def look(monitor: Monitor, samples: Images) -> Signs:
+def look(monitor: Monitor, samples: Float[AnyArray, " m *shape"]) -> Signs:
     """Looks at samples of the generator.
 
     Args:

@@ -5,13 +5,13 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jgan.losses.loss import LOSSES, Loss
+from jgan.losses.loss import LOSSES, Logits, Loss, Values
 from jgan.utils.checks import same_shape
 
 softplus = jax.nn.softplus
 
 
-def cross_entropy_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def cross_entropy_discriminator(real_logits: Logits, fake_logits: Logits) -> Values:
     """The discriminator's loss of the original GAN: `-log D(x) - log(1 - D(G(z)))`.
 
     At the equilibrium D is 1/2 everywhere and the value is log 4 = 1.386. For the optimal D of a given G the value is
@@ -40,7 +40,7 @@ def cross_entropy_discriminator(real_logits: jax.Array, fake_logits: jax.Array) 
     return softplus(-real_logits) + softplus(fake_logits)
 
 
-def saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+def saturating_generator(real_logits: Logits | None, fake_logits: Logits) -> Values:
     """The generator's loss of the minimax game: `log(1 - D(G(z)))`.
 
     It saturates: its gradient vanishes where the discriminator is confident (logits far below 0).
@@ -65,7 +65,7 @@ def saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) 
     return -softplus(fake_logits)
 
 
-def non_saturating_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+def non_saturating_generator(real_logits: Logits | None, fake_logits: Logits) -> Values:
     """The non-saturating loss of the generator: `-log D(G(z))`.
 
     It has the same fixed point as the minimax loss, whose gradient is that of this loss times D / (1 - D) = exp(logit). Its
@@ -124,7 +124,7 @@ def cross_entropy(*, real_label: float = 1.0, fake_label: float = 0.0, saturatin
     if not 0 <= fake_label < real_label <= 1:
         raise ValueError(f"the labels must satisfy 0 <= fake_label < real_label <= 1, found {fake_label} and {real_label}")
 
-    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    def discriminator(real_logits: Logits, fake_logits: Logits) -> Values:
         same_shape("real_logits", real_logits, "fake_logits", fake_logits)
         on_real = real_label * softplus(-real_logits) + (1 - real_label) * softplus(real_logits)
         on_fake = fake_label * softplus(-fake_logits) + (1 - fake_label) * softplus(fake_logits)
@@ -163,11 +163,11 @@ def least_squares(fake_target: float = 0.0, real_target: float = 1.0, generator_
       Mao et al., "Least Squares Generative Adversarial Networks" (2017), equations 2 and 9, https://arxiv.org/abs/1611.04076
     """
 
-    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    def discriminator(real_logits: Logits, fake_logits: Logits) -> Values:
         same_shape("real_logits", real_logits, "fake_logits", fake_logits)
         return 0.5 * (jnp.square(real_logits - real_target) + jnp.square(fake_logits - fake_target))
 
-    def generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+    def generator(real_logits: Logits | None, fake_logits: Logits) -> Values:
         del real_logits
         return 0.5 * jnp.square(fake_logits - generator_target)
 
@@ -184,7 +184,7 @@ non_saturating = Loss(cross_entropy_discriminator, non_saturating_generator)
 # ------------------------------------------------------------------------------------------------------ critics and margins
 
 
-def critic_difference(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def critic_difference(real_logits: Logits, fake_logits: Logits) -> Values:
     """The critic's loss of the Wasserstein GAN: `f - r`.
 
     Up to a factor, its mean is the negative of the critic's estimate of the Wasserstein-1 distance, provided that weight
@@ -213,7 +213,7 @@ def critic_difference(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Arr
     return fake_logits - real_logits
 
 
-def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def hinge_discriminator(real_logits: Logits, fake_logits: Logits) -> Values:
     """The discriminator's hinge loss: `max(0, 1 - r) + max(0, 1 + f)`.
 
     The gradient is 0 for reals with a logit above 1 and for fakes with a logit below -1.
@@ -242,7 +242,7 @@ def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.A
     return jax.nn.relu(1 - real_logits) + jax.nn.relu(1 + fake_logits)
 
 
-def linear_generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+def linear_generator(real_logits: Logits | None, fake_logits: Logits) -> Values:
     """The generator's loss of the Wasserstein and hinge GANs: `-f`.
 
     Args:

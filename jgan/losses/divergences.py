@@ -27,14 +27,15 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import xlog1py, xlogy
+from jaxtyping import Float
 
-from jgan.losses.loss import LOSSES, Loss, global_mean
+from jgan.losses.loss import LOSSES, Logits, Loss, Values, global_mean
 from jgan.utils.checks import same_shape
 
 LIMIT = 10.0
 """c: the logit above which the exponential is replaced by its tangent."""
 
-Elementwise = Callable[[jax.Array], jax.Array]
+Elementwise = Callable[[Logits], Values]
 
 
 class Divergence(NamedTuple):
@@ -163,11 +164,11 @@ def f_gan(divergence: Divergence, *, saturating: bool = False) -> Loss:
       Nowozin et al. (2016), sections 2.2 to 3.2, https://arxiv.org/abs/1606.00709
     """
 
-    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    def discriminator(real_logits: Logits, fake_logits: Logits) -> Values:
         same_shape("real_logits", real_logits, "fake_logits", fake_logits)
         return -divergence.activation(real_logits) + divergence.of_activation(fake_logits)
 
-    def generator(real_logits: jax.Array | None, fake_logits: jax.Array) -> jax.Array:
+    def generator(real_logits: Logits | None, fake_logits: Logits) -> Values:
         del real_logits
         return -(divergence.of_activation if saturating else divergence.activation)(fake_logits)
 
@@ -175,8 +176,12 @@ def f_gan(divergence: Divergence, *, saturating: bool = False) -> Loss:
 
 
 def variational_bound(
-    divergence: Divergence, real_logits: jax.Array, fake_logits: jax.Array, *, axis_name: str | None = None
-) -> jax.Array:
+    divergence: Divergence,
+    real_logits: Float[jax.Array, "b ..."],
+    fake_logits: Float[jax.Array, "b_fake ..."],
+    *,
+    axis_name: str | None = None,
+) -> Float[jax.Array, ""]:
     """A lower bound on the divergence of the data from the generator: `mean g(r) - mean f*(g(f))`.
 
     The discriminator of `f_gan` maximises it. For the optimal logits it equals the divergence of the two samples.

@@ -5,12 +5,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 
 from jgan.losses.loss import global_mean
 from jgan.utils.checks import example_shape
 
 
-def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str | None = None) -> jax.Array:
+def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str | None = None) -> Float[jax.Array, ""]:
     """The generator's loss `|| E f(x) - E f(G(z)) ||^2`, where f is an inner layer of the discriminator.
 
     The means are over the global batch. It is not a `Loss`: it takes features instead of logits, and returns one scalar.

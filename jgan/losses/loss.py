@@ -5,8 +5,15 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from jgan.utils.registry import Registry
+
+Logits = Float[jax.Array, " *shape"]
+"""Logits: one per example, or a map of them per example, one for each patch. All in one signature have the same shape."""
+
+Values = Float[jax.Array, " *shape"]
+"""The values of a loss, one for each logit."""
 
 
 class Loss(NamedTuple):
@@ -22,14 +29,16 @@ class Loss(NamedTuple):
         keyword `axis_name`: the mapped axis over which the batch is sharded, or None.
     """
 
-    discriminator: Callable[..., jax.Array]
-    generator: Callable[..., jax.Array]
+    discriminator: Callable[..., Values]
+    generator: Callable[..., Values]
     boundary: float = 0.0
     relativistic: bool = False
     over_batch: bool = False
 
 
-def global_mean(values: jax.Array, *, axis: int | None = None, axis_name: str | None = None) -> jax.Array:
+def global_mean(
+    values: Float[jax.Array, "b ..."], *, axis: int | None = None, axis_name: str | None = None
+) -> Float[jax.Array, "..."]:
     """The mean over the global batch, which may be sharded evenly over devices.
 
     Args:

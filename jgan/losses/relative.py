@@ -16,13 +16,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.losses.loss import LOSSES, Loss, global_mean
+from jgan.losses.loss import LOSSES, Logits, Loss, Values, global_mean
 
-Cost = Callable[[jax.Array], jax.Array]
+Cost = Callable[[Logits], Values]
 """`cost(margins) -> values`, elementwise."""
 
 
-def _require_one_size(real_logits: jax.Array | None, fake_logits: jax.Array) -> None:
+def _require_one_size(real_logits: Logits | None, fake_logits: Logits) -> None:
     if real_logits is None:
         raise ValueError("a relativistic loss compares fakes with real examples: it needs real_logits, found None")
     if np.shape(real_logits) != np.shape(fake_logits):
@@ -57,11 +57,11 @@ def relativistic_paired(cost: Cost) -> Loss:
       https://arxiv.org/abs/1807.00734
     """
 
-    def discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    def discriminator(real_logits: Logits, fake_logits: Logits) -> Values:
         _require_one_size(real_logits, fake_logits)
         return cost(real_logits - fake_logits)
 
-    def generator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+    def generator(real_logits: Logits, fake_logits: Logits) -> Values:
         _require_one_size(real_logits, fake_logits)
         return cost(fake_logits - real_logits)
 
@@ -98,19 +98,19 @@ def relativistic_averaged(cost: Cost) -> Loss:
       https://arxiv.org/abs/1807.00734, https://github.com/AlexiaJM/RelativisticGAN
     """
 
-    def discriminator(real_logits: jax.Array, fake_logits: jax.Array, *, axis_name: str | None = None) -> jax.Array:
+    def discriminator(real_logits: Logits, fake_logits: Logits, *, axis_name: str | None = None) -> Values:
         _require_one_size(real_logits, fake_logits)
         real_mean, fake_mean = (global_mean(logits, axis_name=axis_name) for logits in (real_logits, fake_logits))
         return 0.5 * (cost(real_logits - fake_mean) + cost(real_mean - fake_logits))
 
-    def generator(real_logits: jax.Array, fake_logits: jax.Array, *, axis_name: str | None = None) -> jax.Array:
+    def generator(real_logits: Logits, fake_logits: Logits, *, axis_name: str | None = None) -> Values:
         _require_one_size(real_logits, fake_logits)
         return discriminator(fake_logits, real_logits, axis_name=axis_name)
 
     return Loss(discriminator, generator, relativistic=True, over_batch=True)
 
 
-def _logistic(margin: jax.Array) -> jax.Array:
+def _logistic(margin: Logits) -> Values:
     return jax.nn.softplus(-margin)  # -log sigmoid(margin)
 
 

@@ -9,6 +9,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Float32, Shaped
 
 from jgan.metrics import parzen
 
@@ -31,7 +32,9 @@ class Anchor(NamedTuple):
     parzen: parzen.Parzen
 
 
-def training_images(training: np.ndarray, n: int, *, seed: int) -> np.ndarray:
+def training_images(
+    training: Shaped[np.ndarray, " images *shape"], n: int, *, seed: int
+) -> Shaped[np.ndarray, " drawn *shape"]:
     """Draws training images without replacement: the score of a model that memorises the training set.
 
     Args:
@@ -70,7 +73,9 @@ def centroid_count(n: int, training_size: int) -> int:
     return max(1, min(n, training_size // IMAGES_PER_CENTROID))
 
 
-def centroids(training: np.ndarray, k: int, *, seed: int, iterations: int = ITERATIONS) -> np.ndarray:
+def centroids(
+    training: Float[np.ndarray, " n *shape"], k: int, *, seed: int, iterations: int = ITERATIONS
+) -> Float32[np.ndarray, " k *shape"]:
     """The means of k clusters of the training images: scikit-learn's k-means, initialised with k random images.
 
     Args:
@@ -106,7 +111,13 @@ def centroids(training: np.ndarray, k: int, *, seed: int, iterations: int = ITER
 
 
 def evaluate(
-    training: np.ndarray, validation: np.ndarray, test: np.ndarray, *, n: int, seed: int, iterations: int = ITERATIONS
+    training: Float[np.ndarray, " images *shape"],
+    validation: Float[np.ndarray, " v *shape"],
+    test: Float[np.ndarray, " t *shape"],
+    *,
+    n: int,
+    seed: int,
+    iterations: int = ITERATIONS,
 ) -> dict[str, Anchor]:
     """Evaluates both anchors by the procedure used for a generator.
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float, Float64, Int
 
 from jgan.metrics import checks
 
@@ -59,7 +60,7 @@ class Frame(NamedTuple):
       scale: the largest distance from the centre.
     """
 
-    centre: np.ndarray
+    centre: Float64[np.ndarray, " d"]
     scale: float
 
     def block(self, points: np.ndarray, size: int, dtype: Any, radii: np.ndarray | None = None) -> Block:
@@ -74,7 +75,7 @@ class Frame(NamedTuple):
         return Block(np.pad(seen, ((0, short), (0, 0))), fill(squares, FAR), fill(slack, 0), fill(reach, 0))
 
 
-def frame(*sets: np.ndarray) -> Frame:
+def frame(*sets: Float[np.ndarray, "_ d"]) -> Frame:
     """The frame of several sets: centred on their common mean.
 
     Args:
@@ -148,7 +149,7 @@ def put(block: Any, devices: Sequence[jax.Device] | None, *, split: bool) -> Any
     return jax.device_put(block, jax.sharding.NamedSharding(mesh, jax.sharding.PartitionSpec("rows" if split else None)))
 
 
-def floats(name: str, points: Any, least: int, like: Any = None) -> np.ndarray:
+def floats(name: str, points: Any, least: int, like: Any = None) -> Float[np.ndarray, "n d"]:
     """Checks features and converts them to float32 if that is exact, else to float64.
 
     Args:
@@ -174,7 +175,9 @@ def floats(name: str, points: Any, least: int, like: Any = None) -> np.ndarray:
     return found.astype(np.float32 if exact else np.float64, copy=False)
 
 
-def squared_distances(x: np.ndarray, y: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+def squared_distances(
+    x: Float[np.ndarray, "n d"], y: Float[np.ndarray, "m d"], rows: Int[np.ndarray, " p"], columns: Int[np.ndarray, " p"]
+) -> Float64[np.ndarray, " p"]:
     """Squared distances of selected pairs, from differences in float64: exactly 0 for equal points.
 
     Args:

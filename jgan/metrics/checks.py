@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
+from jaxtyping import Real
 
 
-def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.ndarray:
+def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> Real[np.ndarray, "n d"]:
     """Checks that features are a finite `[N, d]` array with enough rows.
 
     Args:
@@ -49,7 +50,7 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> np.n
     return found
 
 
-def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> np.ndarray:
+def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> Real[np.ndarray, "n h w c"]:
     """Checks that images are `[N, H, W, C]`, uint8 or floats from 0 to 1, and enough.
 
     Args:

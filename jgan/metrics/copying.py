@@ -10,10 +10,11 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float, Float64
 
 from jgan.metrics import blocks, neighbours
 from jgan.metrics.blocks import Progress
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 
 class CT(NamedTuple):
@@ -29,13 +30,17 @@ class CT(NamedTuple):
     """
 
     value: float
-    z_scores: np.ndarray
-    weights: np.ndarray
+    z_scores: Float64[np.ndarray, " cells"]
+    weights: Float64[np.ndarray, " cells"]
     seed: int
 
 
 def authenticity(
-    training: Images, fake: Images, *, devices: Sequence[jax.Device] | None = None, progress: Progress | None = None
+    training: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
 ) -> float:
     """Authenticity: the fraction of generated samples that are not copies of training samples.
 
@@ -78,7 +83,15 @@ def authenticity(
     return float((within.distances[to_training.indices[:, 0], 0] < to_training.distances[:, 0]).mean())
 
 
-def c_t(training: Images, test: Images, fake: Images, *, cells: int = 3, least: int = 20, seed: int = 0) -> CT:
+def c_t(
+    training: Float[AnyArray, "n d"],
+    test: Float[AnyArray, "p d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    cells: int = 3,
+    least: int = 20,
+    seed: int = 0,
+) -> CT:
     """The data-copying statistic C_T: whether generated samples are closer to the training set than held-out samples are.
 
     k-means cuts the training set into cells. In each cell, U counts the pairs of a generated and a held-out sample in which the

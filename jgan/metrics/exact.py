@@ -12,6 +12,7 @@ References:
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Bool, Float32, Int32
 
 from jgan.metrics import pairs
 from jgan.metrics.pairs import Pair
@@ -23,7 +24,7 @@ ROWS = 128
 """Rows summed in float32: with digits up to 128 in absolute value, and one up to 192, no sum reaches 2^24."""
 
 
-def moments(x: jax.Array, valid: jax.Array) -> tuple[jax.Array, Pair, Pair]:
+def moments(x: Float32[jax.Array, "b d"], valid: Bool[jax.Array, " b"]) -> tuple[Int32[jax.Array, ""], Pair, Pair]:
     """The count, mean and scatter matrix of samples.
 
     Args:

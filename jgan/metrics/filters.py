@@ -7,9 +7,10 @@ than a sum over the taps but is faster, since devices are optimised for matrix p
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float32
 
 
-def inside(size: int, taps: np.ndarray) -> np.ndarray:
+def inside(size: int, taps: Float[np.ndarray, " t"]) -> Float32[np.ndarray, "{size}-t+1 {size}"]:
     """The matrix of a filter without padding ("valid").
 
     Args:
@@ -31,7 +32,7 @@ def inside(size: int, taps: np.ndarray) -> np.ndarray:
     return matrix
 
 
-def mirrored(size: int, taps: np.ndarray) -> np.ndarray:
+def mirrored(size: int, taps: Float[np.ndarray, " t"]) -> Float32[np.ndarray, "{size} {size}"]:
     """The matrix of a filter with reflect padding: `c b | a b c | b a`.
 
     Args:
@@ -52,7 +53,9 @@ def mirrored(size: int, taps: np.ndarray) -> np.ndarray:
     return inside(size + 2 * radius, taps) @ seen
 
 
-def apply(images: jax.Array, rows: np.ndarray, columns: np.ndarray) -> jax.Array:
+def apply(
+    images: Float32[jax.Array, "n h w c"], rows: Float32[np.ndarray, "h_out h"], columns: Float32[np.ndarray, "w_out w"]
+) -> Float32[jax.Array, "n h_out w_out c"]:
     """Applies a separable filter to images.
 
     Args:

@@ -26,12 +26,13 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.linalg
+from jaxtyping import Float
 from scipy.linalg import lapack
 
 from jgan.metrics import checks
 from jgan.metrics import moments as moments_of
 from jgan.metrics.moments import Moments
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 LEAST = 2
 """The minimum number of samples for a covariance."""
@@ -115,7 +116,7 @@ def distance(a: Moments, b: Moments) -> float:
     return fid(a, b).fid
 
 
-def fid(real: Images | Moments, fake: Images | Moments, *, batch_size: int = 2048) -> FID:
+def fid(real: Float[AnyArray, "n d"] | Moments, fake: Float[AnyArray, "m d"] | Moments, *, batch_size: int = 2048) -> FID:
     """FID, with its two terms.
 
     Args:
@@ -146,8 +147,8 @@ def fid(real: Images | Moments, fake: Images | Moments, *, batch_size: int = 204
 
 
 def fid_infinity(
-    real: Images | Moments,
-    fake: Images,
+    real: Float[AnyArray, "n d"] | Moments,
+    fake: Float[AnyArray, "m d"],
     *,
     seed: int,
     least: int = 5000,
@@ -220,7 +221,7 @@ def _between(one: _Gaussian, other: _Gaussian) -> FID:
     return FID(mean_term + spread, mean_term, spread, one.n, other.n)
 
 
-def _gaussian(name: str, found: Images | Moments, batch_size: int, like: _Gaussian | None = None) -> _Gaussian:
+def _gaussian(name: str, found: Float[AnyArray, "n d"] | Moments, batch_size: int, like: _Gaussian | None = None) -> _Gaussian:
     """Checks features or moments and returns their Gaussian."""
     if isinstance(found, Moments):
         known = moments_of.to_float64(found)

@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from jaxtyping import Float64, Real
 from scipy.linalg import blas
 
 from jgan.metrics import checks
@@ -11,7 +12,9 @@ MIRRORED = 256
 """Block size for mirroring the triangle: mirroring it in one piece takes as long as 500 samples."""
 
 
-def moments(features: np.ndarray, batch_size: int) -> tuple[int, np.ndarray, np.ndarray]:
+def moments(
+    features: Real[np.ndarray, "n d"], batch_size: int
+) -> tuple[int, Float64[np.ndarray, " d"], Float64[np.ndarray, "d d"]]:
     """The count, mean and scatter matrix of samples.
 
     Args:

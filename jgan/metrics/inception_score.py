@@ -11,10 +11,11 @@ the result is the mean and the standard deviation of the parts' scores. Both dep
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from scipy import special
 
 from jgan.metrics import checks
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 BLOCK = 1000
 """Number of samples whose probabilities are held in float64 at once."""
@@ -38,7 +39,7 @@ class InceptionScore(NamedTuple):
     seed: int | None
 
 
-def evaluate(logits: Images, *, splits: int = 10, seed: int | None = None) -> InceptionScore:
+def evaluate(logits: Float[AnyArray, "n classes"], *, splits: int = 10, seed: int | None = None) -> InceptionScore:
     """The Inception Score, from a classifier's logits.
 
     The sums are float64 on the host, because `H(q) - mean H(p)` is a small difference when the score is near 1.

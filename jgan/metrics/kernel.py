@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float, Int
 
 from jgan.metrics import blocks
 from jgan.metrics import kernel_sums as sums
 from jgan.metrics.blocks import Progress
 from jgan.metrics.kernel_sums import Gaussian, Kernel, Polynomial
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 __all__ = ["CUBIC", "KID", "Gaussian", "Kernel", "Polynomial", "draws", "kid", "median_width", "mmd2"]
 
@@ -41,7 +42,9 @@ class KID(NamedTuple):
     seed: int | None
 
 
-def draws(n_real: int, n_fake: int, *, subsets: int, subset_size: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def draws(
+    n_real: int, n_fake: int, *, subsets: int, subset_size: int, seed: int
+) -> tuple[Int[np.ndarray, "subsets subset_size"], Int[np.ndarray, "subsets subset_size"]]:
     """The subsets of KID. For the seed 2020 they equal those of torch-fidelity with the fakes as its first input.
 
     Args:
@@ -67,13 +70,13 @@ def draws(n_real: int, n_fake: int, *, subsets: int, subset_size: int, seed: int
 
 
 def kid(
-    real: Images,
-    fake: Images,
+    real: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
     *,
     subsets: int = 100,
     subset_size: int = 1000,
     seed: int = 2020,
-    indices: tuple[np.ndarray, np.ndarray] | None = None,
+    indices: tuple[Int[np.ndarray, "subsets size"], Int[np.ndarray, "subsets size"]] | None = None,
     kernel: Kernel = CUBIC,
     progress: Progress | None = None,
 ) -> KID:
@@ -129,8 +132,8 @@ def kid(
 
 
 def mmd2(
-    x: Images,
-    y: Images,
+    x: Float[AnyArray, "n d"],
+    y: Float[AnyArray, "m d"],
     *,
     kernel: Kernel = CUBIC,
     unbiased: bool = True,
@@ -183,7 +186,7 @@ def mmd2(
     return unit * ((xx + xx_itself) / n**2 + (yy + yy_itself) / m**2 - 2 * xy / (n * m))
 
 
-def median_width(x: Images, y: Images, *, most: int = 1000, seed: int = 0) -> float:
+def median_width(x: Float[AnyArray, "n d"], y: Float[AnyArray, "m d"], *, most: int = 1000, seed: int = 0) -> float:
     """The median heuristic for the width of a Gaussian kernel: the median distance between samples of the joined sets.
 
     Args:

@@ -9,7 +9,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from jaxtyping import Float, Float32, Int32
+
+from jgan.utils.shapes import AnyArray
 
 
 class ModeCoverage(NamedTuple):
@@ -23,14 +25,14 @@ class ModeCoverage(NamedTuple):
       counts: `[..., K]` int32, the number of high-quality samples of each mode.
     """
 
-    modes: jax.Array
-    high_quality: jax.Array
-    reverse_kl: jax.Array
-    counts: jax.Array
+    modes: Int32[jax.Array, " *lead"]
+    high_quality: Float32[jax.Array, " *lead"]
+    reverse_kl: Float32[jax.Array, " *lead"]
+    counts: Int32[jax.Array, "*lead k"]
 
 
 def mode_coverage(
-    samples: jax.Array | np.ndarray, centres: jax.Array | np.ndarray, std: float, *, radius: float = 3.0
+    samples: Float[AnyArray, "*lead n d"], centres: Float[AnyArray, "k d"], std: float, *, radius: float = 3.0
 ) -> ModeCoverage:
     """Assigns samples to modes and computes the coverage. The literature uses 2,500 samples.
 

@@ -19,10 +19,11 @@ from typing import Any, Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Bool, Float64, Real
 
 from jgan.metrics import checks, exact, host, pairs
 from jgan.metrics.pairs import Pair
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 Form = Literal["float64", "pairs"]
 
@@ -68,7 +69,7 @@ def empty(dim: int, form: Form = "float64") -> Moments:
     raise ValueError(f"form must be 'float64' or 'pairs', found {form!r}")
 
 
-def update(moments: Moments, features: Images, mask: Images | None = None) -> Moments:
+def update(moments: Moments, features: Real[AnyArray, "b d"], mask: Bool[AnyArray, " b"] | None = None) -> Moments:
     """Adds a batch of features.
 
     Args:
@@ -167,7 +168,7 @@ def across(moments: Moments, axis_name: str) -> Moments:
     return jax.lax.scan(lambda held, part: (merge(held, part), None), first, others)[0]
 
 
-def of(features: Images, *, batch_size: int = 2048, form: Form | None = None) -> Moments:
+def of(features: Real[AnyArray, "n d"], *, batch_size: int = 2048, form: Form | None = None) -> Moments:
     """The moments of a whole set.
 
     Args:
@@ -207,7 +208,7 @@ def of(features: Images, *, batch_size: int = 2048, form: Form | None = None) ->
     return moments
 
 
-def from_statistics(count: int, mean: Images, covariance: Images) -> Moments:
+def from_statistics(count: int, mean: Real[AnyArray, " d"], covariance: Real[AnyArray, "d d"]) -> Moments:
     """The moments with a given mean and covariance, as stored in files of reference statistics.
 
     Args:
@@ -257,7 +258,7 @@ def to_float64(moments: Moments) -> Moments:
     return Moments(int(moments.count), pairs.float64(moments.mean), (scatter + scatter.T) / 2)
 
 
-def covariance(moments: Moments) -> np.ndarray:
+def covariance(moments: Moments) -> Float64[np.ndarray, "d d"]:
     """The unbiased covariance: the scatter divided by n - 1.
 
     Args:

@@ -16,10 +16,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float32, Int, Int64, Real
 
 from jgan.metrics import checks, filters
-from jgan.metrics.parzen import Images
 from jgan.types import Key
+from jgan.utils.shapes import AnyArray
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Weights of the scales, finest first; their sum is 1.0001, as published."""
@@ -51,7 +52,9 @@ class Diversity(NamedTuple):
     within_classes: bool
 
 
-def ssim(first: Images, second: Images, *, data_range: float | None = None) -> jax.Array:
+def ssim(
+    first: Real[AnyArray, "n h w c"], second: Real[AnyArray, "n h w c"], *, data_range: float | None = None
+) -> Float32[jax.Array, " n"]:
     """SSIM of pairs of images, with an 11 by 11 Gaussian window and no padding.
 
     Args:
@@ -79,7 +82,9 @@ def ssim(first: Images, second: Images, *, data_range: float | None = None) -> j
     return ms_ssim(first, second, data_range=data_range, scales=1)
 
 
-def ms_ssim(first: Images, second: Images, *, data_range: float | None = None, scales: int = 5) -> jax.Array:
+def ms_ssim(
+    first: Real[AnyArray, "n h w c"], second: Real[AnyArray, "n h w c"], *, data_range: float | None = None, scales: int = 5
+) -> Float32[jax.Array, " n"]:
     """MS-SSIM of pairs of images.
 
     The mean at each scale is over positions and channels together, as in the code used for AC-GAN and ProGAN. For colour images
@@ -138,7 +143,13 @@ def least_size(scales: int) -> int:
 
 
 def diversity(
-    images: Images, *, key: Key, pairs: int = 10_000, labels: Images | None = None, scales: int = 5, block: int = 32
+    images: Real[AnyArray, "n h w c"],
+    *,
+    key: Key,
+    pairs: int = 10_000,
+    labels: Int[AnyArray, " n"] | None = None,
+    scales: int = 5,
+    block: int = 32,
 ) -> Diversity:
     """The mean MS-SSIM of random pairs of different images.
 
@@ -186,7 +197,9 @@ def diversity(
     return Diversity(float(values.mean()), error, pairs, scales, len(images), labels is not None)
 
 
-def draw_pairs(key: Key, n: int, pairs: int, labels: Images | None = None) -> tuple[np.ndarray, np.ndarray]:
+def draw_pairs(
+    key: Key, n: int, pairs: int, labels: Int[AnyArray, " n"] | None = None
+) -> tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
     """Random pairs of different images: the first uniform over all images, the second over the others (of its class).
 
     Args:

@@ -13,10 +13,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float32, Float64, Int32, Real
 from scipy import special
 
 from jgan.metrics import checks
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 BLOCK = 4096
 """The number of samples assigned at once."""
@@ -35,10 +36,10 @@ class Bins(NamedTuple):
       scale: `[d]` float32, the standard deviations if whitened, else 1.
     """
 
-    centres: jax.Array
-    counts: jax.Array
-    mean: jax.Array
-    scale: jax.Array
+    centres: Float32[jax.Array, "k d"]
+    counts: Int32[jax.Array, " k"]
+    mean: Float32[jax.Array, " d"]
+    scale: Float32[jax.Array, " d"]
 
 
 class NDB(NamedTuple):
@@ -63,7 +64,9 @@ class NDB(NamedTuple):
     significance: float
 
 
-def fit(training: Images, *, bins: int = 100, whiten: bool = False, seed: int, iterations: int = 100) -> Bins:
+def fit(
+    training: Real[AnyArray, " n *shape"], *, bins: int = 100, whiten: bool = False, seed: int, iterations: int = 100
+) -> Bins:
     """Clusters a training set by scikit-learn's k-means, with one k-means++ initialisation.
 
     Args:
@@ -110,7 +113,7 @@ def fit(training: Images, *, bins: int = 100, whiten: bool = False, seed: int, i
 
 
 @jax.jit
-def assign(bins: Bins, samples: Images) -> jax.Array:
+def assign(bins: Bins, samples: Real[AnyArray, " n *shape"]) -> Int32[jax.Array, " k"]:
     """The number of samples assigned to each bin. A pure function with static shapes; counts of batches can be added.
 
     Args:
@@ -142,7 +145,7 @@ def assign(bins: Bins, samples: Images) -> jax.Array:
     return jnp.sum(belongs, axis=0, dtype=jnp.int32)
 
 
-def p_values(real: Images, fake: Images) -> np.ndarray:
+def p_values(real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"]) -> Float64[np.ndarray, " k"]:
     """The two-sided p-value of each bin, from the two-proportion z test with pooled variance.
 
     Args:
@@ -169,7 +172,7 @@ def p_values(real: Images, fake: Images) -> np.ndarray:
     return special.erfc(z / np.sqrt(2))
 
 
-def compare(real: Images, fake: Images, *, significance: float = 0.05) -> NDB:
+def compare(real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"], *, significance: float = 0.05) -> NDB:
     """NDB and the Jensen-Shannon divergence, from the counts of the bins.
 
     Args:
@@ -200,7 +203,7 @@ def compare(real: Images, fake: Images, *, significance: float = 0.05) -> NDB:
     return NDB(different, different / len(a), js, len(a), int(a.sum()), int(b.sum()), significance)
 
 
-def evaluate(bins: Bins, samples: Images, *, significance: float = 0.05) -> NDB:
+def evaluate(bins: Bins, samples: Real[AnyArray, " n *shape"], *, significance: float = 0.05) -> NDB:
     """NDB and the Jensen-Shannon divergence of generated samples.
 
     Args:
@@ -240,7 +243,9 @@ def _count(bins: Bins, flat: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _counts(real: Images, fake: Images) -> tuple[np.ndarray, np.ndarray]:
+def _counts(
+    real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"]
+) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
     """Checks the counts and converts them to `[K]` float64."""
     a, b = np.asarray(real, np.float64), np.asarray(fake, np.float64)
     if a.ndim != 1 or a.shape != b.shape:

@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Int64
 
 from jgan.metrics import blocks
 from jgan.metrics.blocks import Block, Frame, Progress
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 SPARE = 4
 """Candidates beyond the k nearest by float32: more candidates make it more likely that they include the k nearest."""
@@ -34,8 +35,8 @@ class Nearest(NamedTuple):
       indices: `[N, k]` int64, the indices of the neighbours; the order of neighbours at equal distances is arbitrary.
     """
 
-    distances: np.ndarray
-    indices: np.ndarray
+    distances: Float[np.ndarray, "n k"]
+    indices: Int64[np.ndarray, "n k"]
 
 
 class Inside(NamedTuple):
@@ -47,14 +48,14 @@ class Inside(NamedTuple):
       y_held: `[M]` int64, for each y the number of balls of x that contain it.
     """
 
-    held_by_x: np.ndarray
-    x_held: np.ndarray
-    y_held: np.ndarray
+    held_by_x: Int64[np.ndarray, " n"]
+    x_held: Int64[np.ndarray, " n"]
+    y_held: Int64[np.ndarray, " m"]
 
 
 def nearest(
-    points: Images,
-    references: Images | None = None,
+    points: Float[AnyArray, "n d"],
+    references: Float[AnyArray, "m d"] | None = None,
     *,
     k: int = 1,
     devices: Sequence[jax.Device] | None = None,
@@ -112,10 +113,10 @@ def nearest(
 
 
 def inside(
-    x: Images,
-    y: Images,
-    x_radii: np.ndarray,
-    y_radii: np.ndarray,
+    x: Float[AnyArray, "n d"],
+    y: Float[AnyArray, "m d"],
+    x_radii: Float[np.ndarray, " n"],
+    y_radii: Float[np.ndarray, " m"],
     *,
     closed: bool = False,
     devices: Sequence[jax.Device] | None = None,

@@ -16,6 +16,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float32, Float64, Int32
 
 
 @jax.tree_util.register_dataclass
@@ -28,8 +29,8 @@ class Pair:
       low: `[...]` float32, the remainder.
     """
 
-    high: jax.Array
-    low: jax.Array
+    high: Float32[jax.Array, " *shape"]
+    low: Float32[jax.Array, " *shape"]
 
     def __add__(self, other: "Pair") -> "Pair":
         high, low = two_sum(self.high, other.high)
@@ -65,7 +66,7 @@ class Pair:
         return Pair(self.high * power, self.low * power)
 
 
-def single(values: jax.Array) -> Pair:
+def single(values: Float32[jax.Array, "..."]) -> Pair:
     """Converts float32 to pairs.
 
     Args:
@@ -84,7 +85,7 @@ def single(values: jax.Array) -> Pair:
     return Pair(values, jnp.zeros_like(values))
 
 
-def whole(numbers: jax.Array) -> Pair:
+def whole(numbers: Int32[jax.Array, "..."]) -> Pair:
     """Converts integers to pairs: exact up to 2^30, where float32 alone is exact only up to 2^24.
 
     Args:
@@ -103,7 +104,7 @@ def whole(numbers: jax.Array) -> Pair:
     return Pair(high, (numbers - high.astype(jnp.int32)).astype(jnp.float32))
 
 
-def float64(pair: Pair) -> np.ndarray:
+def float64(pair: Pair) -> Float64[np.ndarray, "..."]:
     """Converts pairs to float64 on the host.
 
     Args:
@@ -121,7 +122,9 @@ def float64(pair: Pair) -> np.ndarray:
     return np.asarray(pair.high, np.float64) + np.asarray(pair.low, np.float64)
 
 
-def two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
+def two_sum(
+    a: Float32[jax.Array, "..."], b: Float32[jax.Array, "..."]
+) -> tuple[Float32[jax.Array, " *shape"], Float32[jax.Array, " *shape"]]:
     """The sum of two numbers rounded to float32, and its rounding error (Knuth).
 
     Args:
@@ -143,7 +146,7 @@ def two_sum(a: jax.Array, b: jax.Array) -> tuple[jax.Array, jax.Array]:
     return total, (a - (total - added)) + (b - added)
 
 
-def rounded(values: jax.Array) -> jax.Array:
+def rounded(values: Float32[jax.Array, " *shape"]) -> Float32[jax.Array, " *shape"]:
     """Rounds to 23 bits of precision, which also stops XLA from rewriting the operation that made the values.
 
     XLA contracts a product with a later sum, and turns a division by a constant into a product. It does neither across this

@@ -15,12 +15,12 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float64
+
+from jgan.utils.shapes import AnyArray
 
 SIGMAS = np.logspace(-1, 0, 10)
 """The authors' candidate widths."""
-
-Images = jax.Array | np.ndarray
-"""A JAX or NumPy array."""
 
 
 class Parzen(NamedTuple):
@@ -52,7 +52,9 @@ def _kernel_sums(x: jax.Array, samples: jax.Array, sigmas: jax.Array) -> jax.Arr
     return jax.lax.map(one, sigmas) - math.log(samples.shape[0])
 
 
-def log_likelihoods(x: Images, samples: Images, sigmas: Images, *, block: int = 500) -> np.ndarray:
+def log_likelihoods(
+    x: Float[AnyArray, " n *shape"], samples: Float[AnyArray, " m *shape"], sigmas: Float[AnyArray, " s"], *, block: int = 500
+) -> Float64[np.ndarray, "s n"]:
     """The log-density of each image under the Parzen window of some samples, for several widths.
 
     Args:
@@ -91,7 +93,14 @@ def log_likelihoods(x: Images, samples: Images, sigmas: Images, *, block: int = 
     return sums - normaliser[:, None]
 
 
-def evaluate(samples: Images, validation: Images, test: Images, *, sigmas: Images | None = None, block: int = 500) -> Parzen:
+def evaluate(
+    samples: Float[AnyArray, " m *shape"],
+    validation: Float[AnyArray, " v *shape"],
+    test: Float[AnyArray, " n *shape"],
+    *,
+    sigmas: Float[AnyArray, " s"] | None = None,
+    block: int = 500,
+) -> Parzen:
     """The paper's figure: sigma is chosen on validation images, then the log-likelihood is averaged over the test images.
 
     Args:

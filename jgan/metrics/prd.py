@@ -12,9 +12,10 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Float64, Int64, Real
 
 from jgan.metrics import checks
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 EDGE = 1e-10
 """Distance of the first and last angle from 0 and pi/2, where lambda is 0 and infinite."""
@@ -34,8 +35,8 @@ class PRD(NamedTuple):
       seed: the seed of the first clustering.
     """
 
-    precision: np.ndarray
-    recall: np.ndarray
+    precision: Float64[np.ndarray, " angles"]
+    recall: Float64[np.ndarray, " angles"]
     f_8: float
     f_1_8: float
     clusters: int
@@ -44,7 +45,9 @@ class PRD(NamedTuple):
     seed: int
 
 
-def curve(real: Images, fake: Images, *, angles: int = 1001) -> tuple[np.ndarray, np.ndarray]:
+def curve(
+    real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"], *, angles: int = 1001
+) -> tuple[Float64[np.ndarray, " angles"], Float64[np.ndarray, " angles"]]:
     """The precision-recall curve of two known distributions.
 
     Args:
@@ -78,7 +81,7 @@ def curve(real: Images, fake: Images, *, angles: int = 1001) -> tuple[np.ndarray
     return np.minimum(ratios * p, q).sum(axis=1), np.minimum(p, q / ratios).sum(axis=1)
 
 
-def f_beta(precision: np.ndarray, recall: np.ndarray, beta: float) -> float:
+def f_beta(precision: Float[np.ndarray, " angles"], recall: Float[np.ndarray, " angles"], beta: float) -> float:
     """The maximum F_beta on a curve: `(1 + beta^2) p r / (beta^2 p + r)`, or 0 where both are 0.
 
     Args:
@@ -100,7 +103,9 @@ def f_beta(precision: np.ndarray, recall: np.ndarray, beta: float) -> float:
     return float(values.max())
 
 
-def histograms(real: Images, fake: Images, *, clusters: int = 20, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def histograms(
+    real: Float[AnyArray, "n d"], fake: Float[AnyArray, "m d"], *, clusters: int = 20, seed: int
+) -> tuple[Int64[np.ndarray, " clusters"], Int64[np.ndarray, " clusters"]]:
     """Histograms of two sets over the clusters of their union, by minibatch k-means with 10 initialisations.
 
     Args:
@@ -135,7 +140,15 @@ def histograms(real: Images, fake: Images, *, clusters: int = 20, seed: int) -> 
     return np.bincount(labels[: len(real)], minlength=clusters), np.bincount(labels[len(real) :], minlength=clusters)
 
 
-def evaluate(real: Images, fake: Images, *, clusters: int = 20, runs: int = 10, angles: int = 1001, seed: int = 0) -> PRD:
+def evaluate(
+    real: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    clusters: int = 20,
+    runs: int = 10,
+    angles: int = 1001,
+    seed: int = 0,
+) -> PRD:
     """The precision-recall curve of two sets of features, averaged over several clusterings.
 
     Args:
@@ -176,7 +189,7 @@ def evaluate(real: Images, fake: Images, *, clusters: int = 20, runs: int = 10, 
     return PRD(precision, recall, f_8, f_1_8, clusters, runs, len(real), seed)
 
 
-def _distribution(name: str, masses: Images) -> np.ndarray:
+def _distribution(name: str, masses: Real[AnyArray, " k"]) -> Float64[np.ndarray, " k"]:
     """The masses normalised to sum 1, `[K]` float64."""
     found = np.asarray(masses, np.float64)
     if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:

@@ -15,10 +15,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+from jaxtyping import Float
 
 from jgan.metrics import blocks, neighbours
 from jgan.metrics.blocks import Progress
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 
 class PRDC(NamedTuple):
@@ -54,7 +55,12 @@ class PrecisionRecall(NamedTuple):
 
 
 def prdc(
-    real: Images, fake: Images, *, k: int = 5, devices: Sequence[jax.Device] | None = None, progress: Progress | None = None
+    real: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    k: int = 5,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
 ) -> PRDC:
     """Precision, recall, density and coverage with open balls, as in Naeem et al.
 
@@ -93,7 +99,12 @@ def prdc(
 
 
 def improved(
-    real: Images, fake: Images, *, k: int = 3, devices: Sequence[jax.Device] | None = None, progress: Progress | None = None
+    real: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    k: int = 3,
+    devices: Sequence[jax.Device] | None = None,
+    progress: Progress | None = None,
 ) -> PrecisionRecall:
     """Improved precision and recall, as published: with closed balls, whose boundary holds the k-th neighbour.
 
@@ -126,7 +137,13 @@ def improved(
 
 
 def _counts(
-    real: Images, fake: Images, *, k: int, closed: bool, devices: Sequence[jax.Device] | None, progress: Progress | None
+    real: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    k: int,
+    closed: bool,
+    devices: Sequence[jax.Device] | None,
+    progress: Progress | None,
 ) -> neighbours.Inside:
     if k < 1:
         raise ValueError(f"k must be at least 1, found {k}")

@@ -9,9 +9,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float64, Int64, Real
 
 from jgan.metrics import checks
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 
 class RadialPower(NamedTuple):
@@ -24,12 +25,12 @@ class RadialPower(NamedTuple):
       counts: `[R]` int64, the number of frequencies per ring: `sum(power counts) / sum(counts)` is the pixels' mean square.
     """
 
-    frequency: np.ndarray
-    power: np.ndarray
-    counts: np.ndarray
+    frequency: Float64[np.ndarray, " r"]
+    power: Float64[np.ndarray, " r"]
+    counts: Int64[np.ndarray, " r"]
 
 
-def radial_power(images: Images, *, batch: int = 256) -> RadialPower:
+def radial_power(images: Real[AnyArray, "n h w c"], *, batch: int = 256) -> RadialPower:
     """The azimuthally averaged power spectrum of a set of images.
 
     No window is applied: the jump between opposite edges adds power, for real and for generated images alike.

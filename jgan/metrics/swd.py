@@ -12,10 +12,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float32, Real
 
 from jgan.metrics import checks, filters
-from jgan.metrics.parzen import Images
 from jgan.types import Key
+from jgan.utils.shapes import AnyArray
 
 BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
 """The smoothing filter between levels."""
@@ -50,7 +51,9 @@ class SWD(NamedTuple):
     directions: int
 
 
-def sliced_wasserstein(first: Images, second: Images, *, key: Key, directions: int = 512, block: int = 16) -> float:
+def sliced_wasserstein(
+    first: Float[AnyArray, "n d"], second: Float[AnyArray, "n d"], *, key: Key, directions: int = 512, block: int = 16
+) -> float:
     """The sliced Wasserstein-1 distance between two sets of features.
 
     Args:
@@ -98,7 +101,14 @@ def sliced_wasserstein(first: Images, second: Images, *, key: Key, directions: i
 
 
 def evaluate(
-    real: Images, fake: Images, *, key: Key, patches: int = 128, directions: int = 512, batch: int = 64, block: int = 16
+    real: Real[AnyArray, "n h w c"],
+    fake: Real[AnyArray, "n h w c"],
+    *,
+    key: Key,
+    patches: int = 128,
+    directions: int = 512,
+    batch: int = 64,
+    block: int = 16,
 ) -> SWD:
     """ProGAN's SWD: the distance between the patches of two sets of images, at each level of a Laplacian pyramid.
 
@@ -176,7 +186,7 @@ def level_sizes(height: int, width: int) -> tuple[tuple[int, int], ...]:
     return tuple(sizes)
 
 
-def pyramid(images: jax.Array, levels: int) -> list[jax.Array]:
+def pyramid(images: Float32[jax.Array, "n h w c"], levels: int) -> list[Float32[jax.Array, "n _ _ c"]]:
     """The Laplacian pyramid: each level minus the upsampled next coarser level; the coarsest level is unchanged.
 
     Downsampling smooths with the binomial filter 1 4 6 4 1, with reflect padding, and keeps every second pixel from the first.
@@ -208,7 +218,9 @@ def pyramid(images: jax.Array, levels: int) -> list[jax.Array]:
     return found
 
 
-def descriptors(images: Images, *, key: Key, level: int, patches: int = 128, batch: int = 64) -> np.ndarray:
+def descriptors(
+    images: Real[AnyArray, "n h w c"], *, key: Key, level: int, patches: int = 128, batch: int = 64
+) -> Float32[np.ndarray, "n {patches} 7 7 c"]:
     """Patches of 7 by 7 pixels from one level of the pyramid, at random positions.
 
     Args:
@@ -281,7 +293,7 @@ def _project(features: jax.Array, axes: jax.Array) -> jax.Array:
     return jnp.matmul(axes, features.T, precision=jax.lax.Precision.HIGHEST)
 
 
-def _sorted(rows: jax.Array) -> Images:
+def _sorted(rows: jax.Array) -> AnyArray:
     """Sorts each row. On CPU, XLA's sort takes seven times as long as NumPy's, and sorting dominates the cost."""
     return np.sort(np.asarray(rows)) if jax.default_backend() == "cpu" else jnp.sort(rows)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Float64, Int
 
 from jgan.metrics import blocks
-from jgan.metrics.parzen import Images
+from jgan.utils.shapes import AnyArray
 
 Classifier = Any
 """A classifier with scikit-learn's `fit(x, y)` and `predict(x)`."""
@@ -43,8 +44,8 @@ class CAS(NamedTuple):
     """
 
     accuracy: float
-    by_class: np.ndarray
-    classes: np.ndarray
+    by_class: Float64[np.ndarray, " k"]
+    classes: Int[np.ndarray, " k"]
     classifier: str
     seed: int
 
@@ -100,7 +101,11 @@ def neural(samples: int, seed: int) -> Classifier:
 
 
 def c2st(
-    real: Images, fake: Images, *, seed: int = 0, classifier: Callable[[int, int], Classifier] = nearest_neighbours
+    real: Float[AnyArray, "n d"],
+    fake: Float[AnyArray, "m d"],
+    *,
+    seed: int = 0,
+    classifier: Callable[[int, int], Classifier] = nearest_neighbours,
 ) -> C2ST:
     """The classifier two-sample test: a classifier is trained on one half of real and generated samples, tested on the other.
 
@@ -144,10 +149,10 @@ def c2st(
 
 
 def classifier_accuracy(
-    real: Images,
-    real_labels: np.ndarray,
-    fake: Images,
-    fake_labels: np.ndarray,
+    real: Float[AnyArray, "n d"],
+    real_labels: Int[np.ndarray, " n"],
+    fake: Float[AnyArray, "m d"],
+    fake_labels: Int[np.ndarray, " m"],
     *,
     seed: int = 0,
     classifier: Callable[[int, int], Classifier] = logistic,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Float32, Int
 
 from jgan.networks.layers import Dense, Dropout, Maxout
 
@@ -52,7 +53,14 @@ class CGANGenerator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, z: jax.Array, labels: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self,
+        z: Float[jax.Array, "b latent"],
+        labels: Int[jax.Array, "b ..."],
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps latents `[B, latent_size]` and labels `[B]` (integers) to `[B, height, width, channels]` float32 in [0, 1]."""
         dense = lambda units, name, **kwargs: Dense(units, self.irange, dtype=self.dtype, name=name, **kwargs)  # noqa: E731
         drop = lambda x, name: Dropout(self.hidden_keep, name=name)(x, train=train, axis_name=axis_name)  # noqa: E731
@@ -105,7 +113,14 @@ class CGANDiscriminator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, labels: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self,
+        x: Float[jax.Array, "b h w c"],
+        labels: Int[jax.Array, "b ..."],
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
+    ) -> Float32[jax.Array, " b"]:
         """Maps images `[B, height, width, channels]` and labels `[B]` (integers) to `[B]` float32 logits."""
         maxout = lambda units, pieces, name: Maxout(units, pieces, self.irange, self.dtype, name=name)  # noqa: E731
         drop = lambda x, keep, name: Dropout(keep, name=name)(x, train=train, axis_name=axis_name)  # noqa: E731
@@ -118,7 +133,7 @@ class CGANDiscriminator(nn.Module):
         return Dense(1, self.irange, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)
 
 
-def one_hot(labels: jax.Array, n_classes: int) -> jax.Array:
+def one_hot(labels: Int[jax.Array, "b ..."], n_classes: int) -> Float32[jax.Array, "b classes"]:
     """Labels as vectors.
 
     Args:

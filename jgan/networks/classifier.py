@@ -2,6 +2,7 @@
 
 import flax.linen as nn
 import jax
+from jaxtyping import Float
 
 
 class ConvClassifier(nn.Module):
@@ -21,7 +22,9 @@ class ConvClassifier(nn.Module):
     features: int = 64
 
     @nn.compact
-    def __call__(self, images: jax.Array, *, train: bool = False, axis_name: str | None = None) -> tuple[jax.Array, jax.Array]:
+    def __call__(
+        self, images: Float[jax.Array, "b h w c"], *, train: bool = False, axis_name: str | None = None
+    ) -> tuple[Float[jax.Array, "b classes"], Float[jax.Array, "b features"]]:
         """Maps `[B, height, width, channels]` in [0, 1] to logits `[B, classes]` and features `[B, features]`."""
         del train, axis_name  # nothing here is random or looks across the batch
         h = nn.relu(nn.Conv(self.channels, (3, 3))(images - 0.5))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Float32
 
 from jgan.networks.convolution import conv, conv_transpose, max_pool
 from jgan.networks.layers import Dropout, symmetric_uniform
@@ -41,7 +42,7 @@ class MaxoutConv(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b h w inputs"]) -> Float[jax.Array, "b h_out w_out channels"]:
         """Maps `[B, height, width, inputs]` to `[B, height', width', channels]`."""
         outputs = self.channels * self.pieces
         shape = (self.kernel_size, self.kernel_size, x.shape[-1], outputs)
@@ -71,7 +72,7 @@ class Deconv(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b h w inputs"]) -> Float[jax.Array, "b h_out w_out channels"]:
         """Maps `[B, h, w, inputs]` to `[B, stride (h - 1) + kernel_size, ..., channels]`."""
         shape = (self.kernel_size, self.kernel_size, self.channels, x.shape[-1])
         kernel = self.param("kernel", symmetric_uniform(self.irange), shape)
@@ -108,7 +109,9 @@ class ConvGenerator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, latent_size]` to `[B, height, width, channels]` float32."""
         *sides, channels = self.image_shape
         kernel_size, stride = self.kernel_size, self.stride
@@ -165,7 +168,9 @@ class ConvDiscriminator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, "b h w c"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, " b"]:
         """Maps `[B, height, width, channels]` to `[B]` float32 logits."""
         h, keep = x, self.input_keep
         layers = zip(self.channels, self.kernel_sizes, self.paddings, self.pools, strict=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from jgan.networks.convolution import conv, conv_transpose
 
@@ -46,7 +47,7 @@ class Conv(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b h w inputs"]) -> Float[jax.Array, "b h_out w_out features"]:
         """Maps `[B, height, width, inputs]` to `[B, height', width', features]`."""
         kernel = self.param("kernel", self.kernel_init, (self.kernel_size, self.kernel_size, x.shape[-1], self.features))
         padding = (self.kernel_size - 1) // 2 if _is_same(self.padding) else int(self.padding)
@@ -91,7 +92,7 @@ class ConvTranspose(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b h w inputs"]) -> Float[jax.Array, "b h_out w_out features"]:
         """Maps `[B, height, width, inputs]` to `[B, height', width', features]`."""
         # The outputs are the last axis, as in every layer: constraints and spectral normalisation rely on it.
         kernel = self.param("kernel", self.kernel_init, (self.kernel_size, self.kernel_size, x.shape[-1], self.features))

@@ -12,9 +12,16 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 
-def conv(image: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0) -> jax.Array:
+def conv(
+    image: Float[jax.Array, "b h w inputs"],
+    kernel: Float[jax.Array, "k k inputs outputs"],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+) -> Float[jax.Array, "b h_out w_out outputs"]:
     """Cross-correlates images with a kernel: `jax.lax.conv_general_dilated` with other gradients of the same value.
 
     Args:
@@ -36,8 +43,13 @@ def conv(image: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int =
 
 
 def conv_transpose(
-    code: jax.Array, kernel: jax.Array, *, stride: int = 1, padding: int = 0, output_padding: int = 0
-) -> jax.Array:
+    code: Float[jax.Array, "b h w inputs"],
+    kernel: Float[jax.Array, "k_h k_w outputs inputs"],
+    *,
+    stride: int = 1,
+    padding: int = 0,
+    output_padding: int = 0,
+) -> Float[jax.Array, "b h_out w_out outputs"]:
     """The transpose of `conv` as a linear map of its image, also called deconvolution: a sum of kernels scaled by the codes.
 
     Args:
@@ -68,7 +80,7 @@ def conv_transpose(
     return _conv_transpose(code, kernel, stride, padding, output_padding)
 
 
-def max_pool(x: jax.Array, *, window: int, stride: int) -> jax.Array:
+def max_pool(x: Float[jax.Array, "b h w c"], *, window: int, stride: int) -> Float[jax.Array, "b h_out w_out c"]:
     """The maximum over square windows that cover the whole image; the last ones may extend past its lower and right edges.
 
     Args:

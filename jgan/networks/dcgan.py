@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Float32
 
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.conv_layers import Conv, ConvTranspose
@@ -88,7 +89,9 @@ class DCGANGenerator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, latent_size]` to `[B, height, width, channels]` float32 in [0, 1]."""
         count, base = stages(self.image_shape)
         act = ACTIVATIONS[self.activation]
@@ -140,7 +143,9 @@ class DCGANDiscriminator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None):
+    def __call__(
+        self, x: Float[jax.Array, "b h w c"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, " b"] | tuple[Float32[jax.Array, " b"], Float32[jax.Array, "b ..."]]:
         """Maps `[B, height, width, channels]` to `[B]` float32 logits, or to a pair of them and `[B, ...]` features."""
         count, _ = stages(x.shape[1:])
         act = ACTIVATIONS[self.activation]

@@ -14,6 +14,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float, Float32
 
 from jgan.networks.convolution import max_pool
 from jgan.types import PyTree
@@ -35,17 +36,17 @@ class Conv:
     padding: str = "SAME"
 
 
-def halve(x: jax.Array) -> jax.Array:
+def halve(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h_out w_out c"]:
     """The maxima of 3x3 windows, two pixels apart, that lie in the image."""
     return max_pool(x, window=3, stride=2)
 
 
-def maxima(x: jax.Array) -> jax.Array:
+def maxima(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h w c"]:
     """The maximum of the 3x3 window about each pixel, as far as it lies in the image."""
     return max_pool(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), constant_values=-jnp.inf), window=3, stride=1)
 
 
-def means(x: jax.Array) -> jax.Array:
+def means(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h w c"]:
     """The mean of the 3x3 window about each pixel, as far as it lies in the image: rows, then columns.
 
     Shifted slices, as in `max_pool`: on CPU eight times as fast as `nn.avg_pool`.
@@ -164,9 +165,9 @@ class Outputs(NamedTuple):
       logits: `[B, 1008]` float32, with it.
     """
 
-    features: jax.Array
-    logits_unbiased: jax.Array
-    logits: jax.Array
+    features: Float32[jax.Array, "b 2048"]
+    logits_unbiased: Float32[jax.Array, "b 1008"]
+    logits: Float32[jax.Array, "b 1008"]
 
 
 class _NormalizedConv(nn.Module):
@@ -241,7 +242,7 @@ class Inception(nn.Module):
     """
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> Outputs:
+    def __call__(self, x: Float32[jax.Array, "b 299 299 3"]) -> Outputs:
         """Maps images `[B, 299, 299, 3]` float32 in [-1, 1] to `Outputs`."""
         x = _through(STEM, x)
         for name, branches in BLOCKS.items():

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from jgan import rng
 from jgan.types import Key
@@ -108,7 +109,7 @@ class Dense(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b inputs"]) -> Float[jax.Array, "b features"]:
         """Maps `[B, inputs]` to `[B, features]`."""
         layer = nn.Dense(
             self.features,
@@ -121,7 +122,7 @@ class Dense(nn.Module):
 
 
 @jax.custom_jvp
-def largest(z: jax.Array) -> jax.Array:
+def largest(z: Float[jax.Array, "*shape pieces"]) -> Float[jax.Array, " *shape"]:
     """`jnp.max(z, axis=-1)` with a gradient that goes undivided to *every* entry equal to the maximum.
 
     JAX divides the gradient among tied entries. Counting them costs more than the maximum on a CPU. Theano, in which the
@@ -170,7 +171,7 @@ class Maxout(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b inputs"]) -> Float[jax.Array, "b units"]:
         """Maps `[B, inputs]` to `[B, units]`."""
         z = Dense(self.units * self.pieces, self.irange, dtype=self.dtype, name="pieces")(x)
         return largest(z.reshape(*z.shape[:-1], self.units, self.pieces))
@@ -194,7 +195,9 @@ class Dropout(nn.Module):
     scale: float | None = None
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, " b *shape"], *, train: bool, axis_name: str | None = None
+    ) -> Float[jax.Array, " b *shape"]:
         """Maps `[B, ...]` to the same shape."""
         if not train or self.keep == 1.0:
             return x

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Float32
 
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.layers import Dense, Dropout, Maxout
@@ -29,7 +30,7 @@ class MLP(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b inputs"]) -> Float[jax.Array, "b outputs"]:
         """Maps `[B, inputs]` to `[B, units[-1]]`."""
         return _layers(x, self.units, self.activations, self.biases, self.irange, self.dtype)
 
@@ -79,7 +80,9 @@ class MLPGenerator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, latent_size]` to `[B, height, width, channels]` float32."""
         del train, axis_name  # nothing here is random or looks across the batch
         h = _layers(z, self.units, self.activations, self.biases, self.irange, self.dtype)
@@ -107,7 +110,9 @@ class GrownGenerator(nn.Module):
     under: MLP
     pretrained: MLPGenerator
 
-    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, latent_size]` to `[B, height, width, channels]` float32."""
         return self.pretrained(self.under(z), train=train, axis_name=axis_name)
 
@@ -135,7 +140,9 @@ class MLPDiscriminator(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, "b h w c"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, " b"]:
         """Maps `[B, height, width, channels]` to `[B]` float32 logits."""
         h = x.reshape(x.shape[0], -1)
         keep = self.input_keep
@@ -161,7 +168,9 @@ class SigmoidDiscriminator(nn.Module):
     irange: float = 0.5
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, "b ..."], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, " b"]:
         """Maps `[B, ...]` to `[B]` float32."""
         del train, axis_name
         units, activations = (*self.units, 1), (*("sigmoid",) * len(self.units), self.output)

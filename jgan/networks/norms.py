@@ -5,6 +5,7 @@ from collections.abc import Callable
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 
 class BatchNorm(nn.Module):
@@ -45,7 +46,9 @@ class BatchNorm(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, "b *shape c"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float[jax.Array, "b *shape c"]:
         """Maps `[B, ..., channels]` to the same shape."""
         layer = nn.BatchNorm(
             use_running_average=not train,
@@ -85,7 +88,7 @@ class InstanceNorm(nn.Module):
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h w c"]:
         """Maps `[B, height, width, channels]` to the same shape."""
         wide = x.astype(jnp.float32)
         centred = wide - wide.mean((1, 2), keepdims=True)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import flax.linen as nn
 import jax
+from jaxtyping import Float, Float32
 
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.layers import symmetric_uniform
@@ -25,7 +26,9 @@ class PointGenerator(nn.Module):
     bias_range: float = 1.0
 
     @nn.compact
-    def __call__(self, z: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b size"]:
         """Maps `[B, latent_size]` to `[B, size]` float32."""
         del train, axis_name  # nothing here is random or looks across the batch
         h = z
@@ -51,7 +54,9 @@ class PointDiscriminator(nn.Module):
     features: bool = False
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None):
+    def __call__(
+        self, x: Float[jax.Array, "b size"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, " b"] | tuple[Float32[jax.Array, " b"], Float32[jax.Array, "b features"]]:
         """Maps `[B, size]` to `[B]` float32 logits, or to a pair of them and `[B, units[-1]]` features."""
         del train, axis_name
         h = x

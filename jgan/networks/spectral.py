@@ -3,6 +3,7 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float
 
 from jgan.types import PyTree
 
@@ -33,7 +34,7 @@ class SpectralNorm(nn.Module):
     layer: nn.Module
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False) -> jax.Array:
+    def __call__(self, x: Float[jax.Array, "b ..."], *, train: bool = False) -> Float[jax.Array, "b ..."]:
         """Applies the layer; in training mode the singular vector is refined first."""
         inner = nn.SpectralNorm(self.layer, collection_name=COLLECTION)
         before = _vectors(inner)

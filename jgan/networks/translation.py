@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Float32
 
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import Dropout, normal
@@ -76,7 +77,9 @@ class ResNetGenerator(_Layers):
     keep: float = 1.0
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, "b h w inputs"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, height, width, inputs]` to `[B, height, width, channels]` float32 in [0, 1]."""
         _check_sides("ResNetGenerator", x, 2**self.downsamplings, smallest=max(4, 2 ** (self.downsamplings + 1)))
         normalised = lambda h: self._normalised(h, train, axis_name)  # noqa: E731
@@ -128,7 +131,9 @@ class UNetGenerator(_Layers):
     keep: float = 0.5
 
     @nn.compact
-    def __call__(self, x: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, x: Float[jax.Array, "b h w inputs"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, height, width, inputs]` to `[B, height, width, channels]` float32 in [0, 1]."""
         _check_sides("UNetGenerator", x, 2**self.levels)
         normalised = lambda h: self._normalised(h, train, axis_name)  # noqa: E731
@@ -177,7 +182,9 @@ class PatchDiscriminator(_Layers):
     layers: int = 3
 
     @nn.compact
-    def __call__(self, *images: jax.Array, train: bool = False, axis_name: str | None = None) -> jax.Array:
+    def __call__(
+        self, *images: Float[jax.Array, "b h w _"], train: bool = False, axis_name: str | None = None
+    ) -> Float32[jax.Array, "b h_out w_out"]:
         """Maps one or more `[B, height, width, channels]` in [0, 1] to `[B, h, w]` float32 logits."""
         x = jnp.concatenate(images, axis=-1)
         # Each layer of stride 2 halves the side (rounded down), the two of stride 1 take one pixel each.

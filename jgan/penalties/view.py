@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+from jaxtyping import Float, Int, Shaped
 
 from jgan import rng
 from jgan.types import Inputs, Key, PyTree
@@ -42,15 +43,15 @@ class View(NamedTuple):
     """
 
     key: Key
-    step: jax.Array
-    real: jax.Array
-    fake: jax.Array
+    step: Int[jax.Array, ""]
+    real: Shaped[jax.Array, " b *shape"]
+    fake: Shaped[jax.Array, " b *shape"]
     real_logits: Any
-    fake_logits: jax.Array
-    real_gradients: Callable[[], jax.Array]
-    fake_gradients: Callable[[], jax.Array]
-    critic: Callable[[jax.Array], jax.Array]
-    fake_critic: Callable[[jax.Array], jax.Array]
+    fake_logits: Float[jax.Array, " b"]
+    real_gradients: Callable[[], Float[jax.Array, " b *shape"]]
+    fake_gradients: Callable[[], Float[jax.Array, " b *shape"]]
+    critic: Callable[[Shaped[jax.Array, " n *shape"]], Float[jax.Array, " n"]]
+    fake_critic: Callable[[Shaped[jax.Array, " n *shape"]], Float[jax.Array, " n"]]
     memory: PyTree = ()
     axis_name: str | None = None
     per_example: bool = True
@@ -84,7 +85,7 @@ class Penalty(NamedTuple):
       update: `update(view) -> memory`, the memory after a discriminator update; it gets the same view as `value`.
     """
 
-    value: Callable[[View], jax.Array]
+    value: Callable[[View], Float[jax.Array, " b"]]
     init: Callable[[], PyTree] = tuple
     update: Callable[[View], PyTree] = keep_memory
 
@@ -93,7 +94,7 @@ PENALTIES: Registry[Callable[[float], Penalty]] = Registry("penalty")
 """Penalties by name, as functions of the weight; the command line accepts these names. Each file registers its own."""
 
 
-def squared_norms(x: jax.Array) -> jax.Array:
+def squared_norms(x: Float[jax.Array, "b ..."]) -> Float[jax.Array, " b"]:
     """The squared Euclidean norm of each example, over all axes except the first.
 
     Args:
@@ -111,7 +112,7 @@ def squared_norms(x: jax.Array) -> jax.Array:
     return jnp.sum(jnp.square(x), axis=tuple(range(1, x.ndim)))
 
 
-def norms(x: jax.Array) -> jax.Array:
+def norms(x: Float[jax.Array, "b ..."]) -> Float[jax.Array, " b"]:
     """The Euclidean norm of each example, with gradient 0 at 0 (the gradient of a plain square root is NaN there).
 
     Args:
@@ -132,7 +133,7 @@ def norms(x: jax.Array) -> jax.Array:
     return jnp.where(zero, 0, jnp.sqrt(jnp.where(zero, 1, squared)))
 
 
-def input_gradients(view: View, x: jax.Array) -> jax.Array:
+def input_gradients(view: View, x: Float[jax.Array, " n *shape"]) -> Float[jax.Array, " n *shape"]:
     """The gradient of each example's logit with respect to that example.
 
     Args:
@@ -166,7 +167,7 @@ def check_per_example(view: View) -> None:
         )
 
 
-def one_each(view: View, key: Key, draw: Callable[[Key], jax.Array]) -> jax.Array:
+def one_each(view: View, key: Key, draw: Callable[[Key], Shaped[jax.Array, " *shape"]]) -> Shaped[jax.Array, " b *shape"]:
     """`draw(key)` once per real example, `[B, ...]`, from keys that do not depend on the number of devices."""
     return rng.one_each(key, len(view.real), draw, view.axis_name)
 
@@ -195,14 +196,14 @@ def lazily(penalty: Penalty, every: int) -> Penalty:
     if every < 1:
         raise ValueError(f"every must be at least 1, found {every}")
 
-    def value(view: View) -> jax.Array:
+    def value(view: View) -> Float[jax.Array, " b"]:
         now = lambda: every * penalty.value(view)  # noqa: E731
         return jax.lax.cond(view.step % every == 0, now, lambda: jnp.zeros_like(view.real_logits))
 
     return Penalty(value, penalty.init, penalty.update)
 
 
-def total(penalties: tuple[Penalty, ...], view: View) -> tuple[jax.Array, PyTree]:
+def total(penalties: tuple[Penalty, ...], view: View) -> tuple[Float[jax.Array, " b"], PyTree]:
     """The sum of several penalties, each with its own key and memory.
 
     Args:
