@@ -287,7 +287,7 @@ def measure_images(given: sides.Given, names: Sequence[str], args: Args) -> dict
       For JSON: the protocol, each result by its name, and the table.
     """
     shape = given.real.images.shape[1:]
-    extractor = choice.choose(args.extractor, shape, args.weights, args.resizer)  # type: ignore[arg-type]  # checked
+    extractor = choice.choose(args.extractor, shape, args.weights, args.resizer)
     cache = args.cache or (None if args.workdir is None else args.workdir / "features")
     names = [name for name in names if name in MEASURES]
     with sides.progress_bar() as progress:

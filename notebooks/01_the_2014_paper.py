@@ -34,7 +34,7 @@ import optax
 from scipy.special import rel_entr
 from scipy.stats import norm
 
-from jgan import Batch, data, games, losses, models, networks, parallel, plots, rng, steps
+from jgan import Batch, Inputs, data, games, losses, models, networks, parallel, plots, rng, steps
 from jgan.data import resident
 from jgan.metrics import anchors, parzen
 
@@ -345,7 +345,7 @@ plt.show()
 # %%
 preset = models.presets()["digits"]
 digits = data.load(preset.dataset)
-gan = models.make(preset.model, data.spec(digits, preset.batch_size))
+gan = models.make(preset.config, data.spec(digits, preset.batch_size))
 train, validation, test = (np.asarray(part.x, np.float32) / 255 for part in (digits.train, digits.validation, digits.test))
 
 key, sample_key, parzen_key, line_key = jax.random.split(jax.random.key(0), 4)
@@ -356,11 +356,11 @@ draw = jax.jit(gan.generate)
 
 def log_likelihood(state, images):
     """The best width's mean Parzen log-likelihood, from 10,000 samples."""
-    samples = draw(state, gan.latents(parzen_key, 10_000))
+    samples = draw(state, gan.inputs(parzen_key, 10_000))
     return float(parzen.log_likelihoods(images, samples, parzen.SIGMAS).mean(axis=1).max())
 
 
-z = gan.latents(sample_key, 60)
+inputs = gan.inputs(sample_key, 60)
 state, rows, pictures = gan.init(key), [], {}
 for step in range(CHUNK, preset.steps + 1, CHUNK):
     state, metrics = advance(key, state, on_device)
@@ -368,7 +368,7 @@ for step in range(CHUNK, preset.steps + 1, CHUNK):
     if step % 1000 == 0:
         rows[-1]["validation_log_likelihood"] = log_likelihood(state, validation)
     if step in (50, 500, 1000, 2000, 4000, 8000, preset.steps):
-        pictures[step] = np.asarray(draw(state, z))
+        pictures[step] = np.asarray(draw(state, inputs))
 
 plots.curves(rows)
 
@@ -400,14 +400,14 @@ show(plots.grid(np.concatenate([images[:16] for images in pictures.values()]), c
 # generator had memorised its training set, the last two images of a row would be equal.
 
 # %%
-show(plots.nearest_sheet(np.asarray(draw(state, z)), digits.train.x, columns=12))
+show(plots.nearest_sheet(np.asarray(draw(state, inputs)), digits.train.x, columns=12))
 
 # %% [markdown]
 # Straight lines in latent space, from left to right:
 
 # %%
-first, last = gan.latents(line_key, 10).reshape(2, 5, -1)
-show(plots.interpolation_sheet(lambda z: np.asarray(draw(state, z)), first, last, steps=14))
+first, last = gan.inputs(line_key, 10).z.reshape(2, 5, -1)
+show(plots.interpolation_sheet(lambda z: np.asarray(draw(state, Inputs(z))), first, last, steps=14))
 
 # %% [markdown]
 # ### The metric of Table 1
@@ -417,7 +417,7 @@ show(plots.interpolation_sheet(lambda z: np.asarray(draw(state, z)), first, last
 # and the means of their clusters in place of samples.
 
 # %%
-found = {"the generator's samples": parzen.evaluate(draw(state, gan.latents(parzen_key, 10_000)), validation, test)}
+found = {"the generator's samples": parzen.evaluate(draw(state, gan.inputs(parzen_key, 10_000)), validation, test)}
 for name, anchor in anchors.evaluate(train, validation, test, n=10_000, seed=0).items():
     found[f"{anchor.num_samples:,} {name.replace('_', ' ')}"] = anchor.parzen
 print(f"{'':28}{'nats an image':>16}{'sigma':>10}")

@@ -34,6 +34,7 @@ from jgan import Batch, data, games, losses, models, parallel, penalties, steps
 from jgan.data import resident, toys
 from jgan.metrics.modes import mode_coverage
 from jgan.models import bilinear, dirac, mixture
+from jgan.models.options import EMA, Optimizer, Penalty, Rule
 from jgan.types import DataSpec
 
 plt.rcParams.update({"figure.dpi": 90, "figure.constrained_layout.use": True, "axes.grid": True, "grid.alpha": 0.3})
@@ -87,7 +88,7 @@ FACTORS = {
 }
 
 paths = {
-    rule: trajectory(bilinear.make(bilinear.Config(rule=rule, learning_rate=ETA), SPEC), COUNT)
+    rule: trajectory(bilinear.make(bilinear.Config(rule=Rule(rule), optimizer=Optimizer("sgd", ETA)), SPEC), COUNT)
     for rule in (*FACTORS, "unrolled")
 }
 
@@ -119,7 +120,7 @@ for rule, path in paths.items():
 #
 # Mescheder et al. (2018), [arXiv:1801.04406](https://arxiv.org/abs/1801.04406): all data lie at 0, the generator is a point
 # mass at $\theta$, and the discriminator is $D(x) = \psi x$. It is the smallest GAN with a loss and a penalty. The networks,
-# losses and penalties below are those of the library, combined by the same `games.adversarial` as for images.
+# losses and penalties below are those of the library, combined by the same `games.Adversarial` as for images.
 #
 # Near the equilibrium $(0, 0)$ the dynamics are determined by the eigenvalues of their linearisation: a negative real part
 # means contraction, an imaginary part rotation. We compute them from the Jacobian of the update itself, minus the identity,
@@ -177,21 +178,22 @@ for name, (found, known) in cases.items():
 # %%
 SIZE, COUNT = 0.1, 6000
 runs = {
-    "simultaneous": {"rule": "simultaneous"},
+    "simultaneous": {"rule": Rule("simultaneous")},
     "alternating": {},
     "Wasserstein": {"loss": "wasserstein"},
-    "Wasserstein, clipped at 1": {"loss": "wasserstein", "weight_clip": 1.0},
-    "WGAN-GP": {"loss": "wasserstein", "penalty": "gradient_penalty"},
+    "Wasserstein, clipped at 1": {"loss": "wasserstein", "optimizer": Optimizer("sgd", SIZE, weight_clip=1.0)},
+    "WGAN-GP": {"loss": "wasserstein", "penalty": Penalty("gradient_penalty")},
     "instance noise 0.7": {"instance_noise": 0.7},
-    "R1, gamma = 0.5": {"penalty": "r1", "penalty_weight": 0.5},
-    "R2, gamma = 0.5": {"penalty": "r2", "penalty_weight": 0.5},
-    "extragradient": {"rule": "extragradient"},
-    "optimistic": {"rule": "optimistic"},
-    "consensus": {"rule": "consensus"},
-    "unrolled, 5": {"rule": "unrolled"},
+    "R1, gamma = 0.5": {"penalty": Penalty("r1", 0.5)},
+    "R2, gamma = 0.5": {"penalty": Penalty("r2", 0.5)},
+    "extragradient": {"rule": Rule("extragradient")},
+    "optimistic": {"rule": Rule("optimistic")},
+    "consensus": {"rule": Rule("consensus")},
+    "unrolled, 5": {"rule": Rule("unrolled")},
 }
 courses = {
-    name: trajectory(dirac.make(dirac.Config(learning_rate=SIZE, **options), SPEC), COUNT) for name, options in runs.items()
+    name: trajectory(dirac.make(dirac.Config(**{"optimizer": Optimizer("sgd", SIZE), **options}), SPEC), COUNT)
+    for name, options in runs.items()
 }
 
 figure, axes = plt.subplots(2, 6, figsize=(14, 5), sharex=True, sharey=True)
@@ -230,12 +232,12 @@ for name, path in courses.items():
 SEEDS, LENGTH, CHUNK, WIDTH = 4, 4000, 500, 256
 grid = data.load("grid25")
 about, on_device = data.spec(grid, WIDTH), Batch(jnp.asarray(grid.train.x))
-common = mixture.Config(learning_rate=4e-3, b2=0.99, decay_steps=LENGTH, ema_decay=0.995)
+common = mixture.Config(optimizer=Optimizer("adam", 4e-3, b2=0.99, decay_steps=LENGTH), ema=EMA(0.995))
 methods = {
     "non-saturating": {},
     "packs of 2": {"pack": 2},
-    "unrolled, 3 steps": {"rule": "unrolled", "unroll": 3},
-    "relativistic + R1 + R2": {"loss": "relativistic", "penalty": "r1_r2", "penalty_weight": 0.1},
+    "unrolled, 3 steps": {"rule": Rule("unrolled", unroll=3)},
+    "relativistic + R1 + R2": {"loss": "relativistic", "penalty": Penalty("r1_r2", 0.1)},
 }
 
 

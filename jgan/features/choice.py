@@ -1,17 +1,19 @@
 """Choosing an extractor by name, as the commands' `--extractor` does."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from jgan.features import classifier, inception
 from jgan.features.extractor import Extractor
 from jgan.features.pixels import pixels
+from jgan.utils.registry import unknown
 
 Name = Literal["auto", "pixels", "classifier", "inception"]
 Resizer = Literal["clean", "tf1", "torch"]
+NAMES = get_args(Name)
 
 
-def choose(name: Name, image_shape: tuple[int, ...], weights: Path | None = None, resizer: Resizer = "clean") -> Extractor:
+def choose(name: str, image_shape: tuple[int, ...], weights: Path | None = None, resizer: str = "clean") -> Extractor:
     """The extractor of a given name.
 
     Args:
@@ -25,13 +27,18 @@ def choose(name: Name, image_shape: tuple[int, ...], weights: Path | None = None
 
     Raises:
       FileNotFoundError: if the file of weights does not exist.
-      ValueError: if the file is not one of such weights, or the network does not take images of this shape.
+      ValueError: if the name or the resizer is unknown, the file is not one of such weights, or the network does not take
+        images of this shape.
 
     Example:
       >>> from jgan.features import choice
       >>> choice.choose("auto", (8, 8, 1)).name, choice.choose("auto", (28, 28, 1)).name
       ('classifier of digits', 'pixels')
     """
+    if name not in NAMES:
+        raise ValueError(unknown("extractor", name, NAMES))
+    if resizer not in get_args(Resizer):
+        raise ValueError(unknown("resizer", resizer, get_args(Resizer)))
     if name == "auto":
         fits = weights is None and classifier.shape_of() == tuple(image_shape)
         name = "classifier" if fits else "pixels" if weights is None else "inception"
@@ -42,7 +49,7 @@ def choose(name: Name, image_shape: tuple[int, ...], weights: Path | None = None
     if name == "inception":
         if weights is None:
             raise ValueError("--extractor inception needs the file of its weights: pass it with --weights")
-        return inception.load(weights, resizer=resizer)
+        return inception.load(weights, resizer=cast(Resizer, resizer))
     takes = classifier.shape_of(weights)
     if takes != tuple(image_shape):
         raise ValueError(

@@ -18,6 +18,7 @@ __all__ = [
     "MODELS",
     "Model",
     "Preset",
+    "built",
     "find",
     "from_dict",
     "make",
@@ -210,11 +211,23 @@ def from_dict(fields: dict[str, Any]) -> Any:
     """
     fields = dict(fields)
     name = fields.pop("model", "")
-    return _built(MODELS[name].Config, fields, f"the model {name}")
+    return built(MODELS[name].Config, fields, f"the model {name}")
 
 
-def _built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
-    """An instance of a frozen dataclass from plain data, nested groups included."""
+def built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
+    """Builds a configuration from plain data, nested groups of options included.
+
+    Args:
+      config_type: a frozen dataclass.
+      fields: its fields by name, as JSON holds them.
+      owner: what to call it in the message.
+
+    Returns:
+      An instance of `config_type`.
+
+    Raises:
+      ValueError: if a field is unknown.
+    """
     known = {field.name for field in dataclasses.fields(config_type)}
     hints = typing.get_type_hints(config_type)
     for name in fields:
@@ -223,7 +236,7 @@ def _built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
             close = f", did you mean {hint[0].split('?')[0]}?" if hint else ""
             raise ValueError(f"{owner} has no option {name!r}{close}")
     values = {
-        name: _built(hints[name], value, f"{owner}, in the group {name},") if isinstance(value, dict) else _tuples(value)
+        name: built(hints[name], value, f"{owner}, in the group {name},") if isinstance(value, dict) else _tuples(value)
         for name, value in fields.items()
     }
     return config_type(**values)

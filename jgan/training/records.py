@@ -137,7 +137,7 @@ def model_from_dict(fields: dict[str, Any], model: Model | None = None) -> tuple
     name = fields.pop("model")
     if model is None:
         model = _found(name)
-    return model, models._built(model.Config, fields, f"the model {name or model.Config.__name__}")
+    return model, models.built(model.Config, fields, f"the model {name or model.Config.__name__}")
 
 
 def _found(name: str | None) -> Model:

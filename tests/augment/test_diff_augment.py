@@ -72,6 +72,17 @@ def test_translations_are_uniform_over_an_eighth_of_each_side():
     assert stats.chisquare(counts.ravel()).pvalue > 1e-3
 
 
+def test_each_change_of_a_policy_has_draws_of_its_own():
+    """Two moves by U{-2 ... 2} add up to a triangle; twice the same move would always be even."""
+    image = np.zeros((16, 12, 1), np.float32)
+    image[8, 6] = 1
+    moved = applied(("translation", "translation"), fill=0.0)(KEY, (), copies(image), None)
+    rows, columns = np.unravel_index(np.argmax(np.reshape(moved, (N, -1)), axis=1), (16, 12))
+    triangle = np.array([1, 2, 3, 4, 5, 4, 3, 2, 1]) / 25
+    for places in (rows - 4, columns - 2):
+        assert stats.chisquare(np.bincount(places, minlength=9), N * triangle).pvalue > 1e-3
+
+
 def test_cutouts_have_uniform_centres():
     height, width = 8, 6  # a half: 4, whose centre is one of 9 edges, and 3, whose centre is one of 6 pixels
     cut = np.asarray(applied(("cutout",), fill=0.0)(KEY, (), np.ones((N, height, width, 1), np.float32), None))[..., 0] == 0

@@ -13,6 +13,7 @@ from tiny_models import CLASSES, SHIFT, WALK, Pull, Shift, Walk
 
 from jgan import Batch, data
 from jgan.training import records, train
+from jgan.training.evaluators import pairs
 from jgan.training.run import open_run
 from jgan.types import Batch as Fields
 from jgan.types import DataSpec, Field
@@ -187,11 +188,11 @@ def test_translations_are_measured_against_the_truth(tmp_path, dataset):
         assert found["error_ab"] == pytest.approx(error(a, 1 - a), abs=1e-6)
         assert found["error_ba"] == pytest.approx(error(b, 1 - b), abs=1e-6)
         assert found["error"] == pytest.approx((found["error_ab"] + found["error_ba"]) / 2)
-        blocks, columns = 2, 3
+        directions = 2
     else:
         assert found["error"] == pytest.approx(error(test.c / 255.0, test.x / 255.0), abs=1e-6)
-        blocks, columns = 1, 3
+        directions = 1
     from PIL import Image
 
     with Image.open(tmp_path / "a" / "samples" / "step_00000001.png") as image:
-        assert image.size == (columns * 50, blocks * 8 * 50)
+        assert image.size == (pairs.SHOWN * 50, directions * 3 * 50)  # rows of sources, outputs and truths

@@ -228,7 +228,7 @@ def test_images_are_translated(tmp_path, capsys):
     given = ["--images", str(tmp_path / "images.npz")]
     found = draw(run, tmp_path / "a.npz", *given)["samples"]
     assert np.abs(found - np.clip(images + 0.25 * 255, 0, 255)).max() <= 0.5
-    assert draw(run, tmp_path / "a.png", *given, "--direction", "ba").shape == (5 * 50, 2 * 50)
+    assert draw(run, tmp_path / "a.png", *given, "--direction", "ba").shape == (2 * 50, 5 * 50)
     message = "--direction must be among ab, ba, found cd"
     assert message in refused(capsys, "--workdir", run.workdir, *given, "--direction", "cd")
     np.savez(tmp_path / "large.npz", x=np.zeros((5, 9, 9), np.uint8))

@@ -43,7 +43,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if the metric, the extractor or its weights do not fit the images.
     """
     name = "log_likelihood" if run.config.metric == "auto" else run.config.metric
-    extractor = choice.choose(run.config.extractor, run.spec.shape, run.config.weights)  # type: ignore[arg-type]
+    extractor = choice.choose(run.config.extractor, run.spec.shape, run.config.weights)
     real = real_images(run)
     criterion = CRITERIA[name](real, extractor)
 
