@@ -218,7 +218,7 @@ def test_values_of_each_example_are_averaged_and_terms_have_keys_of_their_own():
     several = tuple(terms.Term(name, listen, generator=1.0) for name in "ab")
     penalty = penalties.Penalty(lambda view: listen(view) * 0)
     game = unconditional(terms=several, penalties=(penalty,))
-    _, metrics = jax.jit(game.alternating.g_step)(KEY, game.state, a_batch())
+    _, metrics = game.alternating.g_step(KEY, game.state, a_batch())
     fakes = np.asarray(generate(game.state.generator.params, Z), np.float64)
     np.testing.assert_allclose(metrics["a"], np.mean(np.sum(fakes**2, axis=1)), rtol=1e-5)
     made, _ = game.game.fakes(KEY, game.state.generator.params, game.state, a_batch(), None)
