@@ -211,7 +211,7 @@ def first_models(result: dict[str, Any]) -> str:
     classifiers = ", ".join(f"{dataset} {accuracy:.1%}" for dataset, accuracy in accuracies.items())
     header = ["preset", "steps x batch", "log-likelihood, nats", "FID", "agreement", "translation error"]
     notes = (
-        "One seed, averaged generators, 10,000 samples. FID in the features of a small classifier of the data set, whose accuracy "
-        f"on test images is: {classifiers}. {origin(result)}"
+        "One seed, averaged generators, 10,000 samples. FID in the features of a small classifier of the data set, with a test "
+        f"accuracy of: {classifiers}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
