@@ -183,3 +183,35 @@ def metrics_speed(result: dict[str, Any]) -> str:
         f"the peak includes the inputs. {origin(result)}"
     )
     return f"{markdown(['', 'by', 's', 'least to most', 'peak, MB'], rows)}\n\n{notes}"
+
+
+def first_models(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.first_models`: what each preset reached.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    rows = []
+    for name, found in result["models"].items():
+        likelihood, translation = found.get("log_likelihood"), found.get("translation")
+        rows.append(
+            [
+                f"`{name}`",
+                f"{found['steps']:,} x {found['batch_size']}",
+                f"{likelihood['mean']:.1f} +- {likelihood['standard_error']:.1f}" if likelihood else "",
+                f"{found['fid']:.2f}" if "fid" in found else "",
+                f"{found['agreement']:.1%}" if "agreement" in found else "",
+                f"{translation['error']:.3f}" if translation else "",
+            ]
+        )
+    accuracies = {found["dataset"]: found["classifier_accuracy"] for found in result["models"].values() if "fid" in found}
+    classifiers = ", ".join(f"{dataset} {accuracy:.1%}" for dataset, accuracy in accuracies.items())
+    header = ["preset", "steps x batch", "log-likelihood, nats", "FID", "agreement", "translation error"]
+    notes = (
+        "One seed, averaged generators, 10,000 samples. FID in the features of a small classifier of the data set, with a test "
+        f"accuracy of: {classifiers}. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"

@@ -11,7 +11,9 @@ def labels(batch: Batch) -> Any:
 
 
 def source(batch: Batch) -> Any:
-    """The condition of an image-to-image game: the source images of the examples."""
+    """The condition of an image-to-image game: the source images of the examples; a `ValueError` if there are none."""
+    if isinstance(batch.c, tuple) and not batch.c:
+        raise ValueError("this game is conditioned on source images, and the batch has none in c: give a data set of pairs")
     return batch.c
 
 

@@ -282,6 +282,7 @@ class Adversarial:
             real_output=real.output,
             fake_output=fake.output,
             real_condition=c,
+            fake_condition=fake_c,
             inputs=fakes.inputs,
             batch=batch,
             generate=lambda inputs: self._generate(key, g_params, state, inputs, axis_name)[0],

@@ -51,7 +51,7 @@ def class_loss(
     Args:
       real: the weight on real examples, in the discriminator's loss.
       fake: the weight on fakes, in both losses.
-      select: finds the class logits `[B, classes]` in what the discriminator returned beside its logits.
+      select: finds the class logits `[B, classes]` (`[B, pack, classes]` for packs) in the discriminator's second output.
 
     Returns:
       The two `Term`s, `real_class_loss` and `fake_class_loss`. The classes are the conditions of the examples.
@@ -65,11 +65,15 @@ def class_loss(
       Odena et al., "Conditional Image Synthesis With Auxiliary Classifier GANs" (2017), https://arxiv.org/abs/1610.09585
     """
 
+    def cross_entropy(output: Any, labels: jax.Array) -> jax.Array:
+        values = optax.softmax_cross_entropy_with_integer_labels(select(output), labels)
+        return values.reshape(len(labels), -1).mean(axis=1)  # of a pack, the mean over its examples
+
     def of_real(view: View) -> jax.Array:
-        return optax.softmax_cross_entropy_with_integer_labels(select(view.real_output), view.real_condition)
+        return cross_entropy(view.real_output, view.real_condition)
 
     def of_fake(view: View) -> jax.Array:
-        return optax.softmax_cross_entropy_with_integer_labels(select(view.fake_output), view.inputs.c)
+        return cross_entropy(view.fake_output, view.fake_condition)
 
     return (
         Term("real_class_loss", of_real, discriminator=real),

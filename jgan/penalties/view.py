@@ -35,6 +35,7 @@ class View(NamedTuple):
       real_output: the discriminator's second output for the real examples (features, class logits), or None.
       fake_output: the same for the fakes.
       real_condition: the condition of the real examples, a tree; `()` for an unconditional model.
+      fake_condition: the condition of the fakes.
       inputs: the `Inputs` from which the fakes were made.
       batch: the whole minibatch.
       generate: `generate(inputs) -> examples`, the generator in training mode; in the generator's loss it is differentiable in
@@ -58,6 +59,7 @@ class View(NamedTuple):
     real_output: Any = None
     fake_output: Any = None
     real_condition: Any = ()
+    fake_condition: Any = ()
     inputs: Inputs = Inputs()
     batch: Any = None
     generate: Callable[..., Any] | None = None

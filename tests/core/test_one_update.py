@@ -1,4 +1,4 @@
-"""The MNIST network, several D + G updates, against a backward pass written by hand in NumPy and against PyTorch's."""
+"""The whole MNIST network, several D + G updates, against a backward pass written by hand in NumPy and against PyTorch's."""
 
 import functools
 import itertools
@@ -19,13 +19,11 @@ VARIANTS = list(itertools.product(("simultaneous", "alternating"), ("non_saturat
 
 
 def the_config(schedule="simultaneous", loss="non_saturating"):
-    """The authors' network, narrower and with larger weights in D that give G something to follow at once, and with schedules
-    steep enough to show within two updates."""
+    """The authors' network, with larger weights in D that give G something to follow at once, and with schedules steep
+    enough to show within two updates."""
     return gan2014.Config(
         rule=Rule(schedule),
         loss=loss,
-        g_units=(160, 160),
-        d_units=(48, 48),
         d_irange=0.05,
         optimizer=MomentumSGD(decay=1.2, momentum_epochs=4, momentum=0.5, final_momentum=0.9),
     )

@@ -241,3 +241,19 @@ def test_the_state_of_a_game_with_other_terms_is_an_error():
     with pytest.raises(ValueError, match=r"made for another game: make it with steps.init_state\(..., game\)"):
         jax.eval_shape(game.alternating.step, KEY, other.state, a_batch())
     assert steps.init_state(KEY, game.game.generator, game.game.discriminator, OPTIMIZERS).memory == ()
+
+
+def test_source_images_that_are_missing_are_an_error():
+    game = played(head=True, condition=games.source)
+    with pytest.raises(ValueError, match="the batch has none in c: give a data set of pairs"):
+        jax.eval_shape(game.alternating.g_step, KEY, game.state, Batch(a_batch().x))
+
+
+def test_the_class_loss_of_packs_is_the_mean_over_their_examples():
+    """On a view made by hand: packs of two, class logits `[packs, 2, classes]`, labels `[packs, 2]`."""
+    logits = jnp.asarray(np.random.default_rng(0).normal(size=(3, 2, 4)), jnp.float32)
+    labels = jnp.asarray([[0, 1], [2, 3], [3, 3]], jnp.int32)
+    view = penalties.View(*[None] * 10, real_output=logits, real_condition=labels)
+    real, _ = terms.class_loss()
+    expected = np.asarray(cross_entropy(logits.reshape(6, 4), labels.reshape(6))).reshape(3, 2).mean(axis=1)
+    np.testing.assert_allclose(real.value(view), expected, rtol=1e-5)
