@@ -2,7 +2,7 @@
 
 Without regularisation it does not converge: linearised at the equilibrium (0, 0) it has the eigenvalues `+- i/2`. With R1 of
 weight gamma they are `-gamma/2 +- sqrt(gamma^2/4 - 1/4)`, with instance noise of variance s^2 `-s^2/4 +- sqrt(s^4/16 - 1/4)`.
-With the Wasserstein loss the players orbit the equilibrium. It uses the same game, losses, penalties and steps as the image GANs.
+With the Wasserstein loss the players orbit the equilibrium. Games, losses and steps are those of the image GANs.
 
 References:
   Mescheder et al., "Which Training Methods for GANs do actually Converge?" (2018), section 2, https://arxiv.org/abs/1801.04406
