@@ -1,4 +1,4 @@
-"""Means and gathers over the devices of a mapped axis; without an axis each returns its argument."""
+"""Mean and gather over the devices of a mapped axis; without an axis both return their argument."""
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +14,7 @@ def mean(tree: PyTree, axis_name: str | None) -> PyTree:
       axis_name: the mapped axis, or None on a single device.
 
     Returns:
-      A tree like it, equal on all devices; leaves that are not floating-point are returned as they are.
+      A tree like it, equal on all devices; other leaves are returned unchanged.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -32,9 +32,9 @@ def mean(tree: PyTree, axis_name: str | None) -> PyTree:
 
 
 def gather(tree: PyTree, axis_name: str | None) -> PyTree:
-    """The global batch, on every device: the shares of all devices, one after the other along the first axis.
+    """Gathers the global batch on every device: the shares of all devices, concatenated along the first axis.
 
-    A game's memory must be equal on all devices. What a game remembers of a batch (an image pool, a queue of features) is
+    A game's memory must be equal on all devices. Memory that depends on the batch (an image pool, a queue of features) is
     therefore computed from the gathered batch, with keys that do not depend on the device.
 
     Args:

@@ -1,4 +1,4 @@
-"""What a game is conditioned on: functions that find the condition, or the real examples, in a minibatch."""
+"""Functions that select the condition, or the real examples, of a game from a minibatch."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def labels(batch: Batch) -> Any:
 def source(batch: Batch) -> Any:
     """The condition of an image-to-image game: the source images of the examples; a `ValueError` if there are none."""
     if isinstance(batch.c, tuple) and not batch.c:
-        raise ValueError("this game is conditioned on source images, and the batch has none in c: give a data set of pairs")
+        raise ValueError("this game is conditioned on source images, and batch.c has none: give a data set of pairs")
     return batch.c
 
 
@@ -23,5 +23,5 @@ def unconditional(batch: Batch) -> Any:
 
 
 def whole(batch: Any) -> Any:
-    """The real examples of a data set of one set: the minibatch itself."""
+    """The real examples of a data set with a single set: the minibatch itself."""
     return batch

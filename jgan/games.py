@@ -1,8 +1,7 @@
-"""The usual game of two players: a discriminator that tells real from fake, a generator that fools it, and what may be added.
+"""The standard GAN objective of two networks, with conditions, penalties, terms, augmentation, packing and top-k training.
 
-`Adversarial` is a `jgan.types.Game` of two networks and a loss; conditions, penalties, terms, augmentation, packing and top-k
-are options of it, and `dataclasses.replace(game, penalties=...)` makes a variant. `Functions` is a game of functions of one's
-own.
+`Adversarial` is a `jgan.types.Game` of two networks and a loss; everything else is an option of it, and
+`dataclasses.replace(game, penalties=...)` makes a variant. `Functions` is a game of user-defined loss functions.
 """
 
 import dataclasses
@@ -28,13 +27,13 @@ __all__ = ["Adversarial", "Fakes", "Functions", "Memory", "labels", "source", "u
 
 
 class Functions(NamedTuple):
-    """A game of plain functions: see `jgan.types.Game` for their signatures.
+    """A game of user-defined functions: see `jgan.types.Game` for their signatures.
 
     Attributes:
       fakes: the generator's forward pass.
-      g_loss: what the generator minimises.
-      d_loss: what the discriminator minimises.
-      memory: what the game remembers before the first step.
+      g_loss: the generator's loss.
+      d_loss: the discriminator's loss.
+      memory: returns the initial memory of the game.
       both: both losses on one pass of the discriminator, or None.
 
     Example:
@@ -49,7 +48,7 @@ class Functions(NamedTuple):
 
 
 class Fakes(NamedTuple):
-    """What the generator made, and from what.
+    """Generated examples and the inputs they were generated from.
 
     Attributes:
       x: `[B, ...]` the fakes.
@@ -61,7 +60,7 @@ class Fakes(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What an `Adversarial` game remembers: of its augmentation, of each penalty, of each term."""
+    """The memory of an `Adversarial` game: one entry for the augmentation, for each penalty and for each term."""
 
     augment: PyTree
     penalties: tuple[PyTree, ...]
@@ -89,20 +88,20 @@ class Adversarial:
       terms: added to either loss: see `jgan.terms`.
       augment: random changes to all examples that the discriminator sees, for both players, not to conditions: see
         `jgan.augment`.
-      pack: examples that the discriminator judges together (PacGAN); its input has `pack` times the channels, and it returns
+      pack: number of examples per discriminator input (PacGAN); the input has `pack` times the channels, and the output is
         `[B / pack]` logits. Labels are packed to `[B / pack, pack]`.
-      top_k: `top_k(step) -> share`: the generator learns from that share of its fakes only, those of the highest logits;
-        a schedule, as optax has them.
-      condition: `condition(examples) -> tree`, what the real examples are conditioned on: `labels`, `source` or a function of
-        your own; `unconditional` for nothing.
-      fake_condition: `fake_condition(key, examples, axis_name) -> tree`, the condition of the fakes; None for that of the real
-        examples of the minibatch.
+      top_k: `top_k(step) -> share`: the generator trains only on that share of its fakes, those with the highest logits;
+        an optax schedule.
+      condition: `condition(examples) -> tree`, the condition of the real examples: `labels`, `source`, a user-defined function,
+        or `unconditional` for none.
+      fake_condition: `fake_condition(key, examples, axis_name) -> tree`, the condition of the fakes; None to use the
+        condition of the real examples.
       real: `real(batch) -> Batch`, the real examples in a minibatch of several sets.
-      progress: `progress(step) -> scalar`, a further input of both networks, for instance the share of a fade-in.
+      progress: `progress(step) -> scalar`, an additional input of both networks, for instance the weight of a fade-in.
 
     Raises:
       ValueError: if `pack` is below 1; while tracing, if the fakes do not have the shape of the real examples, the logits not
-        one value (or map) an example, the batch is not a multiple of `pack`, the condition is missing, or the state was not
+        one value (or map) per example, the batch is not a multiple of `pack`, the condition is missing, or the state was not
         made for this game (`steps.init_state`).
 
     Example:
@@ -145,7 +144,7 @@ class Adversarial:
     # ------------------------------------------------------------------------------------------- the protocol of a game
 
     def memory(self) -> PyTree:
-        """What the augmentation, the penalties and the terms remember before the first step; `()` if there are none."""
+        """The initial memory of the augmentation, the penalties and the terms; `()` if there are none."""
         if not (self.augment or self.penalties or self.terms):
             return ()
         return Memory(
@@ -293,7 +292,7 @@ class Adversarial:
     # ------------------------------------------------------------------------------------------------------- the losses
 
     def _with_terms(self, player: str, view: View, memory: Memory) -> tuple[jax.Array, Memory, Metrics]:
-        own = view._replace(key=stream_key(view.key, 0), memory=memory.terms)  # apart from the keys of the penalties
+        own = view._replace(key=stream_key(view.key, 0), memory=memory.terms)  # keys different from those of the penalties
         value, remembered, metrics = loss_terms.total(self.terms, player, own)
         return value, memory._replace(terms=remembered), metrics
 
@@ -338,7 +337,7 @@ class Adversarial:
 
 
 class _Passed(NamedTuple):
-    """One pass of the discriminator: what it returned, and functions of the same pass at other examples."""
+    """One pass of the discriminator: its output, and functions that repeat the pass on other examples."""
 
     logits: Any
     output: Any

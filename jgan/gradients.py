@@ -1,6 +1,6 @@
-"""The gradients of both players' losses, on as few forward passes as possible.
+"""The gradients of both players' losses, with as few forward passes as possible.
 
-Nothing here changes parameters; `jgan.steps` and `jgan.rules` do.
+These functions do not change parameters; `jgan.steps` and `jgan.rules` do.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def discriminator_gradients(game: Game, axis_name: str | None = None) -> Gradien
 
 
 def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
-    """Both gradients at one point, the vector field of the game, on one forward pass of each network.
+    """Both gradients at the same parameters (the vector field of the game), with one forward pass of each network.
 
     Args:
       game: the losses.
@@ -78,7 +78,7 @@ def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
         fakes, pull_back, g_model_state = forward(game, key, state, batch, axis_name)
         if game.both is None:
             d_grads, after, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
-            # The generator's loss sees the old discriminator, but the new memory: both losses may change it.
+            # The generator's loss uses the old discriminator but the new memory, because both losses may change the memory.
             before = state._replace(memory=after.memory)
             g_grads, memory, g_metrics = g_gradients(game, key, before, batch, fakes, pull_back, axis_name)
             after, metrics = after._replace(memory=memory), d_metrics | g_metrics
@@ -93,12 +93,12 @@ def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
 
 
 def _inexact(tree: PyTree) -> PyTree:
-    """The leaves that can be differentiated; None in the place of others (integers, keys)."""
+    """The tree with its differentiable leaves; None replaces all others (integers, keys)."""
     return jax.tree.map(lambda leaf: leaf if jnp.issubdtype(leaf.dtype, jnp.inexact) else None, tree)
 
 
 def _merged(inexact: PyTree, tree: PyTree) -> PyTree:
-    """The tree with its inexact leaves replaced by those of `inexact`, which has None in all other places."""
+    """The tree with its inexact leaves replaced by those of `inexact`, which is None at all other leaves."""
     return jax.tree.map(lambda new, old: old if new is None else new, inexact, tree, is_leaf=lambda leaf: leaf is None)
 
 
@@ -133,7 +133,7 @@ def d_gradients(game: Game, key, state: GANState, batch, fakes, axis_name):
       key: the step's own key.
       state: the state.
       batch: the minibatch.
-      fakes: what the generator made.
+      fakes: the generator's output.
       axis_name: the mapped axis over which the batch is spread, if any.
 
     Returns:
@@ -152,7 +152,7 @@ def g_gradients(game: Game, key, state: GANState, batch, fakes, pull_back, axis_
       key: the step's own key.
       state: the state.
       batch: the minibatch.
-      fakes: what the generator made.
+      fakes: the generator's output.
       pull_back: as `forward` returns it.
       axis_name: the mapped axis over which the batch is spread, if any.
 
@@ -169,7 +169,7 @@ def g_gradients(game: Game, key, state: GANState, batch, fakes, pull_back, axis_
 
 
 def _in_one_pass(game: Game, key, state: GANState, batch, fakes, pull_back, axis_name):
-    """Both gradients on one forward pass of the discriminator.
+    """Both gradients with one forward pass of the discriminator.
 
     The pair of losses is one function of (g_params, d_params, fakes). Its transpose is applied twice, to the cotangents (1, 0)
     and (0, 1): the first gives the gradient of the generator's loss, the second that of the discriminator's. Each call also
@@ -194,15 +194,15 @@ def _in_one_pass(game: Game, key, state: GANState, batch, fakes, pull_back, axis
 
 
 def accumulated(gradients: Gradients, micro_batches: int) -> Gradients:
-    """The mean of the gradients over the parts of a batch, one after the other: needs the memory of one part only.
+    """Gradient accumulation: the mean of the gradients over parts of the batch, computed one after the other to save memory.
 
     Args:
       gradients: the gradients of a batch.
-      micro_batches: how many parts m, each of every m-th example; 1 leaves the gradients unchanged.
+      micro_batches: the number of parts m; each takes every m-th example. 1 leaves the gradients unchanged.
 
     Returns:
-      The `Gradients` of the whole batch, except that each part draws from a key of its own, and sees the batch statistics
-      and the memory that the part before it left.
+      The `Gradients` of the whole batch, except that each part has a different key, and continues from the batch statistics
+      and the memory of the previous part.
 
     Raises:
       ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.

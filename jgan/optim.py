@@ -1,4 +1,4 @@
-"""Optimisation that optax does not have: pylearn2's schedules and momentum, moving averages of a network's weights."""
+"""Additions to optax: pylearn2's schedules and momentum, moving averages of network weights."""
 
 import dataclasses
 import math
@@ -12,12 +12,12 @@ from jgan.types import Average, Inputs, Key, Network, PlayerState, PyTree
 
 
 def exponential_decay(initial: float, factor: float, floor: float) -> optax.Schedule:
-    """The learning rate `max(initial / factor^t, floor)` at update t, as pylearn2's `ExponentialDecay` has it.
+    """The learning rate `max(initial / factor^t, floor)` at update t, as in pylearn2's `ExponentialDecay`.
 
     Args:
       initial: the learning rate of the first update.
-      factor: what it is divided by at each update, above 1.
-      floor: the least learning rate.
+      factor: the divisor of the learning rate at each update, above 1.
+      floor: the minimum learning rate.
 
     Returns:
       The schedule, a function of the number of updates made so far.
@@ -37,7 +37,7 @@ def exponential_decay(initial: float, factor: float, floor: float) -> optax.Sche
 
 
 def epoch_ramp(initial: float, final: float, epochs: int, steps_per_epoch: int) -> optax.Schedule:
-    """A value that changes linearly, once an epoch: `initial + (final - initial) min(epoch / (epochs - 1), 1)`.
+    """A value that changes linearly, once per epoch: `initial + (final - initial) min(epoch / (epochs - 1), 1)`.
 
     pylearn2's `MomentumAdjustor` with `start: 1` and `saturate: epochs`.
 
@@ -65,9 +65,9 @@ def epoch_ramp(initial: float, final: float, epochs: int, steps_per_epoch: int) 
 
 
 def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOrSchedule) -> optax.GradientTransformation:
-    """Classical momentum, the learning rate inside the velocity: `v = m v - lr g`, `p += v`.
+    """Classical momentum with the learning rate inside the velocity: `v = m v - lr g`, `p += v`.
 
-    `optax.sgd` has the rate outside (`v = m v + g`, `p -= lr v`): the same for constants, another method when the rate or
+    `optax.sgd` has the rate outside (`v = m v + g`, `p -= lr v`). The two are equal for constants and differ when the rate or
     the momentum follow a schedule.
 
     Args:
@@ -97,7 +97,7 @@ def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOr
 
 
 def warmed_up(decay: float) -> optax.Schedule:
-    """The decay `min(decay, (1 + t) / (10 + t))` at update t, so that the initial weights are forgotten soon.
+    """The decay `min(decay, (1 + t) / (10 + t))` at update t, so that the initial weights are forgotten quickly.
 
     Args:
       decay: the decay after the warm-up, in [0, 1).
@@ -135,7 +135,7 @@ def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> o
       any image was seen.
 
     Raises:
-      ValueError: if one of them is not above 0.
+      ValueError: if an argument is not above 0.
 
     Example:
       >>> from jgan import optim
@@ -143,8 +143,8 @@ def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> o
       (0.999929, 0.5)
 
     References:
-      Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), whose code counts and ramps the
-      average so (`ema_kimg`, `ema_rampup`), https://arxiv.org/abs/2006.06676
+      Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), whose code has this average
+      and ramp (`ema_kimg`, `ema_rampup`), https://arxiv.org/abs/2006.06676
     """
     if images <= 0 or batch_size <= 0 or (ramp is not None and ramp <= 0):
         raise ValueError(f"a half-life, batch size and ramp must be above 0, found {images}, {batch_size} and {ramp}")
@@ -160,10 +160,10 @@ def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> o
 
 @dataclasses.dataclass(frozen=True)
 class EMA:
-    """An exponential moving average of a network's weights, kept beside them: `average = decay average + (1 - decay) new`.
+    """An exponential moving average of a network's weights: `average = decay average + (1 - decay) new`.
 
-    The average carries the network's other variables too: a network with batch normalisation whose averaged kernels meet the
-    statistics of the latest ones generates wrong samples.
+    The average includes the other variables: a network with batch normalisation that combines averaged kernels with the
+    batch statistics of the latest kernels generates wrong samples.
 
     Attributes:
       decay: a schedule of the number of updates made so far: see `warmed_up` and `half_life`.
@@ -210,11 +210,11 @@ class EMA:
 
 
 def ema_weights(player: PlayerState, ema: bool = True) -> tuple[PyTree, PyTree]:
-    """The weights of a player to generate with: the averaged ones if there is an average and it is wanted.
+    """The weights to generate with: the averaged weights if `ema` is true and the player keeps an average.
 
     Args:
       player: the player's state.
-      ema: whether to take the average.
+      ema: whether to use the average.
 
     Returns:
       `(params, model_state)`.
@@ -242,13 +242,13 @@ def ema_params(player: PlayerState) -> PyTree:
 def standing_statistics(
     network: Network, weights: tuple[PyTree, PyTree], inputs: Callable[[Key], Inputs], *, passes: int = 32
 ) -> PyTree:
-    """Batch statistics computed anew for given parameters, by forward passes in training mode on new inputs.
+    """Recomputes batch statistics for given parameters by forward passes in training mode on new inputs.
 
     Args:
       network: the generator.
       weights: `(params, model_state)`; the statistics start from those of `model_state`.
-      inputs: `inputs(key) -> Inputs`, a batch of them.
-      passes: forward passes. With a momentum m of the running averages, m^passes of the old statistics remain.
+      inputs: `inputs(key) -> Inputs`, a batch of generator inputs.
+      passes: the number of forward passes. With momentum m, the old statistics keep a weight of m^passes.
 
     Returns:
       The new model state.
@@ -259,7 +259,7 @@ def standing_statistics(
       >>> from jgan.types import Inputs
       >>> network = networks.from_module(networks.PointGenerator(2), (3,))
       >>> draw = lambda key: Inputs(rng.latents(key, 8, 3))
-      >>> optim.standing_statistics(network, network.init(jax.random.key(0)), draw)  # has no statistics
+      >>> optim.standing_statistics(network, network.init(jax.random.key(0)), draw)  # no batch statistics
       {}
 
     References:

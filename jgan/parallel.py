@@ -1,7 +1,7 @@
-"""How a pure step runs: compiled, scanned, over devices, over seeds. Wrappers round one function, none of which knows a GAN.
+"""Wrappers that compile a pure step, scan it, or run it over devices or seeds. They do not depend on the GAN.
 
 Each takes `step(key, state, data, *, axis_name=None) -> (state, metrics)` and returns a function of the same three
-arguments. `data` is a batch, or a set resident on the devices (`jgan.data.resident`); the state never carries a device axis.
+arguments. `data` is a batch, or a set resident on the devices (`jgan.data.resident`); the state never has a device axis.
 """
 
 from collections.abc import Callable, Sequence
@@ -25,11 +25,11 @@ def scan(step: Step, length: int) -> Step:
     """Runs `length` steps in one program.
 
     Args:
-      step: the step over *resident* data, which finds its minibatch by `state.step`.
+      step: the step over *resident* data, which selects its minibatch by `state.step`.
       length: the number of steps.
 
     Returns:
-      The step whose metrics carry a leading axis of `length`.
+      A step that makes `length` steps and whose metrics have a leading axis of that length.
 
     Example:
       >>> import jax
@@ -68,16 +68,16 @@ def jit(step: Step) -> CompiledStep:
 
 
 def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> CompiledStep:
-    """Runs a step on several devices at once, each on its share of the batch, gradients averaged.
+    """Runs a step on several devices with `pmap`: each takes its share of the batch, and gradients are averaged.
 
     Args:
       step: the step; it is called with `axis_name=AXIS`.
       devices: the devices; None for all.
-      resident: whether `data` is a whole set, of which every device holds a copy and cuts its own share; otherwise it is
-        a global batch, cut here along its first axis.
+      resident: whether `data` is a whole set: every device holds a copy and selects its share. Otherwise `data` is
+        a global batch, split along its first axis.
 
     Returns:
-      The compiled step, of the same signature: state and metrics come back without a device axis.
+      The compiled step with the same signature; state and metrics have no device axis.
 
     Raises:
       ValueError: at the call, if the batch is not divisible by the number of devices.
@@ -88,7 +88,7 @@ def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: b
     devices = list(devices or jax.devices())
 
     def on_device(index: jax.Array, key: Key, state: GANState, data: Any) -> tuple[GANState, Metrics]:
-        del index  # pmap wants one argument that differs between the devices; the step asks `axis_index`
+        del index  # pmap needs one argument that differs between the devices; the step uses `axis_index`
         return step(key, state, data, axis_name=AXIS)
 
     mapped = jax.pmap(
@@ -128,10 +128,10 @@ def mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
 
 
 def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTree:
-    """Puts a copy of every leaf on each device, as `pmap` and `shard` want their state and their resident data.
+    """Puts a copy of every leaf on each device, as `pmap` and `shard` expect state and resident data.
 
-    What lies on one device only is copied to the others at every call, and a state that does so at the first call but not
-    afterwards, since the step returns it replicated, is compiled for twice.
+    Arrays on one device only would be copied to the others at every call. A state on one device at the first call would also
+    cause a second compilation, because the step returns it replicated.
 
     Args:
       tree: a tree of arrays.
@@ -150,15 +150,15 @@ def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTr
 
 
 def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> CompiledStep:
-    """Compiles a step once for a mesh of devices; XLA spreads the work and inserts the communication.
+    """Compiles a step for a mesh of devices with `jit`; XLA partitions the work and inserts the communication.
 
-    The step is the one that a single device runs: only the placement of its batch is told.
+    The step is the same as on a single device; only the sharding of its batch is specified.
 
     Args:
       step: the step.
       devices: the devices; None for all.
-      resident: whether `data` is a whole set, replicated; wrap the inner step with `constrained` so that the minibatch
-        which it cuts is spread. Otherwise it is a global batch, spread along its first axis.
+      resident: whether `data` is a whole replicated set; wrap the inner step with `constrained` so that the minibatch
+        is sharded. Otherwise `data` is a global batch, sharded along its first axis.
 
     Returns:
       The compiled step; the state is replicated.
@@ -190,12 +190,12 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
 
 
 def constrained(step: Step, devices: Sequence[jax.Device] | None = None, *, axis: int = 0) -> Step:
-    """Spreads the batch of an inner step over the mesh, inside a program that `shard` compiles.
+    """Shards the batch of an inner step over the mesh, inside a program that `shard` compiles.
 
     Args:
       step: the step over batches.
       devices: the devices; None for all.
-      axis: the batch's axis: 0, or 1 where a leading axis counts the `n_critic` minibatches.
+      axis: the batch axis: 0, or 1 if a leading axis of `n_critic` minibatches comes before it.
 
     Returns:
       The step with a sharding constraint on its batch.
@@ -215,7 +215,7 @@ def constrained(step: Step, devices: Sequence[jax.Device] | None = None, *, axis
 
 
 def vmap(step: Step) -> Step:
-    """Runs a population: one step of many seeds, on the same data, in one program.
+    """Runs one step of many seeds on the same data in one program, with `vmap`.
 
     Args:
       step: the step.
@@ -239,15 +239,15 @@ def vmap(step: Step) -> Step:
 
 
 def scans_fast(step: Step, key: Key, state: Any, data: Any) -> bool:
-    """Whether `scan` over this step is fast on the present backend.
+    """Whether `scan` over this step is fast on the current backend.
 
-    XLA's convolutions lose their threads inside a loop on CPU, where a step with a convolution is therefore dispatched alone.
+    On CPU, XLA runs convolutions inside a loop on a single thread, so a step with a convolution is dispatched on its own there.
 
     Args:
       step: the step.
       key: the root key.
       state: the state, or its shapes and dtypes (`jax.eval_shape`).
-      data: the batch or the set, or its shapes and dtypes.
+      data: the batch or the resident set, or its shapes and dtypes.
 
     Returns:
       False on CPU if the step contains a convolution, otherwise True. Nothing is compiled or run; the step is traced once.
@@ -269,7 +269,7 @@ def _contains(jaxpr: Any, primitive: str) -> bool:
     for equation in jaxpr.eqns:
         if equation.primitive.name == primitive:
             return True
-        # Closed jaxprs hold theirs under `jaxpr`; a `cond` has a tuple of them.
+        # A closed jaxpr holds its jaxpr as `.jaxpr`; a `cond` has a tuple of them.
         values = [value for entry in equation.params.values() for value in (entry if isinstance(entry, tuple) else (entry,))]
         inner = [getattr(value, "jaxpr", value) for value in values]
         if any(_contains(each, primitive) for each in inner if hasattr(each, "eqns")):

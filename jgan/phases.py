@@ -1,7 +1,7 @@
-"""Runs of several phases: pre-training, progressive growing, stages that take over each other's networks.
+"""Training runs of several phases: pre-training, progressive growing, stages that reuse networks of earlier stages.
 
-A `Phase` names a GAN, a length, a batch size and how its state begins from the state of the phase before. The helpers here are
-what an `enter` function needs: take over parameters by path, restart an optimiser, set the count that schedules follow.
+A `Phase` holds a GAN, a length, a batch size and a function that computes its initial state from the previous phase's final
+state. The helpers here are for `enter` functions: copy parameters by path, restart an optimiser, set a schedule's count.
 """
 
 import itertools
@@ -22,12 +22,12 @@ _FIRST_STREAM = 1000
 
 
 class Place(NamedTuple):
-    """Where a step of a run lies.
+    """The phase that a step of a run belongs to.
 
     Attributes:
-      index: of the phase.
-      start: the steps of the run before the phase.
-      end: the steps of the run at its end.
+      index: the index of the phase.
+      start: the step of the run at which the phase starts.
+      end: the step of the run at which the phase ends.
     """
 
     index: int  # type: ignore[assignment]  # hides tuple.index
@@ -36,9 +36,9 @@ class Place(NamedTuple):
 
 
 def place(phases: Sequence[Phase], steps: int, step: int) -> Place:
-    """Finds the phase in which a run is after some steps.
+    """Finds the phase that a run is in after `step` updates.
 
-    At a boundary a run is still in the earlier phase: its state there is that phase's final one.
+    At a boundary a run is still in the earlier phase: its state there is the final state of that phase.
 
     Args:
       phases: the phases of the run.
@@ -72,11 +72,11 @@ def place(phases: Sequence[Phase], steps: int, step: int) -> Place:
 
 
 def step_key(key: Key, index: int) -> Key:
-    """The root key of the steps of a phase; that of the first phase is the run's own.
+    """The root key of the steps of a phase; the first phase uses the run's key.
 
     Args:
       key: the root key of the run's steps.
-      index: of the phase.
+      index: the index of the phase.
 
     Returns:
       The key.
@@ -89,12 +89,12 @@ def enter(phases: Sequence[Phase], index: int, key: Key, previous: GANState | No
 
     Args:
       phases: the phases of the run.
-      index: of the phase.
+      index: the index of the phase.
       key: the run's key of initial parameters.
-      previous: the final state of the phase before; None for the first phase.
+      previous: the final state of the previous phase; None for the first phase.
 
     Returns:
-      The state; it depends on nothing but the arguments.
+      The state; it depends only on the arguments.
 
     Example:
       See `jgan.training.loop`.
@@ -107,12 +107,12 @@ def enter(phases: Sequence[Phase], index: int, key: Key, previous: GANState | No
 
 
 def graft(params: PyTree, source: PyTree, *path: str) -> PyTree:
-    """Replaces a subtree of parameters by trained ones of the same names and shapes.
+    """Replaces a subtree of parameters by trained parameters with the same names and shapes.
 
     Args:
       params: nested dicts of parameters.
       source: the trained subtree.
-      *path: the keys that lead to the subtree in `params`; none for the whole tree.
+      *path: the keys of the subtree in `params`; none for the whole tree.
 
     Returns:
       A tree like `params`; the arrays of `source` are copied.
@@ -151,16 +151,16 @@ def graft(params: PyTree, source: PyTree, *path: str) -> PyTree:
 def restarted(
     player: PlayerState, params: PyTree, optimizer: optax.GradientTransformation, ema: EMA | None = None
 ) -> PlayerState:
-    """A player that goes on from other parameters with a new optimiser state and a new average.
+    """Restarts a player from other parameters, with a new optimiser state and a new weight average.
 
     Args:
-      player: the player; its model state is kept.
+      player: the player's state; its `model_state` is kept.
       params: its new parameters.
       optimizer: its optimiser.
-      ema: the average of its weights, if one is kept.
+      ema: the weight average, or None.
 
     Returns:
-      The player.
+      The new player state.
 
     Example:
       >>> import jax.numpy as jnp, optax
@@ -179,10 +179,10 @@ def with_count(opt_state: PyTree, count: int) -> PyTree:
 
     Args:
       opt_state: the state of an optax optimiser.
-      count: the updates that count as made.
+      count: the number of updates.
 
     Returns:
-      A tree like `opt_state`, unchanged if nothing in it counts.
+      A tree like `opt_state`, unchanged if it contains no count.
 
     Example:
       >>> import jax.numpy as jnp, optax

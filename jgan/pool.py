@@ -1,4 +1,4 @@
-"""A pool of earlier fakes, from which a discriminator is shown a part of its fakes: a history of the generator's images."""
+"""An image pool: a buffer of earlier fakes, from which the discriminator receives some of its fakes."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,11 @@ from jgan.types import Key
 
 
 class Pool(NamedTuple):
-    """A pool; part of a game's memory, so equal on all devices.
+    """The state of an image pool; part of a game's memory, so equal on all devices.
 
     Attributes:
       images: `[size, ...]`, the stored images.
-      count: int32 scalar, how many places are filled.
+      count: int32 scalar, the number of stored images.
     """
 
     images: Float[jax.Array, " size *shape"]
@@ -26,8 +26,8 @@ def init(size: int, shape: tuple[int, ...]) -> Pool:
     """An empty pool.
 
     Args:
-      size: the number of images that it holds; 0 for no pool, which returns new images unchanged.
-      shape: of one image.
+      size: the capacity in images; 0 for no pool, which returns new images unchanged.
+      shape: the shape of one image.
 
     Returns:
       The `Pool`.
@@ -43,13 +43,13 @@ def init(size: int, shape: tuple[int, ...]) -> Pool:
 def exchange(
     key: Key, pool: Pool, images: Float[jax.Array, " b *shape"], axis_name: str | None = None
 ) -> tuple[Float[jax.Array, " b *shape"], Pool]:
-    """Puts new images into a pool and takes images out, one after the other.
+    """Adds new images to a pool and draws images from it, one after the other.
 
-    While there is room, an image is stored and returned. Once the pool is full, with probability 1/2 a random stored image is
+    While the pool is not full, an image is stored and returned. Once it is full, with probability 1/2 a random stored image is
     returned and the new one takes its place; otherwise the new one is returned and not stored.
 
     Args:
-      key: the same on all devices.
+      key: the key, equal on all devices.
       pool: the pool.
       images: `[B, ...]`, this device's share of the new images.
       axis_name: the mapped axis over which the batch is spread, if any.

@@ -1,12 +1,12 @@
-"""Random streams, and one key an example.
+"""Random streams, and one key per example.
 
-Every random number that belongs to an example (its latents, its dropout masks) is drawn from a key of its own, folded from
-the step's key and the example's place in the *global* batch. So the numbers do not depend on how the batch is spread over
-devices: jit on one device, `pmap` on eight and a sharded `jit` draw the same latents and the same masks, with no
-communication and without drawing more than their share.
+Each random number of an example (latents, dropout masks) is drawn from a separate key, folded from
+the step's key and the example's place in the *global* batch. So the numbers do not depend on how the batch is distributed over
+devices: `jit` on one device, `pmap` on eight and a sharded `jit` draw the same latents and the same masks, with no
+communication, and each device draws only its share.
 
 All keys of a run are folded from its root key: `step_key` for a step, `stream` for each use within a step, `stream_key` for
-whatever must not coincide with a step.
+streams that must differ from those of all steps.
 """
 
 import enum
@@ -24,7 +24,7 @@ Noise = Literal["uniform", "gaussian"]
 
 
 class Stream(enum.IntEnum):
-    """The uses of a step's key by `jgan.games.Adversarial`: the number that each folds into it."""
+    """The uses of a step's key in `jgan.games.Adversarial`, with the number that each folds into the key."""
 
     LATENTS = 0
     GENERATOR = 1
@@ -37,7 +37,7 @@ class Stream(enum.IntEnum):
 
 
 DATA_STREAM = 2**31 - 1
-"""Folded into the root key for the order of the data: a number that no step's count reaches."""
+"""Folded into the root key for the order of the data; larger than any step count."""
 
 
 def step_key(key: Key, step: Int[jax.Array, ""]) -> Key:
@@ -58,7 +58,7 @@ def stream(key: Key, use: Stream) -> Key:
 
     Args:
       key: the step's key.
-      use: the use.
+      use: the purpose of the key.
 
     Returns:
       The key.
@@ -76,7 +76,7 @@ def stream_key(key: Key, index: int) -> Key:
 
     Args:
       key: the run's root key.
-      index: which, from 0.
+      index: the index of the stream, from 0.
 
     Returns:
       The key.
@@ -166,8 +166,8 @@ def latents(
 def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str | None = None) -> Bool[jax.Array, "n ..."]:
     """Draws a dropout mask, one independent row for each example.
 
-    `jax.random.bernoulli` spends 32 random bits on a coin. Here a probability that is a multiple of 1/2, 1/4, 1/16 or 1/256
-    costs 1, 2, 4 or 8 and is exact; any other costs 16 and is exact to 2^-17.
+    `jax.random.bernoulli` uses 32 random bits per element. Here a probability that is a multiple of 1/2, 1/4, 1/16 or 1/256
+    uses 1, 2, 4 or 8 bits and is exact; any other uses 16 bits and is accurate to 2^-17.
 
     Args:
       key: the key of the whole batch.

@@ -10,12 +10,12 @@ class Batch(NamedTuple):
     """Examples: a minibatch, or a whole set; arrays of JAX or of NumPy with one common leading axis.
 
     A data set of several sets (two unpaired domains; labelled and unlabelled examples) is a dict of named `Batch`es, which may
-    differ in length; so is its minibatch.
+    differ in length; its minibatch is a dict with the same names.
 
     Attributes:
-      x: `[B, ...]`, what the generator is to make; images are `[B, height, width, channels]` float32 in [0, 1], uint8 at rest.
+      x: `[B, ...]`, the examples; images are `[B, height, width, channels]`, float32 in [0, 1], or uint8 when stored.
       y: `[B]` int32 class labels, or None.
-      c: `[B, ...]`, what else the generator may be conditioned on, a tree: source images, token sequences; `()` if nothing.
+      c: `[B, ...]`, a tree of further conditions: source images, token sequences; `()` if there are none.
     """
 
     x: Any
@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a generator is given: latents, a condition, or both.
+    """The inputs of a generator: latents, a condition, or both.
 
     Attributes:
       z: `[n, latent_size]` float32 latents; `()` for a generator without noise.
@@ -35,7 +35,7 @@ class Inputs(NamedTuple):
     c: Any = ()
 
     def args(self) -> tuple[Any, ...]:
-        """The parts that are there, in order: the positional inputs of the generator network."""
+        """The non-empty parts in order: the positional arguments of the generator network."""
         return tuple(part for part in self if jax.tree.leaves(part))
 
 
@@ -44,7 +44,7 @@ class Field(NamedTuple):
 
     Attributes:
       shape: the shape of one example, without the batch; `()` for a label.
-      kind: `"image"` (float32 in [0, 1] in a step; uint8 at rest), `"points"` (float32), `"label"` or `"tokens"` (int32).
+      kind: `"image"` (float32 in [0, 1] in a step; uint8 when stored), `"points"` (float32), `"label"` or `"tokens"` (int32).
       size: the number of classes of a label, the vocabulary size of tokens; 0 for the others.
     """
 
@@ -59,13 +59,13 @@ class Field(NamedTuple):
 
 
 class DataSpec(NamedTuple):
-    """What a model must know of the data before it sees any.
+    """The description of a data set that a model is built from.
 
     Attributes:
       example: a `Batch` whose leaves are `Field`s; for several sets a dict of such, by name.
-      steps_per_epoch: minibatches in an epoch (of the largest set), for schedules that count epochs.
-      mean: the mean of `x` over the training set, in the units of a step (images in [0, 1]); None if not known.
-      batch_size: examples in a minibatch, for averages and schedules that count examples; 0 if not known.
+      steps_per_epoch: minibatches in an epoch (of the largest set), for schedules defined in epochs.
+      mean: the mean of `x` over the training set, in the same units as in a step (images in [0, 1]); None if unknown.
+      batch_size: examples in a minibatch, for averages and schedules defined in examples; 0 if unknown.
     """
 
     example: Any
@@ -82,7 +82,7 @@ class DataSpec(NamedTuple):
         Args:
           shape: `(height, width, channels)`.
           steps_per_epoch: minibatches in an epoch.
-          n_classes: the number of classes if the images have labels; 0 if they have none.
+          n_classes: the number of classes if the images have labels; 0 for no labels.
           mean: the mean image.
           batch_size: examples in a minibatch.
 
@@ -106,7 +106,7 @@ class DataSpec(NamedTuple):
         Args:
           shape: `(d,)`.
           steps_per_epoch: minibatches in an epoch.
-          n_classes: the number of classes if the points have labels; 0 if they have none.
+          n_classes: the number of classes if the points have labels; 0 for no labels.
           mean: the mean point.
           batch_size: examples in a minibatch.
 
@@ -147,5 +147,5 @@ class DataSpec(NamedTuple):
 
     @property
     def n_classes(self) -> int:
-        """The number of classes of the labels of a single set; 0 if it has none."""
+        """The number of classes of the labels of a single set; 0 for no labels."""
         return self.one.y.size if self.one.y is not None else 0

@@ -1,12 +1,12 @@
-"""Training steps as pure functions, made from a game, the optimisers and a schedule; none depends on a particular paper.
+"""Training steps as pure functions, built from a game, optimisers and a schedule.
 
 Algorithm 1 of Goodfellow et al. (2014), for each training iteration: update the discriminator by descending its stochastic
-gradient, `n_critic` times; then update the generator by descending its own. `d_step` is the one, `g_step` the other, and
+gradient, `n_critic` times; then update the generator by descending its own. `d_step` is the first, `g_step` the second, and
 a schedule (`alternating`, `simultaneous`) composes them into `step`. `one_player` trains one network alone.
 
 Randomness: `key` is the *run's* root key, the same at every call; a step folds `state.step` into it. So a seed and a state
-determine all that follows, and a run resumes from its state alone. The two players of one step see the same folded key,
-hence the same latents and the same dropout masks: that is what lets `step` run the generator forward once for both, and
+determine the rest of the run, and a run resumes from its state alone. The two players of one step see the same folded key,
+hence the same latents and the same dropout masks. Therefore `step` runs the generator forward once for both, and
 `step(key, state, batch)` equals `g_step(key, d_step(key, state, batch), batch)`.
 
 References:
@@ -73,7 +73,7 @@ def init_state(
       generator: the generator network.
       discriminator: the discriminator network.
       optimizers: their optimisers.
-      game: the game, if it has a memory: if it has augmentation, penalties or terms.
+      game: the game; required if it has memory, that is augmentation, penalties or terms.
 
     Returns:
       The `GANState` at step 0.
@@ -103,10 +103,10 @@ def update(
     axis_name: str | None = None,
     ema: EMA | None = None,
 ) -> PlayerState:
-    """One descent step of one player: the mean gradient over the devices, optax, the average, the new state.
+    """One descent step of one player: averages the gradient over the devices, applies the optimiser, updates the EMA.
 
     Args:
-      player: the player, its `model_state` already new.
+      player: the player, with its `model_state` already updated.
       optimizer: its optimiser.
       grads: the gradient on this device.
       axis_name: the mapped axis over which the batch is spread, if any.
@@ -123,7 +123,7 @@ def update(
 
 
 def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> tuple[Step, Step]:
-    """The two updates, each on its own.
+    """The two updates as separate steps.
 
     Args:
       game: the losses.
@@ -153,7 +153,7 @@ def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
         player = update(state.discriminator, optimizers.discriminator, grads, axis_name)
         return state._replace(discriminator=player), collectives.mean(metrics, axis_name)
 
-    accumulated(discriminator_gradients(game), micro_batches)  # for its check
+    accumulated(discriminator_gradients(game), micro_batches)  # checks micro_batches
     return g_step, d_step
 
 
@@ -167,12 +167,12 @@ def alternating(
 
     Args:
       game: the losses.
-      optimizers: the optimisers. A learning rate for each is the two-time-scale rule.
-      n_critic: discriminator updates in a step (k in the paper). Above 1, every leaf of the batch carries a leading axis
-        of that length: a minibatch for each.
-      fresh_latents: whether the generator's update draws latents of its own, as Algorithm 1 is printed, instead of
-        the fakes of the last discriminator update, which costs a forward pass less.
-      micro_batches: parts of each minibatch over which the gradients are accumulated: less memory, a generator pass more.
+      optimizers: the optimisers. Different learning rates give the two time-scale update rule.
+      n_critic: discriminator updates per step (k in the paper). Above 1, every leaf of the batch has a leading axis
+        of that length: one minibatch per update.
+      fresh_latents: whether the generator's update draws new latents, as in Algorithm 1, instead of reusing
+        the fakes of the last discriminator update, which saves a forward pass.
+      micro_batches: parts of each minibatch over which the gradients are accumulated; saves memory, costs a generator pass.
 
     Returns:
       The `Steps`.
@@ -212,7 +212,7 @@ def alternating(
 
 
 def _in_turn(game: Game, optimizers: Optimizers, key, state: GANState, batch, axis_name) -> tuple[GANState, Metrics]:
-    """`d_step`, then `g_step`, on one generator forward pass."""
+    """`d_step`, then `g_step`, with one generator forward pass."""
     key = step_key(key, state.step)
     fakes, pull_back, g_model_state = forward(game, key, state, batch, axis_name)
     d_grads, state, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
@@ -225,7 +225,7 @@ def _in_turn(game: Game, optimizers: Optimizers, key, state: GANState, batch, ax
 
 
 def simultaneous(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> Steps:
-    """Both players descend at once, each from the same old parameters, latents and masks: the authors' code of 2014.
+    """Both players descend simultaneously, from the same old parameters, latents and masks, as in the authors' code of 2014.
 
     Args:
       game: the losses.
@@ -253,10 +253,10 @@ def simultaneous(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
 
 
 def descend(state: GANState, optimizers: Optimizers, grads: PyTree, axis_name: str | None = None) -> GANState:
-    """Both players' updates, and the count of the step.
+    """Applies both players' updates and counts the step.
 
     Args:
-      state: the state, with everything that the forward passes changed except the parameters.
+      state: the state, with everything already updated except the parameters.
       optimizers: the optimisers.
       grads: the pair `(generator's, discriminator's)`.
       axis_name: the mapped axis over which the batch is spread, if any.
@@ -282,15 +282,15 @@ PlayerLoss = Callable[..., tuple[jax.Array, tuple[PyTree, Metrics]]]
 def one_player(
     loss: PlayerLoss, optimizers: Optimizers, *, player: Literal["generator", "discriminator"] = "generator"
 ) -> Steps:
-    """One player descends a loss of its own while the other one waits: supervised or likelihood pre-training.
+    """Trains one player with a separate loss while the other is unchanged: supervised or likelihood pre-training.
 
     Args:
       loss: `(key, params, state, batch, axis_name) -> (loss, (new_model_state, metrics))`; `params` are the player's.
-      optimizers: the optimisers, of which the player's is used.
-      player: which player.
+      optimizers: the optimisers; only the player's is used.
+      player: `"generator"` or `"discriminator"`.
 
     Returns:
-      The `Steps`; the update of the other player returns the state unchanged, and no metrics. `step` counts.
+      The `Steps`. The update of the other player returns the state unchanged and no metrics; `step` increases `state.step`.
 
     Raises:
       ValueError: if there is no such player.

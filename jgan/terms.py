@@ -1,14 +1,14 @@
-"""Terms: what is added to either player's loss beside the adversarial one, as small functions of one view of the update.
+"""Auxiliary loss terms, added to the adversarial loss of either player. Each is a function of a `View` of the update.
 
-A term sees what the two players did in a step (a `View`): the minibatch, the latents and condition of the fakes, the
-discriminator's logits and whatever else it returned. The mutual information of InfoGAN, the class loss of AC-GAN, the distance
-to a target of pix2pix, feature matching and a supervised loss are one term each:
+A `View` holds the data of one update: the minibatch, the latents and condition of the fakes, and the
+discriminator's logits and other outputs. The mutual information of InfoGAN, the class loss of AC-GAN, the distance
+to a target of pix2pix, feature matching and a supervised loss are each one term:
 
   >>> import jax.numpy as jnp
   >>> from jgan import terms
   >>> brightness = terms.Term("brightness", lambda view: jnp.square(view.fake.mean() - view.real.mean()), generator=10.0)
 
-Penalties of the discriminator that look at its input gradients are in `jgan.penalties`; they are functions of the same view.
+Penalties on the discriminator's input gradients are in `jgan.penalties`; they are functions of the same `View`.
 """
 
 from collections.abc import Callable
@@ -27,11 +27,11 @@ class Term(NamedTuple):
     """A term of one or both losses.
 
     Attributes:
-      name: of its metric, the unweighted value.
-      value: `value(view) -> scalar`, or `[B]` values of which the mean is taken.
+      name: the name of its metric, which is the unweighted value.
+      value: `value(view) -> scalar`, or `[B]` values, which are averaged.
       generator: its weight in the generator's loss; 0 leaves it out.
       discriminator: its weight in the discriminator's loss; 0 leaves it out.
-      init: `init() -> memory`, what it remembers before the first step; a tree of arrays.
+      init: `init() -> memory`, its initial memory, a tree of arrays.
       update: `update(view) -> memory`, after each update of the discriminator, or of the generator if only that has the term.
     """
 
@@ -67,7 +67,7 @@ def class_loss(
 
     def cross_entropy(output: Any, labels: jax.Array) -> jax.Array:
         values = optax.softmax_cross_entropy_with_integer_labels(select(output), labels)
-        return values.reshape(len(labels), -1).mean(axis=1)  # of a pack, the mean over its examples
+        return values.reshape(len(labels), -1).mean(axis=1)  # for packs: the mean over the examples of a pack
 
     def of_real(view: View) -> jax.Array:
         return cross_entropy(view.real_output, view.real_condition)
@@ -86,12 +86,12 @@ def information(
 ) -> Term:
     """InfoGAN's lower bound of the mutual information between codes and fakes, negated: `-E log Q(code | G(z, code))`.
 
-    The discriminator's second output are the parameters of Q; both players minimise the term.
+    The discriminator's second output holds the parameters of Q; both players minimise the term.
 
     Args:
       log_likelihood: `log_likelihood(output, inputs) -> [B]`, log Q of the codes in the generator's `Inputs`.
       weight: the paper's lambda.
-      name: of its metric.
+      name: the name of its metric.
 
     Returns:
       The `Term`.
@@ -133,10 +133,10 @@ def feature_matching(weight: float = 1.0, *, select: Callable[[Any], PyTree] = l
 
     Args:
       weight: its weight in the generator's loss.
-      select: finds the features in what the discriminator returned beside its logits.
+      select: finds the features in the discriminator's second output.
 
     Returns:
-      The `Term` of the generator; it raises a `ValueError` while tracing if the discriminator returns logits alone.
+      The `Term` of the generator; it raises a `ValueError` while tracing if the discriminator returns only logits.
 
     Example:
       >>> from jgan import terms
@@ -148,17 +148,17 @@ def feature_matching(weight: float = 1.0, *, select: Callable[[Any], PyTree] = l
 
     def value(view: View) -> jax.Array:
         if view.fake_output is None:
-            raise ValueError("feature matching needs a discriminator that returns (logits, features), found logits alone")
+            raise ValueError("feature matching needs a discriminator that returns (logits, features), found only logits")
         return losses.feature_matching(select(view.real_output), select(view.fake_output), axis_name=view.axis_name)
 
     return Term("feature_matching", value, generator=weight)
 
 
 def supervised(loss: Callable[[Any, Any], jax.Array], labelled: Callable[[Any], Any], weight: float = 1.0) -> Term:
-    """A supervised loss of the discriminator on labelled examples, as semi-supervised GANs have it.
+    """A supervised loss of the discriminator on labelled examples, for semi-supervised GANs.
 
     Args:
-      loss: `loss(output, batch) -> [B] or scalar`, of what the discriminator returns beside its logits.
+      loss: `loss(output, batch) -> [B] or scalar`, a function of the discriminator's second output.
       labelled: finds the labelled `Batch` in the minibatch, for instance `lambda batch: batch["labelled"]`.
       weight: its weight in the discriminator's loss.
 
@@ -189,13 +189,13 @@ def total(terms: tuple[Term, ...], player: str, view: View) -> tuple[jax.Array, 
     Args:
       terms: all terms of the game.
       player: `"generator"` or `"discriminator"`.
-      view: the update; its `memory` holds one entry for each term, its key is that of all terms.
+      view: the view of the update; its `memory` holds one entry per term, and all terms share its key.
 
     Returns:
       `(sum, new memory, the value of each term by its name)`.
 
     Raises:
-      ValueError: if a term returns neither a scalar nor one value an example.
+      ValueError: if a term returns neither a scalar nor one value per example.
     """
     sum, memories, metrics = jnp.zeros(()), [], {}
     for index, (term, memory) in enumerate(zip(terms, view.memory, strict=True)):

@@ -1,4 +1,4 @@
-"""The types of the library: what a network, a player, a game, a GAN and a data set's description are.
+"""The types of the library: network, player state, game, GAN, training phase.
 
 Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *functions* and never cross a `jit` boundary.
 `Batch`, `Inputs`, `PlayerState` and `GANState` hold *arrays* only: they are pytrees that pass through `jit`, `vmap`, `scan`,
@@ -40,7 +40,7 @@ PyTree = Any
 """A tree of arrays."""
 
 Metrics = dict[str, jax.Array]
-"""Named float32 scalars, one set a step."""
+"""Named float32 scalars; each step returns one dict."""
 
 
 # -------------------------------------------------------------------------------------------------------------- the state
@@ -61,11 +61,11 @@ class Average(NamedTuple):
 
 
 class PlayerState(NamedTuple):
-    """All that one player carries from step to step.
+    """The training state of one player.
 
     Attributes:
       params: the tree of its trainable parameters, float32.
-      model_state: the network's other variables (batch statistics, power-iteration vectors); `{}` if it has none.
+      model_state: the network's other variables (batch statistics, power-iteration vectors); `{}` if there are none.
       opt_state: the state of its optax optimiser.
       ema: the `Average` of its weights; `()` if none is kept.
     """
@@ -80,11 +80,11 @@ class GANState(NamedTuple):
     """The whole state of a training run, except the root key.
 
     Attributes:
-      step: int32 scalar, the number of generator updates made so far (in the present phase of a run of several).
+      step: int32 scalar, the number of generator updates made so far (in the current phase, if a run has several).
       generator: the generator's state.
       discriminator: the discriminator's state.
-      memory: what the game itself remembers from one update to the next (ADA's probability, LeCam's averages, a pool of
-        images); `()` if nothing. It is equal on all devices: see `jgan.collectives.gather`.
+      memory: the state of the game itself (ADA's probability, LeCam's averages, an image pool); `()` if it has none. It is
+        equal on all devices: see `jgan.collectives.gather`.
     """
 
     step: jax.Array
@@ -100,7 +100,7 @@ class GANState(NamedTuple):
           discriminator: the discriminator's.
 
         Returns:
-          The state with those, and all else as it is.
+          The new state; everything else is unchanged.
         """
         return self._replace(
             generator=self.generator._replace(params=generator), discriminator=self.discriminator._replace(params=discriminator)
@@ -137,11 +137,11 @@ class Network(NamedTuple):
 
 
 class Game(Protocol):
-    """What the two players minimise: all that `jgan.steps` needs to know of a GAN.
+    """The losses of the two players: the interface between a GAN and `jgan.steps`.
 
-    Both losses may look at the fakes, and the generator's forward pass that makes them is a function of its own, so that a step
-    which serves both players runs it once. `key` is already the step's own key, and equal for all functions of one step.
-    `jgan.games.Adversarial` is the usual game; `jgan.games.Functions` makes one of plain functions.
+    Both losses receive the fakes, and `fakes` is a separate function, so that a step that updates both players runs the
+    generator's forward pass once. `key` is the key of the step, equal for all functions of one step.
+    `jgan.games.Adversarial` is the standard game; `jgan.games.Functions` builds a game from user-defined functions.
 
     Attributes:
       fakes: `fakes(key, g_params, state, batch, axis_name) -> (fakes, new_g_model_state)`; `fakes` is any tree of arrays,
@@ -150,7 +150,7 @@ class Game(Protocol):
       d_loss: `d_loss(key, d_params, state, batch, fakes, axis_name) -> (loss, (new_d_model_state, new_memory, metrics))`.
       both: None, or `both(key, g_params, d_params, state, batch, fakes, axis_name) -> ((g_loss, d_loss), (new_d_model_state,
         new_memory, metrics))`: both losses on one pass of the discriminator, for simultaneous updates.
-      memory: `memory() -> tree of arrays`, what the game remembers before the first step.
+      memory: `memory() -> tree of arrays`, the initial memory of the game.
     """
 
     @property
@@ -170,10 +170,10 @@ class Game(Protocol):
 
 
 class Augmentation(NamedTuple):
-    """Random changes to whatever the discriminator sees, real and fake alike, as pure functions; made by `jgan.augment`.
+    """Random augmentation of the discriminator's inputs, real and fake, as pure functions; made by `jgan.augment`.
 
     Attributes:
-      init: `init() -> memory`: what it carries from step to step, a tree of arrays; `()` if nothing.
+      init: `init() -> memory`: the initial state of the augmentation, a tree of arrays; `()` if it has none.
       apply: `apply(key, memory, images, axis_name) -> images`, `[B, height, width, channels]`, differentiable in the images.
       update: `update(memory, real_logits, axis_name) -> memory`, after each discriminator update.
     """
@@ -192,13 +192,13 @@ class Step(Protocol):
 
 
 class GAN(NamedTuple):
-    """A trainable model: what every `jgan.models.*.make` returns; `jgan.models.assemble` puts one together.
+    """A trainable model. Every `jgan.models.*.make` returns one; `jgan.models.assemble` builds one from its parts.
 
     Attributes:
       init: `init(key) -> GANState`.
-      g_step: one generator update; leaves every leaf of the discriminator as it is, and counts the step.
-      d_step: one discriminator update; leaves every leaf of the generator as it is.
-      step: the two composed by the model's schedule, the generator's forward pass shared.
+      g_step: one generator update; the discriminator's state is unchanged, and `state.step` increases by one.
+      d_step: one discriminator update; the generator's state is unchanged.
+      step: both updates, composed by the model's schedule; they share the generator's forward pass.
       inputs: `inputs(key, n, c=()) -> Inputs`, with new latents.
       generate: `generate(state, inputs, ema=True) -> [n, ...]` float32 (images in [0, 1]), from the averaged weights if the
         model keeps an average and `ema` is true.
@@ -226,7 +226,7 @@ class GAN(NamedTuple):
         Args:
           key: the key of the latents.
           state: the state whose generator is used.
-          n: how many.
+          n: number of examples.
           labels: `[n]` integers, for a model conditioned on class labels.
           images: `[n, height, width, channels]` in [0, 1], for a model conditioned on images.
           ema: whether to use the averaged weights, where the model keeps them.
@@ -256,15 +256,15 @@ class GAN(NamedTuple):
 
 
 class Phase(NamedTuple):
-    """A part of a run: see `jgan.phases`.
+    """One phase of a training run: see `jgan.phases`.
 
     Attributes:
-      gan: what is trained in it.
-      steps: generator updates; None for all that remain of the run (the last phase only).
-      batch_size: examples in a minibatch; None for the run's own.
-      enter: `enter(key, previous_state) -> state`, the state before its first step, from the final state of the phase before;
-        None to begin with `gan.init(key)`.
-      name: for the progress line and the journal.
+      gan: the GAN that is trained in this phase.
+      steps: generator updates; None for all remaining steps of the run (last phase only).
+      batch_size: examples in a minibatch; None for the batch size of the run.
+      enter: `enter(key, previous_state) -> state`, the initial state of the phase from the final state of the previous one;
+        None to start from `gan.init(key)`.
+      name: shown in the progress line and the journal.
     """
 
     gan: GAN

@@ -1,4 +1,4 @@
-"""Data sets: one file for each source, found by itself, and one type of result.
+"""Data sets: one file for each source, imported automatically, and one result type.
 
 `load(name, data_dir)` gives a `Dataset` of NumPy arrays in memory; `spec` describes it for a model; `jgan.data.resident` serves
 minibatches from device memory. `describe` lists the sources; `jgan.data.sources` says how to add one.

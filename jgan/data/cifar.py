@@ -1,7 +1,7 @@
 """The files of CIFAR-10's authors: the binary or the Python version, unpacked or as the downloaded archive.
 
 Both have six files of 10,000 images, 32x32x3, channel by channel. The training images are in random order; the last 10,000
-validate, as in the 2014 paper's code.
+are the validation set, as in the 2014 paper's code.
 
 References:
   A. Krizhevsky, "Learning multiple layers of features from tiny images" (2009), https://www.cs.toronto.edu/~kriz/cifar.html
@@ -35,11 +35,11 @@ VERSIONS = {"cifar-10-batches-bin": "cifar-10-binary.tar.gz", "cifar-10-batches-
 
 
 def read_binary(content: bytes, where: str) -> Batch:
-    """The images of one binary file: for each, one byte of label and 3,072 bytes of pixels.
+    """Reads one binary file: for each image one byte of label and 3,072 bytes of pixels.
 
     Args:
       content: the file's bytes.
-      where: the name of the file, for the error.
+      where: the name of the file, for error messages.
 
     Returns:
       The `Batch`: `x` uint8 `[10000, 32, 32, 3]`, `y` int32 `[10000]`.
@@ -78,19 +78,19 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def read_pickle(content: bytes, where: str) -> Batch:
-    """The images of one file of the Python version: a pickled dict of `data` `[10000, 3072]` and `labels`.
+    """Reads one file of the Python version: a pickled dict of `data` `[10000, 3072]` and `labels`.
 
     Only arrays and plain values are unpickled; anything else in the file is an error.
 
     Args:
       content: the file's bytes.
-      where: the name of the file, for the error.
+      where: the name of the file, for error messages.
 
     Returns:
-      The `Batch`, as of `read_binary`.
+      The `Batch`, as in `read_binary`.
 
     Raises:
-      ValueError: if it holds something else.
+      ValueError: if the content is anything else.
 
     Example:
       >>> import pickle
@@ -129,7 +129,7 @@ def find(data_dir: Path) -> Path | None:
       data_dir: the folder.
 
     Returns:
-      The folder of the six files, which may be `data_dir` itself, or the archive; None if there is neither.
+      The folder of the six files (possibly `data_dir` itself) or the archive; None if neither exists.
 
     Example:
       >>> from pathlib import Path
@@ -158,7 +158,7 @@ def _contents(place: Path) -> Iterator[tuple[str, bytes]]:
             members = {Path(member.name).stem: member for member in archive.getmembers() if member.isfile()}
             for name in FILES:
                 if name not in members:
-                    raise ValueError(f"{place}: expected an archive of CIFAR-10, found none of its members called {name}")
+                    raise ValueError(f"{place}: expected an archive of CIFAR-10, found no member called {name}")
                 file = archive.extractfile(members[name])
                 assert file is not None  # a regular file
                 yield f"{place}:{members[name].name}", file.read()
@@ -176,8 +176,8 @@ def read(place: Path) -> tuple[Batch, Batch]:
       `(train, test)`: `x` uint8 `[50000, 32, 32, 3]` and `[10000, 32, 32, 3]`, `y` int32.
 
     Raises:
-      FileNotFoundError: if one is missing.
-      ValueError: if one is damaged.
+      FileNotFoundError: if a file is missing.
+      ValueError: if a file is damaged.
 
     Example:
       See `load`.
@@ -194,11 +194,11 @@ def load(name: str, data_dir: Path) -> Dataset:
       data_dir: the folder of the six files, or a folder that holds that folder or one of the two archives.
 
     Returns:
-      The `Dataset`: training images [0, 40000), validation [40000, 50000), and the test's 10,000.
+      The `Dataset`: training images [0, 40000), validation [40000, 50000), and 10,000 test images.
 
     Raises:
-      FileNotFoundError: if there are none.
-      ValueError: if they are damaged.
+      FileNotFoundError: if the files are missing.
+      ValueError: if a file is damaged.
 
     Example:
       >>> from pathlib import Path

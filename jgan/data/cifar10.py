@@ -1,7 +1,7 @@
 """CIFAR-10: 60,000 colour photographs, 32x32, of ten classes.
 
-It is read from its authors' files if `data_dir` holds them (`jgan.data.cifar`), from folders of images if `data_dir` is divided
-into such (`jgan.data.folder`), and else from tensorflow-datasets.
+It is read from its authors' files if `data_dir` holds them (`jgan.data.cifar`), from folders of images if `data_dir` has a
+subfolder `train` (`jgan.data.folder`), and otherwise from tensorflow-datasets.
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ from jgan.data.dataset import Dataset
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """CIFAR-10.
+    """Loads CIFAR-10.
 
     Args:
-      name: `cifar10`, with what tensorflow-datasets takes after a colon.
+      name: `cifar10`, optionally with a version of tensorflow-datasets after a colon.
       data_dir: the folder of the authors' files, of the images, or the data folder of tensorflow-datasets.
 
     Returns:
@@ -40,7 +40,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     dataset = folder.load(name, data_dir)
     if dataset.train.x.shape[1:] != (32, 32, 3):
         raise ValueError(
-            f"{data_dir}: expected CIFAR's images, 32x32x3, found {dataset.train.x.shape[1:]}: ask for folder instead"
+            f"{data_dir}: expected CIFAR's images, 32x32x3, found {dataset.train.x.shape[1:]}: load folder instead"
         )
     return dataset
 

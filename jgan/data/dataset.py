@@ -1,4 +1,4 @@
-"""The result of every source of data, its description for models, and the rules by which a whole set is divided into parts."""
+"""`Dataset`, the result of every data source; its description for models; functions that split a set into parts."""
 
 import dataclasses
 from pathlib import Path
@@ -17,18 +17,18 @@ PARTS = ("train", "validation", "test")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Dataset:
-    """A whole data set in memory, checked when it is made.
+    """A whole data set in memory, checked on construction.
 
     Each part is a `Batch` of NumPy arrays of one length, or a dict of named `Batch`es, which may differ in length; the names
     are the same in all parts. Images are uint8, or float32 in [0, 1].
 
     Attributes:
-      name: the name by which it was loaded.
+      name: the name under which it was loaded.
       train: the training examples.
       validation: examples for choosing a width, a checkpoint or an option; never trained on.
       test: examples for the final measurement only.
       fields: the kinds of the arrays, a `Batch` of `Field`s or a dict of such; inferred where None, see `jgan.data.kinds`.
-        The number of classes is then one more than the largest label of all parts.
+        The number of classes is then the largest label of all parts plus one.
       truth: exact knowledge about a synthetic set: the `Mixture` of a toy set, the transform between two domains; or None.
 
     Raises:
@@ -76,15 +76,15 @@ def _names(sets: dict[str, Any]) -> str:
 
 
 def spec(dataset: Dataset, batch_size: int) -> DataSpec:
-    """The description of a data set that a model is made from.
+    """Describes a data set for a model.
 
     Args:
       dataset: the data set.
       batch_size: examples in a minibatch (of each set), over all devices.
 
     Returns:
-      The `DataSpec`. Its mean is over the training set only, float64, in the units of a step: images in [0, 1]. It is None for
-      tokens, and a dict by set if there are several. An epoch is one of the largest set.
+      The `DataSpec`. Its mean is float64, over the training set only, with images scaled to [0, 1]. It is None for
+      tokens, and a dict by set if there are several. An epoch is one pass over the largest set.
 
     Raises:
       ValueError: if the batch size is not from 1 to the number of examples (of the smallest set).
@@ -116,12 +116,12 @@ def _mean(field: Field, x: np.ndarray) -> Any:
 
 
 def reads_no_files(name: str, data_dir: Path | None, *, kind: str = "synthetic") -> None:
-    """Checks that no folder is given for a set that reads no files.
+    """Checks that no data folder is given for a synthetic set.
 
     Args:
       name: the name of the set.
       data_dir: must be None.
-      kind: what the set is, for the error.
+      kind: the kind of set, for the error message.
 
     Raises:
       ValueError: if a folder is given.
@@ -141,8 +141,8 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
     """Selects examples: the same rows of every array.
 
     Args:
-      part: a `Batch` of NumPy arrays; of a dict of `Batch`es the same rows of each.
-      index: an index of the first axis, as NumPy takes it.
+      part: a `Batch` of NumPy arrays, or a dict of `Batch`es, from each of which the same rows are selected.
+      index: a NumPy index of the first axis.
 
     Returns:
       The same tree with those examples.
@@ -158,15 +158,15 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
 
 
 def hold_out(part: Any, *, every: int, parts: int = 1) -> tuple[Any, ...]:
-    """Divides a set class by class: of each `every` successive examples of a class, the last `parts` go to one part each.
+    """Splits a set class by class: of each `every` successive examples of a class, the last `parts` go to one part each.
 
-    So every part has the same share of each class, and examples from the whole set: neighbours in a file often come from one
-    writer or one scene.
+    So every part has the same share of each class and examples from the whole set; neighbours in a file often share
+    one writer or one scene.
 
     Args:
-      part: the set; without labels it is one class. Each set of a dict is divided by itself.
-      every: how many successive examples of a class are dealt out at a time.
-      parts: how many of these are held out, each for a part of its own; less than `every`.
+      part: the set; without labels, all examples are one class. Each set of a dict is divided separately.
+      every: the number of successive examples of a class that are distributed at a time.
+      parts: the number of these that are held out, one for each part; less than `every`.
 
     Returns:
       `(rest, part, ...)`, with `parts` parts, each in the original order.
@@ -195,10 +195,10 @@ def hold_out(part: Any, *, every: int, parts: int = 1) -> tuple[Any, ...]:
 
 
 def place_in_class(batch: Batch) -> np.ndarray:
-    """The place of each example among those of its class, counted from 0 in the set's order.
+    """The position of each example within its class, counted from 0 in the set's order.
 
     Args:
-      batch: the set; without labels it is one class.
+      batch: the set; without labels, all examples are one class.
 
     Returns:
       int64 `[N]`.
@@ -219,7 +219,7 @@ def place_in_class(batch: Batch) -> np.ndarray:
 
 
 def complete(name: str, parts: dict[str, Any], *, fields: Any = None, truth: Any = None) -> Dataset:
-    """Makes a data set of the parts that there are; a missing part is held out of the training examples of each class.
+    """Builds a data set from the given parts; a missing part is held out from the training examples of each class.
 
     Args:
       name: the name of the result.
@@ -252,11 +252,11 @@ def check_alike(name: str, parts: dict[str, Any]) -> None:
     """Checks that all parts have the sets, the arrays and the shapes of the training part.
 
     Args:
-      name: the name of the data set, for the error.
-      parts: by name, `"train"` among them.
+      name: the name of the data set, for error messages.
+      parts: the parts by name, including `"train"`.
 
     Raises:
-      ValueError: if they differ.
+      ValueError: if the parts differ.
 
     Example:
       >>> import numpy as np
@@ -291,7 +291,7 @@ def _describe(batch: Batch) -> str:
 
 
 def hold_out_tail(train: Batch, test_size: int) -> tuple[Batch, Batch]:
-    """Divides a training set in file order: its last examples validate, as many as the test set has but at most a fifth.
+    """Splits a training set in file order: the last examples validate, as many as the test set has but at most a fifth.
 
     This gives the divisions of the 2014 paper's authors: MNIST [0, 50000) and [50000, 60000), CIFAR-10 [0, 40000) and
     [40000, 50000). The order of the set must not be by class.

@@ -1,8 +1,8 @@
-"""Handwritten digits, 8x8: real scans that are part of scikit-learn, so that a first run needs no network.
+"""Handwritten digits, 8x8: real scans that ship with scikit-learn, so that a first run needs no download.
 
 1,797 images of the UCI set "Optical Recognition of Handwritten Digits", whose values 0 ... 16 count the black pixels in a 4x4
-block of a 32x32 scan. The file is ordered by writer, so `hold_out` deals it out: of six successive images of a class four
-train, one validates and one tests. 1,204 images train, 297 validate, 296 test.
+block of a 32x32 scan. The file is ordered by writer, so `hold_out` splits it: of six successive images of a class four
+are for training, one for validation and one for testing: 1,204, 297 and 296 images in total.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ from jgan.types import Batch
 
 
 def load(name: str = "digits", data_dir: Path | None = None) -> Dataset:
-    """The digits.
+    """Loads the digits.
 
     Args:
       name: the name of the result.

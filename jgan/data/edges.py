@@ -1,7 +1,7 @@
 """Pairs for image-to-image models: an image, and its edge map as the condition.
 
 `edges:SOURCE` takes any set of images. The edge map is the morphological gradient: the largest value in the 3x3 neighbourhood
-of a pixel minus the smallest. Of an RGB image it is the largest of the three channels' gradients. At the border, the
+of a pixel minus the smallest. For an RGB image it is the maximum over the three channels. At the border, the
 neighbourhood is the part of it inside the image.
 """
 
@@ -49,13 +49,13 @@ def load(name: str, data_dir: Path | None) -> Dataset:
 
     Args:
       name: `edges:SOURCE`.
-      data_dir: where the source's data are.
+      data_dir: the data folder of the source.
 
     Returns:
       The `Dataset`: `x` the images, `c` their edge maps `[N, height, width, 1]`, `y` the source's; `truth` is `edge_map`.
 
     Raises:
-      ValueError: if the source is not one set of images, or has conditions already.
+      ValueError: if the source is not one set of images, or already has conditions.
 
     Example:
       >>> from jgan import data

@@ -3,7 +3,7 @@
 The 2014 paper trains on the Toronto Face Database, 48x48, which is not public. This is the most similar public set. It is far
 smaller, so results are not comparable with the paper's. Its images are resized to 48x48 to fit the paper's network.
 
-The parts have different people: the first 30 train, the next 5 validate and the last 5 test.
+The parts have different people: 30 for training, the next 5 for validation and the last 5 for testing.
 """
 
 from pathlib import Path
@@ -25,13 +25,13 @@ def read_mat(path: Path) -> np.ndarray:
     """Reads the original file.
 
     Args:
-      path: `olivettifaces.mat`, whose array `faces` holds one face a column, each column after column of pixels.
+      path: `olivettifaces.mat`, whose array `faces` holds one face per column, with the pixels in column-major order.
 
     Returns:
-      uint8 `[400, 64, 64]`, unchanged: their values are 0 ... 242.
+      uint8 `[400, 64, 64]`, unchanged, with values from 0 to 242.
 
     Raises:
-      ValueError: if it is another file or damaged.
+      ValueError: if it is a different file or damaged.
 
     Example:
       See `load`.
@@ -58,7 +58,7 @@ def _stretched(faces: np.ndarray) -> np.ndarray:
 
 
 def _from_sklearn(data_dir: Path | None) -> np.ndarray:
-    """The faces of scikit-learn's cache; it downloads them if they are not there."""
+    """The faces in scikit-learn's cache; scikit-learn downloads them if they are missing."""
     from sklearn.datasets import fetch_olivetti_faces
 
     try:
@@ -95,11 +95,11 @@ def resize(images: np.ndarray, side: int) -> np.ndarray:
 
 
 def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
-    """The Olivetti faces.
+    """Loads the Olivetti faces.
 
     Args:
       name: `olivetti`, 48x48, or `olivetti:SIDE`.
-      data_dir: a folder with `olivettifaces.mat`, or else scikit-learn's data folder; None for its default.
+      data_dir: a folder with `olivettifaces.mat`, or scikit-learn's data folder; None for its default.
 
     Returns:
       The `Dataset`: 300 / 50 / 50 images `[N, side, side, 1]`; `y` is the person, 0 ... 39.

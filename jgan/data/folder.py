@@ -1,11 +1,11 @@
-"""A folder of PNG or JPEG images, of one size or brought to one.
+"""A folder of PNG or JPEG images, of one size or resized to one.
 
-  FOLDER/*.png                                    no labels; a sixth validates, a sixth tests
-  FOLDER/CLASS/*.png                              labels are the classes in the order of their names; divided class by class
+  FOLDER/*.png                                    no labels; a sixth for validation, a sixth for testing
+  FOLDER/CLASS/*.png                              labels number the classes in the order of their names; divided class by class
   FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images
 
-A file that is not a readable image of the common size is an error that names it. Ignored are only names that begin with a dot,
-and the files of desktops, `Thumbs.db` and `desktop.ini`.
+A file that is not a readable image of the common size raises an error that names it. Only names that begin with a dot and the
+desktop files `Thumbs.db` and `desktop.ini` are ignored.
 """
 
 import re
@@ -25,13 +25,13 @@ Size = tuple[int, int]
 
 
 def asked_size(name: str) -> Size | None:
-    """The size after the colon of a data set's name.
+    """Parses the size after the colon of a data set's name.
 
     Args:
       name: as in `folder`, `folder:64` (a square) or `folder:48x64` (height, width).
 
     Returns:
-      The size, or None if none is asked for.
+      The size, or None if the name has none.
 
     Raises:
       ValueError: if the text after the colon is not a size.
@@ -55,13 +55,13 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
 
     Args:
       path: the file.
-      size: height and width of the result: the largest centred part of that shape is resized with an antialiasing filter.
+      size: height and width of the result: the largest centred crop of that aspect ratio is resized with antialiasing.
 
     Returns:
       uint8 `[height, width, 1]` if the file is grey, `[height, width, 3]` if it is coloured; rotated as its EXIF data say.
 
     Raises:
-      ValueError: if it cannot be read, has more than 8 bits a channel, or is partly transparent.
+      ValueError: if it cannot be read, has more than 8 bits per channel, or is partly transparent.
 
     Example:
       >>> import tempfile
@@ -80,7 +80,7 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise ValueError(f"{path}: expected a PNG or JPEG image, found a file that cannot be read as one ({error})") from error
     if upright.mode.startswith(("I", "F")):
-        raise ValueError(f"{path}: expected 8 bits a channel, found Pillow's mode {upright.mode}: convert it")
+        raise ValueError(f"{path}: expected 8 bits per channel, found Pillow's mode {upright.mode}: convert it")
     if upright.has_transparency_data:
         upright = upright.convert("RGBA")
         if upright.getchannel("A").getextrema() != (255, 255):
@@ -93,7 +93,7 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
 
 
 def stack(images: dict[Path, np.ndarray]) -> np.ndarray:
-    """Makes one array of many images, RGB if any of them is.
+    """Stacks images into one array, RGB if any of them is.
 
     Args:
       images: uint8 `[height, width, 1 or 3]` by file.
@@ -116,7 +116,7 @@ def stack(images: dict[Path, np.ndarray]) -> np.ndarray:
         if image.shape[:2] != first.shape[:2]:
             raise ValueError(
                 f"{path}: expected {first.shape[0]}x{first.shape[1]} pixels (height x width) as {first_path}, found "
-                f"{image.shape[0]}x{image.shape[1]}: ask for one size, as in folder:{first.shape[0]}x{first.shape[1]}"
+                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in folder:{first.shape[0]}x{first.shape[1]}"
             )
     channels = max(image.shape[2] for image in images.values())
     return np.stack([np.broadcast_to(image, (*image.shape[:2], channels)) for image in images.values()])
@@ -161,17 +161,17 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
 
 
 def read(path: Path, size: Size | None = None) -> Batch:
-    """All images of a folder, flat or one folder a class.
+    """Reads all images of a folder, flat or with one folder per class.
 
     Args:
       path: the folder.
-      size: height and width to resize them to; None if they must have one size already.
+      size: height and width to resize them to; None if they must already have the same size.
 
     Returns:
       The `Batch`, in the order of the names; the labels number the classes in the order of their names.
 
     Raises:
-      ValueError: if one cannot be read, or their sizes differ, or there are none.
+      ValueError: if a file cannot be read, the sizes differ, or the folder is empty.
 
     Example:
       >>> import tempfile
@@ -204,7 +204,7 @@ def is_divided(data_dir: Path) -> bool:
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """A set from a folder of images.
+    """Loads a set from a folder of images.
 
     Args:
       name: the name of the result; a size may follow a colon, see `asked_size`.
@@ -215,7 +215,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
 
     Raises:
       FileNotFoundError: if there is no such folder.
-      ValueError: if a file is not an image, or the images differ in size and no size is asked for.
+      ValueError: if a file is not an image, or the images differ in size and the name has no size.
 
     Example:
       >>> from pathlib import Path
@@ -237,7 +237,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
 
 
 def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
-    """The parts of a divided folder, RGB if any of them is."""
+    """The parts of a folder with `train/`, RGB if any of them is."""
     images, folders = _entries(data_dir, strict=False)
     unknown = [path.name for path in images + folders if path.name not in PARTS]
     if unknown:
@@ -256,6 +256,6 @@ def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
 sources.register(
     "folder",
     load,
-    "PNG and JPEG files in --data-dir, flat or a folder a class; of one size, or cropped and resized to one",
+    "PNG and JPEG files in --data-dir, flat or with one folder per class; of one size, or cropped and resized to one",
     usage="folder, folder:HEIGHTxWIDTH",
 )

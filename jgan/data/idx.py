@@ -6,7 +6,7 @@
 | 1 | type of the values: 0x08 uint8, 0x09 int8, 0x0B int16, 0x0C int32, 0x0D float32, 0x0E float64 |
 | 1 | number of dimensions |
 | 4 each | the dimensions, uint32 |
-| the rest | the values, the last index running fastest |
+| the rest | the values in row-major (C) order |
 
 References:
   Y. LeCun, C. Cortes and C. Burges, "The MNIST database of handwritten digits", http://yann.lecun.com/exdb/mnist/
@@ -58,7 +58,7 @@ def read(path: str | Path) -> np.ndarray:
 
     Raises:
       FileNotFoundError: if there is no such file.
-      ValueError: if it is not a complete IDX file, or more follows.
+      ValueError: if it is not a complete IDX file, or has trailing bytes.
 
     Example:
       >>> import tempfile
@@ -86,7 +86,7 @@ def read(path: str | Path) -> np.ndarray:
     shape = tuple(int(size) for size in np.frombuffer(content, ">u4", rank, offset=4))
     expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
     if expected != found:
-        wrong = "the file is cut short, get it again" if found < expected else "something follows its values, get it again"
+        wrong = "the file is cut short, get it again" if found < expected else "there are bytes after its values, get it again"
         raise ValueError(f"{path}: expected {expected} bytes of values of the shape {list(shape)}, found {found}: {wrong}")
     return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
@@ -111,10 +111,10 @@ def find(folder: str | Path) -> Files | None:
       folder: the folder.
 
     Returns:
-      Their paths; a gzipped file is preferred to a plain one. None if none of the four is there.
+      Their paths; a gzipped file is preferred to a plain one. None if all four are missing.
 
     Raises:
-      FileNotFoundError: if some are there and others are not.
+      FileNotFoundError: if only some of them exist.
 
     Example:
       >>> from jgan.data import idx
@@ -152,7 +152,7 @@ def read_pair(images: Path, labels: Path) -> Batch:
       The `Batch`: `x` uint8 `[N, height, width, 1]`, `y` int32 `[N]`.
 
     Raises:
-      ValueError: if types, dimensions or counts are different.
+      ValueError: if types, dimensions or counts are wrong.
 
     Example:
       See `load`.
@@ -166,18 +166,18 @@ def read_pair(images: Path, labels: Path) -> Batch:
     if len(x) != len(y):
         raise ValueError(
             f"{images} and {labels}: expected as many labels as images, found {len(x)} images and {len(y)} labels: "
-            "they do not belong together, get both again"
+            "they are not from the same set, get both again"
         )
     return Batch(x[..., None], y.astype(np.int32))
 
 
 def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
-    """Checks that a set is the one asked for: MNIST and its successors have files of the same names and sizes.
+    """Checks the identity of a set by its labels: MNIST and its successors have files with the same names and sizes.
 
     Args:
-      name: the name that was asked for.
+      name: the expected set.
       labels: int `[N]`, the training labels in file order.
-      where: the place, for the error.
+      where: the location, for error messages.
 
     Raises:
       ValueError: if these are the labels of another known set.
@@ -189,7 +189,7 @@ def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
     """
     found = LABELS.get(hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest(), name)
     if found != name:
-        raise ValueError(f"{where}: expected {name}, found the labels of {found}: ask for {found}, or give the files of {name}")
+        raise ValueError(f"{where}: expected {name}, found the labels of {found}: load {found}, or give the files of {name}")
 
 
 def load(name: str, data_dir: Path) -> Dataset:
@@ -200,12 +200,12 @@ def load(name: str, data_dir: Path) -> Dataset:
       data_dir: the folder.
 
     Returns:
-      The `Dataset`: the test part is that of the files, and the last training images validate, as many as test but at most a
-      fifth: for MNIST, [0, 50000) train and [50000, 60000) validate, as in the 2014 paper's code.
+      The `Dataset`: the test part is that of the files; the last training images validate, as many as test but at most a
+      fifth: for MNIST, [0, 50000) for training and [50000, 60000) for validation, as in the 2014 paper's code.
 
     Raises:
       FileNotFoundError: if a file is missing.
-      ValueError: if one is damaged, or they do not belong together.
+      ValueError: if a file is damaged, or the files are not from the same set.
 
     Example:
       >>> from pathlib import Path

@@ -5,8 +5,8 @@ image occurs in both and a model of the translation, such as CycleGAN, cannot le
 in both directions: 1 - x.
 
 The halves are divided alternately within each class, so that both domains have the same share of each class. They differ in
-size, as unpaired domains do: a class with an odd number of images gives "a" one more; if the halves come out equal all the
-same, "b" goes without the last image of each class that has two or more there. The labels `y` stay, for judging only.
+size, like real unpaired domains: a class with an odd number of images gives "a" one more; if the halves are still equal, the
+last image of each class with two or more images in "b" is dropped from "b". The labels `y` are kept for evaluation only.
 
 In the validation and the test part both domains hold all images: row i of "b" is the true translation of row i of "a".
 """
@@ -45,13 +45,13 @@ def _inverted(batch: Batch) -> Batch:
 
 
 def halves(train: Batch) -> dict[str, Batch]:
-    """Divides a set into two domains of different sizes, without common examples.
+    """Splits a set into two domains of different sizes, without common examples.
 
     Args:
       train: the set.
 
     Returns:
-      `{"a": ..., "b": ...}`, "b" not inverted yet.
+      `{"a": ..., "b": ...}`; "b" is not inverted yet.
 
     Raises:
       ValueError: if no class has two examples.
@@ -72,11 +72,11 @@ def halves(train: Batch) -> dict[str, Batch]:
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """Two domains made from a set of images.
+    """Loads a set of images as two domains.
 
     Args:
       name: `inverted:SOURCE`.
-      data_dir: where the source's data are.
+      data_dir: the data folder of the source.
 
     Returns:
       The `Dataset` of the sets "a" and "b"; its `truth` is `invert`.

@@ -1,6 +1,6 @@
-"""What the arrays of a data set hold: how that is inferred, and how arrays are checked against it.
+"""The kinds of the arrays of a data set: how they are inferred, and how arrays are checked against them.
 
-A `jgan.types.Field` describes one array. Where none is given it follows from the array:
+A `jgan.types.Field` describes one array. If it is not declared, it is inferred from the array:
 
   uint8 or float [N, height, width, channels]    "image"
   float of any other shape                       "points"
@@ -27,10 +27,10 @@ def sets_of(part: Any) -> dict[str, Batch]:
       part: a `Batch`, or a dict of named `Batch`es.
 
     Returns:
-      The sets in the order of their names, which is the order that JAX gives dicts; a lone set has the name ''.
+      The sets sorted by name, as JAX sorts dicts; a single set has the name ''.
 
     Raises:
-      ValueError: if it is neither, or an empty dict.
+      ValueError: if `part` is neither, or an empty dict.
 
     Example:
       >>> from jgan import Batch
@@ -48,11 +48,11 @@ def sets_of(part: Any) -> dict[str, Batch]:
 
 
 def label_of(where: str, name: str) -> str:
-    """A place in an error message: `where`, and the name of the set if it has one.
+    """A location for error messages: `where`, and the name of the set if it has one.
 
     Args:
       where: the data set and its part.
-      name: the name of the set; '' for a lone one.
+      name: the name of the set; '' for a single set.
 
     Returns:
       The text.
@@ -66,7 +66,7 @@ def label_of(where: str, name: str) -> str:
 
 
 def is_field(node: Any) -> bool:
-    """The `is_leaf` for trees of fields: `jax.tree.map` would go on into a `Field`, which is a tuple."""
+    """`is_leaf` for trees of fields: `jax.tree.map` would descend into a `Field`, which is a tuple."""
     return isinstance(node, Field)
 
 
@@ -77,13 +77,13 @@ def _named(tree: Any) -> list[tuple[str, Any]]:
 
 
 def length(batch: Batch, where: str = "the batch") -> int:
-    """The number of examples of a set, after checking that all arrays agree on it.
+    """The number of examples of a set, after a check that all arrays have the same length.
 
     JAX clamps an index that is out of range, so a shorter array would repeat its last element without an error.
 
     Args:
       batch: arrays, or anything with a shape, each with a leading axis of examples.
-      where: what to call the batch in an error.
+      where: the name of the batch in error messages.
 
     Returns:
       The common length.
@@ -99,7 +99,7 @@ def length(batch: Batch, where: str = "the batch") -> int:
       5
       >>> kinds.length(Batch(np.zeros((5, 2)), np.zeros(4, np.int32)))
       Traceback (most recent call last):
-      ValueError: the batch: expected arrays of one length, found x of 5, y of 4: give each example every array
+      ValueError: the batch: expected arrays of one length, found x of 5, y of 4: every array needs one entry per example
     """
     lengths = {name: np.shape(leaf)[0] if np.ndim(leaf) else None for name, leaf in _named(batch)}
     if not lengths or None in lengths.values():
@@ -110,19 +110,19 @@ def length(batch: Batch, where: str = "the batch") -> int:
         )
     if len(set(lengths.values())) > 1:
         found = ", ".join(f"{name} of {size}" for name, size in lengths.items())
-        raise ValueError(f"{where}: expected arrays of one length, found {found}: give each example every array")
+        raise ValueError(f"{where}: expected arrays of one length, found {found}: every array needs one entry per example")
     return next(iter(lengths.values()))  # type: ignore[return-value]  # None is excluded above
 
 
 def infer(batch: Batch, where: str = "the batch") -> Batch:
-    """The fields of arrays that nobody has declared; also inside `jit`, where only shapes and dtypes are known.
+    """Infers the fields of undeclared arrays; works inside `jit`, where only shapes and dtypes are known.
 
     Args:
       batch: arrays.
-      where: what to call the batch in an error.
+      where: the name of the batch in error messages.
 
     Returns:
-      A `Batch` of `Field`s, with size 0: numbers of classes depend on values, see `with_sizes`.
+      A `Batch` of `Field`s with size 0, since the number of classes depends on values: see `with_sizes`.
 
     Raises:
       ValueError: if an array could be of more than one kind.
@@ -156,7 +156,7 @@ def _infer(leaf: Any, where: str) -> Field:
 
 
 def with_sizes(fields: Batch, batches: Iterable[Batch]) -> Batch:
-    """Adds to fields the sizes (numbers of classes, vocabulary sizes) that some arrays need.
+    """Sets the sizes of fields (numbers of classes, vocabulary sizes) from arrays.
 
     Args:
       fields: the fields, with any sizes.
@@ -188,7 +188,7 @@ def check(fields: Batch, batch: Batch, where: str) -> None:
     Args:
       fields: a `Batch` of `Field`s.
       batch: NumPy arrays.
-      where: what to call the batch in an error.
+      where: the name of the batch in error messages.
 
     Raises:
       ValueError: if they are not. Float images must be in [0, 1], points finite, labels and tokens in [0, size).
@@ -210,12 +210,12 @@ def check(fields: Batch, batch: Batch, where: str) -> None:
 
 
 def check_shapes(fields: Batch, batch: Batch, where: str) -> None:
-    """The checks of `check` that need no values: they work inside `jit`.
+    """The checks of `check` that do not need values; they work inside `jit`.
 
     Args:
       fields: a `Batch` of `Field`s.
       batch: arrays.
-      where: what to call the batch in an error.
+      where: the name of the batch in error messages.
 
     Raises:
       ValueError: if the number, the lengths, the shapes or the dtypes of the arrays are not those of the fields.

@@ -1,6 +1,6 @@
 """MNIST and the sets in its format, Fashion-MNIST and KMNIST: 70,000 grey images, 28x28, of ten classes.
 
-They are read from their four IDX files if `data_dir`, or its subfolder of the set's name, holds any of these; else from
+They are read from their four IDX files if `data_dir`, or its subfolder with the set's name, holds any of them; otherwise from
 tensorflow-datasets.
 """
 
@@ -11,10 +11,10 @@ from jgan.data.dataset import Dataset
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """One of the three sets.
+    """Loads one of the three sets.
 
     Args:
-      name: `mnist`, `fashion_mnist` or `kmnist`, with what tensorflow-datasets takes after a colon.
+      name: `mnist`, `fashion_mnist` or `kmnist`, optionally with a version of tensorflow-datasets after a colon.
       data_dir: the folder of the IDX files, its parent, or the data folder of tensorflow-datasets.
 
     Returns:
@@ -22,7 +22,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
 
     Raises:
       FileNotFoundError: if some of the four files are missing.
-      ValueError: if the files are damaged, or tensorflow-datasets cannot give the set.
+      ValueError: if the files are damaged, or tensorflow-datasets cannot provide the set.
 
     Example:
       >>> import tempfile

@@ -1,4 +1,4 @@
-"""NumPy's `.npz` archives of images: `x` (or `images`) with `y` (or `labels`), or `x_train`, `x_test` and their like."""
+"""NumPy's `.npz` archives of images: `x` (or `images`) with `y` (or `labels`), or `x_train`, `x_test` and so on."""
 
 import zipfile
 import zlib
@@ -42,18 +42,18 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def check(x: np.ndarray, y: np.ndarray | None, where: str) -> Batch:
-    """Makes a batch of two arrays.
+    """Builds a batch from two arrays.
 
     Args:
       x: uint8 `[N, height, width]` or `[N, height, width, channels]`, channels 1 or 3.
       y: integers `[N]` or `[N, 1]`, or None.
-      where: what to call them in an error.
+      where: the name of the arrays in error messages.
 
     Returns:
-      The `Batch`: `x` with its axis of channels, `y` int32 `[N]` or None.
+      The `Batch`: `x` with a channel axis, `y` int32 `[N]` or None.
 
     Raises:
-      ValueError: if they are anything else.
+      ValueError: if the arrays are anything else.
 
     Example:
       >>> import numpy as np
@@ -65,17 +65,17 @@ def check(x: np.ndarray, y: np.ndarray | None, where: str) -> Batch:
     if x.dtype != np.uint8 or x.ndim != 4 or x.shape[3] not in (1, 3) or not x.size:
         raise ValueError(
             f"{where}: expected uint8 images [N, height, width] or [N, height, width, 1 or 3], found {x.dtype} of the shape "
-            f"{x.shape}: bring values to 0 ... 255 and channels to the last axis"
+            f"{x.shape}: scale values to 0 ... 255 and move channels to the last axis"
         )
     if y is None:
         return Batch(x)
     if y.dtype.kind not in "iu" or y.size != len(x) or y.shape[:1] != x.shape[:1]:
-        raise ValueError(f"{where}: expected {len(x)} integer labels, one an image, found {y.dtype} of the shape {y.shape}")
+        raise ValueError(f"{where}: expected {len(x)} integer labels, one per image, found {y.dtype} of the shape {y.shape}")
     return Batch(x, y.reshape(-1).astype(np.int32))
 
 
 def _part(arrays: dict[str, np.ndarray], suffix: str, path: Path) -> Batch | None:
-    """The images and labels under one of their names with a suffix, or None."""
+    """The images and labels stored under one of their names with a suffix, or None."""
     x, y = ([name + suffix for name in names if name + suffix in arrays] for names in (IMAGES, LABELS))
     if len(x) > 1 or len(y) > 1:
         raise ValueError(f"{path}: expected one array of images and one of labels, found {', '.join(x + y)}")
@@ -83,14 +83,14 @@ def _part(arrays: dict[str, np.ndarray], suffix: str, path: Path) -> Batch | Non
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """A set from an `.npz` file.
+    """Loads a set from an `.npz` file.
 
     Args:
       name: the name of the result.
-      data_dir: the file, or a folder that holds no other.
+      data_dir: the file, or a folder with a single `.npz` file.
 
     Returns:
-      The `Dataset`, of `x_train`, `x_validation` and `x_test`, or of `x` alone. A missing part is held out of the training
+      The `Dataset`, from `x_train`, `x_validation` and `x_test`, or from `x` alone. A missing part is held out of the training
       images of each class: a fifth if one is missing, a sixth each if both are.
 
     Raises:

@@ -13,14 +13,14 @@ SIZE = 1024
 
 
 def load(name: str = "origin", data_dir: Path | None = None) -> Dataset:
-    """Points at the origin.
+    """Loads points at the origin.
 
     Args:
       name: the name of the result.
       data_dir: must be None: there are no files to read.
 
     Returns:
-      The `Dataset`: `[1024, 1]` float32 zeros, three times.
+      The `Dataset`: `[1024, 1]` float32 zeros in each part.
 
     Raises:
       ValueError: if a folder is given.

@@ -1,10 +1,10 @@
 """Data for semi-supervised models: a few labelled images, and many without labels.
 
-`partly_labelled:SOURCE:N` keeps the labels of N training examples of each class, evenly spaced through the class; without a
-number, 10. The set "unlabelled" is the whole training set without its labels, as is usual in semi-supervised learning, so it
-includes the labelled examples. Evaluation needs labels: the validation and test parts have all examples in both sets.
+`partly_labelled:SOURCE:N` keeps the labels of N training examples of each class (default 10), evenly spaced within the class.
+The set "unlabelled" is the whole training set without its labels, as is usual in semi-supervised learning, so it includes the
+labelled examples. Evaluation needs labels: the validation and test parts have all examples in both sets.
 
-A number at the end always counts examples: to give the source an option, write both, as in `partly_labelled:olivetti:32:5`.
+A number at the end is always N: if the source has an option, write both, as in `partly_labelled:olivetti:32:5`.
 """
 
 from pathlib import Path
@@ -16,21 +16,21 @@ from jgan.data.dataset import Dataset, take
 from jgan.types import Batch
 
 PER_CLASS = 10
-"""Labelled examples of each class, if the name says nothing else."""
+"""Labelled examples of each class if the name has no number."""
 
 
 def choose(labels: np.ndarray, per_class: int) -> np.ndarray:
-    """The places of some examples of each class, evenly spaced through the class.
+    """Selects examples of each class, evenly spaced within the class.
 
     Args:
       labels: int `[N]`.
-      per_class: how many of each class.
+      per_class: the number of examples of each class.
 
     Returns:
-      int64 `[classes * per_class]`, ascending.
+      Indices, int64 `[classes * per_class]`, ascending.
 
     Raises:
-      ValueError: if a class has fewer.
+      ValueError: if a class has fewer examples.
 
     Example:
       >>> import numpy as np
@@ -43,18 +43,18 @@ def choose(labels: np.ndarray, per_class: int) -> np.ndarray:
         members = np.flatnonzero(labels == label)
         if len(members) < per_class:
             raise ValueError(
-                f"expected at least {per_class} examples of each class, found {len(members)} of class {label}: ask for fewer"
+                f"expected at least {per_class} examples of each class, found {len(members)} of class {label}: lower N"
             )
         chosen.append(members[np.arange(per_class) * len(members) // per_class])
     return np.sort(np.concatenate(chosen))
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """A set of which few examples have labels.
+    """Loads a set in which few examples have labels.
 
     Args:
       name: `partly_labelled:SOURCE` or `partly_labelled:SOURCE:N`.
-      data_dir: where the source's data are.
+      data_dir: the data folder of the source.
 
     Returns:
       The `Dataset` of the sets "labelled", `Batch(x, y)`, and "unlabelled", `Batch(x)`.

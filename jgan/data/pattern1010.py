@@ -1,4 +1,4 @@
-"""The 1010 pattern: images of four pixels, the smallest data on which a GAN can be watched.
+"""The 1010 pattern: images of four pixels, a minimal data set whose training can be followed number by number.
 
 Each row is (1, 0, 1, 0) with noise: a 1 is drawn from U(0.8, 1) and a 0 from U(0, 0.2). At the game's equilibrium the
 discriminator's output is 1/2 everywhere: each cross-entropy term is ln 2, and each least-squares term (without its factor 1/2)
@@ -21,7 +21,7 @@ def make(n: int, *, seed: int | tuple[int, ...]) -> np.ndarray:
     """Draws rows.
 
     Args:
-      n: how many.
+      n: the number of rows.
       seed: of NumPy's PCG64; the same seed gives the same rows.
 
     Returns:
@@ -39,12 +39,12 @@ def make(n: int, *, seed: int | tuple[int, ...]) -> np.ndarray:
 
 
 def load(name: str = "pattern1010", data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
-    """The synthetic set, made from its seed.
+    """Generates the synthetic set from its seed.
 
     Args:
       name: the name of the result.
       data_dir: must be None: there are no files to read.
-      seed: of the rows.
+      seed: the seed of the rows.
 
     Returns:
       The `Dataset`: 8,000 / 1,000 / 1,000 rows `[N, 1, 4, 1]` float32 in [0, 1], without labels.

@@ -1,10 +1,10 @@
 """Data sets in device memory: shuffled and cut into minibatches inside the compiled step.
 
-Each epoch visits the examples in a new order. To sort a permutation of 50,000 indices at every step would cost more than the
-step. Instead the order is a keyed *bijection* of {0 ... n - 1}, evaluated only at the places of the minibatch: a Feistel
+Each epoch visits the examples in a new order. Sorting a permutation of 50,000 indices at every step would cost more than the
+step. Instead the order is a keyed *bijection* of {0 ... n - 1}, evaluated only at the positions of the minibatch: a Feistel
 network on the smallest even number of bits that holds n, applied again until the result is below n.
 
-Of several sets, each has an order of its own, and an epoch of its own length.
+If there are several sets, each has its own order and its own epoch length.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ ROUNDS = 8
 
 
 def shuffled(key: Key, places: Int[jax.Array, " *shape"], n: int) -> Int32[jax.Array, " *shape"]:
-    """Values of a random permutation of {0 ... n - 1} at some places, without making the permutation.
+    """Values of a random permutation of {0 ... n - 1} at some places, without computing the whole permutation.
 
     Args:
       key: chooses the permutation.
@@ -70,15 +70,15 @@ def batch_indices(
 ) -> Int32[jax.Array, " share"]:
     """The indices of the examples of one step: without replacement within an epoch, in a new order every epoch.
 
-    An epoch is `n // batch_size` steps. The examples that do not fill a batch are left out, others in each epoch.
+    An epoch is `n // batch_size` steps. The examples that do not fill a batch are left out; they differ in each epoch.
 
     Args:
       key: the run's root key.
-      step: int32 scalar, the number of minibatches drawn before.
+      step: int32 scalar, the number of earlier minibatches.
       n: the number of examples in the set.
       batch_size: the size of the global batch.
       axis_name: the mapped axis over which the batch is spread, if any: each device gets its share.
-      stream: the number of the set among several; each has independent orders.
+      stream: the number of the set if there are several; their orders are independent.
 
     Returns:
       int32 `[batch_size]`, or `[batch_size / devices]`.
@@ -102,13 +102,13 @@ def batch_indices(
         count = divisible(batch_size, jax.lax.psum(1, axis_name))
         first = first + jax.lax.axis_index(axis_name) * count
     set_key = jax.random.fold_in(key, rng.DATA_STREAM)
-    if stream:  # counted down from a number that no count of epochs reaches
+    if stream:  # counted down from a number above any number of epochs
         set_key = jax.random.fold_in(set_key, rng.DATA_STREAM - stream)
     return shuffled(jax.random.fold_in(set_key, epoch), first + jnp.arange(count), n)
 
 
 def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = None) -> Batch:
-    """Gathers examples and converts them to the dtypes of a step, each array by its declared kind.
+    """Gathers examples and converts each array to its dtype in a step, by its kind.
 
     Args:
       data: one whole set, arrays of one length.
@@ -143,7 +143,7 @@ def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = Non
 
 
 def _length(data: Batch, name: str, batch_size: int) -> int:
-    """The number of examples of a set; an error if the batch is larger."""
+    """The number of examples of a set; raises a `ValueError` if the batch is larger."""
     n = length(data, label_of("the data", name))
     if batch_size > n:
         of_set = f" of the set {name!r}" if name else ""
@@ -155,16 +155,16 @@ def _length(data: Batch, name: str, batch_size: int) -> int:
 
 
 def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example: Any = None) -> Step:
-    """Turns a step over batches into a step over a whole data set in device memory.
+    """Converts a step over batches into a step over a whole data set in device memory.
 
-    Of several sets, each gives a minibatch of `batch_size` examples. The sets are numbered in the order of their names, and the
-    number chooses the stream of each; the first has the orders that it would have alone.
+    If there are several sets, each gives a minibatch of `batch_size` examples. The sets are numbered in the order of their
+    names; the number selects the random stream, and the first set has the same order as a single set.
 
     Args:
       step: `(key, state, batch, *, axis_name=None) -> (state, metrics)`.
       batch_size: the size of the global batch.
-      n_critic: minibatches in a step; if above 1, the arrays of the step's batch have a leading axis of that length.
-      example: the kinds of the arrays, as `DataSpec.example` holds them; None to infer them, see `jgan.data.kinds`.
+      n_critic: minibatches per step; above 1, the arrays of the step's batch have a leading axis of that length.
+      example: the kinds of the arrays, as in `DataSpec.example`; None to infer them, see `jgan.data.kinds`.
 
     Returns:
       `(key, state, data, *, axis_name=None) -> (state, metrics)`, where `data` is a `Batch` or a dict of named `Batch`es; the

@@ -1,7 +1,7 @@
-"""The registry of data sets: each source registers itself in the file where it is written.
+"""The registry of data sets: each source registers itself in the file that defines it.
 
-To add a data set, write one file in this folder: a function `load(name, data_dir) -> Dataset`, and at the end of the file
-`sources.register(name, load, "what it holds")`. No list needs an entry.
+To add a data set, write one file in this folder with a function `load(name, data_dir) -> Dataset` and, at the end,
+`sources.register(name, load, "description")`. No other file needs a change.
 """
 
 import difflib
@@ -14,7 +14,7 @@ from jgan.data.dataset import Dataset
 from jgan.utils.registry import Registry
 
 Load = Callable[[str, Path | None], Dataset]
-"""`load(name, data_dir) -> Dataset`; the name is what was asked for, with any options after a colon."""
+"""`load(name, data_dir) -> Dataset`; the name includes any options after a colon."""
 
 
 class Source(NamedTuple):
@@ -22,8 +22,8 @@ class Source(NamedTuple):
 
     Attributes:
       load: the function that loads it.
-      description: what it holds and where that is read from, for the help of the commands.
-      usage: how its name is written, with its options.
+      description: its content and where it is read from, for the help text of the commands.
+      usage: the syntax of its name, with options.
     """
 
     load: Load
@@ -41,8 +41,8 @@ def register(name: str, load: Load, description: str, *, usage: str = "") -> Sou
     Args:
       name: its name, without a colon.
       load: the function that loads it.
-      description: what it holds and where that is read from, in one line.
-      usage: how the name is written if it takes options, such as `"folder, folder:HEIGHTxWIDTH"`.
+      description: its content and where it is read from, in one line.
+      usage: the syntax of the name if it takes options, such as `"folder, folder:HEIGHTxWIDTH"`.
 
     Returns:
       The `Source`.
@@ -63,14 +63,14 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
 
     Args:
       name: one of the names that `describe` lists, or any set of images of tensorflow-datasets.
-      data_dir: the folder of the data, for `npz` and `text` also the file; None for sets that read no files, and for the
+      data_dir: the folder of the data, or the file for `npz` and `text`; None for sets that read no files, and for the
         default folder of tensorflow-datasets.
 
     Returns:
       The `Dataset`.
 
     Raises:
-      ValueError: if the name is unknown, or the data are not what they should be.
+      ValueError: if the name is unknown, or the data are invalid.
       FileNotFoundError: if files are missing.
 
     Example:
@@ -93,7 +93,7 @@ def load(name: str, data_dir: str | Path | None = None) -> Dataset:
 
 
 def _unknown(name: str) -> str:
-    """The message for a name that no source has."""
+    """The error message for an unknown name."""
     from jgan.data import tfds
 
     try:
@@ -107,17 +107,17 @@ def _unknown(name: str) -> str:
 
 
 def inner(name: str, example: str) -> str:
-    """The name of the data set that a derived one is made from: all that follows the first colon.
+    """The name of the source of a derived data set: the part after the first colon.
 
     Args:
       name: the whole name, such as `inverted:mnist`.
-      example: a right name, for the error.
+      example: a valid name, for the error message.
 
     Returns:
       The name after the colon.
 
     Raises:
-      ValueError: if nothing follows.
+      ValueError: if nothing follows the colon.
 
     Example:
       >>> from jgan.data import sources
@@ -137,7 +137,7 @@ def describe(width: int = 120) -> str:
       width: the number of characters in a line.
 
     Returns:
-      The text: one entry for each source, and one for those of tensorflow-datasets.
+      The text: one entry for each source, and one for tensorflow-datasets.
 
     Example:
       >>> from jgan import data
@@ -145,7 +145,7 @@ def describe(width: int = 120) -> str:
         digits                       1,797 real digits, 8x8, 10 classes; part of scikit-learn
     """
     entries = {source.usage: source.description for _, source in sorted(SOURCES.items())}
-    entries["NAME, NAME/CONFIG"] = "any set of images of one size of tensorflow-datasets; --data-dir is its data folder"
+    entries["NAME, NAME/CONFIG"] = "any tensorflow-datasets set of images of one size; --data-dir is its data folder"
     column = 2 + max(map(len, entries)) + 2
     return "\n".join(
         textwrap.fill(

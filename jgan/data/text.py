@@ -1,8 +1,8 @@
 """Lines of text as sequences of characters, all of one length.
 
 `text` and `text:LENGTH` read a UTF-8 file, or the `.txt` files of a folder in the order of their names. Each line that is not
-blank is an example: its first LENGTH characters (32 by default), without spaces at either end. Token 0 fills up shorter lines;
-the other tokens are the characters of all files in the order of Unicode. A sixth of the lines validates and a sixth tests.
+blank is an example: its first LENGTH characters (32 by default), without spaces at either end. Token 0 pads shorter lines;
+the other tokens are the characters of all files in Unicode order. A sixth of the lines is for validation, a sixth for testing.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from jgan.data.dataset import Dataset, complete
 from jgan.types import Batch, Field
 
 LENGTH = 32
-"""Characters of a line, if the name says nothing else."""
+"""Characters of a line if the name has no length."""
 
 
 class Vocabulary(NamedTuple):
@@ -34,7 +34,7 @@ class Vocabulary(NamedTuple):
         return len(self.characters) + 1
 
     def encode(self, lines: Iterable[str], length: int) -> np.ndarray:
-        """Turns lines into tokens.
+        """Encodes lines as tokens.
 
         Args:
           lines: strings of known characters.
@@ -62,7 +62,7 @@ class Vocabulary(NamedTuple):
         return found
 
     def decode(self, tokens: Any) -> list[str]:
-        """Turns tokens into lines, each up to its first padding.
+        """Decodes tokens into lines, each up to its first padding token.
 
         Args:
           tokens: int `[N, length]` in [0, size).
@@ -83,7 +83,7 @@ class Vocabulary(NamedTuple):
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file that are not blank, without spaces at either end.
+    """Reads the non-blank lines of a UTF-8 file, without spaces at either end.
 
     Args:
       path: the file.
@@ -123,7 +123,7 @@ def _files(data_dir: Path | None) -> list[Path]:
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """Lines of text as tokens.
+    """Loads lines of text as tokens.
 
     Args:
       name: `text` or `text:LENGTH`.
@@ -133,8 +133,8 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       The `Dataset`: `x` tokens `[N, length]`, no labels; its `truth` is the `Vocabulary`.
 
     Raises:
-      FileNotFoundError: if there is no file.
-      ValueError: if the length is none, a file is not UTF-8, or there are fewer than six lines.
+      FileNotFoundError: if no file is found.
+      ValueError: if the length is not a number, a file is not UTF-8, or there are fewer than six lines.
 
     Example:
       >>> import tempfile

@@ -1,9 +1,9 @@
 """Image sets of tensorflow-datasets (tfds), read without TensorFlow.
 
-tfds keeps a prepared set in its data folder, as records of encoded images. Reading them needs no TensorFlow: tfds unpacks the
-records, Pillow decodes the images. Preparing a set often needs it: see `jgan.data.tfds_prepare`.
+tfds keeps a prepared set in its data folder, as records of encoded images. They are read without TensorFlow: tfds unpacks the
+records, Pillow decodes the images. Preparing a set often needs TensorFlow: see `jgan.data.tfds_prepare`.
 
-tfds stores a set in the order of a hash of each example's key. If the key is the example's place in the source files, the
+tfds stores a set in the order of a hash of each example's key. If the key is the example's position in the source files, the
 original order is restored: `mnist` is the same data set from tfds and from its IDX files.
 """
 
@@ -20,10 +20,10 @@ from jgan.data.tfds_prepare import IDX_SETS, base_name, first_line, library, pre
 from jgan.types import Batch
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""Pillow's modes by the number of channels."""
+"""Pillow's image modes by number of channels."""
 
 CHUNK = 1000
-"""Records read at once; reading one by one would open the file's index for each."""
+"""Records per read; single reads would open the file's index each time."""
 
 
 def names() -> list[str]:
@@ -44,7 +44,7 @@ def names() -> list[str]:
 
 
 def knows(name: str, data_dir: Path | None) -> bool:
-    """Whether tfds has a set, or its data folder holds it prepared.
+    """Whether tfds knows a set, or its data folder holds it prepared.
 
     Args:
       name: as `tfds_name` takes it.
@@ -88,7 +88,7 @@ def _keys(name: str, builder: Any) -> tuple[str, str | None]:
     image = next((key for key in supervised if key in images), images[0] if len(images) == 1 else None)
     label = next((key for key in supervised if key in labels), labels[0] if len(labels) == 1 else None)
     if image is None or np.dtype(features[image].np_dtype) != np.uint8:
-        raise ValueError(f"{name}: expected one uint8 image an example, found the features {', '.join(features)}")
+        raise ValueError(f"{name}: expected one uint8 image per example, found the features {', '.join(features)}")
     return image, label
 
 
@@ -113,12 +113,12 @@ def _examples(name: str, builder: Any, split: str, image: str) -> Iterator[dict[
 
 
 def _file_order(name: str, split: str, ids: list[bytes], count: int) -> np.ndarray | None:
-    """The indices that bring tfds' examples into the order of the source files; None if it is not known."""
+    """The indices that restore the order of the source files; None if it is unknown."""
     if base_name(name) in IDX_SETS:  # keyed by the place in the file, sorted by the hash of the key, salted with the split
         from tensorflow_datasets.core import hashing
 
         return np.argsort(np.array(sorted(range(count), key=hashing.Hasher(split).hash_key)))
-    if base_name(name) == "cifar10":  # each example carries its place in its name
+    if base_name(name) == "cifar10":  # the id of each example holds its position
         return np.argsort(np.array(ids))
     return None
 
@@ -155,25 +155,25 @@ def _read(name: str, builder: Any, split: str) -> Batch:
 
 
 def load(name: str, data_dir: Path | None) -> Dataset:
-    """An image set of tensorflow-datasets; it is prepared first if necessary.
+    """Loads an image set of tensorflow-datasets; prepares it first if necessary.
 
     Args:
       name: as `tfds_name` takes it.
-      data_dir: tfds' data folder, which has `downloads/` in it; None for tfds' default, `TFDS_DATA_DIR` or
+      data_dir: tfds' data folder, which contains `downloads/`; None for tfds' default, `TFDS_DATA_DIR` or
         `~/tensorflow_datasets`.
 
     Returns:
-      The `Dataset`: tfds' `train`, `validation` and `test`. If there is only one of the last two, it tests, and the last
-      training images validate, as many but at most a fifth. If there is neither, each is a sixth of the training images.
+      The `Dataset`: tfds' `train`, `validation` and `test`. If only one of the last two exists, it is the test part, and the
+      last training images validate, as many but at most a fifth. If neither exists, each is a sixth of the training images.
 
     Raises:
-      ValueError: if tfds has no such set, its images differ in size, or it is neither prepared nor can be.
+      ValueError: if tfds has no such set, its images differ in size, or it cannot be prepared.
 
     Example:
       >>> from jgan.data import tfds
       >>> tfds.load("imdb_reviews", None)
       Traceback (most recent call last):
-      ValueError: imdb_reviews: expected one uint8 image an example, found the features text, label
+      ValueError: imdb_reviews: expected one uint8 image per example, found the features text, label
     """
     builder = _builder(name, data_dir)
     _keys(name, builder)  # so that a set without images is an error before it is downloaded

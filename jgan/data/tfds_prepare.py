@@ -1,7 +1,7 @@
 """Prepares sets of tensorflow-datasets (tfds): MNIST, sets in its format and CIFAR-10 without TensorFlow, others by tfds.
 
-tfds unzips, reads and encodes with TensorFlow. For the sets in `SOURCES`, the two methods of its builder that do so are
-replaced by methods without TensorFlow. The rest is tfds' own: the builder, the checksums, the cache of downloads, the records.
+tfds unzips, reads and encodes with TensorFlow. For the sets in `SOURCES`, the two methods of the builder that do so are
+replaced by methods without TensorFlow. Everything else is done by tfds: checksums, the cache of downloads, the records.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ PLACES = ("*", "*/*", "manual/*/*")
 """Where files are searched in tfds' folder of downloads: its cache (old and new layout), its manual folder and subfolders."""
 
 TIMEOUT = 10
-"""Seconds within which a server must answer; tfds itself would try for minutes."""
+"""Timeout of a server in seconds; tfds itself would retry for minutes."""
 
 
 def library() -> Any:
@@ -42,7 +42,7 @@ def library() -> Any:
     """
     try:
         import tensorflow_datasets
-    except Exception as error:  # with unfitting versions of its dependencies it fails in many ways
+    except Exception as error:  # incompatible versions of its dependencies cause various errors
         raise ValueError(
             f"tensorflow-datasets cannot be imported ({type(error).__name__}: {error}): "
             "install it, or give the files themselves with --data-dir"
@@ -51,10 +51,10 @@ def library() -> Any:
 
 
 def tfds_name(name: str) -> str:
-    """A set's name as tfds writes it.
+    """Normalises a set's name to tfds' syntax.
 
     Args:
-      name: `set`, `set/config`, `set:config`, each with `:version` to read that version.
+      name: `set`, `set/config`, `set:config`, each optionally with `:version`.
 
     Returns:
       `set[/config][:version]`.
@@ -136,7 +136,7 @@ class Source(NamedTuple):
 
     Attributes:
       files: their names in tfds' checksum list.
-      examples: `examples(split, paths)`, with the paths of these files.
+      examples: `examples(split, paths)` yields the examples; `paths` are those of these files.
       classes: the names of the classes, if tfds would read them from a file.
     """
 
@@ -183,7 +183,7 @@ def prepare(name: str, builder: Any) -> None:
       builder: tfds' builder of it.
 
     Raises:
-      ValueError: if its files are neither found nor can be downloaded, or tfds needs a package that is not installed.
+      ValueError: if its files cannot be found or downloaded, or tfds needs a package that is not installed.
 
     Example:
       See `jgan.data.tfds.load`.
@@ -226,11 +226,11 @@ def _prepare_other(name: str, builder: Any) -> None:
 
 
 def _run(name: str, builder: Any) -> None:
-    """Has a builder prepare its set as ArrayRecord files; any failure becomes an error of one line."""
-    checked = base_name(name) in SOURCES  # others may have no checksums
+    """Prepares a set as ArrayRecord files; any failure becomes a one-line error."""
+    checked = base_name(name) in SOURCES  # other sets may have no checksums
     config = library().download.DownloadConfig(try_download_gcs=False, force_checksums_validation=checked)
     try:
-        with contextlib.redirect_stdout(io.StringIO()):  # tfds prints banners there; its progress bars are on stderr
+        with contextlib.redirect_stdout(io.StringIO()):  # tfds prints banners to stdout and progress bars to stderr
             builder.download_and_prepare(file_format="array_record", download_config=config)
     except ImportError as error:
         raise ValueError(

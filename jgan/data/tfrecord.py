@@ -1,8 +1,8 @@
 """Reads TFRecord files, the default format of tensorflow-datasets, without TensorFlow.
 
 Each record is its length (uint64, little-endian), the masked CRC-32C of these eight bytes, the data, and the masked CRC-32C of
-the data. The check of the length is verified, which detects a cut or shifted file. That of the data is not: it would take
-longer than decoding, and PNG images have checks of their own.
+the data. The checksum of the length is verified, which detects truncated or shifted files. That of the data is not: it takes
+longer than decoding, and PNG images have their own checksums.
 
 References:
   https://www.tensorflow.org/tutorials/load_data/tfrecord
@@ -31,7 +31,7 @@ def crc32c(data: bytes) -> int:
       data: any bytes.
 
     Returns:
-      The check, in [0, 2^32).
+      The checksum, in [0, 2^32).
 
     Example:
       >>> from jgan.data import tfrecord
@@ -48,13 +48,13 @@ def crc32c(data: bytes) -> int:
 
 
 def masked(check: int) -> int:
-    """Masks a check as TFRecord stores it: rotated right by 15 bits, plus a constant.
+    """Masks a checksum as TFRecord stores it: rotated right by 15 bits, plus a constant.
 
     Args:
-      check: in [0, 2^32).
+      check: the checksum, in [0, 2^32).
 
     Returns:
-      The masked check, in [0, 2^32).
+      The masked checksum, in [0, 2^32).
 
     Example:
       >>> from jgan.data import tfrecord
@@ -96,6 +96,6 @@ def read(path: str | Path) -> Iterator[bytes]:
             data = file.read(length + 4)
             if len(data) < length + 4:
                 raise ValueError(
-                    f"{path}: expected a record of {length + 4} bytes, found {len(data)}: it is cut, prepare it again"
+                    f"{path}: expected a record of {length + 4} bytes, found {len(data)}: it is cut short, prepare it again"
                 )
             yield data[:length]

@@ -1,10 +1,10 @@
-"""Toy data: mixtures of equal round Gaussians, whose density is known, in one dimension or two.
+"""Toy data: mixtures of equally weighted isotropic Gaussians with known density, in one or two dimensions.
 
   ring8       8 modes on the unit circle, standard deviation 0.01
   grid25      25 modes on the 5x5 grid from -4 to 4, standard deviation 0.05
   gaussian1d  one mode, N(4, 0.5^2): the one-dimensional game
 
-Counting modes (`jgan.metrics.modes`) finds a generator that leaves some out, and the density one that gets their shape wrong.
+Counting modes (`jgan.metrics.modes`) detects missing modes, and the density detects modes of the wrong shape.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ SIZES = (50_000, 5_000, 5_000)
 
 
 class Mixture(NamedTuple):
-    """A mixture of Gaussians of equal weight and equal, round covariance.
+    """A mixture of Gaussians of equal weight and equal isotropic covariance.
 
     Attributes:
       centres: `[modes, d]` float64.
@@ -32,7 +32,7 @@ class Mixture(NamedTuple):
     std: float
 
 
-# Without the angle 2 pi, which is the first again and would double its mode.
+# Without the angle 2 pi, which would repeat the first mode.
 _ANGLES = 2 * np.pi * np.arange(8) / 8
 _LINE = np.arange(-4.0, 5.0, 2.0)
 
@@ -57,7 +57,7 @@ def centres(name: str) -> np.ndarray:
       name: the name of the set.
 
     Returns:
-      `[modes, d]` float64, a copy; a label `y` is the number of a row.
+      `[modes, d]` float64, a copy; the labels `y` are row numbers.
 
     Raises:
       ValueError: if there is no such set.
@@ -117,11 +117,11 @@ def density(name: str, points: Any) -> np.ndarray:
 
 
 def make(name: str, n: int, *, seed: int | tuple[int, ...]) -> Batch:
-    """Draws points: for each a mode, all equally likely, then a normal deviation from its centre.
+    """Draws points: for each a uniformly random mode, then a normal deviation from its centre.
 
     Args:
       name: the name of the set.
-      n: how many.
+      n: the number of points.
       seed: of NumPy's PCG64; the same seed gives the same points.
 
     Returns:
@@ -144,12 +144,12 @@ def make(name: str, n: int, *, seed: int | tuple[int, ...]) -> Batch:
 
 
 def load(name: str, data_dir: Path | None = None, *, seed: int = 0) -> Dataset:
-    """A toy set, made from its seed.
+    """Generates a toy set from its seed.
 
     Args:
       name: `"ring8"`, `"grid25"` or `"gaussian1d"`.
       data_dir: must be None: there are no files to read.
-      seed: of the points.
+      seed: the seed of the points.
 
     Returns:
       The `Dataset`: 50,000 / 5,000 / 5,000 points `[N, d]` float32, whose labels are the modes; its `truth` is the `Mixture`.

@@ -19,18 +19,18 @@ def global_contrast_normalize(
 
     An 8-bit image of d values that is not constant has a norm above 0.0039 x sqrt((d - 1) / d). The mean of a constant image is
     rounded in float32, and a division would amplify the rounding error. So images with a norm below `min_norm` are not divided,
-    and constant images give zeros up to rounding, as in pylearn2, whose threshold is for pixels in 0 ... 255.
+    and constant images become zeros up to rounding, as in pylearn2, whose threshold is for pixels in 0 ... 255.
 
     Args:
       x: `[B, ...]` float, images in [0, 1].
-      scale: the norm of every image of the result.
+      scale: the norm of each resulting image.
       min_norm: images whose norm, after the mean is subtracted, is below this are not scaled.
 
     Returns:
       The shape and dtype of `x`; each image has mean 0 and norm `scale`.
 
     Raises:
-      ValueError: if `x` is not float, or has only the axis of the batch.
+      ValueError: if `x` is not float, or has only a batch axis.
 
     Example:
       >>> import jax.numpy as jnp
@@ -48,10 +48,10 @@ def global_contrast_normalize(
         raise ValueError(f"expected float images in [0, 1] of the shape [batch, ...], found {x.dtype} {x.shape}")
     axes = tuple(range(1, x.ndim))
     centred = x - jnp.mean(x, axis=axes, keepdims=True)
-    centred = centred - jnp.mean(centred, axis=axes, keepdims=True)  # a long float32 sum is accurate to four digits only
+    centred = centred - jnp.mean(centred, axis=axes, keepdims=True)  # removes the rounding error of the first mean
     squared = jnp.sum(jnp.square(centred), axis=axes, keepdims=True)
     divides = squared >= min_norm**2
-    # Where the root is not used, it is taken of 1: its gradient at 0 is infinite, and infinity times 0 is NaN.
+    # Where the root is not used, its argument is set to 1: the gradient at 0 is infinite, and infinity times 0 is NaN.
     divisor = jnp.where(divides, jnp.sqrt(jnp.where(divides, squared, 1)) / scale, 1)
     return centred / divisor
 
@@ -59,16 +59,16 @@ def global_contrast_normalize(
 def contrast_to_unit(
     x: Float[jax.Array, " b *shape"], *, scale: float = 55.0, brightness: float = 0.5, contrast: float = 0.25
 ) -> Float[jax.Array, " b *shape"]:
-    """Gives contrast-normalised images a brightness and a contrast, for display.
+    """Maps contrast-normalised images to a given brightness and contrast, for display.
 
-    The inverse of `global_contrast_normalize` for images of this brightness and contrast. Values beyond black and
+    This is the inverse of `global_contrast_normalize` for images of this brightness and contrast. Values beyond black and
     white are clipped.
 
     Args:
       x: `[B, ...]` float, images of mean 0 and norm about `scale`.
       scale: their norm.
-      brightness: the mean of an image of the result, before clipping.
-      contrast: its standard deviation over pixels and channels, before clipping.
+      brightness: the mean of each resulting image, before clipping.
+      contrast: the standard deviation over pixels and channels, before clipping.
 
     Returns:
       The shape and dtype of `x`, in [0, 1].

@@ -1,1 +1,1 @@
-"""How generators are judged: sets of images, measures and their protocol, criteria, the watch for collapse, tables."""
+"""Evaluation of generators: image sets, measures and their protocol, criteria, the collapse monitor, tables."""

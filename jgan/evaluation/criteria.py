@@ -1,6 +1,6 @@
-"""What a run of images is judged by while it trains: one figure of a set of samples, by which the best checkpoint is kept.
+"""Criteria for image runs during training: one value per set of samples, by which the best checkpoint is selected.
 
-A criterion is registered in `CRITERIA` by the file of `jgan.evaluation.measures` that has the metric.
+Each criterion is registered in `CRITERIA` by the file of its metric in `jgan.evaluation.measures`.
 """
 
 import importlib
@@ -16,16 +16,16 @@ from jgan.features import Extractor
 from jgan.utils.registry import Registry, import_all
 
 VALIDATION_IMAGES = 1_000
-"""of the log-likelihood, as in the 2014 authors' code"""
+"""validation images of the log-likelihood, as in the 2014 authors' code"""
 
 
 class Criterion(NamedTuple):
-    """A figure of samples.
+    """A value computed from samples.
 
     Attributes:
       column: its name in `metrics.jsonl`.
       larger: whether larger values are better.
-      phrase: its name in words.
+      phrase: its name in messages.
       of: `of(samples) -> float`; samples are float `[N, height, width, channels]` in [0, 1].
     """
 
@@ -36,11 +36,11 @@ class Criterion(NamedTuple):
 
 
 class RealImages:
-    """The real images that samples are compared with, loaded when they are first asked for.
+    """The real images that samples are compared with, loaded on first use.
 
     Args:
       load: `load() -> Dataset`, a single set of images.
-      view: brings real images into the form of the model's pictures, see `jgan.models.Model.real_view`; None for no change.
+      view: preprocesses real images for the model, see `jgan.models.Model.real_view`; None for no change.
 
     Example:
       >>> from jgan import data
@@ -57,7 +57,7 @@ class RealImages:
 
         Args:
           name: `"train"`, `"validation"` or `"test"`.
-          first: how many; None for all.
+          first: the number of images; None for all.
 
         Returns:
           `[N, height, width, channels]` float32 in [0, 1].
@@ -69,13 +69,13 @@ class RealImages:
         return np.concatenate(blocks)
 
     def image_set(self, name: str) -> sets.ImageSet:
-        """A part of the data set as `sets.of_dataset` gives it, in the form of the model's pictures."""
+        """A part of the data set as an `ImageSet`, preprocessed by `view`."""
         found = sets.of_dataset(self._load(), name)
         return found if self._view is None else found._replace(images=sets.to_uint8(name, self.part(name)))
 
 
 def features_of(extractor: Extractor, images: np.ndarray) -> np.ndarray:
-    """Features of images, first rounded to 8 bits on both sides, as files hold them."""
+    """Features of images; both sets are first rounded to 8 bits, as in image files."""
     return np.asarray(extract(extractor, sets.to_uint8("images", images)).features)
 
 
@@ -83,11 +83,11 @@ CRITERIA: Registry[Callable[[RealImages, Extractor], Criterion]] = Registry(
     "metric",
     lambda: import_all("jgan.evaluation.measures", importlib.import_module("jgan.evaluation.measures").__path__),
 )
-"""Every criterion, by the name that `--metric` takes: what makes it of the real images and an extractor."""
+"""All criteria, by their names in `--metric`: functions of the real images and an extractor."""
 
 
 def unit(x: np.ndarray) -> np.ndarray:
-    """Images as the steps see them.
+    """Converts images to float32 in [0, 1].
 
     Args:
       x: uint8, or float in [0, 1], of any shape.

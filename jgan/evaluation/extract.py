@@ -1,4 +1,4 @@
-"""Features of many images: in batches of one shape, so that there is one program; kept in a file if needed again."""
+"""Feature extraction in batches of one shape, so that one program is compiled; with an optional cache file."""
 
 import functools
 import hashlib
@@ -15,12 +15,12 @@ from jgan.utils.files import replacing
 
 
 def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, progress: Progress | None = None) -> Extracted:
-    """The features of a set of images.
+    """Computes the features of a set of images.
 
     Args:
       extractor: the feature network.
       images: uint8 `[N, height, width, channels]`.
-      batch_size: images in one call; the last is padded.
+      batch_size: images per call; the last batch is padded.
       progress: called after each batch.
 
     Returns:
@@ -35,7 +35,7 @@ def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, 
       >>> extract.extract(features.pixels(), data.load("digits").test.x).features.shape
       (296, 64)
     """
-    # One that carries its weights as leaves compiles itself: under `jit` here they would become constants of the program.
+    # Extractors with weights as leaves are already compiled; under `jit` here the weights would become constants.
     apply = extractor.apply if isinstance(extractor.apply, jax.tree_util.Partial) else jax.jit(extractor.apply)
     parts = []
     for start in range(0, len(images), batch_size):
@@ -58,17 +58,17 @@ def _head(leaf: jax.Array, n: int) -> np.ndarray:
 def cached(
     folder: Path | None, extractor: Extractor, side: ImageSet, *, batch_size: int = 100, progress: Progress | None = None
 ) -> Extracted:
-    """The same, from a file if it holds those of the same images by the same network.
+    """Computes the features of a set of images, or reads them from a cache file for the same images and network.
 
     Args:
-      folder: where the files are, made when needed; None to keep none.
+      folder: the folder of the cache, created if missing; None for no cache.
       extractor: the feature network.
       side: the images.
       batch_size: as in `extract`.
       progress: as in `extract`.
 
     Returns:
-      As `extract`.
+      See `extract`.
     """
     identity = f"{extractor.name}|{extractor.digest}|{extractor.resizer}|{side.digest}"
     path = None if folder is None else folder / f"features-{hashlib.sha256(identity.encode()).hexdigest()[:16]}.npz"
@@ -84,7 +84,7 @@ def cached(
 
 
 def _read(path: Path, identity: str) -> Extracted | None:
-    """The file's features; None if there is none, or it is not of this protocol, or cut short."""
+    """The features in the file; None if the file is missing, has another protocol or is cut short."""
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if str(file["identity"]) != identity:

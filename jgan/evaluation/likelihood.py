@@ -1,4 +1,4 @@
-"""Table 1's measure of a generator beside its two anchors, which are measured once for the same data."""
+"""The log-likelihood of the 2014 paper's Table 1, for a generator and two baselines that are measured once per data set."""
 
 import hashlib
 import json
@@ -12,14 +12,14 @@ from jgan.metrics import anchors, parzen
 from jgan.utils.files import replacing
 
 Line = dict[str, float]
-"""A figure: `value`, `standard_error`, `sigma`, `validation` and `num_samples`."""
+"""One line: `value`, `standard_error`, `sigma`, `validation` and `num_samples`."""
 
 
 def line(num_samples: int, result: parzen.Parzen) -> Line:
     """One line of the table, for JSON.
 
     Args:
-      num_samples: of the generator, or of the anchor.
+      num_samples: the number of samples of the generator or of the baseline.
       result: the measure.
 
     Returns:
@@ -46,17 +46,17 @@ def cached_anchors(
     packages: dict[str, Any],
     announce: Callable[[], None] = lambda: None,
 ) -> dict[str, Line]:
-    """The lines of both anchors, from a file if it holds those of the same data, options and versions.
+    """The lines of both baselines, read from a file if it has the same data, options and versions.
 
     Args:
-      path: the file, written if they had to be measured.
+      path: the cache file, written after a measurement.
       train: `[N, ...]` float in [0, 1].
       validation: `[V, ...]` float, the images on which sigma is chosen.
       test: `[T, ...]` float.
-      n: the number of samples that the generator is given.
-      seed: of the anchors.
-      packages: the versions on which the figures depend.
-      announce: called before a measure, which takes a while.
+      n: the number of the generator's samples.
+      seed: the seed of the baselines.
+      packages: the package versions that the values depend on.
+      announce: called before a measurement, which is slow.
 
     Returns:
       `training_images` and `kmeans_centroids`.
@@ -70,7 +70,7 @@ def cached_anchors(
         if held["of"] == of:
             return held["anchors"]
     except (OSError, ValueError, KeyError, TypeError):
-        pass  # none yet, or not one of ours: measured anew
+        pass  # no file, or another format: measure again
     announce()
     found = anchors.evaluate(train, validation, test, n=n, seed=seed)
     lines = {name: line(anchor.num_samples, anchor.parzen) for name, anchor in found.items()}

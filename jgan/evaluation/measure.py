@@ -1,4 +1,4 @@
-"""What a measure of two sets of images is; the files of `jgan.evaluation.measures` fill the table `MEASURES`."""
+"""`Measure`, a measure of two sets of images, and its registry `MEASURES`, filled by `jgan.evaluation.measures`."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ class Sides(NamedTuple):
 
     Attributes:
       real: the real images.
-      fake: the generated ones.
+      fake: the generated images.
       real_features: features of the real images, if a measure needs them.
       fake_features: features of the generated images, if a measure needs them.
-      held_out: features of real images of another split than `real`, for the test of copying; None if not given.
+      held_out: features of real images of another split than `real`, for the copying test; None if not given.
     """
 
     real: ImageSet
@@ -44,8 +44,8 @@ class Options(NamedTuple):
 
     Attributes:
       k: number of nearest neighbours in precision, recall, density and coverage.
-      seed: seed of everything random in a measure.
-      progress: called now and then by the long ones.
+      seed: seed of all random numbers in a measure.
+      progress: called repeatedly by slow measures.
     """
 
     k: int = 5
@@ -54,13 +54,13 @@ class Options(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
-      name: the name of the figure.
-      value: the figure.
-      spread: its standard error or deviation; None if it has none.
-      better: `"lower"`, `"higher"`, or what the figure should be near.
+      name: the name of the value.
+      value: the value.
+      spread: its standard error or standard deviation, or None.
+      better: `"lower"`, `"higher"`, or the value that it should be near.
     """
 
     name: str
@@ -70,15 +70,15 @@ class Row(NamedTuple):
 
 
 class Measure(NamedTuple):
-    """A measure.
+    """A measure of two sets of images.
 
     Attributes:
       needs: `"features"`, `"logits"`, `"images"`, `"held_out"` or `"labels"`.
       compute: `compute(sides, options) -> result`, a `NamedTuple`.
       rows: `rows(result) -> lines of the table`.
-      about: one line for the help.
+      about: one line for the help text.
       picture: `picture(result) -> Figure` for `--pictures`, or None.
-      least_size: the least height and width of the images.
+      least_size: the minimum height and width of the images.
     """
 
     needs: Literal["features", "logits", "images", "held_out", "labels"]
@@ -93,17 +93,17 @@ MEASURES: Registry[Measure] = Registry(
     "metric",
     lambda: import_all("jgan.evaluation.measures", importlib.import_module("jgan.evaluation.measures").__path__),
 )
-"""Every measure, by the name that `--metrics` takes."""
+"""All measures, by their names in `--metrics`."""
 
 
 def one(name: str, better: str, value: str = "value", spread: str = "") -> Callable[[Any], list[Row]]:
-    """Rows of a result with one figure.
+    """Formats a result with one value.
 
     Args:
-      name: the name of the figure.
+      name: the name of the value.
       better: as in `Row`.
-      value: the field of the result that holds it.
-      spread: the field that holds its spread; "" for none.
+      value: the field of the result that holds the value.
+      spread: the field that holds its spread, or "".
 
     Returns:
       `rows(result)`.
@@ -112,11 +112,11 @@ def one(name: str, better: str, value: str = "value", spread: str = "") -> Calla
 
 
 def several(better: str, **names: str) -> Callable[[Any], list[Row]]:
-    """Rows of a result with several figures.
+    """Formats a result with several values.
 
     Args:
-      better: as in `Row`, the same for all.
-      **names: the name of the figure in each field.
+      better: as in `Row`, for all values.
+      **names: the name of the value in each field.
 
     Returns:
       `rows(result)`.
@@ -125,13 +125,13 @@ def several(better: str, **names: str) -> Callable[[Any], list[Row]]:
 
 
 def equal_sizes(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first elements of both, as many of each, for measures that need it."""
+    """The first elements of both arrays, equally many of each, for measures that need equal sizes."""
     n = min(len(first), len(second))
     return first[:n], second[:n]
 
 
 def result_for_json(found: Any) -> dict[str, Any]:
-    """A result as it goes into a file: its fields, without long sequences such as curves.
+    """A result for a JSON file: its fields, without long sequences such as curves.
 
     Args:
       found: a `NamedTuple`.

@@ -1,12 +1,12 @@
-"""The collapse monitor: three signs, measured while a run trains, that a generator makes less than the data have.
+"""The collapse monitor: three statistics, measured during training, that detect mode collapse.
 
-  spread     sqrt(tr cov(fake) / tr cov(real)): 1 if the samples vary as much as the data, 0 if they are all alike
-  coverage   the share of real images near which a sample falls (Naeem et al., 2020)
-  ndb        the share of the cells of the data into which too many or too few samples fall (Richardson and Weiss, 2018);
-             5 % differ by chance alone
+  spread     sqrt(tr cov(fake) / tr cov(real)): 1 if the samples vary as much as the data, 0 if they are all equal
+  coverage   the share of real images with a sample nearby (Naeem et al., 2020)
+  ndb        the share of bins with significantly too many or too few samples (Richardson and Weiss, 2018);
+             5 % of the bins differ by chance
 
-Any one of them can be wrong; a spread of less than half, or a coverage of less than half its own best in this run, is worth a
-warning.
+Each of them can be wrong. The monitor warns if the spread is below 1/2, or the coverage is below half of its best value in this
+run.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ from jgan.metrics import ndb, prdc
 from jgan.utils.shapes import AnyArray
 
 SAMPLES = 1_000
-"""samples of a look: enough for the signs, little beside an interval of training"""
+"""samples per measurement: enough for these statistics, and cheap compared with the training between two measurements"""
 
 BINS = 50
 K = 5
 
 
 class Monitor(NamedTuple):
-    """What does not change from look to look.
+    """The reference statistics of the training set.
 
     Attributes:
-      real: `[N, d]` float32, real samples: the first `SAMPLES`.
-      bins: the cells of the training set.
+      real: `[N, d]` float32, the first `SAMPLES` real samples.
+      bins: the bins of the training set.
       variance: the trace of the covariance of the real samples.
     """
 
@@ -40,10 +40,10 @@ class Monitor(NamedTuple):
 
 
 class Signs(NamedTuple):
-    """What one look found; see the head of this file.
+    """One measurement of the monitor; see the module's docstring.
 
     Attributes:
-      spread: from 0.
+      spread: at least 0.
       coverage: from 0 to 1.
       ndb: from 0 to 1.
     """
@@ -58,7 +58,7 @@ def make(training: Float[AnyArray, " n *shape"], *, seed: int = 0) -> Monitor:
 
     Args:
       training: `[N, ...]` float, training examples or their features; further axes are flattened. At least `BINS`.
-      seed: of the cells' start.
+      seed: the seed of the clustering that defines the bins.
 
     Returns:
       The `Monitor`.
@@ -80,11 +80,11 @@ def make(training: Float[AnyArray, " n *shape"], *, seed: int = 0) -> Monitor:
 
 
 def look(monitor: Monitor, samples: Float[AnyArray, " m *shape"]) -> Signs:
-    """Looks at samples of the generator.
+    """Measures samples of the generator.
 
     Args:
       monitor: the monitor.
-      samples: `[M, ...]` float, as the training examples were; `SAMPLES` of them are usual.
+      samples: `[M, ...]` float, of the same kind as the training examples; usually `SAMPLES` of them.
 
     Returns:
       The `Signs`.
@@ -96,14 +96,14 @@ def look(monitor: Monitor, samples: Float[AnyArray, " m *shape"]) -> Signs:
 
 
 def warning(signs: Signs, before: Sequence[float]) -> str:
-    """What to say of them.
+    """The warning for a measurement.
 
     Args:
-      signs: of this look.
-      before: the coverages of the earlier looks of this run.
+      signs: the measurement.
+      before: the coverages of the earlier measurements of this run.
 
     Returns:
-      A sentence for the progress line, "" if there is nothing to warn of.
+      A sentence for the progress line; "" for no warning.
 
     Example:
       >>> from jgan.evaluation.monitor import Signs, warning

@@ -1,4 +1,4 @@
-"""What a figure was measured by. Two figures can be compared if, and only if, this is the same for both.
+"""The protocol of a measurement. Two values are comparable only if their protocols are the same.
 
 Users of other libraries report FIDs that do not match because the split, the resizer, the number of samples or the weights
 of the network differ. Here each result carries all of them.
@@ -9,17 +9,17 @@ from typing import Any, NamedTuple
 
 
 class Protocol(NamedTuple):
-    """What a figure depends on besides the generator.
+    """Everything that a measured value depends on besides the generator.
 
     Attributes:
       extractor: the name of the feature network.
-      digest: sha256 of its weights, "" if it has none.
-      resizer: how images were brought to its size, "none" if they were not.
+      digest: SHA-256 of its weights; "" for no weights.
+      resizer: the method that resized images to its input size; "none" for no resizing.
       real: the name of the real images.
-      real_digest: sha256 of the real images.
-      n_real: their number.
+      real_digest: SHA-256 of the real images.
+      n_real: the number of real images.
       n_fake: the number of generated images.
-      options: of the metrics: k of the nearest neighbours, subsets, bins ...
+      options: the options of the metrics: k of the nearest neighbours, subsets, bins ...
     """
 
     extractor: str
@@ -33,18 +33,18 @@ class Protocol(NamedTuple):
 
 
 INCIDENTAL = ("real",)
-"""The fields that may differ: the same images under another name are the same images."""
+"""The fields that may differ: the name of a set of images does not matter."""
 
 
 def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
-    """In what two protocols differ.
+    """The differences between two protocols.
 
     Args:
-      one: a protocol as it lies in a result, `Protocol._asdict()`.
+      one: a protocol as stored in a result, `Protocol._asdict()`.
       other: another.
 
     Returns:
-      For each difference, in words, the field and both values. Seeds are not a difference: they are the noise of the figure,
+      One text per difference, with the field and both values. Seeds are ignored: they change the noise of a value,
       not its meaning.
 
     Example:
@@ -67,6 +67,6 @@ def _flat(protocol: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _short(value: Any) -> str:
-    """A digest by its first eight digits."""
+    """The first eight digits of a digest."""
     text = str(value)
     return text[:8] if len(text) == 64 else text or "none"

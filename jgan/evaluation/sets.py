@@ -1,4 +1,4 @@
-"""The two sides of a measure: images of a data set, of a generator, or of files that jgan did not make."""
+"""Sets of images to measure: from a data set, a generator, or files of any origin."""
 
 import hashlib
 import zipfile
@@ -13,18 +13,18 @@ from jgan.data.dataset import Dataset
 from jgan.data.folder import Size
 
 IMAGE_NAMES = ("samples", "images", "x", "arr_0")
-"""What the array of images in an `.npz` file may be called: that of `python -m jgan.sample` first."""
+"""The accepted names of the image array in an `.npz` file; `python -m jgan.sample` writes the first."""
 
 LABEL_NAMES = ("labels", "y", "arr_1")
 
 
 class ImageSet(NamedTuple):
-    """Images to be measured.
+    """A set of images to measure.
 
     Attributes:
-      name: what they are, for people: a data set and its split, a folder, a file.
+      name: a description: a data set and its split, a folder, a file.
       images: uint8 `[N, height, width, 1 or 3]`.
-      labels: int32 `[N]` class numbers, or None.
+      labels: int32 `[N]` class labels, or None.
     """
 
     name: str
@@ -33,26 +33,26 @@ class ImageSet(NamedTuple):
 
     @property
     def digest(self) -> str:
-        """sha256 of the images, their shape before their bytes."""
+        """SHA-256 of the shape and the bytes of the images."""
         found = hashlib.sha256(str(self.images.shape).encode())
         found.update(np.ascontiguousarray(self.images).data)
         return found.hexdigest()
 
     def first(self, n: int) -> "ImageSet":
-        """The first `n`, all of them if `n` is 0.
+        """The first `n` images, or all if `n` is 0.
 
         Raises:
-          ValueError: if there are fewer.
+          ValueError: if there are fewer images.
         """
         if n > len(self.images):
-            raise ValueError(f"{self.name}: expected at least {n:,} images, found {len(self.images):,}; ask for fewer")
+            raise ValueError(f"{self.name}: expected at least {n:,} images, found {len(self.images):,}; lower the number")
         if not n:
             return self
         return ImageSet(self.name, self.images[:n], None if self.labels is None else self.labels[:n])
 
 
 def of_dataset(dataset: Dataset, split: str) -> ImageSet:
-    """A part of a data set.
+    """The images of a part of a data set.
 
     Args:
       dataset: the data set, of images.
@@ -72,19 +72,19 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
 
 
 def read(path: str | Path, size: Size | None = None) -> ImageSet:
-    """A folder of images (flat, or one folder a class), or an `.npz` file.
+    """Reads a folder of images (flat, or one folder per class) or an `.npz` file.
 
     Args:
       path: the folder or file.
-      size: height and width to bring the images of a folder to; None if they must already be of one size.
+      size: height and width to resize the images of a folder to; None if they must already have the same size.
 
     Returns:
       The `ImageSet`, in the order of the names.
 
     Raises:
-      FileNotFoundError: if there is nothing.
-      ValueError: if one image cannot be read (it is named: nothing is dropped in silence), the sizes differ, or the file holds
-        no images.
+      FileNotFoundError: if the path does not exist.
+      ValueError: if an image cannot be read (the message names it; no file is skipped silently), the sizes differ, or the file
+        holds no images.
 
     Example:
       >>> from jgan.evaluation import sets
@@ -119,17 +119,17 @@ def _read_npz(path: Path) -> ImageSet:
 
 
 def to_uint8(name: str, images: np.ndarray) -> np.ndarray:
-    """Images as they would lie in files, which is how the literature measures them.
+    """Rounds images to 8 bits, as in image files, which is how the literature measures them.
 
     Args:
-      name: what to call them in an error.
+      name: their name in error messages.
       images: uint8, or float in [0, 1], `[N, height, width]` or `[N, height, width, 1 or 3]`.
 
     Returns:
-      uint8 `[N, height, width, 1 or 3]`, floats rounded to the nearest.
+      uint8 `[N, height, width, 1 or 3]`; floats are rounded to the nearest value.
 
     Raises:
-      ValueError: if they are anything else.
+      ValueError: if the images are anything else.
 
     Example:
       >>> import numpy as np
@@ -144,6 +144,6 @@ def to_uint8(name: str, images: np.ndarray) -> np.ndarray:
         return images
     if images.dtype.kind != "f":
         raise ValueError(f"{name}: expected uint8, or float in [0, 1], found {images.dtype}")
-    if not (images.min() >= 0 and images.max() <= 1):  # also of NaN
+    if not (images.min() >= 0 and images.max() <= 1):  # also catches NaN
         raise ValueError(f"{name}: expected float images in [0, 1], found values from {images.min()} to {images.max()}")
     return np.round(images * 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Two sets of images through an extractor and any of the measures: figures, the protocol that they were made by, pictures."""
+"""Measures two sets of images with an extractor: results, their protocol, pictures."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -17,16 +17,16 @@ from jgan.metrics import neighbours, spectrum
 from jgan.metrics.blocks import Progress
 
 SHOWN = 10
-"""samples beside their nearest real images in a picture"""
+"""samples in a picture of nearest real images"""
 
 
 class Given(NamedTuple):
-    """What was given to be measured.
+    """The sets of images to measure.
 
     Attributes:
       real: the real images.
-      fake: the generated ones, None while they are not there yet.
-      held_out: further real images, or None.
+      fake: the generated images; None if not generated yet.
+      held_out: additional real images, or None.
     """
 
     real: ImageSet
@@ -35,14 +35,14 @@ class Given(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What was found.
+    """The results.
 
     Attributes:
-      protocol: what the figures depend on besides the generator.
-      results: of each measure, for JSON.
-      rows: of each measure, its lines of the table.
-      raw: of each measure, the result of `jgan.metrics`.
-      sides: what was measured, features included.
+      protocol: the protocol of the results.
+      results: the result of each measure, for JSON.
+      rows: the table rows of each measure.
+      raw: the result of each measure as returned by `jgan.metrics`.
+      sides: the sets, with their features.
     """
 
     protocol: Protocol
@@ -62,22 +62,22 @@ def measure(
     cache: Path | None = None,
     progress: Progress | None = None,
 ) -> Found:
-    """Measures.
+    """Measures generated images against real ones.
 
     Args:
       given: the sets.
       names: keys of `MEASURES`.
       extractor: the feature network.
-      k: nearest neighbours, where a measure takes any.
-      seed: of everything random.
-      cache: a folder for the features of the real images, None to keep none.
-      progress: called now and then.
+      k: the number of nearest neighbours.
+      seed: the seed of all random numbers.
+      cache: a cache folder for the features of the real images; None for no cache.
+      progress: called repeatedly as `progress(done, total)`.
 
     Returns:
       The `Found`.
 
     Raises:
-      ValueError: if there is no such measure, the sets do not fit, or one lacks what a measure needs.
+      ValueError: if a measure is unknown, the sets do not match, or a measure's inputs are missing.
 
     Example:
       >>> from jgan import data, features
@@ -117,15 +117,15 @@ def measure(
 
 
 def check(given: Given, names: Sequence[str], extractor: Extractor) -> None:
-    """Checks that the measures can be taken of the sets.
+    """Checks that the measures can be computed for the sets.
 
     Args:
       given: the sets.
-      names: of the measures.
+      names: the names of the measures.
       extractor: the feature network.
 
     Raises:
-      ValueError: saying what was expected and what was found.
+      ValueError: names what was expected and what was found.
     """
     real, fake, held_out = given
     assert fake is not None
@@ -133,18 +133,18 @@ def check(given: Given, names: Sequence[str], extractor: Extractor) -> None:
         if other is not None and other.images.shape[1:] != real.images.shape[1:]:
             raise ValueError(
                 f"{other.name}: expected images of {_by(real)} like those of {real.name}, found {_by(other)}; "
-                "bring them to one size and number of channels"
+                "give them the same size and number of channels"
             )
     for name in names:
         needs, least = MEASURES[name].needs, MEASURES[name].least_size
         if min(real.images.shape[1:3]) < least:
-            raise ValueError(f"{name} needs images of at least {least} pixels a side, found {_by(fake)}")
+            raise ValueError(f"{name} needs images of at least {least}x{least} pixels, found {_by(fake)}")
         if needs == "held_out" and held_out is None:
             raise ValueError(f"{name} compares with real images that the model has not seen: give them with --held-out")
         if needs == "logits" and extractor.name == "pixels":
-            raise ValueError(f"{name} needs a classifier's logits, and pixels have none: take another --extractor")
+            raise ValueError(f"{name} needs a classifier's logits, and pixels have none: choose another --extractor")
         if needs == "labels" and (real.labels is None or fake.labels is None):
-            raise ValueError(f"{name} needs the classes of both sets, and {'fake' if fake.labels is None else 'real'} has none")
+            raise ValueError(f"{name} needs the labels of both sets, and {'fake' if fake.labels is None else 'real'} has none")
 
 
 def _by(side: ImageSet) -> str:
@@ -152,10 +152,10 @@ def _by(side: ImageSet) -> str:
 
 
 def headline(protocol: Protocol) -> str:
-    """What the figures below it mean, in one line.
+    """Describes a protocol in one line.
 
     Args:
-      protocol: theirs.
+      protocol: the protocol.
 
     Returns:
       The line.
@@ -169,14 +169,14 @@ def headline(protocol: Protocol) -> str:
 
 
 def draw(folder: Path, found: Found) -> list[Path]:
-    """Pictures of what was measured.
+    """Draws pictures of the results.
 
     Args:
-      folder: where to; made if it is not there.
-      found: the measures.
+      folder: the output folder, created if missing.
+      found: the results.
 
     Returns:
-      The files: `nearest_features.png` if there are features, `spectrum.png`, and the picture of each measure that has one.
+      The files: `nearest_features.png` if there are features, `spectrum.png`, and one for each measure with a picture.
     """
     folder.mkdir(parents=True, exist_ok=True)
     inputs, paths = found.sides, []
@@ -199,7 +199,7 @@ def draw(folder: Path, found: Found) -> list[Path]:
 
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A bar on the terminal for the long measures, silent elsewhere.
+    """A progress bar on a terminal, for slow measures; silent otherwise.
 
     Yields:
       `progress(done, total)`.

@@ -1,4 +1,4 @@
-"""Figures as a table: those of one result, or of several side by side, if they were measured in one way."""
+"""Tables of one result, or of several side by side if their protocols are the same."""
 
 import json
 from collections.abc import Sequence
@@ -10,13 +10,13 @@ from jgan.evaluation.measure import Row
 
 
 def text(columns: Sequence[tuple[str, Sequence[Row]]]) -> str:
-    """A line for each figure.
+    """One table line per value.
 
     Args:
-      columns: of each result its heading and its rows.
+      columns: the heading and the rows of each result.
 
     Returns:
-      The lines; headings stand above them if there are several results.
+      The lines, below a line of headings if there are several results.
 
     Example:
       >>> from jgan.evaluation import table
@@ -41,18 +41,18 @@ def _figure(row: Row | None) -> str:
 
 
 def side_by_side(paths: Sequence[Path], *, any_protocol: bool = False) -> str:
-    """Results of `python -m jgan.evaluate` beside each other.
+    """A table of several results of `python -m jgan.evaluate`, side by side.
 
     Args:
-      paths: of the results, at least two.
-      any_protocol: whether to show them even if they were not measured in one way; the differences stand above.
+      paths: the paths of the results, at least two.
+      any_protocol: whether to show them even if their protocols differ; the differences are listed above the table.
 
     Returns:
       The table.
 
     Raises:
-      FileNotFoundError: if one is not there.
-      ValueError: if they were not measured in one way, unless told so; or a file is no such result.
+      FileNotFoundError: if a result does not exist.
+      ValueError: if the protocols differ and `any_protocol` is false, or a file is not such a result.
     """
     if len(paths) < 2:
         raise ValueError(f"--compare needs at least two results, found {len(paths)}")
@@ -63,7 +63,7 @@ def side_by_side(paths: Sequence[Path], *, any_protocol: bool = False) -> str:
         if differences and not any_protocol:
             raise ValueError(
                 f"{paths[0]} and {path} were measured in different ways, {'; '.join(differences)}: measure one of them "
-                "again, or give --any-protocol to see them all the same"
+                "again, or give --any-protocol to show them anyway"
             )
         notes += [f"different in {path}: {difference}" for difference in differences]
     columns = [

@@ -1,7 +1,7 @@
-"""Models: one file for each published GAN, which is found by itself.
+"""Models: one file for each published GAN, imported automatically.
 
 A file of this package, or a module named in another package's entry-point group `jgan.models`, defines `MODEL`, a `Model`: its
-`Config`, `make(config, spec)`, its presets, the data that it accepts, its evaluator. Nothing else is to be edited.
+`Config`, `make(config, spec)`, presets, accepted data and evaluator. No other file needs a change.
 """
 
 import dataclasses
@@ -41,14 +41,14 @@ def _fill() -> None:
 
 
 MODELS: registry.Registry[Model] = registry.Registry("model", _fill)
-"""Every model by its name: that of its file, or of its entry point."""
+"""Every model by name, which is that of its file or entry point."""
 
 
 def register(name: str, model: Model) -> Model:
-    """Adds a model for the length of this process, as an entry point does permanently.
+    """Registers a model in this process; an entry point registers one permanently.
 
     Args:
-      name: its name.
+      name: the model's name.
       model: the model.
 
     Returns:
@@ -57,12 +57,12 @@ def register(name: str, model: Model) -> Model:
     Raises:
       ValueError: if another model has this name.
     """
-    len(MODELS)  # the models of the files come first
+    len(MODELS)  # load the models of the files first
     return MODELS.register(name, model)
 
 
 def presets() -> dict[str, Preset]:
-    """Every preset of every model, by its name.
+    """All presets of all models, by name.
 
     Returns:
       The presets, model by model.
@@ -108,7 +108,7 @@ def name_of(config: Any) -> str:
       A key of `MODELS`.
 
     Raises:
-      ValueError: if it belongs to none.
+      ValueError: if it belongs to no model.
     """
     for name, model in MODELS.items():
         if type(config) is model.Config:
@@ -126,17 +126,17 @@ def find(config: Any) -> Model:
       The `Model`.
 
     Raises:
-      ValueError: if it belongs to none.
+      ValueError: if it belongs to no model.
     """
     return MODELS[name_of(config)]
 
 
 def phases(config: Any, spec: DataSpec) -> tuple[Phase, ...]:
-    """Makes the phases of a run that a configuration describes; most models have one.
+    """Builds the phases of a run from a configuration; most models have one phase.
 
     Args:
       config: the `Config` of one of the models.
-      spec: what the model must know of the data.
+      spec: the description of the data.
 
     Returns:
       The `Phase`s, at least one.
@@ -151,11 +151,11 @@ def phases(config: Any, spec: DataSpec) -> tuple[Phase, ...]:
 
 
 def make(config: Any, spec: DataSpec) -> GAN:
-    """Makes the GAN that a configuration describes: of several phases, the last one.
+    """Builds the GAN of a configuration; if it has several phases, that of the last one.
 
     Args:
       config: the `Config` of one of the models.
-      spec: what the model must know of the data.
+      spec: the description of the data.
 
     Returns:
       The `GAN`.
@@ -180,7 +180,7 @@ def to_dict(config: Any) -> dict[str, Any]:
       config: the `Config` of one of the models.
 
     Returns:
-      Its fields, groups as nested dicts, and the model's name as `model`.
+      The fields, with option groups as nested dicts, and the model's name as `model`.
 
     Example:
       >>> from jgan import models
@@ -192,7 +192,7 @@ def to_dict(config: Any) -> dict[str, Any]:
 
 
 def from_dict(fields: dict[str, Any]) -> Any:
-    """The inverse of `to_dict`, from what JSON makes of it.
+    """The inverse of `to_dict`; also accepts its result after a round trip through JSON.
 
     Args:
       fields: the fields, and the model's name as `model`.
@@ -215,12 +215,12 @@ def from_dict(fields: dict[str, Any]) -> Any:
 
 
 def built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
-    """Builds a configuration from plain data, nested groups of options included.
+    """Builds a configuration from plain data, including nested option groups.
 
     Args:
       config_type: a frozen dataclass.
-      fields: its fields by name, as JSON holds them.
-      owner: what to call it in the message.
+      fields: its fields by name, as read from JSON.
+      owner: its name in error messages.
 
     Returns:
       An instance of `config_type`.

@@ -1,4 +1,4 @@
-"""Checks of the data that a model accepts: each raises a `ValueError` that says what was expected and what was found."""
+"""Checks of the data that a model accepts: each raises a `ValueError` that names the expected and the found data."""
 
 from collections.abc import Callable
 
@@ -6,13 +6,13 @@ from jgan.types import DataSpec, Field
 
 
 def described(spec: DataSpec) -> str:
-    """The data in words, for messages.
+    """Describes the data in words, for messages.
 
     Args:
       spec: the description of the data.
 
     Returns:
-      The words.
+      The text.
 
     Example:
       >>> from jgan import DataSpec

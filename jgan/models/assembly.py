@@ -1,4 +1,4 @@
-"""`assemble`: a GAN from a game, the optimisers and the steps. Every model is put together here."""
+"""`assemble` builds a GAN from a game, optimisers and steps. Every model uses it."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +12,12 @@ from jgan.types import GAN, Game, GANState, Inputs, Key, Network
 
 
 def unit_interval(x: jax.Array) -> jax.Array:
-    """Clips to [0, 1]: the output of a generator of images."""
+    """Clips to [0, 1], for generators of images."""
     return jnp.clip(x, 0, 1)
 
 
 def unchanged(x: Any) -> Any:
-    """The output of a generator whose examples have no fixed range."""
+    """The identity, for generators whose examples have no fixed range."""
     return x
 
 
@@ -34,24 +34,24 @@ def assemble(
     n_critic: int = 1,
     standing: int = 0,
 ) -> GAN:
-    """Puts a model together.
+    """Builds a model from its parts.
 
     Args:
-      game: the losses. Networks and latents are those of the game if it is a `jgan.games.Adversarial`, and may be left out.
-      made: its steps.
-      optimizers: the optimisers with which they were made.
+      game: the losses. If it is a `jgan.games.Adversarial`, its networks and latents are the defaults.
+      made: the steps of the game.
+      optimizers: the optimisers of the steps.
       generator: the generator network, for other games.
       discriminator: the discriminator network, for other games.
       latents: `latents(key, n, axis_name=None) -> [n, ...]`, for other games; None for a generator without noise.
-      condition: what the generator is conditioned on, a tree of `jgan.types.Field`; `()` if it is unconditional.
-      output: `output(x) -> examples`, from what the generator network returns to the units of the data; for images
+      condition: the generator's condition, a tree of `jgan.types.Field`; `()` if it is unconditional.
+      output: `output(x) -> examples`, maps the generator network's output to the units of the data; for images
         `unit_interval`.
       n_critic: discriminator updates in one step.
-      standing: forward passes by which batch statistics are computed anew when the averaged generator is sampled; 0 for the
-        statistics of the average. Needs a model that is unconditional or conditioned on labels.
+      standing: forward passes that recompute batch statistics when the averaged generator is sampled; 0 to use the statistics
+        of the average. Requires a model that is unconditional or conditioned on labels.
 
     Returns:
-      The `GAN`; its `logits` are there unless examples are packed.
+      The `GAN`; `logits` is None if examples are packed.
 
     Raises:
       ValueError: if the networks are missing.

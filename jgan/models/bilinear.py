@@ -1,8 +1,8 @@
-"""The bilinear game `min_x max_y x y`: the smallest game on which gradient descent fails, and every rule has a known factor.
+"""The bilinear game `min_x max_y x y`, on which gradient descent diverges and each update rule has a known rate.
 
-The generator is the number x, the discriminator the number y, the equilibrium (0, 0). With steps of size eta the distance from
-it changes, a step, by the factor `sqrt(1 + eta^2)` under simultaneous descent (it diverges), by `sqrt(1 - eta^2 + eta^4)` under
-the extragradient, and not at all, on average, when the players move in turn.
+The generator is the number x, the discriminator the number y, the equilibrium (0, 0). With step size eta, each step multiplies
+the distance from the equilibrium by `sqrt(1 + eta^2)` under simultaneous descent (it diverges) and by `sqrt(1 - eta^2 + eta^4)`
+under the extragradient method; under alternating descent the distance stays constant on average.
 """
 
 import dataclasses
@@ -27,7 +27,7 @@ class Config:
     ema: options.EMA = options.EMA()
     """the average of the generator's weights"""
     start: tuple[float, float] = (1.0, 1.0)
-    """where x and y begin"""
+    """initial values of x and y"""
 
 
 def game() -> games.Functions:
@@ -54,13 +54,13 @@ def game() -> games.Functions:
 
 
 def number(start: float) -> Network:
-    """A player that is one number.
+    """A network whose only parameter is one number.
 
     Args:
       start: its initial value.
 
     Returns:
-      The `Network`; its output is that number, once for each input.
+      The `Network`; its output is that number, repeated for each input.
 
     Example:
       >>> import jax
@@ -76,7 +76,7 @@ def number(start: float) -> Network:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """The game as a model like any other.
+    """Builds the game as a model.
 
     Args:
       config: the options of the model.
@@ -111,7 +111,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "bilinear": Preset(
-        description="min_x max_y x y, the smallest game: a picture of its trajectory; try --model.rule.name extragradient",
+        description="min_x max_y x y, drawn as a trajectory; try --model.rule.name extragradient",
         dataset="origin",
         batch_size=2,
         steps=400,

@@ -1,9 +1,9 @@
 """The conditional GAN of Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784: both players are given the class label.
 
 The defaults are the paper's MNIST model: uniform latents, the networks of section 4.1, stochastic gradient
-descent whose rate is divided by 1.00004 at every update and whose momentum rises from 0.5 to 0.7, in batches of 100. The labels
-of the fakes are those of the minibatch. The paper does not give the order of the updates; here both players are updated at
-once, as in the code of the 2014 GAN on which it builds.
+descent with a rate divided by 1.00004 at every update and a momentum that rises from 0.5 to 0.7, in batches of 100. The labels
+of the fakes are those of the minibatch. The paper does not give the order of the updates; here both players are updated
+simultaneously, as in the code of the 2014 GAN on which it builds.
 """
 
 import dataclasses
@@ -32,9 +32,9 @@ class Config:
     noise: rng.Noise = "uniform"
     """distribution of z, of unit variance: uniform or gaussian"""
     latent_units: int = 200
-    """generator: hidden units of the latents"""
+    """generator: hidden units for the latents"""
     label_units: int = 1000
-    """generator: hidden units of the label"""
+    """generator: hidden units for the label"""
     joint_units: int = 1200
     """generator: joint hidden units"""
     g_irange: float = 0.05
@@ -44,9 +44,9 @@ class Config:
     marginal_bias: bool = True
     """start the output bias at the logit of the mean training image"""
     d_image_units: int = 240
-    """discriminator: maxout units of the image"""
+    """discriminator: maxout units for the image"""
     d_label_units: int = 50
-    """discriminator: maxout units of the label"""
+    """discriminator: maxout units for the label"""
     d_joint_units: int = 240
     """discriminator: joint maxout units"""
     d_irange: float = 0.005
@@ -73,7 +73,7 @@ def check(spec: DataSpec) -> None:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """A conditional GAN.
+    """Builds a conditional GAN.
 
     Args:
       config: the options of the model.
@@ -157,7 +157,7 @@ PRESETS = {
         config=Config(),
     ),
 }
-"""The averaged generator is an addition, `--model.ema.decay 0` the original. The preset for 8x8 digits has smaller networks."""
+"""The averaged generator is an addition; `--model.ema.decay 0` gives the original. The 8x8 preset has smaller networks."""
 
 
 def small(config: Config) -> Config:

@@ -1,9 +1,9 @@
 """CycleGAN (Zhu et al., 2017), https://arxiv.org/abs/1703.10593: translation between two unpaired domains of images.
 
-The generator player owns two networks, `ab` from domain a to b and `ba` back, the discriminator player one for each domain.
-With |.| the mean absolute difference, the generators minimise the least-squares adversarial losses, the cycle loss
+The generator player has two networks, `ab` from domain a to b and `ba` back; the discriminator player has one per domain.
+With |.| the mean absolute value, the generators minimise the least-squares adversarial losses, the cycle loss
 `cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss
-`identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`. Each discriminator sees fakes out of a pool of earlier ones. As in the
+`identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`. Each discriminator sees fakes from an image pool. As in the
 authors' code, all networks are updated from the same old parameters: the simultaneous rule.
 """
 
@@ -25,7 +25,7 @@ from jgan.types import GAN, DataSpec, Network
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The options of the model; the networks are those of the authors' code in a size for 32x32 images."""
+    """The options of the model; the networks are the authors', scaled down for 32x32 images."""
 
     g_width: int = 32
     """channels of the generators after their first convolution (authors: 64)"""
@@ -36,17 +36,17 @@ class Config:
     d_width: int = 32
     """channels of the discriminators after their first convolution (authors: 64)"""
     d_layers: int = 2
-    """convolutions of stride 2 of the discriminators: 2 judge patches of 34x34, 3 of 70x70 (authors)"""
+    """convolutions of stride 2 of the discriminators: 2 for patches of 34x34, 3 for 70x70 (authors)"""
     loss: str = "least_squares"
     """a name in jgan.losses.LOSSES"""
     adversarial_weight: float = 2.0
-    """factor on the generators' adversarial loss; 2 undoes the factor 1/2 of the least squares, as in the authors' code"""
+    """factor on the generators' adversarial loss; 2 cancels the factor 1/2 of least squares, as in the authors' code"""
     cycle_weight: float = 10.0
     """weight of the cycle loss"""
     identity_weight: float = 5.0
-    """weight of the identity loss; 0 where the colours are to change"""
+    """weight of the identity loss; 0 if the translation changes colours"""
     pool_size: int = 50
-    """earlier fakes of each domain that are kept for the discriminators; 0: no pool"""
+    """capacity of the image pool of each domain; 0: no pool"""
     rule: options.Rule = options.Rule("simultaneous")
     """the update rule"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=2e-4, b1=0.5)
@@ -139,7 +139,7 @@ def _mean(maps: Any) -> jax.Array:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """A CycleGAN between the sets "a" and "b".
+    """Builds a CycleGAN between the sets "a" and "b".
 
     Args:
       config: the options of the model.
@@ -197,21 +197,21 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "cyclegan": Preset(
-        description="unpaired translation on embedded 8x8 digits: black on white from white on black, and back",
+        description="unpaired translation on embedded 8x8 digits: white on black to black on white, and back",
         dataset="inverted:digits",
         batch_size=8,
         steps=3_000,
         config=Config(g_width=16, g_blocks=2, g_downsamplings=0, d_width=16, d_layers=1, identity_weight=0.0),
     ),
     "cyclegan_mnist": Preset(
-        description="unpaired translation on MNIST, 28x28: inverted digits from digits, and back",
+        description="unpaired translation on MNIST, 28x28: digits to inverted digits, and back",
         dataset="inverted:mnist",
         batch_size=8,
         steps=6_000,
         config=Config(g_width=16, g_blocks=3, g_downsamplings=1, d_width=16, identity_weight=0.0),
     ),
 }
-"""The identity loss asks that colours stay; in these tasks they are to change, so its weight is 0."""
+"""The identity loss keeps colours; these tasks change them, so its weight is 0."""
 
 
 def small(config: Config) -> Config:

@@ -1,6 +1,6 @@
 """DCGAN (Radford et al., 2016), https://arxiv.org/abs/1511.06434: convolutional networks with batch normalisation.
 
-For grey or colour images whose sides are 4 to 7 times a power of two: 28x28, 32x32, 64x64, the embedded digits of 8x8. Real
+For grey or colour images whose sides are 4 to 7 times a power of two: 28x28, 32x32, 64x64, the 8x8 digits. Real
 images and fakes pass the discriminator separately, each with its own batch statistics. The layers, initial weights and Adam
 options are those of the PyTorch example; `d_activation` and `g_activation` offer GELU.
 """
@@ -46,20 +46,20 @@ class Config:
 
 
 def check(spec: DataSpec) -> None:
-    """Accepts one set of images whose sides the networks can make.
+    """Accepts one set of images with sides that the networks can generate.
 
     Args:
       spec: the description of the data.
 
     Raises:
-      ValueError: if the data are something else; it names sizes that fit.
+      ValueError: for other data; the message names valid sizes.
     """
     accepts.images(spec)
     dcgan.stages(spec.shape)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """A DCGAN.
+    """Builds a DCGAN.
 
     Args:
       config: the options of the model.

@@ -1,8 +1,8 @@
-"""The Dirac-GAN: data at 0, a generator that is a point mass at theta, a discriminator D(x) = psi x.
+"""The Dirac-GAN: all data at 0, a generator with output theta, a discriminator D(x) = psi x.
 
-Unregularised it does not converge: linearised at the equilibrium (0, 0) its eigenvalues are `+- i/2`. R1 of weight gamma moves
-them to `-gamma/2 +- sqrt(gamma^2/4 - 1/4)`, instance noise of variance s^2 to `-s^2/4 +- sqrt(s^4/16 - 1/4)`; Wasserstein
-critics orbit. The games, losses, penalties and steps here are those that train image GANs.
+Without regularisation it does not converge: linearised at the equilibrium (0, 0) it has the eigenvalues `+- i/2`. With R1 of
+weight gamma they are `-gamma/2 +- sqrt(gamma^2/4 - 1/4)`, with instance noise of variance s^2 `-s^2/4 +- sqrt(s^4/16 - 1/4)`.
+With the Wasserstein loss the players orbit the equilibrium. Games, losses and steps are those of the image GANs.
 
 References:
   Mescheder et al., "Which Training Methods for GANs do actually Converge?" (2018), section 2, https://arxiv.org/abs/1801.04406
@@ -37,7 +37,7 @@ class Config:
     instance_noise: float = 0.0
     """standard deviation of Gaussian noise on real and fake examples"""
     start: tuple[float, float] = (1.0, 1.0)
-    """where theta and psi begin"""
+    """initial values of theta and psi"""
 
 
 def networks(config: Config) -> tuple[Network, Network]:
@@ -47,7 +47,8 @@ def networks(config: Config) -> tuple[Network, Network]:
       config: the options of the model.
 
     Returns:
-      `(generator, discriminator)`: `[B, 1]` latents to theta, `[B, 1]`, whatever they are; `[B, 1]` examples to `[B]` logits.
+      `(generator, discriminator)`: the generator maps `[B, 1]` latents of any value to `[B, 1]` copies of theta, the
+      discriminator maps `[B, 1]` examples to `[B]` logits.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -72,17 +73,17 @@ def networks(config: Config) -> tuple[Network, Network]:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """The game as a model like any other.
+    """Builds the game as a model.
 
     Args:
       config: the options of the model.
       spec: the data; all examples are expected at 0.
 
     Returns:
-      The `GAN`; what it generates is theta, again and again.
+      The `GAN`; all its samples are theta.
 
     Raises:
-      ValueError: if an option is out of its range.
+      ValueError: if an option is out of range.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -111,7 +112,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "dirac": Preset(
-        description="the Dirac-GAN, two numbers: a picture of its trajectory; try --model.penalty.name r1",
+        description="the Dirac-GAN, two numbers, drawn as a trajectory; try --model.penalty.name r1",
         dataset="origin",
         batch_size=2,
         steps=1000,

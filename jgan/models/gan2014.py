@@ -1,7 +1,7 @@
 """The fully connected GAN of Goodfellow et al. (2014), "Generative Adversarial Nets", https://arxiv.org/abs/1406.2661
 
 The defaults are the authors' MNIST configuration: a ReLU generator with a sigmoid output whose bias starts at the logit of the
-mean image, and a maxout discriminator with dropout on every layer's input. How they are trained is in `paper2014`.
+mean image, and a maxout discriminator with dropout on every layer's input. Their training is described in `paper2014`.
 """
 
 import dataclasses
@@ -27,13 +27,13 @@ class Config(Training):
     g_units: tuple[int, ...] = (1200, 1200)
     """hidden layers of the generator"""
     g_activations: tuple[Activation, ...] = ("relu",)
-    """their activations: one for each layer, or one for all"""
+    """activations of the hidden layers: one per layer, or one for all"""
     g_irange: float = 0.05
     """generator weights start in U(-irange, irange)"""
     g_output: Literal["sigmoid", "linear"] = "sigmoid"
     """activation of the generator's last layer"""
     g_output_irange: float | None = None
-    """the range of the last layer's weights, if another"""
+    """range of the last layer's weights; None: same as g_irange"""
     marginal_bias: bool = True
     """start the output bias at the logit of the mean training image"""
     d_units: tuple[int, ...] = (240, 240)
@@ -43,7 +43,7 @@ class Config(Training):
     d_irange: float = 0.005
     """discriminator weights start in U(-irange, irange)"""
     contrast_normalized: bool = False
-    """play on images of mean 0 and norm 55 (needs a linear output)"""
+    """train on images of mean 0 and norm 55 (requires a linear output)"""
 
 
 def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
@@ -90,17 +90,17 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """The 2014 GAN.
+    """Builds the 2014 GAN.
 
     Args:
       config: the options of the model.
-      spec: what it must know of the data: image shape, steps in an epoch, mean image.
+      spec: the image shape, the steps per epoch and the mean image.
 
     Returns:
       The `GAN`.
 
     Raises:
-      ValueError: if an option is out of its range.
+      ValueError: if an option is out of range.
 
     Example:
       >>> import jax
@@ -118,11 +118,11 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "digits": Preset(
-        description="the 2014 GAN on scikit-learn's 1,797 embedded 8x8 digits: a minute on two cores",
+        description="the 2014 GAN on scikit-learn's 1,797 8x8 digits: a minute on two CPU cores",
         dataset="digits",
         batch_size=100,
         steps=12_000,
-        # The authors' range of .005 is for 784 pixels: here, with 64, both losses would stay at ln 2 for a thousand steps.
+        # The authors' range of .005 is for 784 pixels: with 64, both losses would stay at ln 2 for a thousand steps.
         config=Config(g_units=(256, 256), d_units=(128, 128), d_irange=0.05, ema=EMA(0.999)),
     ),
     "mnist": Preset(
@@ -133,7 +133,7 @@ PRESETS = {
         config=Config(ema=EMA(0.99993)),  # a half-life of 20 epochs, the best of benchmarks.mnist_parzen
     ),
     "fashion_mnist": Preset(
-        description="the MNIST configuration on articles of clothing",
+        description="the MNIST configuration on Fashion-MNIST",
         dataset="fashion_mnist",
         batch_size=100,
         steps=500 * 250,
@@ -158,8 +158,8 @@ PRESETS = {
         ),
     ),
 }
-"""The fully connected models of the paper. The averaged generator is an addition, `--model.ema.decay 0` the original; so are
-the lengths, 250 epochs, in which the momentum reaches its final value: the authors' runs had no stopping rule."""
+"""The fully connected models of the paper. The averaged generator is an addition; `--model.ema.decay 0` gives the original. The
+length, 250 epochs, is that of the momentum ramp, because the authors' runs had no stopping rule."""
 
 
 def small(config: Config) -> Config:

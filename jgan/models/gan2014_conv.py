@@ -1,7 +1,7 @@
 """The convolutional GAN of Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661, for CIFAR-10.
 
 The defaults are the authors' `cifar10_convolutional.yaml`: a generator whose second hidden layer is a 10x10 image of 80 sigmoid
-channels, from which one deconvolution paints a picture; a discriminator of three maxout convolutions and a maxout layer.
+channels, followed by one deconvolution; a discriminator of three maxout convolutions and a maxout layer.
 """
 
 import dataclasses
@@ -28,9 +28,9 @@ class Config(Training):
     g_units: tuple[int, ...] = (8000,)
     """hidden layers of the generator, before the codes"""
     g_activations: tuple[Activation, ...] = ("relu",)
-    """their activations: one for each layer, or one for all"""
+    """activations of the hidden layers: one per layer, or one for all"""
     g_channels: int = 80
-    """sigmoid channels of the codes, which are an image of 10x10 for pictures of 32x32"""
+    """sigmoid channels of the codes, a 10x10 image for 32x32 outputs"""
     g_kernel: int = 5
     """side of the deconvolution's kernels"""
     g_stride: int = 3
@@ -40,19 +40,19 @@ class Config(Training):
     d_channels: tuple[int, ...] = (32, 32, 192)
     """channels of the discriminator's maxout convolutions"""
     d_kernels: tuple[int, ...] = (8, 8, 5)
-    """sides of their kernels"""
+    """kernel sizes of the convolutions"""
     d_paddings: tuple[int, ...] = (4, 3, 3)
-    """zeros around their inputs"""
+    """zero padding of the convolutions"""
     d_pools: tuple[int, ...] = (4, 4, 2)
-    """sides of their pooling windows"""
+    """pooling window sizes of the convolutions"""
     d_pool_stride: int = 2
-    """distance between pooling windows"""
+    """pooling strides"""
     d_conv_pieces: int = 2
     """affine pieces of a unit of the convolutions"""
     d_units: tuple[int, ...] = (500,)
     """maxout layers after the convolutions"""
     d_pieces: int = 5
-    """affine pieces of their units"""
+    """affine pieces of a unit of the maxout layers"""
     d_irange: float = 0.005
     """discriminator weights start in U(-irange, irange)"""
 
@@ -107,17 +107,17 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """The convolutional GAN of 2014, on contrast-normalised images.
+    """Builds the convolutional GAN of 2014, on contrast-normalised images.
 
     Args:
       config: the options of the model.
-      spec: what it must know of the data: image shape, steps in an epoch.
+      spec: the image shape and the steps per epoch.
 
     Returns:
       The `GAN`.
 
     Raises:
-      ValueError: if an option is out of its range, or the generator cannot make images of that shape.
+      ValueError: if an option is out of range, or the generator cannot produce images of that shape.
 
     Example:
       >>> import jax
@@ -141,8 +141,8 @@ PRESETS = {
         config=Config(ema=EMA(0.9998)),
     ),
 }
-"""The length is ours, 250 epochs, in which the momentum reaches its final value: the authors' run had no stopping rule. The
-averaged generator is an addition too, `--model.ema.decay 0` the original."""
+"""The length, 250 epochs, is that of the momentum ramp, because the authors' run had no stopping rule. The averaged generator
+is an addition; `--model.ema.decay 0` gives the original."""
 
 
 def small(config: Config) -> Config:

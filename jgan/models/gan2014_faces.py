@@ -1,7 +1,7 @@
-"""The two-stage model of faces of Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661: a generator that grows downwards.
+"""The two-stage face model of Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661, with a growing generator.
 
-The first phase trains a generator of three layers. The second stacks two new layers *under* it: they take the noise and make
-what the trained generator took as noise. The discriminator starts again from random weights. The defaults are the authors'
+The first phase trains a generator of three layers. The second stacks two new layers *under* it: they map
+noise to the latents of the trained generator. The discriminator restarts from random weights. The defaults are the authors'
 `pretrain.yaml` and `train.yaml` for the Toronto Face Database, 48x48 grey images; all kernels are kept under a maximal column
 norm.
 """
@@ -36,13 +36,13 @@ class Config(Training):
     under_activations: tuple[Activation, ...] = ("relu", "sigmoid")
     """their activations"""
     under_biases: tuple[float, ...] = (0.0, -2.0)
-    """initial values of their biases"""
+    """initial biases of these layers"""
     g_units: tuple[int, ...] = (8000, 8000)
     """hidden layers of the first phase's generator"""
     g_activations: tuple[Activation, ...] = ("relu", "sigmoid")
     """their activations"""
     g_biases: tuple[float, ...] = (0.0, -2.0)
-    """initial values of their biases"""
+    """initial biases of these layers"""
     g_irange: float = 0.05
     """generator weights start in U(-irange, irange), except those of the last layer"""
     g_sparse: int = 100
@@ -54,7 +54,7 @@ class Config(Training):
     d_irange: float = 0.005
     """discriminator weights start in U(-irange, irange)"""
     max_column_norm: float = 1.9365
-    """greatest norm of the weights of a unit, or of a maxout unit's piece"""
+    """maximum norm of the weights of a unit, or of a maxout piece"""
 
 
 def networks(config: Config, spec: DataSpec, *, grown: bool = True) -> tuple[Network, Network]:
@@ -104,14 +104,14 @@ def networks(config: Config, spec: DataSpec, *, grown: bool = True) -> tuple[Net
 
 
 def grow(grown: GANState, first: GANState) -> GANState:
-    """Puts the trained generator of the first phase into the grown one, above its new layers.
+    """Copies the trained generator of the first phase into the grown generator, above its new layers.
 
     Args:
       grown: the state of the second phase before its first step, as `init(key)` returns it.
-      first: the final state of the first phase; the averaged generator is taken, if there is one.
+      first: the final state of the first phase; its averaged generator is used, if it has one.
 
     Returns:
-      The state with those parameters, its average restarted from them; all else is unchanged.
+      The state with these parameters and an average restarted from them; the rest is unchanged.
 
     Raises:
       ValueError: if the names or shapes of the parameters differ.
@@ -128,17 +128,17 @@ def grow(grown: GANState, first: GANState) -> GANState:
 
 
 def make(config: Config, spec: DataSpec) -> tuple[Phase, ...]:
-    """The model of faces: two phases, or one without `pretrain_steps` or `under_units`.
+    """Builds the face model: two phases, or one if `pretrain_steps` or `under_units` is empty.
 
     Args:
       config: the options of the model.
-      spec: what it must know of the data: image shape, steps in an epoch, mean image.
+      spec: the image shape, the steps per epoch and the mean image.
 
     Returns:
       The `Phase`s.
 
     Raises:
-      ValueError: if an option is out of its range.
+      ValueError: if an option is out of range.
 
     Example:
       >>> import jax
@@ -188,8 +188,8 @@ PRESETS = {
         config=Config(under_units=(), ema=EMA(0.9998)),
     ),
 }
-"""The authors trained for 50 and 22 epochs of the Toronto Face Database, which is not freely available: the lengths here are as
-many epochs of a thousand updates each. The averaged generator is an addition, `--model.ema.decay 0` the original."""
+"""The authors trained for 50 and 22 epochs of the Toronto Face Database, which is not freely available. These presets have
+as many epochs of a thousand updates each. The averaged generator is an addition; `--model.ema.decay 0` gives the original."""
 
 
 def small(config: Config) -> Config:

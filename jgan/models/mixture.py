@@ -1,7 +1,7 @@
-"""GANs of points: mixtures of Gaussians whose modes can be counted, and the one-dimensional Gaussian of Fig. 1 of 2014.
+"""GANs for points: mixtures of Gaussians with countable modes, and the one-dimensional game of the 2014 paper's Fig. 1.
 
-Small fully connected networks, any of the losses, penalties and update rules, and packing. What the published sets are for: a
-generator that covers few of the modes has collapsed.
+Small fully connected networks with any loss, penalty and update rule, and packing. The published mixtures test for mode
+collapse: a collapsed generator covers few modes.
 """
 
 import dataclasses
@@ -42,13 +42,13 @@ class Config:
     bias_range: float = 1.0
     """hidden biases of both start in U(-bias_range, bias_range)"""
     pack: int = 1
-    """examples that the discriminator judges together (PacGAN)"""
+    """examples per discriminator input (PacGAN)"""
     instance_noise: float = 0.0
     """standard deviation of Gaussian noise on real and fake examples"""
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """A GAN of points.
+    """Builds a GAN for points.
 
     Args:
       config: the options of the model.
@@ -58,7 +58,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       The `GAN`.
 
     Raises:
-      ValueError: if the examples are not points, or an option is out of its range.
+      ValueError: if the examples are not points, or an option is out of range.
 
     Example:
       >>> import jax
@@ -92,14 +92,14 @@ _R3 = Config(
 
 PRESETS = {
     "ring8": Preset(
-        description="eight Gaussians on a circle: which of them does the generator find?",
+        description="eight Gaussians on a circle; counts the modes that the generator covers",
         dataset="ring8",
         batch_size=256,
         steps=10_000,
         config=_R3,
     ),
     "grid25": Preset(
-        description="twenty-five Gaussians on a grid, by the relativistic loss with R1 and R2; try --model.pack 2",
+        description="twenty-five Gaussians on a grid, with the relativistic loss, R1 and R2; try --model.pack 2",
         dataset="grid25",
         batch_size=256,
         steps=10_000,
@@ -111,7 +111,7 @@ PRESETS = {
         batch_size=512,
         steps=2_000,
         sample_every=25,
-        # The theory wants a discriminator near its best: it learns faster, and four times as often.
+        # The theory assumes a nearly optimal discriminator, so it has a higher rate and four updates per step.
         config=Config(
             loss="minimax",
             rule=options.Rule(n_critic=4),

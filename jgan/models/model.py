@@ -1,4 +1,4 @@
-"""What a model is: its configuration, how it is made, its presets, what data it accepts and how its runs are judged."""
+"""`Model`: a configuration, the function that builds it, presets, the data it accepts and the evaluator of its runs."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,13 +7,13 @@ from jgan.types import GAN, DataSpec, Phase
 
 
 class Preset(NamedTuple):
-    """A named configuration: what `python -m jgan.train NAME` runs.
+    """A named configuration for `python -m jgan.train NAME`.
 
     Attributes:
       description: one line for the help text.
-      dataset: a name that `jgan.data.load` knows.
+      dataset: a name for `jgan.data.load`.
       batch_size: examples in a minibatch.
-      steps: generator updates in the whole run.
+      steps: generator updates of the whole run.
       config: the model's `Config`.
       sample_every: steps between two pictures.
     """
@@ -31,20 +31,20 @@ def _unchanged(config: Any) -> None:
 
 
 class Model(NamedTuple):
-    """A model, as each file of `jgan.models` defines one under the name `MODEL`.
+    """A model; each file of `jgan.models` defines one as `MODEL`.
 
     Attributes:
       Config: a frozen dataclass; each field is a flag of the command line, groups of options are nested frozen dataclasses.
       make: `make(config, spec) -> GAN`, or a tuple of `Phase`s.
       presets: the presets by name.
-      accepts: `accepts(spec)` raises a `ValueError` that names the data which the model accepts, if `spec` describes others:
+      accepts: `accepts(spec)` raises a `ValueError` that names the accepted data if the model does not accept `spec`:
         see `jgan.models.accepts`.
-      small: `small(config) -> config`, the same configuration with networks small enough for a test.
-      small_spec: the data for which the contract tests make the small model.
-      evaluator: how its runs are judged and drawn: a name in `jgan.training.evaluators.EVALUATORS`, or a function of the run
+      small: `small(config) -> config`, the same configuration with small networks, for tests.
+      small_spec: the data of the small model in the contract tests.
+      evaluator: the evaluator of its runs: a name in `jgan.training.evaluators.EVALUATORS`, or a function of the run
         that returns a name or an `Evaluator`.
-      real_view: `real_view(config)` returns what brings real images into the form of the model's pictures before the two are
-        compared, `(images in [0, 1]) -> images in [0, 1]`, or None if they are compared unchanged.
+      real_view: `real_view(config)` returns a function `(images in [0, 1]) -> images in [0, 1]` that preprocesses real images
+        before they are compared with the model's samples, or None if they are compared unchanged.
     """
 
     Config: type

@@ -1,8 +1,8 @@
-"""Groups of options that models share: the optimiser, the update rule, the penalty, the average of the generator's weights.
+"""Option groups shared by models: the optimiser, the update rule, the penalty, the average of the generator's weights.
 
 A model's `Config` has a field for each group that it offers, so that `--model.optimizer.learning-rate 1e-3` is the same flag
-for every model. Names are those under which optimisers, rules and penalties are registered; an unknown one is answered with the
-closest known one.
+for every model. The names of optimisers, rules and penalties are those in their registries; the error for an unknown name
+suggests the closest one.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ from jgan.utils.registry import Registry
 
 __all__ = ["EMA", "OPTIMIZERS", "Optimizer", "Penalty", "Rule", "optimizers"]
 
-assert rules  # imported to register its rules
+assert rules  # the import registers its rules
 
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
-    """How each player descends."""
+    """The optimiser of both players."""
 
     name: str = "adam"
     """adam, sgd, momentum or rmsprop"""
@@ -34,32 +34,32 @@ class Optimizer:
     b2: float = 0.999
     """Adam's and RMSprop's decay of the mean squared gradient"""
     decay_steps: int = 0
-    """generator steps over which both rates fall to 0; 0: constant rates"""
+    """generator steps over which both rates decay to 0; 0: constant rates"""
     decay: str = "cosine"
-    """shape of the fall: cosine or linear"""
+    """shape of the decay: cosine or linear"""
     weight_clip: float = 0.0
     """clip the discriminator's weights to [-c, c] after each update; 0: no clipping"""
 
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """In which order, and by which gradients, the players are updated."""
+    """The update rule of the two players."""
 
     name: str = "alternating"
     """alternating, simultaneous, extragradient, optimistic, consensus or unrolled"""
     n_critic: int = 1
     """discriminator updates per generator update (alternating only)"""
     fresh_latents: bool = False
-    """new latents for the generator's update (alternating only)"""
+    """draw new latents for the generator's update (alternating only)"""
     micro_batches: int = 1
     """parts of a minibatch over which gradients are accumulated"""
     unroll: int = 5
-    """discriminator updates looked ahead (unrolled only)"""
+    """number of look-ahead discriminator updates (unrolled only)"""
     consensus: float = 1.0
     """weight of the regulariser (consensus only)"""
 
     def steps(self, game: Game, optimizers: steps.Optimizers) -> steps.Steps:
-        """The steps of a game under this rule.
+        """Builds the steps of a game under this rule.
 
         Args:
           game: the losses.
@@ -69,26 +69,26 @@ class Rule:
           The `Steps`.
 
         Raises:
-          ValueError: if the rule is unknown, or several critic updates are asked of a rule that makes one.
+          ValueError: if the rule is unknown, or `n_critic` is above 1 for a rule other than alternating.
         """
         if self.n_critic != 1 and self.name != "alternating":
-            raise ValueError(f"n_critic must be 1 under the {self.name} rule, found {self.n_critic}: only alternating has more")
+            raise ValueError(f"n_critic must be 1 under the {self.name} rule, found {self.n_critic}: use alternating")
         return steps.RULES[self.name](game, optimizers, self)
 
 
 @dataclasses.dataclass(frozen=True)
 class Penalty:
-    """A penalty of the discriminator."""
+    """A penalty on the discriminator."""
 
     name: str = "none"
     """none, gradient_penalty, one_sided, dragan, r1, r2, r1_r2, finite_difference, lecam or drift"""
     weight: float = 1.0
-    """its weight; for R1 and R2 gamma in gamma/2 |grad D|^2"""
+    """weight of the penalty; for R1 and R2, gamma in gamma/2 |grad D|^2"""
     every: int = 1
     """apply every N steps, scaled by N (lazy regularisation)"""
 
     def penalties(self) -> tuple[penalties.Penalty, ...]:
-        """The penalties that these options name, none or one.
+        """Builds the penalties of these options, none or one.
 
         Returns:
           The penalties, for `jgan.games.Adversarial`.
@@ -108,22 +108,22 @@ class Penalty:
 
 @dataclasses.dataclass(frozen=True)
 class EMA:
-    """The moving average of the generator's weights, from which samples are drawn."""
+    """The moving average of the generator's weights, used for sampling."""
 
     decay: float = 0.0
     """decay of the average, warmed up; 0: none, unless half_life is given"""
     half_life: float = 0.0
-    """half-life of the average in training images, instead of decay"""
+    """half-life of the average in training images; 0: use decay"""
     ramp: float = 0.05
     """the half-life is at most this share of the images seen; 0: no limit"""
     statistics: str = "average"
-    """batch statistics of the averaged generator: average, latest, or standing (computed anew when sampling)"""
+    """batch statistics of the averaged generator: average, latest, or standing (recomputed when sampling)"""
 
     def average(self, spec: DataSpec) -> optim.EMA | None:
-        """The average that these options describe.
+        """Builds the average of these options.
 
         Args:
-          spec: the data, whose batch size a half-life needs.
+          spec: the data; a half-life needs its batch size.
 
         Returns:
           The `EMA`, or None.
@@ -150,9 +150,9 @@ class EMA:
 # --------------------------------------------------------------------------------------------------------- the optimisers
 
 OPTIMIZERS: Registry[Callable[[Optimizer], list[optax.GradientTransformation]]] = Registry("optimizer")
-"""The optimisers by name: functions of the options that return everything in front of the learning rate."""
+"""The optimisers by name: functions of the options that return the transformation before the learning rate."""
 
-# eps_root keeps Adam differentiable where a gradient is 0, for the unrolled rule; its effect is below rounding.
+# eps_root keeps Adam differentiable at zero gradients, for the unrolled rule; its effect is below rounding.
 OPTIMIZERS.register("adam", lambda options: [optax.scale_by_adam(options.b1, options.b2, eps_root=1e-16)])
 OPTIMIZERS.register("sgd", lambda options: [])
 OPTIMIZERS.register("momentum", lambda options: [optax.trace(options.b1)])
@@ -165,11 +165,11 @@ _DECAYS = {
 
 
 def optimizers(optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None) -> steps.Optimizers:
-    """The optimisers of both players.
+    """Builds the optimisers of both players.
 
     Args:
       optimizer: the options of both.
-      rule: the update rule, which decides how often the discriminator descends, and makes `optimistic` optimisers.
+      rule: the update rule; it sets the number of discriminator updates, and `optimistic` changes the optimisers.
       ema: the average of the generator's weights.
 
     Returns:

@@ -1,8 +1,8 @@
-"""How the models of Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661, are trained.
+"""Training of the models of Goodfellow et al. (2014), https://arxiv.org/abs/1406.2661.
 
-As in the authors' code, both players are updated *simultaneously*, on the same noise and the same dropout masks: the generator
-by its non-saturating loss, the discriminator by half of its own, each by momentum SGD whose rate decays at every update and
-whose momentum grows with the epochs. Algorithm 1 as printed is `rule=Rule("alternating", fresh_latents=True)`,
+As in the authors' code, both players are updated *simultaneously*, with the same noise and dropout masks. The generator
+minimises the non-saturating loss, the discriminator half of its loss, each with momentum SGD whose rate decays at every update
+and whose momentum grows with the epochs. Algorithm 1 as printed is `rule=Rule("alternating", fresh_latents=True)`,
 `loss="minimax"`, `discriminator_weight=1`.
 """
 
@@ -26,20 +26,20 @@ Activation = Literal["relu", "sigmoid", "linear"]
 
 @dataclasses.dataclass(frozen=True)
 class MomentumSGD:
-    """The authors' optimiser: the rate is divided by a constant at every update, the momentum raised at every epoch."""
+    """The authors' optimiser: the rate is divided by a constant at every update, the momentum rises every epoch."""
 
     learning_rate: float = 0.1
     """learning rate of the first update"""
     decay: float = 1.000004
-    """factor by which each update divides it"""
+    """factor by which each update divides the learning rate"""
     min_learning_rate: float = 1e-6
-    """floor of the learning rate"""
+    """minimum learning rate"""
     momentum: float = 0.5
     """momentum in the first epoch"""
     final_momentum: float = 0.7
     """momentum after the ramp"""
     momentum_epochs: int = 250
-    """length of the ramp in epochs"""
+    """length of the momentum ramp in epochs"""
 
     def transformation(self, steps_per_epoch: int) -> optax.GradientTransformation:
         """The optimiser.
@@ -96,23 +96,22 @@ def play(
     constraint: optax.GradientTransformation | None = None,
     contrast_normalized: bool = False,
 ) -> GAN:
-    """The paper's game between two networks.
+    """Builds the paper's game between two networks.
 
     Args:
       config: the options of the training.
       spec: the data.
       generator: maps latents to images: in [0, 1], or contrast-normalised.
       discriminator: maps images to logits.
-      constraint: a projection of both players' weights, behind the optimiser.
-      contrast_normalized: whether the discriminator sees real images under global contrast normalisation and the generator
-        makes such images. They have no brightness and no contrast; as pictures (`generate`) they get the defaults of
-        `jgan.data.transforms.contrast_to_unit`.
+      constraint: a projection of both players' weights, applied after the optimiser.
+      contrast_normalized: whether real images are contrast-normalised for the discriminator, and the generator produces such
+        images. `generate` then sets brightness and contrast to the defaults of `jgan.data.transforms.contrast_to_unit`.
 
     Returns:
       The `GAN`.
 
     Raises:
-      ValueError: if an option is out of its range.
+      ValueError: if an option is out of range.
 
     Example:
       See `jgan.models.gan2014.make`.
@@ -140,7 +139,7 @@ def normalized(batch: Batch) -> Batch:
 
 
 def real_view(images: jax.Array) -> jax.Array:
-    """Real images in the form in which a contrast-normalised model shows its own: with the standard brightness and contrast.
+    """Real images with the standard brightness and contrast that a contrast-normalised model gives to its samples.
 
     Args:
       images: `[B, height, width, channels]` in [0, 1].
@@ -152,13 +151,13 @@ def real_view(images: jax.Array) -> jax.Array:
 
 
 def marginal_bias(spec: DataSpec) -> Callable[..., jax.Array]:
-    """The initialiser of the bias with which a sigmoid layer, all else being 0, makes the mean training image.
+    """The initialiser of the output bias for which a sigmoid layer with zero input returns the mean training image.
 
     Args:
-      spec: what the model knows of the data.
+      spec: the description of the data.
 
     Returns:
-      `init(key, shape, dtype) -> array`: the logit of the mean image clipped to [1e-7, 1 - 1e-7], or 0 where it is not known.
+      `init(key, shape, dtype) -> array`: the logit of the mean image clipped to [1e-7, 1 - 1e-7], or 0 if the mean is unknown.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -176,18 +175,18 @@ def marginal_bias(spec: DataSpec) -> Callable[..., jax.Array]:
 
 
 def per_layer(name: str, values: tuple, units: tuple[int, ...]) -> tuple:
-    """An option that is given once for each layer, or once for all.
+    """Expands an option with one value per layer, or one for all layers.
 
     Args:
-      name: what to call it in the message.
+      name: the name of the option in error messages.
       values: its values.
       units: the sizes of the layers.
 
     Returns:
-      As many values as layers.
+      One value per layer.
 
     Raises:
-      ValueError: if there are more or fewer, but not one.
+      ValueError: if the number of values is neither one nor the number of layers.
 
     Example:
       >>> from jgan.models import paper2014

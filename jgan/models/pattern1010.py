@@ -1,8 +1,8 @@
-"""The smallest GAN that can be watched: rows of four numbers, two networks of one hidden layer of three sigmoids.
+"""A minimal GAN: rows of four numbers, two networks with one hidden layer of three sigmoids.
 
-The game's balance is known. Where the discriminator says 1/2 of everything, a squared error is 0.25 and a cross-entropy ln 2 =
-0.693. `d_loss` is the mean of the discriminator's two terms, so it goes to 0.25 or to 0.693; `g_loss` goes to 0.125 (the
-squared loss of `jgan.losses` carries a factor 1/2) or to 0.693.
+The losses at equilibrium are known. If the discriminator's output is always 1/2, a squared error is 0.25 and a cross-entropy is
+ln 2 = 0.693. `d_loss` is the mean of the discriminator's two terms, so it converges to 0.25 or 0.693; `g_loss` to 0.125 (the
+squared loss of `jgan.losses` has a factor 1/2) or 0.693.
 """
 
 import dataclasses
@@ -38,7 +38,7 @@ class Config:
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
-    """A GAN of sigmoids, trained in turn: the discriminator, then the generator.
+    """Builds a GAN of sigmoid layers with alternating updates: the discriminator, then the generator.
 
     Args:
       config: the options of the model.
@@ -69,7 +69,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         discriminator,
         lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, "uniform", axis_name),
         LOSSES[config.loss],
-        discriminator_weight=1.0 if squared else 0.5,  # either way the mean of the two terms
+        discriminator_weight=1.0 if squared else 0.5,  # in both cases the mean of the two terms
     )
     optimizers = steps.Optimizers(optax.sgd(config.learning_rate), optax.sgd(config.learning_rate))
     return assemble(game, steps.alternating(game, optimizers), optimizers, output=unit_interval)
@@ -77,7 +77,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "pattern1010": Preset(
-        description="rows of 1 0 1 0 and two networks of three sigmoids: seconds, to the game's known balance",
+        description="rows of 1 0 1 0 and two networks of three sigmoids: reaches the known equilibrium in seconds",
         dataset="pattern1010",
         batch_size=100,
         steps=10000,

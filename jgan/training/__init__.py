@@ -1,4 +1,4 @@
-"""Training: runs and their folders, the loop, checkpoints, evaluators; `train` does it all in one call."""
+"""Training: runs and their folders, the loop, checkpoints, evaluators; `train` runs everything in one call."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ __all__ = ["Trained", "open_run", "train"]
 
 
 def __getattr__(name: str) -> Any:
-    """`train`, `Trained` and `open_run`, imported when first asked for, since models name evaluators of this package."""
+    """Imports `train`, `Trained` and `open_run` on first access, because models import evaluators of this package."""
     if name in ("train", "Trained"):
         from jgan.training import api
 

@@ -1,4 +1,4 @@
-"""`jgan.training.train`: all that `python -m jgan.train` does, for any model and any data, from a notebook or a script."""
+"""`jgan.training.train`: the Python equivalent of `python -m jgan.train`, for any model and any data."""
 
 import dataclasses
 import json
@@ -24,7 +24,7 @@ class Trained(NamedTuple):
     Attributes:
       run: the run, in its last phase: `run.gan` is its model, `run.workdir` its folder, `run.restore("best")` its best state.
       state: its final state.
-      summary: what `summary.json` holds.
+      summary: the content of `summary.json`.
     """
 
     run: Run
@@ -33,22 +33,22 @@ class Trained(NamedTuple):
 
 
 def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any) -> Trained:
-    """Trains a model: writes the run's folder with its journal, pictures and checkpoints, and resumes, as the command does.
+    """Trains a model: writes a run folder with journal, pictures and checkpoints, and can resume it, like the command.
 
     Args:
       model: a preset's name, a `jgan.models.Model`, the `Config` of one, a `jgan.GAN`, or a function `make(spec)` that returns
         a `GAN` or a tuple of phases.
       config: the model's options; by default those of the preset, or the defaults.
-      dataset: the data: a name as `jgan.data.load` takes it, a `Dataset`, a `Batch`, or an array of examples, of which a sixth
-        each is then held out for validation and test; by default those of the preset.
+      dataset: the data: a name for `jgan.data.load`, a `Dataset`, a `Batch`, or an array of examples; by default those of the
+        preset. Of a `Batch` or an array, a sixth each is held out for validation and test.
       **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`.
 
     Returns:
       The `Trained` run.
 
     Raises:
-      ValueError: if something of it does not fit; nothing is written then. Or if the training has diverged.
-      KeyboardInterrupt: after Ctrl-C, when the state has been saved; `resume=True` continues from there.
+      ValueError: if an argument is invalid, in which case nothing is written, or if the training has diverged.
+      KeyboardInterrupt: after Ctrl-C, once the state is saved; `resume=True` continues from there.
 
     Example:
       >>> import contextlib, io, tempfile
@@ -76,18 +76,18 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
 
 
 def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, Any]) -> RunConfig:
-    """The configuration of a run, from the preset's values and the options over them.
+    """Builds the configuration of a run from the preset and the options that override it.
 
     Args:
       chosen: the model.
-      dataset: the name of the data; None for the preset's.
+      dataset: the name of the data; None for that of the preset.
       options: fields of `RunConfig`.
 
     Returns:
       The configuration, unchecked.
 
     Raises:
-      ValueError: if there is no option of a name, or one without a default is missing.
+      ValueError: if an option is unknown, or one without a default is missing.
     """
     names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in ("preset", "model", "dataset")]
     for name in options:
@@ -101,22 +101,22 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     fields = defaults | ({} if dataset is None else {"dataset": dataset}) | options | paths
     for name in ("dataset", "steps"):
         if name not in fields:
-            raise ValueError(f"the model {chosen.name} has no preset that says {name}: give {name}=...")
+            raise ValueError(f"the model {chosen.name} has no preset and so no default {name}: give {name}=...")
     return RunConfig(preset=chosen.name, model=chosen.config, **fields)
 
 
 def as_dataset(given: Any, name: str = "data") -> Dataset:
-    """Data in memory as a `Dataset`.
+    """Converts data in memory to a `Dataset`.
 
     Args:
       given: a `Dataset`, a `Batch` of arrays, or one array of examples.
       name: the name of the result.
 
     Returns:
-      The `Dataset`; of a `Batch` or an array a sixth each is held out for validation and test.
+      The `Dataset`; from a `Batch` or an array, a sixth each is held out for validation and test.
 
     Raises:
-      ValueError: if it is something else.
+      ValueError: if the data have another type.
 
     Example:
       >>> import numpy as np

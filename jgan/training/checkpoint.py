@@ -1,4 +1,4 @@
-"""Checkpoints of a run: atomic, asynchronous, the last two and the best kept. A thin layer over Orbax."""
+"""Checkpoints of a run, a thin layer over Orbax: atomic and asynchronous; the last two and the best are kept."""
 
 import contextlib
 import logging
@@ -18,11 +18,11 @@ class Checkpoints:
     """The folder `checkpoints/` of a run.
 
     A save copies the state to the host, returns, and writes in the background to a temporary folder that is renamed when
-    it is whole: a killed run leaves the previous checkpoint and at most an unfinished folder, which is ignored.
+    complete. A killed run leaves the previous checkpoint and at most an incomplete folder, which is ignored.
 
     Args:
-      folder: where the checkpoints are; made if it is not there, unless `read_only`.
-      read_only: whether nothing may be written.
+      folder: the folder of the checkpoints, created if missing unless `read_only`.
+      read_only: whether writing is disabled.
 
     Example:
       >>> import tempfile, jax.numpy as jnp
@@ -63,17 +63,17 @@ class Checkpoints:
         self.close()
 
     def save(self, step: int, state: PyTree, *, score: float | None = None, phase: int = 0) -> None:
-        """Saves a state; a step that is already saved is left as it is.
+        """Saves a state; a step that is already saved is not written again.
 
         Args:
           step: the number of the step.
           state: a tree of arrays, on any device.
-          score: larger is better: the state of the largest score is kept as the best. None if it was not measured.
-          phase: the number of the phase: the best is chosen among the checkpoints of the last phase that was measured.
+          score: the score, larger is better; the state with the largest is the best. None if not measured.
+          phase: the number of the phase; the best is chosen in the last phase that was measured.
         """
         if step in self._manager.all_steps():
             return
-        # Copied, since the buffers of the state are donated to the next step while this one is being written.
+        # Copied, because the state's buffers are donated to the next step while this state is being written.
         host = jax.tree.map(lambda leaf: np.array(leaf, copy=True), state)
         metrics = None if score is None else {"score": float(score), "phase": phase}
         self._manager.save(step, args=self._ocp.args.StandardSave(host), metrics=metrics)
@@ -82,7 +82,7 @@ class Checkpoints:
         """The step of the last or of the best checkpoint.
 
         Args:
-          which: `"last"`, or `"best"`: that of the largest score.
+          which: `"last"`, or `"best"`, the one with the largest score.
 
         Returns:
           The step; None if there is none.
@@ -93,15 +93,15 @@ class Checkpoints:
         """Reads a checkpoint.
 
         Args:
-          template: a tree of arrays, or of shapes and dtypes, like the state that was saved.
-          which: which of the checkpoints.
+          template: a tree of arrays, or of shapes and dtypes, like the saved state.
+          which: `"last"` or `"best"`.
 
         Returns:
           The tree, with NumPy arrays as leaves.
 
         Raises:
           FileNotFoundError: if there is no checkpoint.
-          ValueError: if it is damaged, or holds another tree than the template.
+          ValueError: if it is damaged, or its tree differs from the template.
         """
         step = self.step(which)
         if step is None:
@@ -109,19 +109,19 @@ class Checkpoints:
         shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), template)
         try:
             restored = self._manager.restore(step, args=self._ocp.args.StandardRestore(shapes))
-        except Exception as error:  # Orbax and TensorStore raise whatever their storage layer does
+        except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
             raise ValueError(
-                f"the checkpoint {self.folder / str(step)} cannot be read, it is damaged or of another model; "
-                f"move that folder away to go on from an earlier one ({_first_line(error)})"
+                f"the checkpoint {self.folder / str(step)} cannot be read: it is damaged or of another model; "
+                f"move that folder away to continue from an earlier one ({_first_line(error)})"
             ) from error
         return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), restored, shapes)
 
     def wait(self) -> None:
-        """Waits until all that was saved is on disk."""
+        """Waits until all saves are on disk."""
         self._manager.wait_until_finished()
 
     def close(self) -> None:
-        """Waits, and lets go of the folder."""
+        """Waits for all saves and releases the folder."""
         with contextlib.suppress(ValueError):  # a second close
             self._manager.wait_until_finished()
         self._manager.close()
@@ -131,7 +131,7 @@ class Checkpoints:
 
 
 def _rank(metrics: dict[str, Any]) -> Any:
-    """What checkpoints are ordered by: a later phase before any score, since the scores of two phases do not compare."""
+    """The sort key of checkpoints: first the phase, then the score, because scores of different phases are not comparable."""
     return metrics.get("phase", 0), metrics["score"]
 
 

@@ -1,4 +1,4 @@
-"""The configuration of a run, and what of it is checked before anything is loaded."""
+"""The configuration of a run, and its checks before anything is loaded."""
 
 import dataclasses
 import typing
@@ -12,10 +12,10 @@ from jgan.utils import cli
 from jgan.utils.registry import unknown
 
 AUTO = "auto"
-"""the value of an option that is chosen by the data or the model"""
+"""value of an option that is chosen from the data or the model"""
 
 ARRAYS = "arrays:"
-"""before the name of a data set that was given in memory, which only its owner can give again"""
+"""prefix of the name of a data set that was passed in memory and must be passed again to reopen the run"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +23,7 @@ class RunConfig:
     """The options of `python -m jgan.train`; every field is a flag."""
 
     preset: str
-    """name of the preset, or of the model for one that has none"""
+    """name of the preset, or of the model if it has no preset"""
     dataset: str
     """data: digits, mnist, fashion_mnist, folder, npz ... or any image set of tensorflow-datasets"""
     batch_size: int
@@ -33,15 +33,15 @@ class RunConfig:
     model: Any
     """options of the model"""
     seed: int = 0
-    """root of all randomness: same seed, same run"""
+    """seed of all random numbers; the same seed gives the same run"""
     workdir: Path | None = None
     """folder of the run; by default a new one under runs/"""
     data_dir: Path | None = None
-    """where the data are, if not in their default place"""
+    """folder of the data, if not the default one"""
     resume: bool = False
     """continue the run in --workdir, or the newest of this preset"""
     parallel: Literal["jit", "pmap", "shard"] = "jit"
-    """one device, one program a device, or one program over a mesh"""
+    """jit: one device; pmap: one program per device; shard: one program over a mesh"""
     devices: int = 0
     """devices for pmap and shard; 0 for all"""
     log_every: int = 100
@@ -51,11 +51,11 @@ class RunConfig:
     checkpoint_every: int = 1000
     """steps between two checkpoints; 0 for the end only"""
     eval_every: int = 1000
-    """steps between two measures, by which the best checkpoint is kept; 0 for the end only"""
+    """steps between two measures, which select the best checkpoint; 0 for the end only"""
     eval_samples: int = 10_000
-    """generated images of a measure, for models of images"""
+    """generated images per measure, for image models"""
     metric: str = AUTO
-    """measure of models of images: log_likelihood (Parzen windows on the validation images, the default), fid or kid"""
+    """measure of image models: log_likelihood (Parzen windows on the validation images, the default), fid or kid"""
     extractor: str = AUTO
     """features of FID and KID; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
     weights: Path | None = None
@@ -71,7 +71,7 @@ def check(config: RunConfig) -> None:
       config: the configuration.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
+      ValueError: names the flag, its valid values and the value found.
     """
     from jgan.evaluation.criteria import CRITERIA
 
@@ -107,10 +107,10 @@ def devices(config: RunConfig) -> list[jax.Device]:
       config: the configuration.
 
     Returns:
-      One for jit, otherwise as many as were asked for.
+      One device for jit, otherwise `config.devices` devices, all if it is 0.
 
     Raises:
-      ValueError: if there are fewer.
+      ValueError: if there are fewer devices.
     """
     found = jax.devices()
     wanted = 1 if config.parallel == "jit" else config.devices or len(found)

@@ -1,4 +1,4 @@
-"""Models that the library does not know: a GAN, or a function that makes one, as a `Model`."""
+"""User-defined models: wraps a GAN, or a function that builds one, as a `Model`."""
 
 import dataclasses
 import sys
@@ -14,7 +14,7 @@ from jgan.utils.registry import unknown
 
 @dataclasses.dataclass(frozen=True)
 class NoOptions:
-    """The configuration of a model that has no options."""
+    """The configuration of a model without options."""
 
 
 def _accepts_all(spec: DataSpec) -> None:
@@ -22,13 +22,13 @@ def _accepts_all(spec: DataSpec) -> None:
 
 
 def of_functions(make: Callable[[DataSpec], GAN | tuple[Phase, ...]]) -> Model:
-    """A model without options.
+    """Wraps a function as a model without options.
 
     Args:
       make: `make(spec) -> GAN`, or a tuple of `Phase`s.
 
     Returns:
-      The `Model`; its evaluator follows the data, see `jgan.training.evaluators.by_data`.
+      The `Model`; its evaluator depends on the data, see `jgan.training.evaluators.by_data`.
     """
     return Model(
         Config=NoOptions,
@@ -42,13 +42,13 @@ def of_functions(make: Callable[[DataSpec], GAN | tuple[Phase, ...]]) -> Model:
 
 
 class Chosen(NamedTuple):
-    """What a caller meant by a model.
+    """A model that was chosen by the caller.
 
     Attributes:
       name: the name of the preset or of the model, for the run's folder and its messages.
       model: the model.
       config: its options.
-      preset: the preset, if one was named.
+      preset: the preset, or None.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Chosen(NamedTuple):
 
 
 def choose(model: Any, config: Any = None) -> Chosen:
-    """What is meant by a model, in any of the ways in which `jgan.training.train` takes one.
+    """Resolves the `model` argument of `jgan.training.train`.
 
     Args:
       model: a preset's name, a `Model`, the `Config` of one, a `GAN`, or a function `make(spec)` of one.
@@ -68,7 +68,7 @@ def choose(model: Any, config: Any = None) -> Chosen:
       The `Chosen`.
 
     Raises:
-      ValueError: if it is none of these, or the options are another model's.
+      ValueError: if the argument is none of these, or the options belong to another model.
 
     Example:
       >>> from jgan.training import custom
@@ -103,13 +103,13 @@ def _chosen(model: Any) -> Chosen:
     if callable(model) and not isinstance(model, type):
         return Chosen(getattr(model, "__name__", "gan").strip("<>_"), of_functions(model), NoOptions())
     raise ValueError(
-        "expected a model: a preset's name, a Model, the Config of one, a GAN, or a function make(spec) that makes one, "
+        "expected a model: a preset's name, a Model, the Config of one, a GAN, or a function make(spec) that builds one, "
         f"found {model!r}"
     )
 
 
 def _with_config(config_type: type) -> Model:
-    """The model that has these options: one of the library's, or of the module in which the options are defined."""
+    """The model with these options: one of the library, or of the module that defines the options."""
     known = [*models.MODELS.values(), *vars(sys.modules.get(config_type.__module__, sys)).values()]
     for model in known:
         if isinstance(model, Model) and model.Config is config_type:
@@ -121,11 +121,11 @@ def _with_config(config_type: type) -> Model:
 
 
 def _name(model: Model) -> str:
-    """The name in the table of models, or of the module in which the model's options are defined."""
+    """The registered name, or the name of the module that defines the model's options."""
     registered = next((name for name, known in models.MODELS.items() if known is model), None)
     return registered or model.Config.__module__.rpartition(".")[2].strip("_")
 
 
 def model_of(model: Any) -> Model:
-    """The `Model` alone: see `choose`."""
+    """Only the `Model` of `choose`."""
     return model if isinstance(model, Model) else _chosen(model).model

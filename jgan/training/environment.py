@@ -1,4 +1,4 @@
-"""What a result depends on besides its configuration: versions, commit, device; and JSON files."""
+"""The environment of a result (versions, commit, device), and atomic JSON files."""
 
 import datetime
 import json
@@ -46,11 +46,11 @@ def environment() -> dict[str, Any]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file in one piece.
+    """Writes a JSON file atomically.
 
     Args:
       path: the file.
-      value: what `json.dumps` takes, and paths.
+      value: a value for `json.dumps`; paths are also accepted.
     """
     with replacing(path) as temporary:
         temporary.write_text(json.dumps(value, indent=2, default=str) + "\n")

@@ -1,4 +1,4 @@
-"""The folder of a run: chosen, made, or opened again to continue; that of another run is never touched."""
+"""Chooses, creates or reopens the folder of a run; never writes into the folder of another run."""
 
 import dataclasses
 import itertools
@@ -12,7 +12,7 @@ from jgan.training.config import RunConfig
 from jgan.training.run import Run, assemble
 
 MAY_CHANGE = ("steps", "workdir", "data_dir", "weights", "resume", "dry_run")
-"""options that may differ when a run is continued"""
+"""options that may change when a run is continued"""
 
 
 def _folders(name: str) -> Iterator[Path]:
@@ -23,19 +23,19 @@ def _folders(name: str) -> Iterator[Path]:
 
 
 def newest(name: str) -> Path | None:
-    """The newest of the folders that `choose` has given for a name; None if there is none."""
+    """The newest folder that `choose` has returned for a name; None if there is none."""
     held = list(itertools.takewhile(lambda folder: (folder / records.CONFIG).exists(), _folders(name)))
     return held[-1] if held else None
 
 
 def choose(config: RunConfig) -> Path:
-    """The folder of a run: the one asked for, or a new one, `runs/PRESET` or `runs/PRESET-2` ...
+    """Chooses the folder of a run: `config.workdir`, or a new one, `runs/PRESET` or `runs/PRESET-2` ...
 
     Args:
       config: the configuration.
 
     Returns:
-      The path; nothing is made.
+      The path; the folder is not created.
     """
     if config.workdir is not None:
         return config.workdir
@@ -43,25 +43,25 @@ def choose(config: RunConfig) -> Path:
 
 
 def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:
-    """Makes the folder of a run, or opens it again.
+    """Creates the folder of a run, or reopens it.
 
     Args:
       config: the configuration.
       workdir: the folder.
       model: the model.
-      dataset: the data, if not those that the configuration names.
+      dataset: the data, if not those named in the configuration.
 
     Returns:
       The `Run`.
 
     Raises:
-      ValueError: if the model does not accept the data or an option, or the folder holds another run, or this one and
-        `resume` is not set, or none and it is set. Nothing is written then.
+      ValueError: if the model does not accept the data or an option; if the folder holds another run, or this run without
+        `resume`; if `resume` is set and the folder holds no run. Nothing is written in these cases.
       OSError: if the folder cannot be written.
     """
     exists = (workdir / records.CONFIG).exists()
     if config.resume and not exists:
-        raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to begin one")
+        raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to start one")
     if exists and not config.resume:
         raise ValueError(f"{workdir} already holds a run; give --resume to continue it, or another --workdir")
     held = records.read(workdir, model) if exists else None

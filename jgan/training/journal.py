@@ -1,4 +1,4 @@
-"""`metrics.jsonl`: the metrics of a run, one object a line."""
+"""`metrics.jsonl`: the metrics of a run, one object per line."""
 
 import json
 import math
@@ -21,10 +21,10 @@ def rows(workdir: Path) -> list[dict[str, Any]]:
 
 
 class Journal:
-    """`metrics.jsonl`: the mean of each metric over the steps since the last line, and the clock.
+    """Writes `metrics.jsonl`: the mean of each metric since the last line, and timings.
 
     Metrics stay on the device until a line is due, so that the loop never waits for a step. A resumed run drops the lines
-    that are later than its checkpoint: it is about to write them again, with the same values.
+    that are later than its checkpoint, and writes them again with the same values.
 
     Args:
       workdir: the folder of the run.
@@ -42,16 +42,16 @@ class Journal:
                 temporary.write_text("".join(line + "\n" for line in lines))
 
     def begin(self, step: int, images_per_step: int, phase: str = "") -> None:
-        """Begins a phase, or the rest of one: sets the batch size, the phase's name in the lines, and the clock."""
+        """Starts or continues a phase: sets the batch size, the phase's name in the lines, and the timer."""
         self.since, self.images_per_step, self.phase = step, images_per_step, phase
         self.clock = time.perf_counter()
 
     def add(self, metrics: Metrics, size: int) -> None:
-        """Takes the metrics of one call, which ran `size` steps."""
+        """Adds the metrics of one call, which ran `size` steps."""
         self.pending.append((metrics, size))
 
     def check(self, step: int) -> None:
-        """Fetches what is pending; raises a `ValueError` that names the first metric and step that is not finite."""
+        """Fetches pending metrics; raises a `ValueError` that names the first metric and step that is not finite."""
         done = step - sum(size for _, size in self.pending)
         for metrics, size in self.pending:
             fetched = {name: np.atleast_1d(np.asarray(value)) for name, value in metrics.items()}
@@ -81,7 +81,7 @@ class Journal:
 
 
 def _step_of(line: str) -> float:
-    """The step of a line; a line cut short by a killed run counts as later than any."""
+    """The step of a line; infinity for a line cut short by a killed run."""
     try:
         return json.loads(line)["step"]
     except (ValueError, KeyError, TypeError):

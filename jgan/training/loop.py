@@ -1,10 +1,10 @@
-"""The training loop: a pure step, wrapped once a phase (`compiled_step`) and called until the phase's last step.
+"""The training loop: a pure step, compiled once per phase (`compiled_step`) and called until the phase's last step.
 
-What happens between two calls, at the steps that the configuration names, writes files: a line of metrics, a picture, a
-checkpoint, a measure. All that a run computes follows from its configuration; the clock appears in `images_per_second` alone.
+Between two calls, at the intervals of the configuration, the loop writes a line of metrics, a picture, a checkpoint, a measure.
+The results of a run depend only on its configuration; only `images_per_second` depends on the clock.
 
-The checkpoint at the boundary of two phases holds the final state of the earlier one, and is saved before the later one is
-entered. Entering is deterministic, so that a run which is resumed there enters it again with the same result.
+The checkpoint at the boundary of two phases holds the final state of the earlier one and is saved before the later one is
+entered. Entering is deterministic, so a run resumed there enters the phase again with the same result.
 """
 
 import math
@@ -30,11 +30,11 @@ __all__ = ["chunk_length", "compiled_step", "devices", "train"]
 
 
 class Stopped(SystemExit):
-    """Raised after a signal, when the state has been saved; `code` is 128 and the number of the signal."""
+    """Raised after a signal once the state is saved; `code` is 128 plus the number of the signal."""
 
 
 class Session(NamedTuple):
-    """What a training run has open."""
+    """The open resources of a training run."""
 
     evaluator: evaluators.Evaluator
     checkpoints: Checkpoints
@@ -44,21 +44,21 @@ class Session(NamedTuple):
 
 
 def step_key(run: Run) -> Key:
-    """The root key of the steps of a run's present phase."""
+    """The root key of the steps of a run's current phase."""
     return phases.step_key(keys(run.config.seed).steps, run.index % len(run.phases))
 
 
 def resident_step(run: Run) -> Step:
-    """The step of a run's present phase over its whole data set, for one device or inside `pmap`."""
+    """The step of a run's current phase over its whole data set, for one device or inside `pmap`."""
     return resident.on_resident_data(run.gan.step, run.batch_size, run.gan.n_critic, example=run.spec.example)
 
 
 def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
-    """The step of a run's present phase as it is executed: resident data, `length` steps in one program, on its devices.
+    """The compiled step of a run's current phase: resident data, `length` steps in one program, on the run's devices.
 
     Args:
       run: the run.
-      length: steps a call; with 1 the metrics carry no leading axis.
+      length: steps per call; for 1 the metrics have no leading axis.
 
     Returns:
       `(key, state, data) -> (state, metrics)`, compiled; the state is donated.
@@ -80,11 +80,11 @@ def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
 
 
 def chunk_length(config: RunConfig, scan: bool) -> int:
-    """How many steps one program runs: a divisor of all intervals, so that every event falls between two programs.
+    """The number of steps per program: a divisor of all intervals, so that every event falls between two programs.
 
     Args:
       config: the configuration.
-      scan: whether to put several steps in a program at all.
+      scan: whether a program may contain several steps.
 
     Returns:
       At least 1, at most 100.
@@ -103,17 +103,17 @@ def chunk_length(config: RunConfig, scan: bool) -> int:
 
 
 def train(run: Run) -> GANState:
-    """Trains a run to its end, from its last checkpoint if it has one.
+    """Trains a run to its end, starting from its last checkpoint if it has one.
 
     Args:
-      run: the run, its folder made by `jgan.training.folder.begin`.
+      run: the run, with a folder from `jgan.training.folder.begin`.
 
     Returns:
       The final state.
 
     Raises:
-      ValueError: if a metric or a parameter is no longer finite; the last good checkpoint stays.
-      SystemExit: after SIGTERM (143) or Ctrl-C (130), when the state has been saved.
+      ValueError: if a metric or a parameter is no longer finite; the last good checkpoint is kept.
+      SystemExit: after SIGTERM (143) or Ctrl-C (130), once the state is saved.
     """
     run = run.with_mean()
     config, evaluator = run.config, evaluators.of(run)
@@ -144,11 +144,11 @@ def last_state(run: Run, checkpoints: Checkpoints) -> tuple[GANState | None, int
 
 
 def entered(run: Run, previous: GANState | None) -> GANState:
-    """The state before the first step of a run's present phase, from the final state of the phase before it."""
+    """The initial state of a run's current phase, from the final state of the previous phase."""
     position, key = run.index % len(run.phases), keys(run.config.seed).init
     if previous is None or run.phase.enter is None:
         return jax.jit(lambda key: phases.enter(run.phases, position, key, None))(key)
-    # From the host, as after a restart: the result must not depend on where the arrays were.
+    # From the host, as after a restart: the result must not depend on the arrays' placement.
     return phases.enter(run.phases, position, key, jax.device_get(previous))
 
 
@@ -158,13 +158,13 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
     Args:
       run: the run in that phase.
       stage: the steps of the phase.
-      session: what the run has open.
+      session: the open resources of the run.
       state: the state after `step`, replicated on the run's devices.
       step: the step of the whole run.
       data: the training set, replicated.
 
     Returns:
-      The state at the end of the phase, which is saved.
+      The state at the end of the phase; it has been saved.
     """
     key = step_key(run)
     length = chunk_length(run.config, scan=parallel.scans_fast(resident_step(run), key, state, data))
@@ -183,15 +183,15 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
 
 
 def events(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool) -> None:
-    """What is due after a step: a measure, a line of metrics, a picture, a checkpoint.
+    """Runs the events that are due after a step: a measure, a line of metrics, a picture, a checkpoint.
 
     Args:
-      run: the run in its present phase.
+      run: the run in its current phase.
       stage: the steps of the phase.
-      session: what the run has open.
+      session: the open resources of the run.
       state: the state after the step.
       step: the step of the whole run.
-      stopping: whether to save now, whatever the intervals say.
+      stopping: whether to save now regardless of the intervals.
 
     Raises:
       ValueError: if a metric or a parameter is not finite.
@@ -235,10 +235,10 @@ def _leave(run: Run, session: Session, step: int) -> None:
 
 @contextmanager
 def stop_requests() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of ending the process; a second one interrupts at once.
+    """Records SIGINT and SIGTERM instead of ending the process; a second signal interrupts immediately.
 
     Yields:
-      A list that holds the number of a signal once one has come; outside the main thread, where Python delivers no signals,
+      A list that holds the number of a signal once one has arrived; outside the main thread, where Python delivers no signals,
       it stays empty.
     """
     received: list[int] = []

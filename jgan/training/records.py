@@ -1,8 +1,7 @@
-"""`config.json`: the configuration of a run, its model and the description of its data, as JSON and back.
+"""`config.json`: writes and reads the configuration of a run, its model and the description of its data.
 
-A model of the library is recorded by its name, a model of the user's by the place of its `Model` in an importable module
-(`"package.module:NAME"`). A model that has no such place (written in a notebook, or made of functions) has to be given again
-when the run is opened.
+A model of the library is recorded by name, a user-defined model by the import path of its `Model` (`"package.module:NAME"`). A
+model without an import path (defined in a notebook, or built from functions) must be passed again when the run is opened.
 """
 
 import dataclasses
@@ -20,11 +19,11 @@ from jgan.types import Batch, DataSpec, Field
 
 CONFIG = "config.json"
 VERSION = 2
-"""of the format of `config.json`; 1, without the description of the data, is of jgan 0.1"""
+"""version of the format of `config.json`; version 1, of jgan 0.1, lacks the description of the data"""
 
 
 class Record(NamedTuple):
-    """What `config.json` holds.
+    """The content of `config.json`.
 
     Attributes:
       config: the configuration.
@@ -59,13 +58,13 @@ def read(workdir: Path, model: Model | None = None) -> Record:
 
     Args:
       workdir: the folder of the run.
-      model: the run's model, if it cannot be found by the record.
+      model: the run's model, if the record does not identify it.
 
     Returns:
-      The `Record`; its `config.workdir` is the folder where it is now.
+      The `Record`; `config.workdir` is the current folder.
 
     Raises:
-      FileNotFoundError: if there is none.
+      FileNotFoundError: if the file does not exist.
       ValueError: if it is not a configuration of this version, or its model cannot be found.
     """
     path = Path(workdir) / CONFIG
@@ -91,14 +90,14 @@ def read(workdir: Path, model: Model | None = None) -> Record:
 
 
 def model_to_dict(model: Model, config: Any) -> dict[str, Any]:
-    """A model and its options, for JSON.
+    """Converts a model and its options to plain data, for JSON.
 
     Args:
       model: the model.
       config: its options, an instance of `model.Config`.
 
     Returns:
-      The options, and under `model` the name of the model or the place where it can be imported; None if there is neither.
+      The options, with the model's name or import path as `model`; None if it has neither.
 
     Example:
       >>> from jgan import models
@@ -125,7 +124,7 @@ def model_from_dict(fields: dict[str, Any], model: Model | None = None) -> tuple
 
     Args:
       fields: as `model_to_dict` makes them.
-      model: the model, if it is known.
+      model: the model, if known.
 
     Returns:
       `(model, config)`.
@@ -159,13 +158,13 @@ def _found(name: str | None) -> Model:
 
 
 def spec_to_dict(spec: DataSpec) -> dict[str, Any]:
-    """The description of the data, for JSON.
+    """Converts the description of the data to plain data, for JSON.
 
     Args:
       spec: the description.
 
     Returns:
-      Its fields; the mean is left out, since only the start of a run needs it.
+      Its fields without the mean, which is needed only at the start of a run.
 
     Example:
       >>> from jgan import DataSpec

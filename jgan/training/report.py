@@ -1,4 +1,4 @@
-"""What a run shows: its plan, its progress, its pictures, its summary. Files and prints for the commands, no arithmetic."""
+"""Output of a run: plan, progress, pictures and summary, as files and printed text; no arithmetic."""
 
 import math
 from pathlib import Path
@@ -14,13 +14,13 @@ from jgan.utils.files import replacing
 
 
 def plan(run: Run) -> str:
-    """What a run would do, for `--dry-run`.
+    """Describes a run without starting it, for `--dry-run`.
 
     Args:
       run: the run.
 
     Returns:
-      Lines: every option, the data, the parameters of both players, the bytes of state and data.
+      The text: all options, the data, the parameters of both players, the memory of state and data.
     """
     config = run.config
     fields = {name: value for name, value in vars(config).items() if name not in ("model", "dry_run", "resume")}
@@ -56,13 +56,13 @@ def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def headline(run: Run) -> str:
-    """Two lines on what is about to run.
+    """Describes a run at its start, in two lines.
 
     Args:
       run: the run.
 
     Returns:
-      The lines.
+      The text.
     """
     config, presets = run.config, models.presets()
     about = f": {presets[config.preset].description}" if config.preset in presets else ""
@@ -74,7 +74,7 @@ def headline(run: Run) -> str:
 
 
 def progress(config: RunConfig, step: int) -> Any:
-    """The progress bar, a context manager: silent where stderr is not a terminal.
+    """The progress bar, a context manager; silent if stderr is not a terminal.
 
     Args:
       config: the configuration of the run.
@@ -94,14 +94,14 @@ _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}]
 
 
 def show(bar: Any, row: dict[str, Any], evaluator: evaluators.Evaluator) -> None:
-    """Brings the bar to a line of metrics: the phase, both losses, the discriminator's accuracies, the rate.
+    """Updates the bar from a line of metrics: the phase, both losses, the discriminator's accuracies, the rate.
 
-    Where there is no terminal, the lines with a measure are printed instead.
+    Without a terminal, lines with a measure are printed instead.
 
     Args:
       bar: the bar.
       row: a line of `metrics.jsonl`.
-      evaluator: how the run is judged.
+      evaluator: the evaluator of the run.
     """
     parts = [row["phase"]] if "phase" in row else []
     parts += [f"{short} {row[name]:.3f}" for name, short in (("d_loss", "D"), ("g_loss", "G")) if name in row]
@@ -121,9 +121,9 @@ def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, st
     """Draws the run's picture into `samples/step_XXXXXXXX.png`.
 
     Args:
-      run: the run in the phase of the state.
-      evaluator: how it is shown.
-      state: the state whose (averaged) generator draws.
+      run: the run, in the phase of the state.
+      evaluator: the evaluator of the run.
+      state: the state whose (averaged) generator is sampled.
       step: the step of the whole run.
 
     Returns:
@@ -135,12 +135,12 @@ def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, st
 
 
 def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState) -> None:
-    """The end of a run: the evaluator's pictures and measures, the curves, `summary.json`, and a printed summary.
+    """Finishes a run: writes the evaluator's pictures and measures, the curves and `summary.json`, and prints a summary.
 
     Args:
       run: the run in its last phase.
-      evaluator: how it is judged and shown.
-      state: its final state.
+      evaluator: the evaluator of the run.
+      state: the final state.
     """
     final = write_samples(run, evaluator, state, run.config.steps)
     entries, sentence = evaluator.finish(run, state)

@@ -1,10 +1,10 @@
-"""A run: its configuration, its model in phases, its data, and how to open its folder again.
+"""A run: its configuration, phases and data; `open_run` opens its folder again.
 
 The folder holds `config.json` (the options, the description of the data, versions and the git commit), `metrics.jsonl` (one
-object a line), `samples/step_XXXXXXXX.png`, `checkpoints/` and, at the end, `summary.json` and the pictures of the finished
-model. Nothing else is needed to open it, and it may be moved.
+object per line), `samples/step_XXXXXXXX.png`, `checkpoints/` and, at the end, `summary.json` and the pictures of the finished
+model. The folder is self-contained and may be moved.
 
-The steps of a run count through all its phases; `state.step` counts within the present one.
+Steps of a run are counted over all its phases; `state.step` counts within the current phase.
 """
 
 import dataclasses
@@ -39,7 +39,7 @@ __all__ = [
 
 
 class Keys(NamedTuple):
-    """The root keys of a run, all from its seed: of the initial parameters, the steps, the pictures, the measures."""
+    """The root keys of a run, derived from its seed: initial parameters, steps, pictures, measures."""
 
     init: Key
     steps: Key
@@ -65,7 +65,7 @@ def keys(seed: int) -> Keys:
 
 
 class Shared:
-    """What a run computes once and shares with itself in other phases: the data, the evaluator."""
+    """Objects shared by all phases of a run: the data, the evaluator."""
 
     def __init__(self, config: RunConfig, given: Dataset | None) -> None:
         self.config, self.given = config, given
@@ -85,15 +85,15 @@ class Shared:
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run in its folder.
+    """A run and its folder.
 
     Attributes:
       workdir: the folder.
       config: the options.
-      spec: what the model knows of the data; of an opened run without the mean, which only its start needs.
+      spec: the description of the data; without the mean after `open_run`, since only the start needs it.
       model: the model.
-      phases: its phases, at least one.
-      index: the present phase; -1 for the last.
+      phases: the phases, at least one.
+      index: the current phase; -1 for the last.
     """
 
     workdir: Path
@@ -106,7 +106,7 @@ class Run:
 
     @property
     def dataset(self) -> Dataset:
-        """The data, loaded when first asked for."""
+        """The data, loaded on first use."""
         return self.shared.dataset
 
     @property
@@ -116,43 +116,43 @@ class Run:
 
     @property
     def gan(self) -> GAN:
-        """The model of the present phase."""
+        """The model of the current phase."""
         return self.phase.gan
 
     @property
     def batch_size(self) -> int:
-        """Examples in a minibatch of the present phase."""
+        """Examples in a minibatch of the current phase."""
         return self.phase.batch_size or self.config.batch_size
 
     @property
     def phase_name(self) -> str:
-        """The name of the present phase, "" if there is only one."""
+        """The name of the current phase; "" if there is only one."""
         position = self.index % len(self.phases)
         return "" if len(self.phases) == 1 else self.phase.name or str(position + 1)
 
     @property
     def stages(self) -> tuple[Place, ...]:
-        """The phases that the run's steps reach, with their steps; the last one takes all that remain."""
+        """The phases that the run's steps reach, with their steps; the last one takes all remaining steps."""
         found: list[Place] = []
         while not found or found[-1].end < self.config.steps:
             found.append(place(self.phases, self.config.steps, found[-1].end + 1 if found else 1))
         return tuple(found)
 
     def at(self, step: int) -> "Run":
-        """The run in the phase that made a step; a boundary belongs to the earlier phase."""
+        """The run in the phase of a step; a boundary belongs to the earlier phase."""
         return dataclasses.replace(self, index=place(self.phases, self.config.steps, step).index)
 
     def step_of(self, state: GANState) -> int:
-        """The step of the whole run, of a state of the present phase."""
+        """The step of the whole run, from a state of the current phase."""
         position = self.index % len(self.phases)
         return sum(phase.steps or 0 for phase in self.phases[:position]) + int(state.step)
 
     def template(self) -> GANState:
-        """The shapes and dtypes of the present phase's state, as `jax.ShapeDtypeStruct` leaves, without computing anything."""
+        """The shapes and dtypes of the current phase's state, as `jax.ShapeDtypeStruct` leaves, without computing anything."""
         return jax.eval_shape(self.gan.init, keys(self.config.seed).init)
 
     def snapshot(self, which: Which = "last") -> "Snapshot":
-        """Reads a checkpoint, and the run in the phase that it is of.
+        """Reads a checkpoint, and sets the run to its phase.
 
         Args:
           which: `"last"`, or `"best"` by the validation measure.
@@ -161,8 +161,8 @@ class Run:
           The `Snapshot`, its state on the default device.
 
         Raises:
-          FileNotFoundError: if there is no such checkpoint.
-          ValueError: if it is damaged.
+          FileNotFoundError: if the checkpoint does not exist.
+          ValueError: if the checkpoint is damaged.
         """
         with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
             step = checkpoints.step(which)
@@ -175,7 +175,7 @@ class Run:
         return self.snapshot(which).state
 
     def with_mean(self) -> "Run":
-        """The run with the mean of its data, which some models begin from."""
+        """The run with the mean of its data, which some models need for their initial parameters."""
         if self.spec.mean is not None:
             return self
         spec = data.spec(self.dataset, self.config.batch_size)
@@ -183,12 +183,12 @@ class Run:
 
 
 class Snapshot(NamedTuple):
-    """A checkpoint.
+    """A checkpoint that has been read.
 
     Attributes:
-      run: the run, in the phase that the checkpoint is of.
+      run: the run, in the phase of the checkpoint.
       state: the state.
-      step: its step in the whole run.
+      step: the step of the whole run.
     """
 
     run: Run
@@ -197,12 +197,12 @@ class Snapshot(NamedTuple):
 
 
 def phases_of(model: Model, config: Any, spec: DataSpec) -> tuple[Phase, ...]:
-    """The phases of a model, after a check that it accepts the data.
+    """Builds the phases of a model, after a check that it accepts the data.
 
     Args:
       model: the model.
       config: its options.
-      spec: what it must know of the data.
+      spec: the description of the data.
 
     Returns:
       The phases, at least one.
@@ -215,24 +215,24 @@ def phases_of(model: Model, config: Any, spec: DataSpec) -> tuple[Phase, ...]:
     phases = (Phase(made),) if isinstance(made, GAN) else tuple(made)
     if not phases:
         raise ValueError("expected at least one phase, found none")
-    place(phases, 1, 0)  # all but the last need a length
+    place(phases, 1, 0)  # all phases except the last need a length
     return phases
 
 
 def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:
-    """Loads the data and makes the model of a configuration.
+    """Loads the data and builds the model of a configuration.
 
     Args:
       config: the configuration.
-      workdir: the folder of the run, which is not touched.
+      workdir: the folder of the run; it is neither read nor written.
       model: the model.
-      dataset: the data, if not those that the configuration names.
+      dataset: the data, if not those named in the configuration.
 
     Returns:
       The `Run`.
 
     Raises:
-      ValueError: if the data or the options do not fit.
+      ValueError: if the data or the options are invalid.
 
     Example:
       See `jgan.training.train`.
@@ -249,7 +249,7 @@ def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | 
 
 
 def sizes_of(part: Any) -> dict[str, int]:
-    """The number of examples of each set; a lone set has the name ''."""
+    """The number of examples of each set; a single set has the name ''."""
     sets = {"": part} if isinstance(part, Batch) else part
     return {name: len(jax.tree.leaves(batch)[0]) for name, batch in sets.items()}
 
@@ -264,20 +264,20 @@ def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str
 def open_run(
     workdir: str | Path, data_dir: str | Path | None = None, *, model: Any = None, dataset: Dataset | None = None
 ) -> Run:
-    """Opens the folder of a run, finished or not. The data are loaded only when `run.dataset` is asked for.
+    """Opens the folder of a run, finished or not. The data are loaded when `run.dataset` is first used.
 
     Args:
       workdir: the folder.
-      data_dir: where the data are now, if not where the run found them.
-      model: the run's model, for one that cannot be imported: what `jgan.training.train` was given.
-      dataset: the run's data, for data that were given in memory.
+      data_dir: the data folder, if it has changed.
+      model: the model that was passed to `jgan.training.train`, if it cannot be imported.
+      dataset: the run's data, if they were passed in memory.
 
     Returns:
       The `Run`.
 
     Raises:
-      FileNotFoundError: if it is not the folder of a run.
-      ValueError: if its configuration cannot be understood, or its model not be found.
+      FileNotFoundError: if the folder is not that of a run.
+      ValueError: if its configuration is invalid, or its model cannot be found.
 
     Example:
       >>> from jgan.training import run

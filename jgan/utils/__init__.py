@@ -1,1 +1,1 @@
-"""Helpers without mathematics: command lines, atomic files, checks of shapes."""
+"""Command lines, atomic files, registries and checks of shapes."""

@@ -1,4 +1,4 @@
-"""Checks of shapes, made while a function is traced: each failure names what was expected and what was found."""
+"""Checks of shapes at tracing time: each error names the expected and the found shape."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,13 +7,13 @@ import numpy as np
 
 
 def same_shape(first_name: str, first: Any, second_name: str, second: Any) -> None:
-    """Insists that two arrays have one shape: `[B]` beside `[B, 1]` would silently broadcast to `[B, B]`.
+    """Checks that two arrays have the same shape: `[B]` and `[B, 1]` would silently broadcast to `[B, B]`.
 
     Args:
-      first_name: what to call the first array in the message.
-      first: an array.
-      second_name: what to call the second.
-      second: an array.
+      first_name: the name of the first array in the message.
+      first: the first array.
+      second_name: the name of the second array.
+      second: the second array.
 
     Raises:
       ValueError: if the shapes differ.
@@ -32,15 +32,15 @@ def same_shape(first_name: str, first: Any, second_name: str, second: Any) -> No
 
 
 def example_shape(name: str, array: Any, expected: Sequence[int]) -> None:
-    """Insists that a batch holds examples of a given shape.
+    """Checks that a batch holds examples of a given shape.
 
     Args:
-      name: what to call the array in the message.
+      name: the name of the array in the message.
       array: `[B, *expected]`.
       expected: the shape of one example.
 
     Raises:
-      ValueError: if it is another.
+      ValueError: if the shape differs.
 
     Example:
       >>> import numpy as np
@@ -54,7 +54,7 @@ def example_shape(name: str, array: Any, expected: Sequence[int]) -> None:
 
 
 def divisible(batch_size: int, devices: int) -> int:
-    """Insists that a batch can be cut into equal parts, one a device.
+    """Checks that a batch can be split into equal parts, one per device.
 
     Args:
       batch_size: the number of examples in the global batch.
@@ -64,7 +64,7 @@ def divisible(batch_size: int, devices: int) -> int:
       The number of examples for each device.
 
     Raises:
-      ValueError: if the one is not a multiple of the other.
+      ValueError: if the batch size is not a multiple of the number of devices.
 
     Example:
       >>> from jgan.utils import checks
@@ -79,10 +79,10 @@ def divisible(batch_size: int, devices: int) -> int:
 
 
 def condition_of(condition: Any, n: int, *, labels: Any = None, images: Any = None) -> Any:
-    """The condition that a model is to generate from, checked before anything is compiled.
+    """Checks the condition that a model generates from, before anything is compiled.
 
     Args:
-      condition: what the model is conditioned on, a tree of `jgan.types.Field`; `()` for an unconditional model.
+      condition: the condition that the model takes, a tree of `jgan.types.Field`; `()` for an unconditional model.
       n: the number of examples to generate.
       labels: `[n]` integers, or None.
       images: `[n, height, width, channels]`, or None; for a model of several image conditions a dict of a subset of them.
@@ -119,7 +119,7 @@ def condition_of(condition: Any, n: int, *, labels: Any = None, images: Any = No
 def _labels(field: Any, n: int, labels: Any) -> Any:
     values = np.asarray(labels)
     if values.shape != (n,) or values.dtype.kind not in "iu":
-        raise ValueError(f"labels must be {n} integers, one an example, found {values.dtype} of the shape {values.shape}")
+        raise ValueError(f"labels must be {n} integers, one per example, found {values.dtype} of the shape {values.shape}")
     wrong = values[(values < 0) | (values >= field.size)]
     if len(wrong):
         raise ValueError(f"labels must be integers from 0 to {field.size - 1}, found {wrong[0]}")

@@ -1,4 +1,4 @@
-"""What the commands share: typed flags, and errors that are one line on stderr and exit status 2."""
+"""Command-line helpers: typed flags, and errors as one line on stderr with exit status 2."""
 
 import contextlib
 import io
@@ -12,14 +12,14 @@ T = TypeVar("T")
 
 
 def parse(arguments_type: type[T], argv: Sequence[str], *, prog: str, description: str, default: T | None = None) -> T:
-    """Reads flags into a dataclass; `--help` prints the help and leaves.
+    """Parses flags into a dataclass; `--help` prints the help and exits.
 
     Args:
-      arguments_type: the dataclass; every field is a flag, and the line below it its help.
+      arguments_type: the dataclass; each field is a flag, and the string below it is its help text.
       argv: the arguments, without the program's name.
-      prog: the command, for the help and the errors.
-      description: what it does, for the help.
-      default: an instance that holds the defaults.
+      prog: the command's name, for the help text and the errors.
+      description: a description of the command, for the help text.
+      default: an instance with the default values.
 
     Returns:
       An instance of the dataclass.
@@ -54,14 +54,14 @@ def parse(arguments_type: type[T], argv: Sequence[str], *, prog: str, descriptio
 
 
 def at_least(args: Any, **least: int) -> None:
-    """Insists that flags are not too small.
+    """Checks that flags are not below their minimum.
 
     Args:
       args: the flags.
-      **least: of each flag by its field's name, the smallest value.
+      **least: the minimum of each flag, by its field's name.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
+      ValueError: names the flag, its minimum and the value found.
 
     Example:
       >>> import types
@@ -76,13 +76,13 @@ def at_least(args: Any, **least: int) -> None:
 
 
 def in_a_folder(out: Path) -> None:
-    """Insists that the folder of `--out` is there.
+    """Checks that the folder of `--out` exists.
 
     Args:
-      out: the file that is to be written.
+      out: the file to write.
 
     Raises:
-      FileNotFoundError: if it is not.
+      FileNotFoundError: if it does not exist.
 
     Example:
       >>> from jgan.utils import cli
@@ -95,7 +95,7 @@ def in_a_folder(out: Path) -> None:
 
 
 def _first_paragraph(box: str) -> str:
-    """The message inside the frame that tyro draws: the lines between its title and the next rule.
+    """The message inside the frame that tyro prints: the lines between its title and the next rule.
 
     The title is part of the frame; where the terminal's encoding has no frames, it is a line of its own above a rule.
     """
@@ -113,7 +113,7 @@ def _first_paragraph(box: str) -> str:
 
 
 def at_once(status: int) -> NoReturn:
-    """Ends the process without waiting for the storage library's threads, which have nothing left to do.
+    """Ends the process without waiting for the storage library's threads, which are idle.
 
     Args:
       status: the exit status.
@@ -124,12 +124,12 @@ def at_once(status: int) -> NoReturn:
 
 
 def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn] = sys.exit) -> None:
-    """Runs a command: what is wrong with its input becomes one line on stderr and exit status 2.
+    """Runs a command; errors in its input become one line on stderr and exit status 2.
 
     Args:
       main: the command.
-      prog: its name, for the line.
-      leave: how to leave with a status; `at_once` where the process is the command's own.
+      prog: its name, for the error line.
+      leave: exits with a status; `at_once` if the process runs only this command.
     """
     others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
     try:
@@ -146,14 +146,14 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
 
 
 def _without_closed_loops(unraisable: Any) -> None:
-    """Python's own hook, but for one message: after a failed read the storage library's threads report their other reads to
-    an event loop that is closed, and a traceback each would bury our line."""
+    """Python's default hook, except for one message: after a failed read the storage library's threads report a closed event
+    loop, and their tracebacks would hide the error line."""
     if str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
 
 
 def _message(error: Exception) -> str:
-    """An `OSError` of the system says its number first; `strerror: filename` reads better."""
+    """The message of an exception; for an `OSError` `strerror: filename`, without its number."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Files written in one piece: whoever reads one, at whatever moment, finds the old or the new, never a part."""
+"""Atomic file writes: a reader finds the old file or the new one, never a part."""
 
 import contextlib
 import os
@@ -8,13 +8,13 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Writes a file under another name, which is renamed to its own when the block ends without an error.
+    """Writes a file under a temporary name and renames it when the block ends without an error.
 
     Args:
-      path: the file; its folder must be there.
+      path: the file; its folder must exist.
 
     Yields:
-      The temporary path to write to, in the same folder. If the block raises, it is removed and `path` is as it was.
+      The temporary path to write to, in the same folder. If the block raises, it is removed and `path` is unchanged.
 
     Example:
       >>> import tempfile

@@ -1,4 +1,4 @@
-"""Tables of named things (losses, penalties, models, data sets ...), each filled in the file where the thing is written."""
+"""Registries of named objects (losses, penalties, models, data sets ...), each registered in the file that defines it."""
 
 import difflib
 import importlib
@@ -10,10 +10,10 @@ T = TypeVar("T")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for a name that is not known, with the closest one that is.
+    """The error message for an unknown name, with the closest known one.
 
     Args:
-      kind: what the name stands for, such as "loss".
+      kind: the kind of object that the name refers to, such as "loss".
       name: the unknown name.
       known: all known names.
 
@@ -32,11 +32,11 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 class Registry(Mapping[str, T]):
-    """A mapping from names to things of one kind; a name that is not there raises a `ValueError` with the closest one.
+    """A mapping from names to objects of one kind; an unknown name raises a `ValueError` that suggests the closest one.
 
     Args:
-      kind: what is registered, for messages, such as "loss".
-      fill: called once before the first look-up, for things that register themselves when their module is imported.
+      kind: the kind of object, for messages, such as "loss".
+      fill: called once before the first look-up, to import the modules whose objects register themselves.
 
     Example:
       >>> from jgan.utils.registry import Registry

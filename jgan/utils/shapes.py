@@ -1,7 +1,7 @@
-"""Arrays in annotations with their shapes, by jaxtyping: `Float[AnyArray, "n d"]`.
+"""Array annotations with shapes, by jaxtyping: `Float[AnyArray, "n d"]`.
 
-Nothing checks these annotations at run time; they are read by people and, as plain arrays, by mypy. The axes of one signature
-that have the same name have the same length. `*shape` and `...` stand for any number of axes, `""` for a scalar.
+These annotations are not checked at run time; mypy reads them as plain arrays. In one signature, axes
+with the same name have the same length. `*shape` and `...` stand for any number of axes, `""` for a scalar.
 
 Example:
   >>> import jax

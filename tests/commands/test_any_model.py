@@ -91,7 +91,7 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             train(WALK, workdir=tmp_path / "none", **SHORT | options)
-    with pytest.raises(ValueError, match=r"has no preset that says steps: give steps=\.\.\."):
+    with pytest.raises(ValueError, match=r"has no preset and so no default steps: give steps=\.\.\."):
         train(WALK, workdir=tmp_path / "none", dataset=POINTS)
     assert not (tmp_path / "none").exists()
 

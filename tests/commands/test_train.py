@@ -207,7 +207,7 @@ def test_the_value_of_a_flag_is_no_preset():
         (["digits", "--dataset", "no_such_set"], r"no_such_set"),
         (["digits", "--dataset", "ring8"], r"this model is for images, found points of 2 .*: choose another --dataset"),
         (["ring8", "--dataset", "digits"], r"this model is for points, found images of 8x8x1 .*: choose another --dataset"),
-        (["digits", "--resume"], r"--resume: .* holds no run; leave the flag out to begin one"),
+        (["digits", "--resume"], r"--resume: .* holds no run; leave the flag out to start one"),
         (["mnist", "--data-dir", "no/such/folder"], r"no/such/folder"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_relativistic_pair_is_judged_each_under_its_own_label():
 
 
 def test_labels_of_fakes_may_be_drawn():
-    """From a key of their own, one an example; the fakes carry what they were made from."""
+    """Each example has its own key; the fakes carry the inputs they were generated from."""
     drawn = []
 
     def uniform(key, examples, axis_name):
@@ -242,8 +242,8 @@ def test_what_is_asked_of_a_model_is_checked_before_anything_is_compiled():
         (None, "conditioned on labels: give 2 labels, from 0 to 9"),
         ([0, 10], "from 0 to 9, found 10"),
         ([-1, 0], "from 0 to 9, found -1"),
-        ([0, 1, 2], r"labels must be 2 integers, one an example, found int64 of the shape \(3,\)"),
-        ([0.5, 1.0], "labels must be 2 integers, one an example, found float64"),
+        ([0, 1, 2], r"labels must be 2 integers, one per example, found int64 of the shape \(3,\)"),
+        ([0.5, 1.0], "labels must be 2 integers, one per example, found float64"),
     ):
         with pytest.raises(ValueError, match=message):
             conditional.sample(KEY, None, 2, labels=labels)

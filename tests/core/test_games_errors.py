@@ -101,7 +101,7 @@ class Unpacking(nn.Module):
 def test_features_that_the_discriminator_does_not_return():
     game = played(terms=(terms.feature_matching(1.0),))
     for step in (game.g_step, steps.simultaneous(game.game, OPTIMIZERS).step):
-        with pytest.raises(ValueError, match=r"needs a discriminator that returns \(logits, features\), found logits alone"):
+        with pytest.raises(ValueError, match=r"needs a discriminator that returns \(logits, features\), found only logits"):
             jax.eval_shape(step, KEY, game.state, a_batch())
 
 

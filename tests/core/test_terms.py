@@ -245,7 +245,7 @@ def test_the_state_of_a_game_with_other_terms_is_an_error():
 
 def test_source_images_that_are_missing_are_an_error():
     game = played(head=True, condition=games.source)
-    with pytest.raises(ValueError, match="the batch has none in c: give a data set of pairs"):
+    with pytest.raises(ValueError, match=r"batch\.c has none: give a data set of pairs"):
         jax.eval_shape(game.alternating.g_step, KEY, game.state, Batch(a_batch().x))
 
 

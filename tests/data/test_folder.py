@@ -78,7 +78,7 @@ def test_cifar10_may_be_such_a_folder_if_its_images_are_32x32x3(tmp_path):
 def test_cifar10_of_another_size_is_refused(tmp_path):
     for number in range(6):
         save(tmp_path / "train" / f"{number}.png", noise(28, 28, 1))
-    with pytest.raises(ValueError, match=r"expected CIFAR's images, 32x32x3, found \(28, 28, 1\): ask for folder instead"):
+    with pytest.raises(ValueError, match=r"expected CIFAR's images, 32x32x3, found \(28, 28, 1\): load folder instead"):
         data.load("cifar10", tmp_path)
 
 
@@ -123,7 +123,7 @@ def test_transparent_pixels_are_refused(tmp_path):
 
 def test_sixteen_bits_are_refused(tmp_path):
     Image.fromarray(np.full((2, 2), 1000, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(ValueError, match=r"deep.png: expected 8 bits a channel, found Pillow's mode I"):
+    with pytest.raises(ValueError, match=r"deep.png: expected 8 bits per channel, found Pillow's mode I"):
         folder.read_image(tmp_path / "deep.png")
 
 
@@ -180,7 +180,7 @@ def test_grey_images_among_coloured_ones_become_coloured(tmp_path):
 def test_images_of_two_sizes_are_named_with_both(tmp_path):
     save(tmp_path / "a.png", noise(4, 4))
     save(tmp_path / "b.png", noise(4, 5))
-    with pytest.raises(ValueError, match=r"b.png: expected 4x4 pixels .* as .*a.png, found 4x5: ask for one size"):
+    with pytest.raises(ValueError, match=r"b.png: expected 4x4 pixels .* as .*a.png, found 4x5: resize them all"):
         data.load("folder", tmp_path)
 
 

@@ -380,8 +380,8 @@ def test_a_set_prepared_as_tfrecord_is_read_too(tmp_path):
             "jgan_test_odd/two_sizes",
             r"expected images of one size, found \(5, 4\) and, at example \d, \(5, 5\)|\(5, 4\) .height",
         ),
-        ("jgan_test_odd/two_images", "expected one uint8 image an example, found the features a, b"),
-        ("jgan_test_odd/text", "expected one uint8 image an example, found the features a"),
+        ("jgan_test_odd/two_images", "expected one uint8 image per example, found the features a, b"),
+        ("jgan_test_odd/text", "expected one uint8 image per example, found the features a"),
         (
             "jgan_test_odd/tensorflow",
             r"needs tensorflow to prepare .*: install that, or prepare the set on another machine, `tfds build",
@@ -390,7 +390,7 @@ def test_a_set_prepared_as_tfrecord_is_read_too(tmp_path):
         ("jgan_test_odd/none", "tensorflow-datasets has no jgan_test_odd/none: "),
         ("jgan_test_images/test", "expected a split called train, found test"),
         ("mnist:9.9.9", "tensorflow-datasets has no mnist:9.9.9: .*only: 3.0.1"),
-        ("imdb_reviews", "expected one uint8 image an example, found the features"),
+        ("imdb_reviews", "expected one uint8 image per example, found the features"),
     ],
 )
 def test_what_is_no_image_set_or_cannot_be_had_is_told_in_one_line(tmp_path, name, told):

@@ -61,7 +61,7 @@ def test_the_first_images(images):
     one = sets.ImageSet("one", images, np.arange(6))
     assert one.first(0) is one
     assert one.first(2).labels.tolist() == [0, 1]
-    with pytest.raises(ValueError, match="one: expected at least 7 images, found 6; ask for fewer"):
+    with pytest.raises(ValueError, match="one: expected at least 7 images, found 6; lower the number"):
         one.first(7)
 
 

@@ -1,5 +1,5 @@
-"""The measures of two sets of images: one file for each published metric, which registers it under its name in `--metrics`.
+"""The measures of two sets of images: one file per published metric, registered under its name in `--metrics`.
 
-A file here feeds a metric and shows its figures; the arithmetic is in `jgan.metrics`. A file may also register the criterion
-by which a training run keeps its best checkpoint (`jgan.evaluation.criteria`). Every file is found by itself.
+A file here applies a metric and formats its results; the arithmetic is in `jgan.metrics`. A file may also register the
+criterion for the best checkpoint of a training run (`jgan.evaluation.criteria`). Every file is imported automatically.
 """

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Binned(NamedTuple):
-    """An `ndb.NDB` with the histograms behind it, so that the picture needs no second clustering.
+    """An `ndb.NDB` with its histograms, so that the plot needs no second clustering.
 
     Attributes:
       different: number of bins that differ.

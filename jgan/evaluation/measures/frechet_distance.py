@@ -12,7 +12,7 @@ from jgan.metrics import frechet, moments
 
 def _fid_infinity(sides: Sides, options: Options) -> frechet.FIDInfinity:
     real, fake = sides.features()
-    # From a fifth of the samples up: the authors take 5,000 to 50,000.
+    # Starts at a fifth of the samples, as the authors use 5,000 to 50,000.
     return frechet.fid_infinity(real, fake, seed=options.seed, least=max(2, len(fake) // 5), progress=options.progress)
 
 
@@ -31,7 +31,7 @@ def criterion(real: RealImages, extractor: Extractor) -> Criterion:
     """
 
     @functools.cache
-    def reference() -> moments.Moments:  # at the first measure: a run that is never measured does not pay for it
+    def reference() -> moments.Moments:  # computed at the first measurement only
         return moments.of(features_of(extractor, real.part("train")))
 
     def of(samples: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from jgan.features import Extractor
 from jgan.metrics import kernel
 
 SUBSET = 1_000
-"""features in a subset of KID"""
+"""number of features in a subset of KID"""
 
 
 class MMD(NamedTuple):

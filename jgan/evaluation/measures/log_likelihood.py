@@ -1,4 +1,4 @@
-"""The Parzen-window log-likelihood as a criterion (Goodfellow et al., 2014); `python -m jgan.evaluate` has it as `parzen`."""
+"""The Parzen-window log-likelihood as a criterion (Goodfellow et al., 2014); `python -m jgan.evaluate` calls it `parzen`."""
 
 import functools
 
@@ -14,7 +14,7 @@ def criterion(real: RealImages, extractor: Extractor) -> Criterion:
 
     Args:
       real: the real images.
-      extractor: not used: this measures pixels.
+      extractor: not used; this measure uses pixels.
 
     Returns:
       The `Criterion`.

@@ -17,7 +17,7 @@ def _cas(sides: Sides, options: Options) -> two_sample.CAS:
 
 MEASURES.register(
     "c2st",
-    Measure("features", _c2st, one("C2ST accuracy", "near 0.5", "accuracy"), "can a classifier tell the two sets apart?"),
+    Measure("features", _c2st, one("C2ST accuracy", "near 0.5", "accuracy"), "accuracy of a real-fake classifier"),
 )
 MEASURES.register(
     "cas",
