@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jgan import penalties as penalty_terms
 from jgan import terms as loss_terms
 from jgan.conditions import labels, source, unconditional, whole
-from jgan.groups import packed, packed_tree, top_k_mean, unpacked
+from jgan.groups import packed, packed_tree, per_example, top_k_mean, unpacked
 from jgan.losses import Loss
 from jgan.penalties import Penalty, View
 from jgan.rng import Stream, stream, stream_key
@@ -277,7 +277,7 @@ class Adversarial:
             critic=real.critic,
             fake_critic=fake.critic,
             axis_name=axis_name,
-            per_example="batch_stats" not in before,
+            per_example=not _has_batch_statistics(before),
             real_output=real.output,
             fake_output=fake.output,
             real_condition=c,
@@ -328,7 +328,9 @@ class Adversarial:
         real = view.real_logits if loss.relativistic else None
         values = _values(loss.generator, loss, real, view.fake_logits, view.axis_name)
         share = None if self.top_k is None else self.top_k(view.step)
-        value = jnp.mean(values) if share is None else top_k_mean(values, view.fake_logits, share, view.axis_name)
+        value = jnp.mean(values)
+        if share is not None:
+            value = top_k_mean(per_example(values), per_example(view.fake_logits), share, view.axis_name)
         metrics = {"g_loss": value}
         if self.terms:
             added, memory, found = self._with_terms("generator", view, memory)
@@ -344,6 +346,12 @@ class _Passed(NamedTuple):
     model_state: PyTree
     gradients: Any
     critic: Any
+
+
+def _has_batch_statistics(model_state: PyTree) -> bool:
+    """Whether a network (or one of several) normalises by the statistics of its batch."""
+    nested = isinstance(model_state, dict)
+    return nested and ("batch_stats" in model_state or any(map(_has_batch_statistics, model_state.values())))
 
 
 _NOT_PASSED = _Passed(None, None, None, None, None)

@@ -82,6 +82,24 @@ def unpacked(x: Shaped[jax.Array, "packs *middle mc"], m: int) -> Shaped[jax.Arr
     return jnp.moveaxis(groups, -2, 1).reshape(len(x) * m, *x.shape[1:-1], x.shape[-1] // m)
 
 
+def per_example(values: Float[jax.Array, " b *patches"]) -> Float[jax.Array, " b"]:
+    """One value per example: the mean over the patches of each, where a discriminator judges patches.
+
+    Args:
+      values: `[B]`, or `[B, h, w]`.
+
+    Returns:
+      `[B]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import groups
+      >>> groups.per_example(jnp.arange(8.0).reshape(2, 2, 2)).tolist()
+      [1.5, 5.5]
+    """
+    return values if values.ndim == 1 else jnp.mean(values.reshape(len(values), -1), axis=1)
+
+
 def top_k_mean(
     values: Float[jax.Array, " b"],
     logits: Float[jax.Array, " b"],

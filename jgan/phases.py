@@ -13,12 +13,10 @@ import jax.numpy as jnp
 import optax
 
 from jgan.optim import EMA
-from jgan.rng import stream_key
+from jgan.rng import PHASE_STREAM, stream_key
 from jgan.types import GANState, Key, Phase, PlayerState, PyTree
 
 __all__ = ["Phase", "Place", "enter", "graft", "place", "restarted", "step_key", "with_count"]
-
-_FIRST_STREAM = 1000
 
 
 class Place(NamedTuple):
@@ -81,7 +79,7 @@ def step_key(key: Key, index: int) -> Key:
     Returns:
       The key.
     """
-    return key if index == 0 else stream_key(key, _FIRST_STREAM + index)
+    return key if index == 0 else stream_key(key, PHASE_STREAM + index)
 
 
 def enter(phases: Sequence[Phase], index: int, key: Key, previous: GANState | None) -> GANState:

@@ -1,6 +1,6 @@
 """An image pool: a buffer of earlier fakes, from which the discriminator receives some of its fakes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,7 +22,7 @@ class Pool(NamedTuple):
     count: Int32[jax.Array, ""]  # type: ignore[assignment]  # hides tuple.count
 
 
-def init(size: int, shape: tuple[int, ...]) -> Pool:
+def init(size: int, shape: tuple[int, ...]) -> Any:
     """An empty pool.
 
     Args:
@@ -30,19 +30,24 @@ def init(size: int, shape: tuple[int, ...]) -> Pool:
       shape: the shape of one image.
 
     Returns:
-      The `Pool`.
+      The `Pool`; `()` for a size of 0, since checkpoints hold no arrays without elements.
+
+    Raises:
+      ValueError: if the size is negative.
 
     Example:
       >>> from jgan import pool
       >>> pool.init(50, (8, 8, 1)).images.shape
       (50, 8, 8, 1)
     """
-    return Pool(jnp.zeros((size, *shape)), jnp.zeros((), jnp.int32))
+    if size < 0:
+        raise ValueError(f"the size of an image pool must be at least 0, found {size}")
+    return Pool(jnp.zeros((size, *shape)), jnp.zeros((), jnp.int32)) if size else ()
 
 
 def exchange(
-    key: Key, pool: Pool, images: Float[jax.Array, " b *shape"], axis_name: str | None = None
-) -> tuple[Float[jax.Array, " b *shape"], Pool]:
+    key: Key, pool: Any, images: Float[jax.Array, " b *shape"], axis_name: str | None = None
+) -> tuple[Float[jax.Array, " b *shape"], Any]:
     """Adds new images to a pool and draws images from it, one after the other.
 
     While the pool is not full, an image is stored and returned. Once it is full, with probability 1/2 a random stored image is
@@ -50,7 +55,7 @@ def exchange(
 
     Args:
       key: the key, equal on all devices.
-      pool: the pool.
+      pool: the pool, as `init` returns it.
       images: `[B, ...]`, this device's share of the new images.
       axis_name: the mapped axis over which the batch is spread, if any.
 
@@ -68,9 +73,9 @@ def exchange(
       Shrivastava et al., "Learning from Simulated and Unsupervised Images through Adversarial Training" (2017), section 2.3,
       https://arxiv.org/abs/1612.07828; Zhu et al. (2017), section 4, https://arxiv.org/abs/1703.10593
     """
-    size, n = len(pool.images), len(images)
-    if not size:
+    if not isinstance(pool, Pool):
         return jax.lax.stop_gradient(images), pool
+    size, n = len(pool.images), len(images)
     everyone = jax.lax.stop_gradient(collectives.gather(images, axis_name))
 
     def one(pool: Pool, numbered: tuple[jax.Array, jax.Array]) -> tuple[Pool, jax.Array]:

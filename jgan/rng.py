@@ -34,10 +34,15 @@ class Stream(enum.IntEnum):
     AUGMENT_FAKE = 5
     PENALTIES = 6
     CONDITION = 7
+    POOL = 8
 
 
 DATA_STREAM = 2**31 - 1
 """Folded into the root key for the order of the data; larger than any step count."""
+
+
+PHASE_STREAM = 1000
+"""Added to the index of a phase after the first for its `stream_key`."""
 
 
 def step_key(key: Key, step: Int[jax.Array, ""]) -> Key:

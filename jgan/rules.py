@@ -138,13 +138,15 @@ def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
                 ahead, _ = d_step(stream_key(key, index), ahead, batch, axis_name=axis_name)
             own = step_key(key, state.step)
             fakes, model_state = game.fakes(own, params, ahead, batch, axis_name)
-            value, (_, metrics) = game.g_loss(own, params, ahead, batch, fakes, axis_name)
-            return value, (model_state, metrics)
+            # What the updates ahead remember is discarded with them; what this loss remembers is kept.
+            here = ahead._replace(memory=state.memory)
+            value, (memory, metrics) = game.g_loss(own, params, here, batch, fakes, axis_name)
+            return value, (model_state, memory, metrics)
 
-        grads, (model_state, metrics) = jax.grad(objective, has_aux=True)(state.generator.params)
+        grads, (model_state, memory, metrics) = jax.grad(objective, has_aux=True)(state.generator.params)
         generator = state.generator._replace(model_state=model_state)
         player = update(generator, optimizers.generator, grads, axis_name, optimizers.ema)
-        return state._replace(step=state.step + 1, generator=player), collectives.mean(metrics, axis_name)
+        return state._replace(step=state.step + 1, generator=player, memory=memory), collectives.mean(metrics, axis_name)
 
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         state, d_metrics = d_step(key, state, batch, axis_name=axis_name)

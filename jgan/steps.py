@@ -13,6 +13,7 @@ References:
   Goodfellow et al., "Generative Adversarial Nets" (2014), https://arxiv.org/abs/1406.2661
 """
 
+import importlib
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
@@ -58,7 +59,7 @@ class Steps(NamedTuple):
     step: Step
 
 
-RULES: Registry[Callable[..., Steps]] = Registry("rule")
+RULES: Registry[Callable[..., Steps]] = Registry("rule", lambda: importlib.import_module("jgan.rules"))
 """The update rules by name, functions `(game, optimizers, options) -> Steps` of a `jgan.models.options.Rule`; those of
 `jgan.rules` are registered there."""
 

@@ -219,7 +219,15 @@ class GAN(NamedTuple):
     logits: Callable[..., jax.Array] | None = None
 
     def sample(
-        self, key: Key, state: GANState, n: int, *, labels: Any = None, images: Any = None, ema: bool = True
+        self,
+        key: Key,
+        state: GANState,
+        n: int,
+        *,
+        labels: Any = None,
+        images: Any = None,
+        condition: Any = None,
+        ema: bool = True,
     ) -> jax.Array:
         """Generates `n` examples from new latents.
 
@@ -229,6 +237,7 @@ class GAN(NamedTuple):
           n: number of examples.
           labels: `[n]` integers, for a model conditioned on class labels.
           images: `[n, height, width, channels]` in [0, 1], for a model conditioned on images.
+          condition: a tree of arrays like `condition` of the model, for any conditional model: tokens, several conditions.
           ema: whether to use the averaged weights, where the model keeps them.
 
         Returns:
@@ -251,7 +260,7 @@ class GAN(NamedTuple):
         """
         from jgan.utils.checks import condition_of
 
-        c = condition_of(self.condition, n, labels=labels, images=images)
+        c = condition_of(self.condition, n, labels=labels, images=images, condition=condition)
         return self.generate(state, self.inputs(key, n, c), ema=ema)
 
 

@@ -1,5 +1,6 @@
 """`Loss`: the two loss functions of a game, and their properties."""
 
+import importlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from jgan.utils.registry import Registry
+from jgan.utils.registry import Registry, import_all
 
 Logits = Float[jax.Array, " *shape"]
 """Logits: one per example, or a map of them per example, one for each patch. All in one signature have the same shape."""
@@ -61,5 +62,5 @@ def global_mean(
     return mean if axis_name is None else jax.lax.pmean(mean, axis_name)
 
 
-LOSSES: Registry[Loss] = Registry("loss")
+LOSSES: Registry[Loss] = Registry("loss", lambda: import_all("jgan.losses", importlib.import_module("jgan.losses").__path__))
 """Losses by name; the command line accepts these names. Each file of this package registers its own."""

@@ -71,7 +71,7 @@ def points(spec: DataSpec) -> None:
 
 
 def several(*names: str) -> Callable[[DataSpec], None]:
-    """Makes a check for several sets of images of one shape.
+    """Makes a check for several sets of images with the same number of channels.
 
     Args:
       *names: the names of the sets.
@@ -89,8 +89,9 @@ def several(*names: str) -> Callable[[DataSpec], None]:
 
     def check(spec: DataSpec) -> None:
         kinds = {batch.x.kind if isinstance(batch.x, Field) else "tree" for batch in spec.sets.values()}
-        if set(spec.sets) != set(names) or kinds != {"image"}:
-            expected = f"the sets {' and '.join(names)} of images"
+        channels = {batch.x.shape[-1] for batch in spec.sets.values() if isinstance(batch.x, Field) and batch.x.shape}
+        if set(spec.sets) != set(names) or kinds != {"image"} or len(channels) != 1:
+            expected = f"the sets {' and '.join(names)} of images with the same number of channels"
             raise ValueError(f"this model is for {expected}, found {described(spec)}: choose another --dataset")
 
     return check

@@ -125,7 +125,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         discriminator_weight=config.discriminator_weight,
         condition=games.labels,
     )
-    descent = config.optimizer.transformation(spec.steps_per_epoch)
+    descent = config.rule.optimistic(config.optimizer.transformation(spec.steps_per_epoch))
     optimizers = steps.Optimizers(descent, descent, config.ema.average(spec))
     made = config.rule.steps(game, optimizers)
     condition = Field((), "label", classes)

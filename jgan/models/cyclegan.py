@@ -105,7 +105,7 @@ class CycleGame:
         """The losses of both discriminators on reals and pooled fakes: `(loss, (model state, memory, metrics))`."""
         shown, memory = {}, {}
         for index, name in enumerate(("a", "b")):
-            pool_key = jax.random.fold_in(stream(key, Stream.PENALTIES), index)
+            pool_key = jax.random.fold_in(stream(key, Stream.POOL), index)
             shown[name], memory[name] = pool.exchange(pool_key, state.memory[name], fakes[name], axis_name)
         real, model_state = self._discriminate(key, d_params, state, {name: batch[name].x for name in shown}, axis_name)
         state = state._replace(discriminator=state.discriminator._replace(model_state=model_state))

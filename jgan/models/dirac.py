@@ -60,11 +60,11 @@ def networks(config: Config) -> tuple[Network, Network]:
     """
     theta, psi = config.start
 
-    def generate(params, extra, *inputs, key=None, train=False, axis_name=None):
-        return jnp.broadcast_to(params, inputs[0].shape), extra
+    def generate(params, model_state, *inputs, key=None, train=False, axis_name=None):
+        return jnp.broadcast_to(params, inputs[0].shape), model_state
 
-    def discriminate(params, extra, *inputs, key=None, train=False, axis_name=None):
-        return params * inputs[0][:, 0], extra
+    def discriminate(params, model_state, *inputs, key=None, train=False, axis_name=None):
+        return params * inputs[0][:, 0], model_state
 
     return (
         Network(lambda key: (jnp.float32(theta), {}), generate),

@@ -12,7 +12,7 @@ import optax
 
 from jgan import constraints, optim, penalties, rules, steps
 from jgan.types import DataSpec, Game
-from jgan.utils.registry import Registry
+from jgan.utils.registry import Registry, unknown
 
 __all__ = ["EMA", "OPTIMIZERS", "Optimizer", "Penalty", "Rule", "optimizers"]
 
@@ -73,7 +73,29 @@ class Rule:
         """
         if self.n_critic != 1 and self.name != "alternating":
             raise ValueError(f"n_critic must be 1 under the {self.name} rule, found {self.n_critic}: use alternating")
+        if self.micro_batches != 1 and self.name not in ("alternating", "simultaneous"):
+            raise ValueError(f"micro_batches must be 1 under the {self.name} rule, found {self.micro_batches}")
+        if self.fresh_latents and self.name != "alternating":
+            raise ValueError(f"fresh_latents is an option of the alternating rule, found the {self.name} rule")
         return steps.RULES[self.name](game, optimizers, self)
+
+    def optimistic(self, optimizer: optax.GradientTransformation) -> optax.GradientTransformation:
+        """The optimiser for this rule: with the correction of optimistic descent if that is the rule.
+
+        Args:
+          optimizer: the optimiser of a player.
+
+        Returns:
+          The gradient transformation.
+
+        Example:
+          >>> import optax
+          >>> from jgan.models import options
+          >>> optimizer = options.Rule("optimistic").optimistic(optax.sgd(0.1))
+        """
+        if self.name != "optimistic":
+            return optimizer
+        return optax.chain(optimizer, optax.scale_by_optimistic_gradient())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -138,7 +160,7 @@ class EMA:
           'average'
         """
         if self.statistics not in ("average", "latest", "standing"):
-            raise ValueError(f"ema.statistics must be average, latest or standing, found {self.statistics!r}")
+            raise ValueError(unknown("ema.statistics", self.statistics, ("average", "latest", "standing")))
         model_state = "latest" if self.statistics == "standing" else self.statistics
         if self.half_life:
             if not spec.batch_size:
@@ -183,7 +205,7 @@ def optimizers(optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None) -
       >>> made = options.optimizers(options.Optimizer("adam", d_learning_rate=4e-4), options.Rule(n_critic=5))
     """
     if optimizer.decay not in _DECAYS:
-        raise ValueError(f"optimizer.decay must be cosine or linear, found {optimizer.decay!r}")
+        raise ValueError(unknown("optimizer.decay", optimizer.decay, _DECAYS))
 
     def descent(learning_rate: float, updates: int = 1) -> list[optax.GradientTransformation]:
         first = OPTIMIZERS[optimizer.name](optimizer)

@@ -117,6 +117,7 @@ def play(
       See `jgan.models.gan2014.make`.
     """
     descent = config.optimizer.transformation(spec.steps_per_epoch)
+    descent = config.rule.optimistic(descent)
     descent = descent if constraint is None else optax.chain(descent, constraint)
     optimizers = steps.Optimizers(descent, descent, config.ema.average(spec))
     game = games.Adversarial(

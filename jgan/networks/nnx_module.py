@@ -21,7 +21,8 @@ def from_nnx(
     """Makes a `Network` of a Flax NNX module.
 
     Variables of the type `nnx.Param` become `params`, as nested dicts with the module's attribute names for keys; all others
-    (`nnx.BatchStat`, ...) become `model_state`, and are updated in training mode only. The states of the random number
+    (`nnx.BatchStat`, ...) become `model_state`, under the key `batch_stats` if there are batch statistics, and are updated in
+    training mode only. The states of the random number
     generators belong to neither: in each pass every generator is seeded anew, from `key` and its place in the module.
 
     `apply` calls `module.train()` or `module.eval()` first, then `module(*inputs)`, with the keywords `train` and `axis_name`
@@ -67,10 +68,22 @@ def from_nnx(
         dtypes = None if input_dtypes is None else tuple(input_dtypes)
         return InputSpec(kind.__name__, input_shapes, dtypes), keywords(getattr(kind, method), "train", "axis_name")
 
+    @functools.cache
+    def has_statistics() -> bool:
+        module = nnx.eval_shape(lambda: constructor(nnx.Rngs(0)))
+        return bool(jax.tree.leaves(nnx.split(module, nnx.BatchStat, ...)[1]))
+
+    # Batch statistics get the name of Linen's collection, by which a game knows that examples depend on each other.
+    def collected(variables: dict[str, Any]) -> dict[str, Any]:
+        return {"batch_stats": variables} if has_statistics() else variables
+
+    def uncollected(model_state: dict[str, Any]) -> dict[str, Any]:
+        return model_state["batch_stats"] if has_statistics() else model_state
+
     def init(key: Key) -> tuple[PyTree, PyTree]:
         abstract()  # its error is clearer than what follows
         _, params, _, _, rest = _parts(constructor(nnx.Rngs(key)))
-        return _to_dict(params), _to_dict(rest)
+        return _to_dict(params), collected(_to_dict(rest))
 
     def apply(
         params: PyTree,
@@ -86,9 +99,8 @@ def from_nnx(
         local_key = device_key(key, None if "axis_name" in accepted else axis_name)
         counts = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), counts)
         before = jax.tree.leaves(counts)
-        module = nnx.merge(
-            definition, _from_dict(abstract_params, params), _seeded(keys, local_key), counts, _from_dict(rest, model_state)
-        )
+        others = _from_dict(rest, uncollected(model_state))
+        module = nnx.merge(definition, _from_dict(abstract_params, params), _seeded(keys, local_key), counts, others)
         _set_mode(module, train, axis_name)
         options = {"train": train, "axis_name": axis_name}
         output = getattr(module, method)(*inputs, **{name: options[name] for name in accepted})
@@ -99,7 +111,7 @@ def from_nnx(
             raise ValueError(f"{kind.__name__} draws random numbers in this pass: give apply a key")
         if not (train and model_state):
             return output, model_state
-        return output, equal_on_devices(_to_dict(new_rest, like=rest), axis_name)
+        return output, equal_on_devices(collected(_to_dict(new_rest, like=rest)), axis_name)
 
     return Network(init, apply)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jgan.groups import per_example
 from jgan.losses import global_mean
 from jgan.penalties.view import PENALTIES, Penalty, View
 from jgan.types import PyTree
@@ -26,7 +27,7 @@ def drift(weight: float = 0.001) -> Penalty:
     References:
       Karras et al., "Progressive Growing of GANs" (2018), appendix A.1, https://arxiv.org/abs/1710.10196
     """
-    return Penalty(lambda view: weight * jnp.square(view.real_logits))
+    return Penalty(lambda view: weight * per_example(jnp.square(view.real_logits)))
 
 
 def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
@@ -60,7 +61,7 @@ def lecam(weight: float = 0.3, *, decay: float = 0.99) -> Penalty:
     def value(view: View) -> jax.Array:
         # The authors' code updates the means first and passes no gradient through them.
         of_real, of_fake = jax.lax.stop_gradient(update(view))
-        return weight * (jnp.square(view.real_logits - of_fake) + jnp.square(view.fake_logits - of_real))
+        return weight * per_example(jnp.square(view.real_logits - of_fake) + jnp.square(view.fake_logits - of_real))
 
     return Penalty(value, lambda: (jnp.zeros(()), jnp.zeros(())), update)
 
@@ -87,14 +88,15 @@ def consistency(augment: Callable[..., jax.Array], *, real_weight: float = 10.0,
     """
 
     def value(view: View) -> jax.Array:
-        total = jnp.zeros_like(view.real_logits)
+        total = jnp.zeros(len(view.real), view.real_logits.dtype)
         sides = (
             (real_weight, view.critic, view.real, view.real_logits),
             (fake_weight, view.fake_critic, view.fake, view.fake_logits),
         )
         for key, (weight, critic, x, logits) in zip(jax.random.split(view.key), sides, strict=True):
             if weight:
-                total = total + weight * jnp.square(critic(augment(key, x, axis_name=view.axis_name)) - logits)
+                change = critic(augment(key, x, axis_name=view.axis_name)) - logits
+                total = total + weight * per_example(jnp.square(change))
         return total
 
     return Penalty(value)

@@ -1,5 +1,6 @@
 """`View`, the quantities of one update; `Penalty`, a function of it; sums of penalties."""
 
+import importlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ from jaxtyping import Float, Int, Shaped
 from jgan import rng
 from jgan.types import Inputs, Key, PyTree
 from jgan.utils.checks import same_shape
-from jgan.utils.registry import Registry
+from jgan.utils.registry import Registry, import_all
 
 
 class View(NamedTuple):
@@ -92,7 +93,9 @@ class Penalty(NamedTuple):
     update: Callable[[View], PyTree] = keep_memory
 
 
-PENALTIES: Registry[Callable[[float], Penalty]] = Registry("penalty")
+PENALTIES: Registry[Callable[[float], Penalty]] = Registry(
+    "penalty", lambda: import_all("jgan.penalties", importlib.import_module("jgan.penalties").__path__)
+)
 """Penalties by name, as functions of the weight; the command line accepts these names. Each file registers its own."""
 
 
@@ -200,7 +203,7 @@ def lazily(penalty: Penalty, every: int) -> Penalty:
 
     def value(view: View) -> Float[jax.Array, " b"]:
         now = lambda: every * penalty.value(view)  # noqa: E731
-        return jax.lax.cond(view.step % every == 0, now, lambda: jnp.zeros_like(view.real_logits))
+        return jax.lax.cond(view.step % every == 0, now, lambda: jnp.zeros(len(view.real), view.real_logits.dtype))
 
     return Penalty(value, penalty.init, penalty.update)
 

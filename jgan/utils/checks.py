@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import numpy as np
 
 
@@ -78,20 +79,22 @@ def divisible(batch_size: int, devices: int) -> int:
     return batch_size // devices
 
 
-def condition_of(condition: Any, n: int, *, labels: Any = None, images: Any = None) -> Any:
-    """Checks the condition that a model generates from, before anything is compiled.
+def condition_of(spec: Any, n: int, *, labels: Any = None, images: Any = None, condition: Any = None) -> Any:
+    """The condition that a model is to generate from, checked before anything is compiled.
 
     Args:
-      condition: the condition that the model takes, a tree of `jgan.types.Field`; `()` for an unconditional model.
+      spec: the model's condition, a tree of `jgan.types.Field`; `()` for an unconditional model.
       n: the number of examples to generate.
-      labels: `[n]` integers, or None.
-      images: `[n, height, width, channels]`, or None; for a model of several image conditions a dict of a subset of them.
+      labels: `[n]` integers, for a model conditioned on labels.
+      images: `[n, height, width, channels]` in [0, 1], for a model conditioned on images; for a model of several image
+        conditions a dict of some of them.
+      condition: a tree like `spec`, for any conditional model: tokens `[n, length]`, several conditions at once.
 
     Returns:
-      The condition as arrays: int32 labels, float32 images, or `()`.
+      The condition as arrays: int32 labels and tokens, float32 images and points; `()`.
 
     Raises:
-      ValueError: if the condition is missing, is not one that the model takes, has another length or shape, or a label is out
+      ValueError: if the condition is missing, is not one that the model takes, has another length or shape, or a value is out
         of range.
 
     Example:
@@ -101,40 +104,74 @@ def condition_of(condition: Any, n: int, *, labels: Any = None, images: Any = No
       Traceback (most recent call last):
       ValueError: labels must be integers from 0 to 9, found 10
     """
-    kind = getattr(condition, "kind", None) or ("image" if condition != () else None)
-    given = {name: value for name, value in (("labels", labels), ("images", images)) if value is not None}
-    expected = {None: None, "label": "labels", "image": "images"}.get(kind, kind)
+    all_given = {"labels": labels, "images": images, "condition": condition}
+    given = {name: value for name, value in all_given.items() if value is not None}
+    accepted = _names(spec)
     for name in given:
-        if name != expected:
-            what = "is unconditional" if expected is None else f"is conditioned on {expected}"
+        if name not in accepted:
+            what = f"is conditioned on {_words(spec)}" if accepted else "is unconditional"
             raise ValueError(f"this model {what}: leave {name} out")
-    if expected is None:
+    if not accepted:
         return ()
-    if expected not in given:
-        hint = f"from 0 to {condition.size - 1}" if kind == "label" else "to translate"
-        raise ValueError(f"this model is conditioned on {expected}: give {n} {expected}, {hint}")
-    return _labels(condition, n, labels) if kind == "label" else _images(condition, n, images)
+    if len(given) != 1:
+        found = " and ".join(given) or "nothing"
+        raise ValueError(f"this model is conditioned on {_words(spec)}: give {accepted[0]} for {n} examples, found {found}")
+    ((name, value),) = given.items()
+    return _checked(name, spec, n, value)
 
 
-def _labels(field: Any, n: int, labels: Any) -> Any:
-    values = np.asarray(labels)
-    if values.shape != (n,) or values.dtype.kind not in "iu":
-        raise ValueError(f"labels must be {n} integers, one per example, found {values.dtype} of the shape {values.shape}")
+def _is_field(node: Any) -> bool:
+    return hasattr(node, "kind")
+
+
+def _names(spec: Any) -> tuple[str, ...]:
+    """The arguments that a model takes its condition from; the first is the usual one."""
+    kinds = {field.kind for field in jax.tree.leaves(spec, is_leaf=_is_field)}
+    if not kinds:
+        return ()
+    if kinds == {"label"} and _is_field(spec):
+        return ("labels", "condition")
+    return ("images", "condition") if kinds == {"image"} else ("condition",)
+
+
+def _words(spec: Any) -> str:
+    """The condition in words, for messages."""
+    words = {"label": "labels", "image": "images"}
+    return " and ".join(dict.fromkeys(words.get(field.kind, field.kind) for field in jax.tree.leaves(spec, is_leaf=_is_field)))
+
+
+def _checked(name: str, spec: Any, n: int, value: Any) -> Any:
+    """The arrays of a condition, each checked by its `Field`; of a dict of images some may be left out."""
+    if _is_field(spec):
+        return _integers(name, spec, n, value) if spec.kind in ("label", "tokens") else _floats(name, spec, n, value)
+    if isinstance(spec, dict):
+        some = _names(spec)[0] == "images"
+        fits = isinstance(value, dict) and value and (set(value) <= set(spec) if some else set(value) == set(spec))
+        if not fits:
+            found = ", ".join(map(str, value)) if isinstance(value, dict) else type(value).__name__
+            raise ValueError(f"{name} must be a dict with the keys {', '.join(spec)}, found {found}")
+        return {key: _checked(f"{name}[{key!r}]", spec[key], n, value[key]) for key in value}
+    if not isinstance(value, tuple | list) or len(value) != len(spec):
+        raise ValueError(f"{name} must be a tuple of {len(spec)} conditions, found {type(value).__name__}")
+    return tuple(
+        _checked(f"{name}[{index}]", part, n, given) for index, (part, given) in enumerate(zip(spec, value, strict=True))
+    )
+
+
+def _integers(name: str, field: Any, n: int, given: Any) -> Any:
+    values = np.asarray(given)
+    if values.shape != (n, *field.shape) or values.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be integers of the shape {(n, *field.shape)}, found {values.dtype} of {values.shape}")
     wrong = values[(values < 0) | (values >= field.size)]
-    if len(wrong):
-        raise ValueError(f"labels must be integers from 0 to {field.size - 1}, found {wrong[0]}")
+    if wrong.size:
+        raise ValueError(f"{name} must be integers from 0 to {field.size - 1}, found {wrong.flat[0]}")
     return values.astype(np.int32)
 
 
-def _images(condition: Any, n: int, images: Any) -> Any:
-    if isinstance(condition, dict):
-        known = isinstance(images, dict) and images and set(images) <= set(condition)
-        if not known:
-            found = ", ".join(map(str, images)) if isinstance(images, dict) else type(images).__name__
-            raise ValueError(f"images must be a dict with keys among {', '.join(condition)}, found {found}")
-        return {name: _images(condition[name], n, value) for name, value in images.items()}
-    values = np.asarray(images)
-    if len(values) != n or values.dtype.kind != "f":
-        raise ValueError(f"images must be {n} float images in [0, 1], found {len(values)} of {values.dtype}")
-    example_shape("images", values, condition.shape)
+def _floats(name: str, field: Any, n: int, given: Any) -> Any:
+    values = np.asarray(given)
+    if values.shape != (n, *field.shape) or values.dtype.kind != "f":
+        raise ValueError(f"{name} must be floats of the shape {(n, *field.shape)}, found {values.dtype} of {values.shape}")
+    if field.kind == "image" and not (values.min(initial=0) >= 0 and values.max(initial=0) <= 1):  # also of NaN
+        raise ValueError(f"{name} must be images in [0, 1], found values from {values.min()} to {values.max()}")
     return values.astype(np.float32)

@@ -10,7 +10,6 @@ from benchmarks import contenders
 from jgan import Batch, DataSpec, games, steps
 from jgan.losses import non_saturating
 from jgan.models import gan2014
-from jgan.models.paper2014 import optimizer
 
 torch = pytest.importorskip("torch")
 from benchmarks.torch_twin import Twin, jgan_layers  # noqa: E402
@@ -33,7 +32,7 @@ def problem():
 def by_jgan(simultaneous, images, z):
     """`(first state, last state, generator's losses)`; the latents are given instead of drawn."""
     spec = DataSpec.images((4, 4, 1), steps_per_epoch=2, mean=images.mean(0) / 255)
-    networks, sgd = gan2014.networks(CONFIG, spec), optimizer(CONFIG, spec.steps_per_epoch)
+    networks, sgd = gan2014.networks(CONFIG, spec), CONFIG.optimizer.transformation(spec.steps_per_epoch)
     first = jax.jit(gan2014.make(CONFIG, spec).init)(jax.random.key(0))
     state, losses = first, []
     for latents in z:

@@ -239,29 +239,33 @@ def test_what_is_asked_of_a_model_is_checked_before_anything_is_compiled():
 
     conditional = GAN(None, None, None, None, unreached, unreached, condition=Field((), "label", 10))
     for labels, message in (
-        (None, "conditioned on labels: give 2 labels, from 0 to 9"),
+        (None, "conditioned on labels: give labels for 2 examples, found nothing"),
         ([0, 10], "from 0 to 9, found 10"),
         ([-1, 0], "from 0 to 9, found -1"),
-        ([0, 1, 2], r"labels must be 2 integers, one per example, found int64 of the shape \(3,\)"),
-        ([0.5, 1.0], "labels must be 2 integers, one per example, found float64"),
+        ([0, 1, 2], r"labels must be integers of the shape \(2,\), found int64 of \(3,\)"),
+        ([0.5, 1.0], r"labels must be integers of the shape \(2,\), found float64"),
     ):
         with pytest.raises(ValueError, match=message):
             conditional.sample(KEY, None, 2, labels=labels)
     with pytest.raises(ValueError, match="this model is conditioned on labels: leave images out"):
         conditional.sample(KEY, None, 2, labels=[0, 1], images=np.zeros((2, 2, 2, 1)))
     translates = conditional._replace(condition=Field((2, 2, 1)))
-    with pytest.raises(ValueError, match="conditioned on images: give 2 images"):
+    with pytest.raises(ValueError, match="conditioned on images: give images for 2 examples, found nothing"):
         translates.sample(KEY, None, 2)
     for images, message in (
-        (np.zeros((3, 2, 2, 1)), "images must be 2 float images"),
-        (np.zeros((2, 2, 2, 1), np.uint8), r"images must be 2 float images in \[0, 1\], found 2 of uint8"),
-        (np.zeros((2, 4, 2, 1)), r"images must have the shape \[batch, 2, 2, 1\], found \(2, 4, 2, 1\)"),
+        (np.zeros((3, 2, 2, 1)), r"images must be floats of the shape \(2, 2, 2, 1\), found float64 of \(3, 2, 2, 1\)"),
+        (np.zeros((2, 2, 2, 1), np.uint8), r"images must be floats of the shape .*, found uint8"),
+        (np.zeros((2, 4, 2, 1)), r"images must be floats of the shape \(2, 2, 2, 1\), found float64 of \(2, 4, 2, 1\)"),
     ):
         with pytest.raises(ValueError, match=message):
             translates.sample(KEY, None, 2, images=images)
     both = conditional._replace(condition={"a": Field((2, 2, 1)), "b": Field((2, 2, 1))})
-    with pytest.raises(ValueError, match="images must be a dict with keys among a, b, found c"):
+    with pytest.raises(ValueError, match="images must be a dict with the keys a, b, found c"):
         both.sample(KEY, None, 2, images={"c": np.zeros((2, 2, 2, 1))})
+    with pytest.raises(ValueError, match=r"images must be images in \[0, 1\], found values from nan to nan"):
+        translates.sample(KEY, None, 2, images=np.array([0.0, np.nan] * 4).reshape(2, 2, 2, 1))
+    with pytest.raises(ValueError, match="found labels and condition"):
+        conditional.sample(KEY, None, 2, labels=[0, 1], condition=[0, 1])
     plain = conditional._replace(condition=())
     with pytest.raises(ValueError, match="this model is unconditional: leave labels out"):
         plain.sample(KEY, None, 2, labels=[0, 1])
@@ -288,3 +292,21 @@ def test_sample_generates_from_new_latents_and_the_condition():
     _, c, _ = two_ways.sample(KEY, 2.0, 3, images=images)
     assert set(c) == {"b"}
     assert c["b"].dtype == np.float32
+
+
+def test_tokens_and_several_conditions_are_given_as_one_tree():
+    """Any condition may be given by `condition=`, each array checked by its own kind."""
+    heard = GAN(None, None, None, None, lambda key, n, c: c, lambda state, c, ema: c)
+    tokens = heard._replace(condition=Field((3,), "tokens", 5))
+    found = tokens.sample(KEY, None, 2, condition=[[0, 1, 2], [3, 4, 4]])
+    assert (found.shape, found.dtype) == ((2, 3), np.int32)
+    with pytest.raises(ValueError, match="from 0 to 4, found 5"):
+        tokens.sample(KEY, None, 2, condition=[[0, 1, 5], [0, 0, 0]])
+    with pytest.raises(ValueError, match="conditioned on tokens: leave labels out"):
+        tokens.sample(KEY, None, 2, labels=[0, 1])
+    mixed = heard._replace(condition={"class": Field((), "label", 3), "place": Field((2,), "points")})
+    found = mixed.sample(KEY, None, 2, condition={"class": [0, 2], "place": np.ones((2, 2))})
+    assert found["class"].tolist() == [0, 2]
+    assert found["place"].dtype == np.float32
+    with pytest.raises(ValueError, match="condition must be a dict with the keys class, place, found class"):
+        mixed.sample(KEY, None, 2, condition={"class": [0, 2]})

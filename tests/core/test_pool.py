@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jgan import pool
 
@@ -53,7 +54,9 @@ def test_a_pool_of_size_zero_returns_the_new_images():
     images = jnp.ones((3, 2))
     shown, state = pool.exchange(KEY, pool.init(0, (2,)), images)
     np.testing.assert_array_equal(shown, images)
-    assert state.images.shape == (0, 2)
+    assert state == ()
+    with pytest.raises(ValueError, match="must be at least 0, found -1"):
+        pool.init(-1, (2,))
 
 
 def test_no_gradient_flows_through_the_pool():

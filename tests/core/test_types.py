@@ -20,6 +20,7 @@ MODULES = sorted(module.name for module in pkgutil.walk_packages([str(PACKAGE)],
 # Layer by layer: a part may import those of lower layers, and nothing of its own layer but itself.
 LAYERS = [
     {"utils"},
+    {"spec"},
     {"types"},
     {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps"},
@@ -31,7 +32,7 @@ LAYERS = [
     {"train", "evaluate"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
-PURE = set.union(*LAYERS[:7]) - {"utils", "data", "plots", "features", "evaluation"}
+PURE = set.union(*LAYERS[:8]) - {"utils", "data", "plots", "features", "evaluation"}
 WORLD = {"argparse", "datetime", "io", "os", "pathlib", "shutil", "subprocess", "sys", "time", "tqdm", "tyro"}
 
 

@@ -110,10 +110,10 @@ def test_sigma_is_chosen_from_those_given():
 
 
 def test_images_of_another_shape_than_the_samples_are_an_error_that_names_both():
-    message = r"images and samples must be alike, found the shapes \(6, 5\) and \(5, 6\)"
+    message = r"images and samples must have one shape, found \(6, 5\) and \(5, 6\)"
     with pytest.raises(ValueError, match=message):
         parzen.log_likelihoods(IMAGES, SAMPLES.reshape(300, 5, 6), SIGMAS)
     with pytest.raises(ValueError, match=message):
         parzen.evaluate(SAMPLES.reshape(300, 5, 6), IMAGES, IMAGES)
-    with pytest.raises(ValueError, match=r"must be alike, found the shapes \(5, 6\) and \(6, 5\)"):
+    with pytest.raises(ValueError, match=r"must have one shape, found \(5, 6\) and \(6, 5\)"):
         parzen.evaluate(SAMPLES, IMAGES, IMAGES.reshape(70, 5, 6))

@@ -11,6 +11,7 @@ from jgan import losses, models, penalties, rules, steps
 from jgan.data import SOURCES
 from jgan.evaluation.measure import MEASURES
 from jgan.training.evaluators import EVALUATORS
+from jgan.utils.registry import import_all
 
 ROOT = Path(jgan.__file__).parent
 assert rules  # registers its rules
@@ -73,3 +74,17 @@ def test_only_its_own_file_knows_a_model(name):
             assert not {f"jgan.models.{name}", f"jgan.models.{name}.MODEL"} & imports()[path], path
             unexpected = (({name} | presets) & strings()[path]) - {"bilinear"}  # also a way to resize images
             assert not unexpected or path.name == f"{name}.py", (path, unexpected)
+
+
+@pytest.mark.parametrize("package", ["losses", "penalties"])
+def test_a_new_file_is_found(package, tmp_path, monkeypatch):
+    """A file put beside the others registers its entry, and no other file is edited."""
+    module = {"losses": losses, "penalties": penalties}[package]
+    registry = {"losses": losses.LOSSES, "penalties": penalties.PENALTIES}[package]
+    kind = {"losses": "jgan.losses.loss import LOSSES", "penalties": "jgan.penalties.view import PENALTIES"}[package]
+    name = f"extra_{package}"
+    (tmp_path / f"{name}.py").write_text(f"from {kind} as registry\n\nregistry.register('{name}', None)\n")
+    monkeypatch.setattr(module, "__path__", [*module.__path__, str(tmp_path)])
+    monkeypatch.setattr(registry, "_entries", dict(registry))
+    monkeypatch.setattr(registry, "_fill", lambda: import_all(module.__name__, module.__path__))
+    assert name in registry

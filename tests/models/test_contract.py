@@ -333,7 +333,7 @@ def test_a_condition_that_is_missing_unknown_or_out_of_range_is_refused_before_a
         for wrong in (-1, gan.condition.size):
             with pytest.raises(ValueError, match=f"from 0 to {gan.condition.size - 1}, found {wrong}"):
                 generate.sample(KEY, None, 2, labels=[0, wrong])
-        with pytest.raises(ValueError, match="labels must be 2 integers"):
+        with pytest.raises(ValueError, match=r"labels must be integers of the shape \(2,\)"):
             generate.sample(KEY, None, 2, labels=[0])
 
 
