@@ -101,7 +101,8 @@ def table1(result: dict[str, Any]) -> str:
     for name, anchor in result["anchors"].items():
         label = f"{anchor['num_samples']:,} {name.replace('_', ' ')}"
         rows.append([label, f"{anchor['mean']:.1f}", f"{anchor['standard_error']:.1f}", "", "", f"{anchor['sigma']:.4f}"])
-    header = ["samples of", "log-likelihood (nats)", "standard error (test images)", "standard error (seeds)", "each seed", "sigma"]
+    errors = ["standard error (test images)", "standard error (seeds)"]
+    header = ["samples of", "log-likelihood (nats)", *errors, "each seed", "sigma"]
     notes = (
         f"{result['seeds']} seeds, {result['epochs']} epochs, {result['num_samples']:,} samples, "
         f"{result['test_images']:,} test images; bold: chosen on the validation images. {origin(result)}"

@@ -37,7 +37,7 @@ class Loss(NamedTuple):
 
 
 def global_mean(
-    values: Float[jax.Array, "b ..."], *, axis: int | None = None, axis_name: str | None = None
+    values: Float[jax.Array, "..."], *, axis: int | None = None, axis_name: str | None = None
 ) -> Float[jax.Array, "..."]:
     """The mean over the global batch, which may be sharded evenly over devices.
 

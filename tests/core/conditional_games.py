@@ -1,10 +1,11 @@
 """What the tests of conditions and terms share: a conditional game of networks written out, with a class head on D."""
 
+import functools
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from jgan import Batch, Game, Network, games, losses, steps
@@ -80,9 +81,7 @@ def a_batch(n=B):
     return Batch(jax.random.normal(jax.random.key(2), (n, SIZE)), LABELS[:n])
 
 
-def assert_close(found, expected, rtol=1e-4, atol=1e-5):
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=atol), found, expected)
+assert_close = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-5)
 
 
 def assert_descends(game, batch, d_value, g_value):

@@ -1,7 +1,9 @@
 """What the tests of `games.Adversarial` share: a game small enough to compute by hand, of networks written out."""
 
+import functools
 from typing import Any, NamedTuple
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -90,6 +92,4 @@ def descended(before, after):
     return jax.tree.map(lambda a, b: (a - b) / RATE, before.params, after.params)
 
 
-def assert_close(found, expected, rtol=1e-4, atol=1e-5):
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=rtol, atol=atol), found, expected)
+assert_close = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-5)

@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -75,8 +76,7 @@ def the_run(name):
         return play(parallel.jit(step), init(KEY), batches())
 
 
-def assert_same_run(found, expected, tolerance=1e-4):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance), found, expected)
+assert_same_run = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", GAMES)

@@ -3,6 +3,7 @@
 import functools
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -68,15 +69,11 @@ def played(loss=losses.non_saturating):
 
 @functools.cache
 def compiled(schedule, loss=losses.non_saturating, *, fused=True, **options):
-    """`(step, traces)`: the schedule's step, compiled; `traces` grows by one whenever it is traced."""
-    game, traces = played(loss).game, []
+    """The schedule's step, compiled; it is an error to trace it twice."""
+    game = played(loss).game
     step = getattr(steps, schedule)(game if fused else in_two_passes(game), OPTIMIZERS, **options).step
-
-    def counted(*args):
-        traces.append(True)
-        return step(*args)
-
-    return jax.jit(counted), traces
+    chex.clear_trace_counter()  # steps made by the same lines share a counter
+    return jax.jit(chex.assert_max_traces(step, n=1))
 
 
 def in_two_passes(game):
@@ -88,15 +85,8 @@ def a_batch(*leading, seed=2):
     return Batch(jax.random.uniform(jax.random.key(seed), (*leading, B, *SHAPE)))
 
 
-def assert_identical(found, expected):
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
-
-
-def assert_close(found, expected):
-    """Equal but for the order in which float32 sums are taken."""
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), found, expected)
+assert_identical = functools.partial(chex.assert_trees_all_equal, strict=True)
+assert_close = functools.partial(chex.assert_trees_all_close, rtol=1e-5, atol=1e-6)  # sums in another order
 
 
 def changed(before, after):
@@ -160,7 +150,7 @@ def test_alternating_is_its_d_steps_and_then_a_g_step(n_critic, fresh_latents):
     for index, root in enumerate([*stream_key[:-1], KEY]):
         expected, d_metrics = d_step(root, expected, Batch(batches.x[index]))
     expected, g_metrics = g_step(stream_key[-1] if fresh_latents else KEY, expected, Batch(batches.x[-1]))
-    step, _ = compiled("alternating", **options)
+    step = compiled("alternating", **options)
     found, metrics = step(KEY, state, batches if n_critic > 1 else Batch(batches.x[0]))
     assert found.step == 1
     assert_close(found, expected)
@@ -176,7 +166,7 @@ def test_simultaneous_takes_both_gradients_at_the_same_parameters(loss, fused):
     batch = a_batch()
     after_d, d_metrics = d_step(KEY, state, batch)
     after_g, g_metrics = g_step(KEY, state, batch)
-    found, metrics = compiled("simultaneous", loss, fused=fused)[0](KEY, state, batch)
+    found, metrics = compiled("simultaneous", loss, fused=fused)(KEY, state, batch)
     assert_close(found, after_g._replace(discriminator=after_d.discriminator))
     assert_close(metrics, d_metrics | g_metrics)
 
@@ -265,15 +255,23 @@ def test_the_same_key_and_state_give_the_same_step_and_another_key_another():
 # ---------------------------------------------------------------------------------------------------------- compilation
 
 
+class TestTransformations(chex.TestCase):
+    @chex.variants(with_jit=True, without_jit=True, with_pmap=True)
+    def test_an_update_is_the_same_jitted_or_not_and_on_each_of_several_devices(self):
+        game, state, g_step, _ = played()
+        update, _ = steps.player_steps(game, OPTIMIZERS)
+        found = self.variant(lambda state, batch: update(KEY, state, batch))(state, a_batch())
+        assert_close(found, g_step(KEY, state, a_batch()))
+
+
 @pytest.mark.parametrize("schedule", ["alternating", "simultaneous"])
 def test_a_step_is_traced_once_and_keeps_the_types_of_its_state(schedule):
     state = played().state
-    step, traces = compiled(schedule)
+    step = compiled(schedule)
     described = lambda tree: jax.tree.map(jax.typeof, tree)  # noqa: E731
     before = described(state)
     for seed in range(4):
         state, metrics = step(KEY, state, a_batch(seed=seed))
-    assert len(traces) == 1
     assert described(state) == before
     assert not any(leaf.weak_type for leaf in jax.tree.leaves((state, metrics)))
     assert {leaf.dtype for leaf in jax.tree.leaves(metrics)} == {np.dtype(np.float32)}

@@ -2,6 +2,7 @@
 
 import functools
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -63,9 +64,7 @@ class Coder(nn.Module):
         return self.dense(x) * (2 if train else 1)
 
 
-def same(found, expected):
-    assert jax.tree.structure(found) == jax.tree.structure(expected)
-    jax.tree.map(np.testing.assert_array_equal, found, expected)
+same = chex.assert_trees_all_equal
 
 
 @functools.cache
