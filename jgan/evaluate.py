@@ -150,6 +150,9 @@ def of_run(args: Args) -> dict[str, Any]:
 
     Returns:
       The result, for JSON.
+
+    Raises:
+      ValueError: if a metric of `--metrics` is not one of the run's.
     """
     assert args.workdir is not None
     run = open_run(args.workdir, args.data_dir)
