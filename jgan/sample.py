@@ -151,7 +151,7 @@ def pictures(gan: GAN) -> dict[str, Field]:
     return {name: field for name, field in found.items() if isinstance(field, Field) and field.kind == "image"}
 
 
-# ------------------------------------------------------------------------------------------------------- what is drawn
+# ------------------------------------------------------------------------------------------------ samples and pictures
 
 
 def images(found: Snapshot, args: Args, out: Path) -> str:
