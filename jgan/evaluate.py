@@ -50,7 +50,7 @@ class Args:
     num_samples: int = 10_000
     """number of samples of the generator; maximum number of images of --fake, 0 for all"""
     num_real: int = 0
-    """maximum number of real images; 0 for all"""
+    """number of real images; 0 for all"""
     extractor: str = "auto"
     """features: pixels, classifier or inception; auto: inception with --weights, classifier for 8x8 images, else pixels"""
     weights: Path | None = None

@@ -34,8 +34,7 @@ class Args:
     workdir: Path
     """folder of the run"""
     out: Path | None = None
-    """output: a picture (.png) or an array (.npz: `samples`, images as uint8 [N, height, width, channels]); default: grid.png
-    in the run's folder"""
+    """output: a picture (.png), or an array `samples` (.npz; images as uint8); default: grid.png in the run's folder"""
     num: int = 64
     """number of samples"""
     labels: tuple[str, ...] = ()
