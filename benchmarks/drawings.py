@@ -26,7 +26,7 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def origin(result: dict[str, Any]) -> str:
-    """The origin of a table: command, machine, versions, date."""
+    """Describes the origin of a table: command, machine, versions, date."""
     about = result["environment"]
     versions = [f"{name} {about['packages'][name]}" for name in ("jax",) if about["packages"].get(name)]
     if about.get("pytorch"):
@@ -59,23 +59,23 @@ def throughput(result: dict[str, Any]) -> str:
                 f"{step['compile_seconds']:.1f}",
             ]
         )
-    header = ["", "images/s", "least to most", "times the better PyTorch"]
-    header += ["of the product's rate", "compiled GFLOP", "compilation, s"]
+    header = ["implementation", "images/s", "min to max", "relative to the better PyTorch"]
+    header += ["share of the matrix-product rate", "compiled GFLOP", "compilation (s)"]
     if not best:
         header, rows = header[:3] + header[4:], [row[:3] + row[4:] for row in rows]
     products = result["matrix_product"].items()
     rates = "; ".join(f"{name} {rate['median']:,.0f} ({rate['min']:,.0f} to {rate['max']:,.0f})" for name, rate in products)
     options = result["options"]
     notes = (
-        f"Batch {options['batch_size']}, medians of {options['repeats']} rounds in which all took turns. "
+        f"Batch {options['batch_size']}, medians of {options['repeats']} interleaved rounds. "
         f"A step needs {result['needed_gflop']:.3f} GFLOP of matrix products. "
-        f"Rate of a 2048 x 2048 float32 product, GFLOP/s: {rates}. {origin(result)}"
+        f"Rate of a 2048 x 2048 float32 matrix product, GFLOP/s: {rates}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
 def table1(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.mnist_parzen`: the figures of the paper, the candidates and the anchors.
+    """The table of `python -m benchmarks.mnist_parzen`: the published result, the candidates and the baselines.
 
     Args:
       result: the content of the JSON file.
@@ -84,7 +84,7 @@ def table1(result: dict[str, Any]) -> str:
       Markdown, with the candidate chosen on validation images in bold.
     """
     paper = result["paper"]
-    rows = [["adversarial nets, as published", f"{paper['mean']:.0f}", f"{paper['standard_error']:.0f}", "", "", ""]]
+    rows = [["adversarial nets (published)", f"{paper['mean']:.0f}", f"{paper['standard_error']:.0f}", "", "", ""]]
     for name, stops in result["figures"].items():
         for stop, figure in stops.items():
             seeds, over_seeds = figure["seeds"], figure["standard_error_over_seeds"]
@@ -101,10 +101,11 @@ def table1(result: dict[str, Any]) -> str:
     for name, anchor in result["anchors"].items():
         label = f"{anchor['num_samples']:,} {name.replace('_', ' ')}"
         rows.append([label, f"{anchor['mean']:.1f}", f"{anchor['standard_error']:.1f}", "", "", f"{anchor['sigma']:.4f}"])
-    header = ["samples of", "log-likelihood", "+- over test images", "+- over seeds", "each seed", "sigma"]
+    errors = ["standard error (test images)", "standard error (seeds)"]
+    header = ["samples of", "log-likelihood (nats)", *errors, "each seed", "sigma"]
     notes = (
         f"{result['seeds']} seeds, {result['epochs']} epochs, {result['num_samples']:,} samples, "
-        f"{result['test_images']:,} test images; in bold what the validation images chose. {origin(result)}"
+        f"{result['test_images']:,} test images; bold: chosen on the validation images. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
 
@@ -134,13 +135,13 @@ def mode_coverage(result: dict[str, Any]) -> str:
             row += cells((result["sets"][name].get(method) or {}).get("averaged"))
         rows.append(row)
     for label in next(iter(result["published"].values())):
-        row = [f"{label}, as published"]
+        row = [f"{label} (published)"]
         for name in sets:
             modes, quality = result["published"][name][label]
             row += [f"{modes}", f"{quality:.1%}"]
         rows.append(row)
     totals = {"ring8": 8, "grid25": 25}
-    header = ["", *(text for name in sets for text in (f"{name}: modes of {totals[name]}", "high quality"))]
+    header = ["method", *(text for name in sets for text in (f"{name}: modes (of {totals[name]})", "high quality"))]
     options = result["options"]
     notes = (
         f"Mean and standard deviation over {options['seeds']} seeds, {options['steps']:,} steps of {options['batch_size']}, "
@@ -151,13 +152,13 @@ def mode_coverage(result: dict[str, Any]) -> str:
 
 TASKS = {
     "statistics": "mean and covariance, {samples:,} x {dim}",
-    "distance": "FID from such statistics",
+    "distance": "FID from these statistics",
     "prdc": "PRDC, {subset:,} against {subset:,}",
 }
 
 
 def metrics_speed(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.metrics_speed`: time and memory of each contender in each task.
+    """The table of `python -m benchmarks.metrics_speed`: time and memory of each library in each task.
 
     Args:
       result: the content of the JSON file.
@@ -179,14 +180,14 @@ def metrics_speed(result: dict[str, Any]) -> str:
                 ]
             )
     notes = (
-        f"Medians of {options['repeats']} rounds in which all took turns, each in a process of its own, compilation included; "
-        f"the peak includes the inputs. {origin(result)}"
+        f"Medians of {options['repeats']} interleaved rounds, each measurement in a separate process, including compilation; "
+        f"the peak memory includes the inputs. {origin(result)}"
     )
-    return f"{markdown(['', 'by', 's', 'least to most', 'peak, MB'], rows)}\n\n{notes}"
+    return f"{markdown(['task', 'library', 'time (s)', 'min to max', 'peak memory (MB)'], rows)}\n\n{notes}"
 
 
 def first_models(result: dict[str, Any]) -> str:
-    """The table of `python -m benchmarks.first_models`: what each preset reached.
+    """The table of `python -m benchmarks.first_models`: the results of each preset.
 
     Args:
       result: the content of the JSON file.
@@ -209,9 +210,9 @@ def first_models(result: dict[str, Any]) -> str:
         )
     accuracies = {found["dataset"]: found["classifier_accuracy"] for found in result["models"].values() if "fid" in found}
     classifiers = ", ".join(f"{dataset} {accuracy:.1%}" for dataset, accuracy in accuracies.items())
-    header = ["preset", "steps x batch", "log-likelihood, nats", "FID", "agreement", "translation error"]
+    header = ["preset", "steps x batch", "log-likelihood (nats)", "FID", "agreement", "translation error"]
     notes = (
-        "One seed, averaged generators, 10,000 samples. FID in the features of a small classifier of the data set, with a test "
-        f"accuracy of: {classifiers}. {origin(result)}"
+        "One seed, averaged generators, 10,000 samples. FID with the features of a small classifier of the data set. "
+        f"Test accuracy of the classifiers: {classifiers}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"

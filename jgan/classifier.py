@@ -21,17 +21,17 @@ class Args:
     """The flags of the command."""
 
     out: Path
-    """the file of weights to write, .npz"""
+    """output file of the weights, .npz"""
     dataset: str = "digits"
-    """a set with labels: digits, mnist, fashion_mnist, cifar10, folder, npz ... or any of tensorflow-datasets"""
+    """data set with labels: digits, mnist, fashion_mnist, cifar10, folder, npz ... or any of tensorflow-datasets"""
     data_dir: Path | None = None
-    """where the data are, if not in their default place"""
+    """folder of the data, if not the default one"""
     epochs: int = 40
     """passes through the training images"""
     batch_size: int = 64
     """images in a minibatch"""
     seed: int = 0
-    """of the initial weights and the order of the images"""
+    """seed of the initial weights and the order of the images"""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
     description = "Train the small classifier whose features python -m jgan.evaluate --extractor classifier uses."
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
@@ -66,8 +66,8 @@ def check(args: Args) -> None:
       args: the flags.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
-      FileNotFoundError: if the folder of `--out` is not there.
+      ValueError: names the flag, its valid values and the value found.
+      FileNotFoundError: if the folder of `--out` does not exist.
     """
     cli.at_least(args, epochs=1, batch_size=1, seed=0)
     if args.out.suffix != ".npz":

@@ -1,9 +1,9 @@
 """`python -m jgan.evaluate`: the measures of a trained generator, or of any two sets of images.
 
-python -m jgan.evaluate --workdir RUN                                   what fits the run
+python -m jgan.evaluate --workdir RUN                                   the default measure of the run
 python -m jgan.evaluate --workdir RUN --metrics fid,kid,prdc            against its training images
-python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images that jgan did not make
-python -m jgan.evaluate --compare A.json B.json                         side by side, if measured in one way
+python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images of any origin
+python -m jgan.evaluate --compare A.json B.json                         side by side, if their protocols are the same
 """
 
 import dataclasses
@@ -36,53 +36,53 @@ class Args:
     """The flags of the command."""
 
     workdir: Path | None = None
-    """folder of a run, whose generator is measured"""
+    """folder of the run whose generator is measured"""
     fake: Path | None = None
     """instead of a run: a folder of generated images, or an .npz file of them"""
     real: Path | None = None
-    """real images, a folder or an .npz file; by default the data of the run"""
+    """real images, a folder or an .npz file; default: the data of the run"""
     metrics: tuple[str, ...] = ()
-    """names, by commas or spaces: see below; by default that of the run's evaluator, or fid of two sets of images"""
+    """names, separated by commas or spaces, see below; default: that of the run's evaluator, or fid for two sets of images"""
     split: Literal["train", "validation", "test"] = "train"
-    """the part of the run's data that its images are compared with"""
+    """part of the run's data to compare with"""
     held_out: Path | None = None
-    """for ct: further real images; by default another part of the run's data"""
+    """additional real images, for ct; default: another part of the run's data"""
     num_samples: int = 10_000
-    """samples of the generator; of --fake at most so many, 0 for all"""
+    """number of samples of the generator; maximum number of images of --fake, 0 for all"""
     num_real: int = 0
-    """real images; 0 for all"""
+    """number of real images; 0 for all"""
     extractor: str = "auto"
     """features: pixels, classifier or inception; auto: inception with --weights, classifier for 8x8 images, else pixels"""
     weights: Path | None = None
     """the file of InceptionV3's weights (.pth, .safetensors, .npz), or of a classifier's"""
     resizer: choice.Resizer = "clean"
-    """how InceptionV3 gets its images: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
+    """resizer of InceptionV3's images: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
     k: int = 5
-    """nearest neighbours of prdc"""
+    """number of nearest neighbours of prdc"""
     checkpoint: Which = "best"
-    """the best by the run's measure, or the last"""
+    """checkpoint: best (by the run's measure) or last"""
     ema: bool = True
-    """use the averaged weights, where the model keeps them"""
+    """use the averaged weights, if the model keeps them"""
     anchors: bool = True
-    """for parzen: measure training images and k-means centroids too"""
+    """for parzen: also measure training images and k-means centroids"""
     seed: int = 0
-    """of the latents, the anchors and the subsets"""
+    """seed of the latents, the baselines and the subsets"""
     data_dir: Path | None = None
-    """where the run's data are now, if not where it found them"""
+    """folder of the run's data, if it has changed"""
     pictures: Path | None = None
-    """a folder for pictures: nearest neighbours in feature space, spectra, the curve of prd, the bins of ndb"""
+    """output folder of pictures: nearest neighbours in feature space, spectra, the curve of prd, the bins of ndb"""
     cache: Path | None = None
-    """a folder for features of real images; by default one in the run's"""
+    """cache folder for features of real images; default: a folder in the run's folder"""
     out: Path | None = None
-    """the result; by default evaluation.json in the run's folder, or here"""
+    """output file; default: evaluation.json in the run's folder, or in the current folder"""
     compare: tuple[Path, ...] = ()
-    """results to put side by side; nothing is measured"""
+    """results to show side by side, without a measurement"""
     any_protocol: bool = False
-    """compare them even if they were not measured in one way"""
+    """compare results even if their protocols differ"""
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The metrics, each once."""
+        """The metrics, without duplicates."""
         return tuple(dict.fromkeys(name for group in self.metrics for name in group.split(",") if name))
 
 
@@ -93,13 +93,13 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
     listing = "\n".join(f"  {name:<14}{measure.about}" for name, measure in MEASURES.items())
     description = (
         "Measure the generator of a run, or two sets of images.\n\nMetrics:\n"
-        f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, next to its anchors\n{listing}\n"
-        "  modes, divergence, distance, translation: the measures of runs that make no single set of images"
+        f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, with its baselines\n{listing}\n"
+        "  modes, divergence, distance, translation: the measures of runs without a single set of images"
     )
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
     check(args)
@@ -119,13 +119,13 @@ def check(args: Args) -> None:
       args: the flags.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
-      FileNotFoundError: if the folder of `--out` is not there.
+      ValueError: names the flag, its valid values and the value found.
+      FileNotFoundError: if the folder of `--out` does not exist.
     """
     if (args.workdir is not None) + (args.fake is not None) + bool(args.compare) != 1:
         raise ValueError("expected one of --workdir (a run), --fake with --real (images) and --compare (results)")
     if args.fake is not None and args.real is None:
-        raise ValueError("--fake needs --real: the images that it is compared with")
+        raise ValueError("--fake needs --real, the images to compare with")
     cli.at_least(args, num_samples=1 if args.workdir is not None else 0, num_real=0, k=1, seed=0)
     extractors = typing.get_args(choice.Name)
     if args.extractor not in extractors:
@@ -133,13 +133,13 @@ def check(args: Args) -> None:
     if args.workdir is None:
         for name in args.names:
             if name == "parzen":
-                raise ValueError(f"--metrics: parzen measures a run, and these are images: take some of {', '.join(MEASURES)}")
+                raise ValueError(f"--metrics: parzen measures a run, and these are images: choose from {', '.join(MEASURES)}")
             MEASURES[name]
     if args.out is not None:
         cli.in_a_folder(args.out)
 
 
-# ----------------------------------------------------------------------------------------------------------- of a run
+# --------------------------------------------------------------------------------------------------------------- runs
 
 
 def of_run(args: Args) -> dict[str, Any]:
@@ -149,7 +149,10 @@ def of_run(args: Args) -> dict[str, Any]:
       args: the flags.
 
     Returns:
-      For JSON.
+      The result, for JSON.
+
+    Raises:
+      ValueError: if a metric of `--metrics` is not one of the run's.
     """
     assert args.workdir is not None
     run = open_run(args.workdir, args.data_dir)
@@ -181,14 +184,14 @@ def of_run(args: Args) -> dict[str, Any]:
 
 
 def real_of_run(images: RealImages, args: Args) -> sides.Given:
-    """The real images that a run's are compared with.
+    """The real images to compare a run's samples with.
 
     Args:
       images: the data of the run.
       args: the flags.
 
     Returns:
-      The `Given`, still without the generated ones.
+      The `Given`, without the generated images.
     """
     real = sets.read(args.real) if args.real is not None else images.image_set(args.split)
     other = "test" if args.split != "test" else "validation"
@@ -197,20 +200,20 @@ def real_of_run(images: RealImages, args: Args) -> sides.Given:
 
 
 def measure_parzen(workdir: Path, real: RealImages, samples: np.ndarray, args: Args) -> dict[str, Any]:
-    """The 2014 paper's procedure, on the generator and on both anchors; prints their table.
+    """Measures the generator and both baselines by the 2014 paper's procedure; prints their table.
 
     Args:
       workdir: the folder of the run.
-      real: its data.
-      samples: samples of its generator.
+      real: the data of the run.
+      samples: samples of the run's generator.
       args: the flags.
 
     Returns:
       For JSON: `generator`, `training_images` and `kmeans_centroids`, each a `value` with its `standard_error`, `sigma`,
-      `validation` value and `num_samples`; and the numbers of images behind them.
+      `validation` value and `num_samples`; and the numbers of images used.
     """
     train, test, validation = real.part("train"), real.part("test"), real.part("validation", VALIDATION_IMAGES)
-    print(f"\nParzen-window log-likelihood in nats an image, sigma chosen on {len(validation):,} validation images")
+    print(f"\nParzen-window log-likelihood in nats per image, sigma chosen on {len(validation):,} validation images")
     print(f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}")
     lines = {"generator": likelihood.line(len(samples), parzen.evaluate(samples, validation, test))}
     _show("generator", lines["generator"])
@@ -225,7 +228,7 @@ def measure_parzen(workdir: Path, real: RealImages, samples: np.ndarray, args: A
         )
         _show("training images", lines["training_images"])
         _show("k-means centroids", lines["kmeans_centroids"])
-    return {**lines, "validation_images": len(validation), "test_images": len(test), "unit": "nats an image"}
+    return {**lines, "validation_images": len(validation), "test_images": len(test), "unit": "nats per image"}
 
 
 def _show(name: str, line: likelihood.Line) -> None:
@@ -234,14 +237,14 @@ def _show(name: str, line: likelihood.Line) -> None:
 
 
 def as_in_training(found: Snapshot, args: Args) -> dict[str, Any]:
-    """What a run was judged by while it trained, from the latents of `--seed`; prints it.
+    """Computes the measure of the run's evaluator, with the latents of `--seed`; prints it.
 
     Args:
       found: the checkpoint.
       args: the flags.
 
     Returns:
-      For JSON.
+      The result, for JSON.
     """
     evaluator = evaluators.of(found.run)
     state = found.state if args.ema else sampling.unaveraged(found.state)
@@ -251,17 +254,17 @@ def as_in_training(found: Snapshot, args: Args) -> dict[str, Any]:
     return dict(measured)
 
 
-# --------------------------------------------------------------------------------------------------- of sets of images
+# ------------------------------------------------------------------------------------------------------ sets of images
 
 
 def of_files(args: Args) -> dict[str, Any]:
-    """Measures images that jgan did not make.
+    """Measures two sets of images from files.
 
     Args:
       args: the flags.
 
     Returns:
-      For JSON.
+      The result, for JSON.
     """
     assert args.fake is not None
     assert args.real is not None

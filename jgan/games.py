@@ -100,9 +100,9 @@ class Adversarial:
       progress: `progress(step) -> scalar`, an additional input of both networks, for instance the weight of a fade-in.
 
     Raises:
-      ValueError: if `pack` is below 1; while tracing, if the fakes do not have the shape of the real examples, the logits not
-        one value (or map) per example, the batch is not a multiple of `pack`, the condition is missing, or the state was not
-        made for this game (`steps.init_state`).
+      ValueError: if `pack` is below 1. While tracing: if the shapes of fakes and real examples differ; if the logits are not
+        one value (or map) per example; if the batch is not a multiple of `pack`; if the condition is missing; if the state was
+        not initialised for this game (`steps.init_state`).
 
     Example:
       >>> import dataclasses

@@ -89,7 +89,7 @@ def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
     return gradients
 
 
-# -------------------------------------------------------------------------------------------------------------- the parts
+# -------------------------------------------------------------------------------------------------------- building blocks
 
 
 def _inexact(tree: PyTree) -> PyTree:

@@ -191,8 +191,8 @@ def with_count(opt_state: PyTree, count: int) -> PyTree:
     """
 
     def moved(path: tuple[Any, ...], leaf: jax.Array) -> jax.Array:
-        # A field of an optimiser's state, not a parameter of that name. `optax.tree_utils.tree_set` does not reach the counts
-        # of schedules inside `optax.inject_hyperparams`, which has a count of its own above them.
+        # Matches fields of optimiser states, not parameters named "count". `optax.tree_utils.tree_set` does not reach the
+        # counts of schedules inside `optax.inject_hyperparams`, which adds another count above them.
         is_count = isinstance(path[-1], jax.tree_util.GetAttrKey) and path[-1].name == "count"
         return jnp.full_like(leaf, count) if is_count else leaf
 

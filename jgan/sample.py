@@ -34,35 +34,34 @@ class Args:
     workdir: Path
     """folder of the run"""
     out: Path | None = None
-    """a picture (.png), or an array (.npz: `samples`, images as uint8 [N, height, width, channels]); by default grid.png in the
-    folder"""
+    """output: a picture (.png), or an array `samples` (.npz; images as uint8); default: grid.png in the run's folder"""
     num: int = 64
     """number of samples"""
     labels: tuple[str, ...] = ()
-    """class numbers, by commas or spaces, for a model conditioned on labels: a row each; by default all classes"""
+    """class labels, separated by commas or spaces, one row each, for a model conditioned on labels; default: all classes"""
     images: Path | None = None
-    """for a model that translates images: a folder of images, or an .npz file of them"""
+    """input of a model that translates images: a folder or an .npz file of images"""
     direction: str = ""
-    """for a model that translates in several directions: which one"""
+    """direction of a model that translates in several directions"""
     interpolate: bool = False
-    """rows of images whose latents lie on straight lines, as in the 2014 paper's figure 3"""
+    """interpolate linearly between latents in each row, as in the 2014 paper's figure 3"""
     columns: int = 0
-    """images in a row; 0 for a square, for 8 with --interpolate, for the equal share of --num with a row for each label"""
+    """images per row; 0: a square grid, 8 with --interpolate, an equal share of --num per label with rows of labels"""
     seed: int = 0
-    """seed of the latents; that of the run gives the pictures in its samples/"""
+    """seed of the latents; the run's seed reproduces the pictures in its samples/"""
     checkpoint: Which = "best"
-    """the best by the validation measure, or the last"""
+    """checkpoint: best (by the validation measure) or last"""
     ema: bool = True
-    """use the averaged weights, where the model keeps them"""
+    """use the averaged weights, if the model keeps them"""
     data_dir: Path | None = None
-    """where the run's data are now, for pictures that show real examples too"""
+    """folder of the run's data, for pictures that also show real examples"""
 
     @property
     def classes(self) -> tuple[int, ...]:
         """The labels as numbers."""
         words = [word for group in self.labels for word in group.split(",") if word]
         if not all(word.isdecimal() for word in words):
-            raise ValueError(f"--labels must be class numbers such as 0,1,2, found {', '.join(words)}")
+            raise ValueError(f"--labels must be class labels such as 0,1,2, found {', '.join(words)}")
         return tuple(map(int, words))
 
 
@@ -73,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
     args = cli.parse(
         Args,
@@ -103,8 +102,8 @@ def check(args: Args, out: Path) -> None:
       out: the file to write.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
-      FileNotFoundError: if the folder of `out` is not there.
+      ValueError: names the flag, its valid values and the value found.
+      FileNotFoundError: if the folder of `out` does not exist.
     """
     if out.suffix.lower() not in (".png", ".npz"):
         raise ValueError(f"--out must end in .png (a picture) or .npz (an array), found {out}")
@@ -121,14 +120,14 @@ def check(args: Args, out: Path) -> None:
 
 
 def check_condition(args: Args, run: Run) -> None:
-    """Checks the labels, the images and the direction against what the run's model is conditioned on.
+    """Checks the labels, the images and the direction against the condition of the run's model.
 
     Args:
       args: the flags.
       run: the run.
 
     Raises:
-      ValueError: naming the flag, what it must be and what was found.
+      ValueError: names the flag, its valid values and the value found.
     """
     size, name = sampling.classes(run.gan), run.config.preset
     translates = bool(pictures(run.gan))
@@ -146,16 +145,16 @@ def check_condition(args: Args, run: Run) -> None:
 
 
 def pictures(gan: GAN) -> dict[str, Field]:
-    """The images that a model is conditioned on, by direction; the only one has the name ''."""
+    """The images that a model is conditioned on, by direction; a single one has the name ''."""
     found = gan.condition if isinstance(gan.condition, dict) else {"": gan.condition}
     return {name: field for name, field in found.items() if isinstance(field, Field) and field.kind == "image"}
 
 
-# ------------------------------------------------------------------------------------------------------- what is drawn
+# ------------------------------------------------------------------------------------------------ samples and pictures
 
 
 def images(found: Snapshot, args: Args, out: Path) -> str:
-    """The command for models of images; returns what was written, in words."""
+    """The command for image models; returns a description of the output."""
     gan, key = found.run.gan, keys(args.seed).samples
     asked, columns = inputs_of(gan, key, args, picture=out.suffix.lower() == ".png")
     drawn = plots.to_uint8(draw(gan, found.state, asked, ema=args.ema))
@@ -168,13 +167,13 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs, int]:
-    """The inputs of the samples, and the number of columns of a picture, 0 for a square."""
+    """The inputs of the samples, and the number of columns of the picture; 0 for a square grid."""
     line = (args.columns or 8) if args.interpolate else 1
     size = sampling.classes(gan)
     if not size:
         return latents(gan, key, args.num, line=line), line if args.interpolate else args.columns
     labels = jnp.asarray(args.classes or range(size), jnp.int32)
-    if args.interpolate:  # one label a row
+    if args.interpolate:  # one label per row
         return latents(gan, key, args.num, labels[jnp.arange(args.num) // line % len(labels)], line=line), line
     columns = args.columns or max(1, args.num // len(labels))
     if picture:
@@ -183,13 +182,13 @@ def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs,
 
 
 def translated(found: Snapshot, args: Args, out: Path) -> str:
-    """The command for `--images`: sources beside outputs, or the outputs; returns what was written, in words."""
+    """The command for `--images`: a picture of sources and outputs, or the outputs; returns a description of the output."""
     given, gan = sets.read(args.images or Path()), found.run.gan
     known = pictures(gan)
     name = args.direction or next(iter(known))
     if given.images.shape[1:] != known[name].shape:
         expected, shape = ("x".join(map(str, shape)) for shape in (known[name].shape, given.images.shape[1:]))
-        raise ValueError(f"--images must be of {expected}, found {shape} in {args.images}: bring them to that size")
+        raise ValueError(f"--images must be of {expected}, found {shape} in {args.images}: resize them")
     source = unit(given.images[: args.num])
     asked = gan.inputs(keys(args.seed).samples, len(source), {name: source} if name else source)
     drawn = draw(gan, found.state, asked, ema=args.ema, block=100)
@@ -201,7 +200,7 @@ def translated(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def points(found: Snapshot, args: Args, out: Path) -> str:
-    """The command for other models: the picture of their evaluator, or their points; returns what was written, in words."""
+    """The command for other models: their evaluator's picture, or their points; returns a description of the output."""
     if args.interpolate:
         raise ValueError(f"--interpolate draws images, and {found.run.config.preset} makes points: leave it out")
     if out.suffix.lower() == ".png":
@@ -216,14 +215,14 @@ def points(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def latents(gan: GAN, key: Key, n: int, c: Any = (), *, line: int = 1) -> Inputs:
-    """Draws inputs, their latents each on its own or on straight lines between two.
+    """Draws inputs with independent latents, or with latents interpolated between two random ones.
 
     Args:
       gan: the model.
-      key: the key of the latents that are drawn.
-      n: how many, a multiple of `line`.
-      c: the condition of each, `()` if the model has none.
-      line: latents on a line, both ends included; 1 for independent ones.
+      key: the key of the random latents.
+      n: the number of inputs, a multiple of `line`.
+      c: the condition of each; `()` if the model has none.
+      line: the number of latents per line, including both ends; 1 for independent latents.
 
     Returns:
       The `Inputs`, line after line.
@@ -243,13 +242,13 @@ def latents(gan: GAN, key: Key, n: int, c: Any = (), *, line: int = 1) -> Inputs
 
 
 def write_array(out: Path, found: Snapshot, args: Args, **arrays: Any) -> None:
-    """Writes samples and what they depend on, in one piece.
+    """Writes samples and the settings they depend on, atomically.
 
     Args:
       out: the .npz file.
       found: the checkpoint.
       args: the flags.
-      **arrays: the samples, and labels if there are any.
+      **arrays: the samples, and the labels if the model has them.
     """
     about: dict[str, Any] = {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
     about |= {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}

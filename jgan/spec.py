@@ -126,7 +126,7 @@ class DataSpec(NamedTuple):
 
     @property
     def sets(self) -> dict[str, Batch]:
-        """The sets by name; a lone set has the name ''."""
+        """The sets by name; a single set has the name ''."""
         return {"": self.example} if isinstance(self.example, Batch) else dict(self.example)
 
     @property

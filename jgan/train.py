@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is not good; `jgan.utils.cli.run` makes one line of it.
+      ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
     config = configuration(sys.argv[1:] if argv is None else argv)
     workdir = folder.choose(config)
@@ -42,16 +42,16 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def configuration(argv: Sequence[str]) -> RunConfig:
-    """Reads the command line: a preset's name, `digits` by default, and flags over its values or those of a resumed run.
+    """Parses the command line: a preset's name (default `digits`), and flags that override the preset or the resumed run.
 
     Args:
-      argv: the arguments; the name may stand anywhere among the flags.
+      argv: the arguments; the name may come before, between or after the flags.
 
     Returns:
       The checked configuration.
 
     Raises:
-      ValueError: if the preset or a flag is unknown, or a value out of its range.
+      ValueError: if the preset or a flag is unknown, or a value is out of range.
 
     Example:
       >>> from jgan import train
@@ -76,16 +76,16 @@ def configuration(argv: Sequence[str]) -> RunConfig:
 
 
 def split(argv: Sequence[str]) -> tuple[str, list[str]]:
-    """Tells the preset's name from the flags and their values, in any order.
+    """Separates the preset's name from the flags and their values.
 
     Args:
       argv: the arguments.
 
     Returns:
-      The name, "" if there is none, and the other arguments in their order.
+      The name ("" if missing), and the other arguments in their order.
 
     Raises:
-      ValueError: if there are several words that are no flag's value.
+      ValueError: if there are several names.
 
     Example:
       >>> from jgan import train
@@ -93,7 +93,7 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
       ('mnist', ['--resume', '--steps', '7'])
     """
     kinds, presets = _flags(), models.presets()
-    words, rest, expected = [], [], 0.0  # how many more values the flag before takes
+    words, rest, expected = [], [], 0.0  # the number of values that the previous flag still takes
     for argument in argv:
         if argument.startswith("-") and not argument[1:2].isdigit():
             name, equals, _ = argument.lstrip("-").replace("_", "-").partition("=")
@@ -105,7 +105,7 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
         else:
             words.append(argument)
     if len(words) > 1:
-        raise ValueError(f"expected one preset, found {' and '.join(words)}; a flag begins with --")
+        raise ValueError(f"expected one preset, found {' and '.join(words)}; flags start with --")
     return (words[0] if words else ""), rest
 
 
@@ -133,13 +133,13 @@ def _flags_of(options: type, prefix: str = "") -> dict[str, float]:
 
 
 def _held(word: str, flags: Sequence[str]) -> RunConfig | None:
-    """The configuration of the run to resume: its options are the defaults, so that none has to be given again."""
+    """The configuration of the run to resume; its options become the defaults."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--workdir", type=Path)
     parser.add_argument("--resume", action="store_true")
     try:
         known, _ = parser.parse_known_args(flags)
-    except argparse.ArgumentError:  # cli.parse will say what is wrong
+    except argparse.ArgumentError:  # cli.parse will report the error
         return None
     if not known.resume:
         return None

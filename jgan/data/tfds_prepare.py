@@ -172,7 +172,7 @@ def _builder_class(base: Any, source: Source, urls: list[str], found: dict[str, 
     return Builder
 
 
-# ----------------------------------------------------------------------------------------------------------- preparing
+# --------------------------------------------------------------------------------------------------------- preparation
 
 
 def prepare(name: str, builder: Any) -> None:

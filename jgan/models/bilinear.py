@@ -111,7 +111,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "bilinear": Preset(
-        description="min_x max_y x y, drawn as a trajectory; try --model.rule.name extragradient",
+        description="the bilinear game min_x max_y x y, drawn as a trajectory; try --model.rule.name extragradient",
         dataset="origin",
         batch_size=2,
         steps=400,

@@ -197,7 +197,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 PRESETS = {
     "cyclegan": Preset(
-        description="unpaired translation on embedded 8x8 digits: white on black to black on white, and back",
+        description="unpaired translation on scikit-learn's 8x8 digits: white on black to black on white, and back",
         dataset="inverted:digits",
         batch_size=8,
         steps=3_000,

@@ -181,7 +181,7 @@ PRESETS = {
         config=Config(ema=EMA(0.9998)),
     ),
     "faces48_pretrain": Preset(
-        description="the first phase of faces48 alone",
+        description="only the first phase of faces48",
         dataset="olivetti",
         batch_size=100,
         steps=50 * 1000,

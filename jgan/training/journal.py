@@ -15,7 +15,7 @@ METRICS = "metrics.jsonl"
 
 
 def rows(workdir: Path) -> list[dict[str, Any]]:
-    """The lines of a run's `metrics.jsonl`; none if there is no such file yet."""
+    """The lines of a run's `metrics.jsonl`; an empty list if the file does not exist."""
     path = workdir / METRICS
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 

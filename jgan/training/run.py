@@ -73,11 +73,12 @@ class Shared:
 
     @functools.cached_property
     def dataset(self) -> Dataset:
+        """The data, loaded on first use; a `ValueError` if they were in memory and are not passed again."""
         if self.given is not None:
             return self.given
         if self.config.dataset.startswith(ARRAYS):
             raise ValueError(
-                f"the run's data, {self.config.dataset.removeprefix(ARRAYS)}, were given in memory: give them again, "
+                f"the run's data, {self.config.dataset.removeprefix(ARRAYS)}, were in memory: pass them again, "
                 "open_run(workdir, dataset=...)"
             )
         return data.load(self.config.dataset, self.config.data_dir)

@@ -97,7 +97,7 @@ def in_a_folder(out: Path) -> None:
 def _first_paragraph(box: str) -> str:
     """The message inside the frame that tyro prints: the lines between its title and the next rule.
 
-    The title is part of the frame; where the terminal's encoding has no frames, it is a line of its own above a rule.
+    The title is part of the frame; if the terminal's encoding cannot draw frames, it is a separate line above a rule.
     """
     blocks: list[list[str]] = [[]]
     for line in box.splitlines():

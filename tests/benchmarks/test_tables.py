@@ -102,7 +102,7 @@ def test_table1():
     lines = drawings.table1(TABLE1).splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert cells[2:] == [
-        ["adversarial nets, as published", "225", "2", "", "", ""],
+        ["adversarial nets (published)", "225", "2", "", "", ""],
         ["last, best validation", "200.0", "1.6", "", "230.1", "0.2154"],
         ["average of 5 epochs, last epoch", "229.0", "1.6", "1.5", "230.1, 230.1", "0.2154"],
         [

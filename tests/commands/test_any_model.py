@@ -37,7 +37,7 @@ def test_a_model_of_ones_own_is_trained_and_opened_from_its_folder_alone(tmp_pat
     assert opened.config.model == Walk(first=1, pull=Pull(0.5))
     assert opened.spec == trained.run.spec._replace(mean=None)
     jax.tree.map(np.testing.assert_array_equal, opened.restore(), trained.state)
-    with pytest.raises(ValueError, match=r"data, were given in memory: give them again, open_run\(workdir, dataset=\.\.\.\)"):
+    with pytest.raises(ValueError, match=r"data, were in memory: pass them again, open_run\(workdir, dataset=\.\.\.\)"):
         _ = opened.dataset
     assert len(open_run(moved, dataset=trained.run.dataset).dataset.test.x) == 16
 

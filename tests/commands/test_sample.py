@@ -211,7 +211,7 @@ def test_labels_of_an_array(classes, tmp_path):
     ("labels", "message"),
     [
         ("10", "--labels must be from 0 to 9, found 10"),
-        ("1,x", "--labels must be class numbers such as 0,1,2, found 1, x"),
+        ("1,x", "--labels must be class labels such as 0,1,2, found 1, x"),
         ("-1", "--labels"),
     ],
 )

@@ -1,7 +1,7 @@
-"""Evaluators: how runs are judged and drawn, one file for each kind of model and data.
+"""Evaluators, which measure runs and draw their pictures: one file for each kind of model and data.
 
 A model names its evaluator (`Model.evaluator`), or gives a function of the run that returns a name or an `Evaluator`. A file
-here registers what it defines in `EVALUATORS` and is found by itself.
+here registers its evaluator in `EVALUATORS` and is imported automatically.
 """
 
 import jax
@@ -14,7 +14,7 @@ __all__ = ["EVALUATORS", "Evaluator", "by_data", "of"]
 
 
 def of(run: Run) -> Evaluator:
-    """The evaluator of a run, made once.
+    """The evaluator of a run, built once.
 
     Args:
       run: the run.
@@ -23,7 +23,7 @@ def of(run: Run) -> Evaluator:
       The `Evaluator`.
 
     Raises:
-      ValueError: if there is none of the name that the run's model gives, or an option of the run does not fit it.
+      ValueError: if the run's model names an unknown evaluator, or an option of the run does not fit the evaluator.
 
     Example:
       >>> from jgan.training import evaluators
@@ -39,24 +39,24 @@ def of(run: Run) -> Evaluator:
 
 
 def by_data(run: Run) -> str:
-    """The name of the evaluator that suits a run's data, for models that name none.
+    """The name of the evaluator for a run's data, for models that do not name one.
 
     Args:
       run: the run.
 
     Returns:
-      `"pairs"` for models conditioned on images, `"images"`, or for points `"density"` in one dimension if the density is
-      known, else `"points"`.
+      `"pairs"` for models conditioned on images, `"images"` for other image models, `"density"` for one-dimensional points of
+      known density, `"points"` for other points.
 
     Raises:
-      ValueError: if no evaluator suits the data.
+      ValueError: if there is no evaluator for the data.
     """
     condition = jax.tree.leaves(run.phases[-1].gan.condition, is_leaf=lambda leaf: isinstance(leaf, Field))
     if any(isinstance(field, Field) and field.kind == "image" for field in condition):
         return "pairs"
     x = run.spec.one.x
     if not isinstance(x, Field) or x.kind not in ("image", "points"):
-        raise ValueError(f"expected images or points to evaluate, found {x}: give the model an evaluator of its own")
+        raise ValueError(f"expected images or points to evaluate, found {x}: set Model.evaluator")
     if x.kind == "image":
         return "images"
     return "density" if x.shape == (1,) and hasattr(run.dataset.truth, "centres") else "points"

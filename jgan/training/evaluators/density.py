@@ -14,14 +14,14 @@ from jgan.training.run import Run, keys
 from jgan.types import GANState
 
 SAMPLES = 20_000
-"""generated points of a measure and of a picture"""
+"""number of generated points in a measure and in a picture"""
 
 WIDTH = 6.0
-"""standard deviations from the outermost modes to the edges of the picture"""
+"""margin of the picture around the outermost modes, in standard deviations"""
 
 
 def evaluator(run: Run) -> Evaluator:
-    """How a run on a known density in one dimension is judged and shown.
+    """Builds the evaluator of a run on a known one-dimensional density.
 
     Args:
       run: the run.
@@ -51,8 +51,8 @@ def _limits(run: Run) -> tuple[float, float]:
 def measure(run: Run, state: GANState) -> dict[str, float]:
     """The Jensen-Shannon divergence of the generated points from the density of the data.
 
-    Both as histograms of 100 bins over the picture's limits, points beyond in the outermost bins; the density by its values at
-    the bins' middles.
+    Both are histograms with 100 bins over the picture's limits; points beyond the limits fall into the outermost bins. The
+    density of a bin is its value at the centre.
 
     Args:
       run: the run.
@@ -74,7 +74,7 @@ def measure(run: Run, state: GANState) -> dict[str, float]:
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words."""
+    """The measure as text."""
     return f"Jensen-Shannon divergence {row['divergence']:.4f}"
 
 
@@ -83,7 +83,7 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
 
     Args:
       run: the run.
-      state: the state whose (averaged) generator draws.
+      state: the state whose (averaged) generator is sampled.
 
     Returns:
       The picture, uint8 `[height, width, 3]`.
@@ -101,14 +101,14 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
 
 
 def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The final divergence, and the animation.
+    """Measures the final divergence and writes the animation.
 
     Args:
       run: the run.
-      state: its final state.
+      state: the final state.
 
     Returns:
-      For `summary.json`, and a closing sentence.
+      The entries of `summary.json`, and a closing sentence.
     """
     found = measure(run, state)
     return found, f"{phrase(found)} nats; {animate(run)}"

@@ -1,4 +1,4 @@
-"""What an evaluator is: how the runs of a kind of model are judged while they train, and what is drawn of them."""
+"""`Evaluator`: the measures and pictures of the runs of one kind of model."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -12,20 +12,20 @@ from jgan.utils.registry import Registry, import_all
 
 
 class Evaluator(NamedTuple):
-    """How a run is judged and shown.
+    """The measures and pictures of a run.
 
-    The functions take the run in the phase that the state is of: `run.gan` is that phase's model.
+    The functions take the run in the phase of the state: `run.gan` is the model of that phase.
 
     Attributes:
-      name: what the measure is called in `python -m jgan.evaluate`.
+      name: the name of the measure in `python -m jgan.evaluate`.
       criterion: the name of the measure by which the best checkpoint is kept.
       larger: whether larger values of it are better.
-      measure: `measure(run, state) -> {name: value}`, the criterion among them (it may be left out in a phase where it has no
-        meaning); it goes into `metrics.jsonl`, with a warning for the progress line under `warning`, if there is one.
-      phrase: `phrase(row) -> str`, the measures of a line in a few words.
+      measure: `measure(run, state) -> {name: value}`, written to `metrics.jsonl`. It includes the criterion, except in phases
+        where this is undefined, and optionally `warning`, a warning for the progress line.
+      phrase: `phrase(row) -> str`, the measures of a line as text.
       sheet: `sheet(run, state) -> uint8 [height, width, channels]`, the picture in `samples/`.
       finish: `finish(run, state) -> (entries of summary.json, closing sentence)`; it writes the pictures of a finished run.
-      balance: as `jgan.plots.curves` takes it.
+      balance: the argument `balance` of `jgan.plots.curves`.
     """
 
     name: str
@@ -46,18 +46,18 @@ EVALUATORS: Registry[Callable[[Run], Evaluator]] = Registry(
     "evaluator",
     lambda: import_all("jgan.training.evaluators", importlib.import_module("jgan.training.evaluators").__path__),
 )
-"""Every evaluator by its name: what makes it for a run. Each is registered in its own file, which is found by itself."""
+"""All evaluators by name, as functions of a run. Each is registered in its own file, which is imported automatically."""
 
 
 def no_metric(run: Run, name: str) -> None:
-    """Checks that `--metric`, which is for images, is not given for a run that another evaluator judges.
+    """Checks that `--metric`, which is for images, is not given for a run with another evaluator.
 
     Args:
       run: the run.
-      name: what its evaluator measures instead.
+      name: the measure of its evaluator.
 
     Raises:
-      ValueError: if it is given.
+      ValueError: if `--metric` is given.
     """
     if run.config.metric != "auto":
         raise ValueError(
@@ -67,11 +67,11 @@ def no_metric(run: Run, name: str) -> None:
 
 
 def animate(run: Run, *, fps: float = 10.0) -> str:
-    """Makes `animation.gif` of the pictures in the folder of a run.
+    """Writes `animation.gif` from the pictures in the folder of a run.
 
     Args:
       run: the run.
-      fps: pictures in a second.
+      fps: pictures per second.
 
     Returns:
       The path.

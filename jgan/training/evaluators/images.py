@@ -1,4 +1,4 @@
-"""Runs that make images: a grid of samples, the chosen measure, a watch for collapse, the 2014 paper's figures."""
+"""Evaluator of image runs: a grid of samples, the chosen measure, the collapse monitor, the 2014 paper's figures."""
 
 import functools
 from collections.abc import Mapping
@@ -24,20 +24,20 @@ GRID = 64
 """images in a picture of samples"""
 
 ROW = 10
-"""images of each class in a picture of samples of a model conditioned on labels"""
+"""images per class in a picture of samples, for models conditioned on labels"""
 
 MOST_CLASSES = 20
-"""classes in such a picture: the first ones"""
+"""maximum number of classes in such a picture"""
 
 
 def evaluator(run: Run) -> Evaluator:
-    """How a run of images is judged and shown.
+    """Builds the evaluator of a run of images.
 
     Args:
-      run: the run; its `metric` is what the best checkpoint is kept by.
+      run: the run; its `metric` selects the best checkpoint.
 
     Returns:
-      The `Evaluator`. What a measure needs of the data (features, cells) is made at the first one, and kept.
+      The `Evaluator`. It computes the statistics of the data (features, bins) at the first measurement and keeps them.
 
     Raises:
       ValueError: if the metric, the extractor or its weights do not fit the images.
@@ -68,19 +68,19 @@ def evaluator(run: Run) -> Evaluator:
 
 
 def real_images(run: Run) -> RealImages:
-    """The data of a run in the form of its model's pictures; they are loaded when they are first asked for."""
+    """The data of a run, preprocessed by the model's `real_view` and loaded on first use."""
     return RealImages(lambda: run.dataset, run.model.real_view(run.config.model))
 
 
 def samples_of(run: Run, state: GANState, n: int) -> np.ndarray:
     """Samples for a measure, at the resolution of the data, with labels in the proportions of the training set.
 
-    A phase of a growing model makes images of another resolution: they are resized, bilinearly, before they are compared.
+    Images of an earlier phase of a growing model have another resolution; they are resized bilinearly.
 
     Args:
       run: the run in the phase of the state.
       state: the state whose (averaged) generator is used.
-      n: how many.
+      n: the number of samples.
 
     Returns:
       `[n, height, width, channels]` float32 in [0, 1].
@@ -93,17 +93,17 @@ def samples_of(run: Run, state: GANState, n: int) -> np.ndarray:
 
 
 def _coverages(run: Run, step: int) -> list[float]:
-    """Those of the earlier measures in the same phase."""
+    """The coverages of the earlier measurements in the same phase."""
     rows = [row for row in journal.rows(run.workdir) if row.get("phase", "") == run.phase_name]
     return [row["coverage"] for row in rows if "coverage" in row and row["step"] < step]
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
-    """A grid of the run's fixed latents; for a model conditioned on labels a row for each class.
+    """A grid of samples from the run's fixed latents; for a model conditioned on labels, one row per class.
 
     Args:
       run: the run.
-      state: the state whose (averaged) generator draws.
+      state: the state whose (averaged) generator is sampled.
 
     Returns:
       The picture, uint8 `[height, width, channels]`.
@@ -116,15 +116,15 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
 
 
 def finished(run: Run, state: GANState, real: RealImages) -> tuple[dict[str, Any], str]:
-    """The test log-likelihood, and the 2014 paper's figures 2 (`nearest.png`) and 3 (`interpolation.png`).
+    """Measures the test log-likelihood and draws the 2014 paper's figures 2 (`nearest.png`) and 3 (`interpolation.png`).
 
     Args:
       run: the run.
-      state: its final state.
+      state: the final state.
       real: the real images.
 
     Returns:
-      For `summary.json`, and a closing sentence.
+      The entries of `summary.json`, and a closing sentence.
     """
     samples = samples_of(run, state, run.config.eval_samples)
     result = parzen.evaluate(samples, real.part("validation", VALIDATION_IMAGES), real.part("test"))
@@ -134,20 +134,20 @@ def finished(run: Run, state: GANState, real: RealImages) -> tuple[dict[str, Any
         plots.save_png(run.workdir / "interpolation.png", drawn)
     sentence = (
         f"test log-likelihood: {result.mean:.1f} +- {result.standard_error:.1f} nats (Parzen window, sigma {result.sigma:.3f}, "
-        f"{len(samples):,} samples); next to training images and k-means: python -m jgan.evaluate --workdir {run.workdir}"
+        f"{len(samples):,} samples); for the paper's baselines: python -m jgan.evaluate --workdir {run.workdir}"
     )
     return {"log_likelihood": result._asdict()}, sentence
 
 
 def interpolation(run: Run, state: GANState, key: jax.Array, *, rows: int = 8, columns: int = 10) -> np.ndarray | None:
-    """The paper's figure 3, from a run's generator; the condition of a row is that of its first image.
+    """Draws the paper's figure 3; all images of a row have the condition of its first image.
 
     Args:
       run: the run.
-      state: the state whose (averaged) generator draws.
-      key: the key of the latents at the ends of the lines.
-      rows: lines.
-      columns: images on each.
+      state: the state whose (averaged) generator is sampled.
+      key: the key of the latents at the ends of the rows.
+      rows: the number of rows.
+      columns: the number of images per row.
 
     Returns:
       The picture, uint8 `[height, width, channels]`; None for a generator whose latents are not single vectors.

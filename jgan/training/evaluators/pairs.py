@@ -1,7 +1,7 @@
-"""Runs of models that translate images: a row of sources, one of outputs, one of true targets where known; their distance.
+"""Evaluator of image-to-image models: rows of sources, outputs and known targets, and the distance from the targets.
 
 Paired data hold the target of each source. For unpaired sets the true translation may be known (`dataset.truth`, a function of
-the source); else the outputs are compared with the images of the target domain as a set.
+the source); otherwise the outputs are compared with the target domain as a set.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,19 +19,19 @@ from jgan.training.run import Run, keys
 from jgan.types import Field, GANState
 
 SHOWN = 12
-"""columns of a picture"""
+"""number of columns in a picture"""
 
 COMPARED = 500
-"""validation images of a measure, for each direction"""
+"""number of validation images per measure and direction"""
 
 
 class Pairs(NamedTuple):
     """Images to translate in one direction.
 
     Attributes:
-      condition: what the generator is conditioned on, a tree of `[n, ...]` arrays.
+      condition: the generator's condition, a tree of `[n, ...]` arrays.
       source: `[n, height, width, channels]` float32 in [0, 1], the images shown as the source.
-      truth: `[n, ...]` the true targets, or None if they are not known.
+      truth: `[n, ...]` the true targets, or None if unknown.
       target: `[m, ...]` images of the target domain.
     """
 
@@ -42,20 +42,20 @@ class Pairs(NamedTuple):
 
 
 Source = Callable[[Run, str, int], dict[str, Pairs]]
-"""`source(run, part, n) -> {direction: pairs}`, `part` being "train", "validation" or "test"."""
+"""`source(run, part, n) -> {direction: pairs}`, with `part` "train", "validation" or "test"."""
 
 
 def of_data(run: Run, part: str, n: int) -> dict[str, Pairs]:
-    """The pairs of a data set whose form follows from the model's condition.
+    """Selects the pairs of a data set according to the model's condition.
 
     Args:
-      run: the run; its model is conditioned on images, `c` of a single set, or on a dict of directions such as `"ab"`, from the
+      run: the run; its model is conditioned on images (`c` of a single set) or on a dict of directions such as `"ab"`, from the
         set "a" to the set "b".
       part: the part of the data.
-      n: at most so many pairs.
+      n: the maximum number of pairs.
 
     Returns:
-      The pairs by direction; the only direction of a single set is "".
+      The pairs by direction; a single set has the direction "".
 
     Raises:
       ValueError: if the condition has another form.
@@ -81,10 +81,10 @@ def of_data(run: Run, part: str, n: int) -> dict[str, Pairs]:
 
 
 def make(source: Source = of_data) -> Callable[[Run], Evaluator]:
-    """An evaluator of translations.
+    """Builds an evaluator of translations.
 
     Args:
-      source: what is translated.
+      source: selects the images to translate.
 
     Returns:
       `evaluator(run)`, for a model's `evaluator`.
@@ -115,7 +115,7 @@ def make(source: Source = of_data) -> Callable[[Run], Evaluator]:
 
 
 def translate(run: Run, state: GANState, condition: Any) -> np.ndarray:
-    """The outputs of a run's generator for given conditions, from the run's fixed latents if it takes any.
+    """The generator's outputs for given conditions, with the run's fixed latents if it has latents.
 
     Args:
       run: the run in the phase of the state.
@@ -130,17 +130,17 @@ def translate(run: Run, state: GANState, condition: Any) -> np.ndarray:
 
 
 def errors(run: Run, state: GANState, pairs: Mapping[str, Pairs], *, known: bool) -> dict[str, float]:
-    """How far the outputs are from the target.
+    """Measures the distance between outputs and targets.
 
     Args:
       run: the run in the phase of the state.
       state: the state whose (averaged) generator is used.
-      pairs: what is translated.
+      pairs: the pairs.
       known: whether the true targets are known.
 
     Returns:
-      `error`, the mean absolute error in units of [0, 1], if they are; else `kid`, the kernel distance of the pixels from the
-      target domain. Of several directions each, with its name, and their mean.
+      `error`, the mean absolute error in units of [0, 1], if the targets are known; otherwise `kid`, the kernel distance of the
+      pixels from the target domain. For several directions, the value of each and their mean.
     """
     found = {}
     for direction, (condition, _, truth, target) in pairs.items():
@@ -156,7 +156,7 @@ def errors(run: Run, state: GANState, pairs: Mapping[str, Pairs], *, known: bool
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words."""
+    """The measure as text."""
     name = "error" if "error" in row else "kid"
     title = "mean absolute error" if name == "error" else "KID (pixels)"
     each = [f"{key.removeprefix(name + '_')} {row[key]:.4g}" for key in sorted(row) if key.startswith(f"{name}_")]
@@ -164,12 +164,12 @@ def phrase(row: Mapping[str, float]) -> str:
 
 
 def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
-    """A row of sources, one of outputs and, where it is known, one of truths; then the same for the other direction.
+    """Draws a row of sources, one of outputs and, if known, one of true targets, for each direction.
 
     Args:
       run: the run in the phase of the state.
-      state: the state whose (averaged) generator draws.
-      pairs: what is translated.
+      state: the state whose (averaged) generator is sampled.
+      pairs: the pairs.
 
     Returns:
       The picture, uint8 `[height, width, channels]`.
@@ -184,10 +184,10 @@ def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
 
 
 def rows(*images: np.ndarray) -> np.ndarray:
-    """A picture with a row for each set of images, one column per example; grey and coloured sets may be mixed.
+    """Draws one row per set of images and one column per example; grey and coloured sets may be mixed.
 
     Args:
-      *images: each `[n, height, width, 1 or 3]` float in [0, 1], of one height and width.
+      *images: each `[n, height, width, 1 or 3]` float in [0, 1], all of the same height and width.
 
     Returns:
       The picture, uint8 `[height, width, channels]`.

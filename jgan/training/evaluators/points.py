@@ -1,6 +1,6 @@
-"""Runs that make points: the modes that they cover, counted and drawn, where the data are a known mixture.
+"""Evaluator of runs on points: counts and draws the covered modes if the data are a known mixture.
 
-Of other points the covered share of the test points is measured instead.
+For other points it measures the covered share of the test points.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from jgan.training.run import Run, keys
 from jgan.types import GANState
 
 SAMPLES = 2_500
-"""generated points of a measure and of a picture: the literature's number"""
+"""number of generated points in a measure and in a picture, as in the literature"""
 
 NEIGHBOURS = 1_000
-"""points of each side where the coverage is measured by nearest neighbours"""
+"""number of real and of generated points when coverage is measured by nearest neighbours"""
 
 
 def evaluator(run: Run) -> Evaluator:
-    """How a run of points is judged and shown.
+    """Builds the evaluator of a run on points.
 
     Args:
       run: the run.
@@ -40,7 +40,7 @@ def evaluator(run: Run) -> Evaluator:
 
 
 def mixture(run: Run) -> Any:
-    """The mixture of Gaussians that the data are known to be, with `centres` and `std`; None for other data."""
+    """The known mixture of Gaussians of the data, with `centres` and `std`; None for other data."""
     return run.dataset.truth if hasattr(run.dataset.truth, "centres") else None
 
 
@@ -49,16 +49,16 @@ def _points(run: Run, state: GANState) -> np.ndarray:
 
 
 def measure(run: Run, state: GANState) -> dict[str, float]:
-    """Counts the modes of a known mixture; of other points, the share of test points that samples cover.
+    """Counts the covered modes of a known mixture, or measures the covered share of the test points for other data.
 
     Args:
       run: the run.
       state: the state whose (averaged) generator is measured.
 
     Returns:
-      Of a mixture `modes`, the number of covered modes, `high_quality`, the share of samples within three standard deviations
-      of one, and `coverage`, the product of the two as shares. Else `coverage`, of Naeem et al. (2020), and `precision`. The
-      best checkpoint is kept by `coverage`.
+      For a mixture: `modes`, the number of covered modes, `high_quality`, the share of samples within three standard deviations
+      of a mode, and `coverage`, the product of the two as shares. Otherwise `coverage` (Naeem et al., 2020) and `precision`.
+      `coverage` selects the best checkpoint.
     """
     truth, points = mixture(run), _points(run, state)
     if truth is None:
@@ -70,18 +70,18 @@ def measure(run: Run, state: GANState) -> dict[str, float]:
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words."""
+    """The measure as text."""
     if "modes" in row:
-        return f"{row['modes']:.0f} modes, {row['high_quality']:.1%} of the samples in one"
+        return f"{row['modes']:.0f} modes, {row['high_quality']:.1%} of the samples in a mode"
     return f"coverage {row['coverage']:.1%}, precision {row['precision']:.1%}"
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
-    """Generated points over real ones in their first two coordinates, modes marked where they are known.
+    """Draws generated points over real ones in their first two coordinates; known modes are marked.
 
     Args:
       run: the run.
-      state: the state whose (averaged) generator draws.
+      state: the state whose (averaged) generator is sampled.
 
     Returns:
       The picture, uint8 `[height, width, 3]`.
@@ -94,19 +94,19 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
 
 
 def _plane(points: np.ndarray) -> np.ndarray:
-    """The first two coordinates, the second 0 where there is only one."""
+    """The first two coordinates; the second is 0 if there is only one."""
     return np.pad(points, ((0, 0), (0, max(0, 2 - points.shape[1]))))[:, :2]
 
 
 def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The final measure, and the animation.
+    """Makes the final measurement and writes the animation.
 
     Args:
       run: the run.
-      state: its final state.
+      state: the final state.
 
     Returns:
-      For `summary.json`, and a closing sentence.
+      The entries of `summary.json`, and a closing sentence.
     """
     found, truth = measure(run, state), mixture(run)
     total = "" if truth is None else f", of {len(truth.centres)}"

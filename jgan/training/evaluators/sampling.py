@@ -1,4 +1,4 @@
-"""Samples of a run's generator for measures and pictures, conditioned as the data are."""
+"""Samples of a run's generator for measures and pictures, with conditions from the data."""
 
 from typing import Any
 
@@ -10,21 +10,21 @@ from jgan.training.run import Run
 from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
 
 _LABEL_STREAM = 2**20
-"""folded into a key of latents for the labels that go with them"""
+"""folded into the key of the latents to get the key of their labels"""
 
 
 def classes(gan: GAN) -> int:
-    """The number of classes of a model that is conditioned on labels alone; 0 for others."""
+    """The number of classes of a model conditioned only on labels; 0 for other models."""
     field = gan.condition
     return field.size if isinstance(field, Field) and field.kind == "label" else 0
 
 
 def condition_of(batch: Batch, condition: Any) -> Any:
-    """What a model is conditioned on, for some examples: their labels, or their `c`.
+    """The condition of some examples: their labels, or their `c`.
 
     Args:
-      batch: the examples, as they are stored.
-      condition: the model's, `gan.condition`.
+      batch: the examples, as stored.
+      condition: the condition of the model, `gan.condition`.
 
     Returns:
       A tree like `condition`, images as float32 in [0, 1]; `()` for an unconditional model.
@@ -36,12 +36,12 @@ def condition_of(batch: Batch, condition: Any) -> Any:
 
 
 def inputs(run: Run, key: Key, n: int) -> Inputs:
-    """Inputs for `n` samples: new latents, and conditions in the proportions of the training set.
+    """Inputs for `n` samples: new latents, and conditions drawn from the training set.
 
     Args:
       run: the run, of a single set.
       key: the key of the latents.
-      n: how many.
+      n: the number of samples.
 
     Returns:
       The `Inputs`.
@@ -63,7 +63,7 @@ def class_rows(gan: GAN, key: Key, labels: Any, columns: int) -> Inputs:
       gan: a model conditioned on labels.
       key: the key of the latents.
       labels: `[rows]` integers.
-      columns: samples in a row.
+      columns: the number of samples per row.
 
     Returns:
       `rows * columns` `Inputs`, row by row.
@@ -73,14 +73,14 @@ def class_rows(gan: GAN, key: Key, labels: Any, columns: int) -> Inputs:
 
 
 def draw(gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, block: int = 1000) -> np.ndarray:
-    """Generates many examples, a block at a time, so that memory does not grow with their number.
+    """Generates many examples in blocks, so that memory does not grow with their number.
 
     Args:
       gan: the model.
       state: the state whose generator is used.
-      inputs: `N` of them, as `gan.inputs` draws them.
+      inputs: `N` inputs, as returned by `gan.inputs`.
       ema: whether to use the averaged weights, where the model keeps them.
-      block: examples generated at once.
+      block: the number of examples per block.
 
     Returns:
       `[N, ...]` float32; images are in [0, 1].
@@ -111,5 +111,5 @@ def draw(gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, block: 
 
 
 def unaveraged(state: GANState) -> GANState:
-    """The state without the generator's average, so that all that is drawn from it uses the latest weights."""
+    """The state without the generator's average, so that its samples use the latest weights."""
     return state._replace(generator=state.generator._replace(ema=()))

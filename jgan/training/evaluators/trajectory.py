@@ -1,4 +1,4 @@
-"""Runs of games of two numbers: their trajectory over the field of the very step that drives them."""
+"""Evaluator of games of two numbers: the trajectory of the run over the vector field of its step."""
 
 import math
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ LIMITS = (-2.0, 2.0)
 
 
 def evaluator(run: Run) -> Evaluator:
-    """How a run of a game of two numbers is judged and shown.
+    """Builds the evaluator of a run of a game of two numbers.
 
     Args:
       run: the run.
@@ -34,7 +34,7 @@ def evaluator(run: Run) -> Evaluator:
 
 
 def _rule(run: Run) -> str:
-    """The name of the update rule, where the model's options have one."""
+    """The name of the update rule, if the model's options have one."""
     rule = getattr(run.config.model, "rule", run.config.preset)
     return rule if isinstance(rule, str) else str(getattr(rule, "name", run.config.preset))
 
@@ -51,14 +51,14 @@ def _step(run: Run) -> Any:
 
 
 def path(run: Run, length: int) -> np.ndarray:
-    """The course of a run, computed again: two numbers take no time.
+    """Recomputes the trajectory of a run; this is fast for two numbers.
 
     Args:
       run: the run.
-      length: steps.
+      length: the number of steps.
 
     Returns:
-      `[length + 1, 2]` float32, the generator's number and the discriminator's.
+      `[length + 1, 2]` float32, the numbers of the generator and of the discriminator.
     """
     step, first = _step(run), run.gan.init(keys(run.config.seed).init)
 
@@ -85,16 +85,16 @@ def measure(run: Run, state: GANState) -> dict[str, float]:
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure in words."""
+    """The measure as text."""
     return f"distance from the equilibrium {row['distance']:.3g}"
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
-    """The trajectory so far, over the directions that a step takes from everywhere.
+    """Draws the trajectory so far over the vector field of the step.
 
     Args:
       run: the run.
-      state: the state up to which to draw.
+      state: the state at the end of the trajectory.
 
     Returns:
       The picture, uint8 `[height, width, 3]`.
@@ -113,14 +113,14 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
 
 
 def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-    """The final distance, and the animation.
+    """Measures the final distance and writes the animation.
 
     Args:
       run: the run.
-      state: its final state.
+      state: the final state.
 
     Returns:
-      For `summary.json`, and a closing sentence.
+      The entries of `summary.json`, and a closing sentence.
     """
     found = measure(run, state)
     return found, f"{phrase(found)}; {animate(run, fps=5)}"
