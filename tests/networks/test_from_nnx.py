@@ -62,7 +62,7 @@ def test_parameters_and_state_are_the_modules_own_as_plain_dicts():
             "rest": {"layers": {"1": {"kernel": module.rest.layers[1].kernel[...], "bias": jnp.zeros(2)}}},
         },
     )
-    close(model_state, {"norm": {"mean": jnp.zeros(4), "var": jnp.ones(4)}})
+    close(model_state, {"batch_stats": {"norm": {"mean": jnp.zeros(4), "var": jnp.ones(4)}}})
 
 
 def test_a_training_pass_and_an_evaluation_are_the_modules():
@@ -72,8 +72,8 @@ def test_a_training_pass_and_an_evaluation_are_the_modules():
     expected = module(X)
     output, after = network.apply(params, model_state, X, train=True)
     close(output, expected)
-    close(after, {"norm": {"mean": module.norm.mean[...], "var": module.norm.var[...]}})
-    assert not np.allclose(after["norm"]["mean"], 0)
+    close(after, {"batch_stats": {"norm": {"mean": module.norm.mean[...], "var": module.norm.var[...]}}})
+    assert not np.allclose(after["batch_stats"]["norm"]["mean"], 0)
     module.eval()
     output, unchanged = network.apply(params, after, X)
     close(output, module(X))
