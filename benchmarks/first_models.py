@@ -150,8 +150,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     result.setdefault("models", {})
     for name in args.presets:
         if name not in result["models"]:
-            result["models"][name] = trained(args, name)
-            result |= {"command": shlex.join([*PROG.split(), *argv]), "seed": args.seed, "environment": environment()}
+            command = shlex.join([*PROG.split(), *argv])
+            result["models"][name] = trained(args, name) | {"seed": args.seed, "command": command}
+            result |= {"command": PROG, "environment": environment()}
             write_json(args.out, result)
     print(args.out)
 
