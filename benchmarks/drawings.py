@@ -212,7 +212,7 @@ def first_models(result: dict[str, Any]) -> str:
     classifiers = ", ".join(f"{dataset} {accuracy:.1%}" for dataset, accuracy in accuracies.items())
     header = ["preset", "steps x batch", "log-likelihood (nats)", "FID", "agreement", "translation error"]
     notes = (
-        "One seed, averaged generators, 10,000 samples; the result file has the whole command of each row. FID in the features of "
-        f"a small classifier of the data set, with a test accuracy of: {classifiers}. {origin(result)}"
+        "One seed, averaged generators, 10,000 samples; the result file has the whole command of each row. FID in the features "
+        f"of a small classifier of the data set, with a test accuracy of: {classifiers}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
