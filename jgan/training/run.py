@@ -16,7 +16,7 @@ import jax
 
 from jgan import data
 from jgan.data import Dataset
-from jgan.models import Model
+from jgan.models import Model, phases_of
 from jgan.phases import Place, place
 from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
@@ -194,29 +194,6 @@ class Snapshot(NamedTuple):
     run: Run
     state: GANState
     step: int
-
-
-def phases_of(model: Model, config: Any, spec: DataSpec) -> tuple[Phase, ...]:
-    """Builds the phases of a model, after a check that it accepts the data.
-
-    Args:
-      model: the model.
-      config: its options.
-      spec: the description of the data.
-
-    Returns:
-      The phases, at least one.
-
-    Raises:
-      ValueError: if the model does not accept the data, an option is out of range, or an earlier phase has no length.
-    """
-    model.accepts(spec)
-    made = model.make(config, spec)
-    phases = (Phase(made),) if isinstance(made, GAN) else tuple(made)
-    if not phases:
-        raise ValueError("expected at least one phase, found none")
-    place(phases, 1, 0)  # all phases except the last need a length
-    return phases
 
 
 def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:

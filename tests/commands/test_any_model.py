@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 import threading
+from importlib import metadata
 
 import jax
 import numpy as np
@@ -11,12 +12,13 @@ import pytest
 import tiny_models
 from tiny_models import CLASSES, SHIFT, WALK, Pull, Shift, Walk
 
-from jgan import Batch, data
+from jgan import Batch, data, models
 from jgan.training import records, train
 from jgan.training.evaluators import pairs
 from jgan.training.run import open_run
 from jgan.types import Batch as Fields
 from jgan.types import DataSpec, Field
+from jgan.utils import registry
 
 POINTS = np.random.default_rng(0).normal(size=(96, 2)).astype(np.float32)
 SHORT = {"dataset": POINTS, "batch_size": 16, "steps": 2, "checkpoint_every": 0, "sample_every": 0}
@@ -110,6 +112,36 @@ def test_a_run_in_a_thread_takes_no_signals(tmp_path):
     thread.join()
     assert not failed
     assert (tmp_path / "a" / "summary.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("no_such_module:MODEL", r"plugin = no_such_module:MODEL .* cannot be loaded \(ModuleNotFoundError: No module named"),
+        ("tiny_models:NOTHING", r"plugin = tiny_models:NOTHING .* cannot be loaded \(AttributeError: "),
+        ("tiny_models:NOISE", r"plugin = tiny_models:NOISE .*: expected a jgan.models.Model, found float"),
+    ],
+)
+def test_an_entry_point_that_cannot_be_loaded_is_named(monkeypatch, value, message):
+    point = metadata.EntryPoint("plugin", value, "jgan.models")
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == "jgan.models" else [])
+    monkeypatch.setattr(models, "MODELS", registry.Registry("model", models._fill))
+    for _ in range(2):  # the error stays until it is corrected
+        with pytest.raises(ValueError, match=message):
+            models.presets()
+
+
+def test_an_entry_point_adds_a_model(monkeypatch):
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda group: [metadata.EntryPoint("walk", "tiny_models:WALK", "jgan.models")]
+    )
+    monkeypatch.setattr(models, "MODELS", registry.Registry("model", models._fill))
+    assert models.find(Walk()) is WALK
+    with pytest.raises(ValueError, match="phase 0 of 2 needs a number of steps"):
+        models.phases(Walk(first=None), DataSpec.points((2,), 5))
+    monkeypatch.setattr(models, "MODELS", {"walk": WALK._replace(make=lambda config, spec: ())})
+    with pytest.raises(ValueError, match="expected at least one phase, found none"):
+        models.phases(Walk(), DataSpec.points((2,), 5))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,10 @@ from PIL import Image
 from tiny_models import CLASSES, SHIFT, Classes, Shift, Walk, make_walk
 
 from jgan import data, plots, sample
+from jgan.models import phases_of
 from jgan.training import custom, records
 from jgan.training.checkpoint import Checkpoints
-from jgan.training.run import RunConfig, Snapshot, keys, open_run, phases_of
+from jgan.training.run import RunConfig, Snapshot, keys, open_run
 from jgan.types import Average, Batch, DataSpec, Field, Inputs
 from jgan.utils import cli
 
