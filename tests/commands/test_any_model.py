@@ -157,9 +157,16 @@ def test_descriptions_of_data_survive_json(spec):
     assert records.spec_from_dict(json.loads(json.dumps(records.spec_to_dict(spec)))) == spec
 
 
-def test_a_configuration_of_an_earlier_version_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text('{"config": {}}')
-    with pytest.raises(ValueError, match="expected version 2, found 1: open it with the jgan that wrote it"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"config": {}}', r"expected version 2, found 1, of jgan 0\.1: open it with jgan 0\.1"),
+        ('{"version": 3}', "expected version 2, found 3, of a later jgan: open it with a later jgan"),
+    ],
+)
+def test_a_configuration_of_another_version_is_refused(tmp_path, content, message):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
         open_run(tmp_path)
 
 
