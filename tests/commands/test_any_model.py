@@ -211,6 +211,27 @@ def test_the_picture_has_a_row_for_each_class(classes):
     np.testing.assert_allclose(middles, expected, atol=2)
 
 
+def test_conditions_are_converted_by_their_kind_as_in_training():
+    """Tokens in uint8 are numbers of words, not brightnesses."""
+    from jgan.data import resident
+    from jgan.training.evaluators import sampling
+
+    arrays = {
+        "words": np.array([[1, 7], [255, 0]], np.uint8),
+        "image": np.full((2, 4, 4, 1), 51, np.uint8),
+        "place": np.array([[0.5], [1.5]], np.float32),
+    }
+    fields = {"words": Field((2,), "tokens", 256), "image": Field((4, 4, 1)), "place": Field((1,), "points")}
+    batch = Batch(np.zeros((2, 4, 4, 1), np.uint8), np.array([3, 1], np.uint8), arrays)
+    found = sampling.condition_of(batch, fields)
+    assert {name: leaf.dtype for name, leaf in found.items()} == {"words": np.int32, "image": np.float32, "place": np.float32}
+    np.testing.assert_array_equal(found["words"], [[1, 7], [255, 0]])
+    in_training = resident.cut(batch, np.arange(2), Fields(Field((4, 4, 1)), Field((), "label", 4), fields))
+    jax.tree.map(np.testing.assert_array_equal, found, in_training.c)
+    labels = sampling.condition_of(batch, Field((), "label", 4))
+    assert (labels.dtype, labels.tolist()) == (np.int32, [3, 1])
+
+
 @pytest.mark.parametrize("dataset", ["inverted:digits", "edges:digits"])
 def test_translations_are_measured_against_the_truth(tmp_path, dataset):
     trained = train(
