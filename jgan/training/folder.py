@@ -23,13 +23,15 @@ def _folders(name: str) -> Iterator[Path]:
 
 
 def newest(name: str) -> Path | None:
-    """The newest folder that `choose` has returned for a name; None if there is none."""
+    """The newest folder that a run of this name has, of those that `choose` makes; None if there is none."""
     held = list(itertools.takewhile(lambda folder: (folder / records.CONFIG).exists(), _folders(name)))
     return held[-1] if held else None
 
 
 def choose(config: RunConfig) -> Path:
     """Chooses the folder of a run: `config.workdir`, or a new one, `runs/PRESET` or `runs/PRESET-2` ...
+
+    With `config.resume`, it is the newest one that exists instead of a new one.
 
     Args:
       config: the configuration.
@@ -39,6 +41,9 @@ def choose(config: RunConfig) -> Path:
     """
     if config.workdir is not None:
         return config.workdir
+    held = newest(config.preset) if config.resume else None
+    if held is not None:
+        return held
     return next(folder for folder in _folders(config.preset) if not (folder / records.CONFIG).exists())
 
 

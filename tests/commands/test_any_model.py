@@ -2,9 +2,11 @@
 
 import json
 import shutil
+import signal
 import sys
 import threading
 from importlib import metadata
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -13,7 +15,7 @@ import tiny_models
 from tiny_models import CLASSES, SHIFT, WALK, Pull, Shift, Walk
 
 from jgan import Batch, data, models
-from jgan.training import records, train
+from jgan.training import loop, records, train
 from jgan.training.evaluators import pairs
 from jgan.training.run import open_run
 from jgan.types import Batch as Fields
@@ -88,6 +90,7 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
     for options, message in (
         ({"dataset": line, "batch_size": 2}, r"expected points of two coordinates, found \(5,\)"),
         ({"stepz": 3}, "unknown option 'stepz', did you mean 'steps'"),
+        ({"dry_run": True}, "unknown option 'dry_run'"),
         ({"batch_size": 100}, r"--batch-size must be at most the 64 training examples of arrays:data, found 100"),
         ({"dataset": 5}, r"expected data as a name, a Dataset, a Batch or an array"),
     ):
@@ -96,6 +99,29 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
     with pytest.raises(ValueError, match=r"has no preset and so no default steps: give steps=\.\.\."):
         train(WALK, workdir=tmp_path / "none", dataset=POINTS)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_run_without_a_folder_s_name_is_stopped_and_resumed(tmp_path, monkeypatch):
+    """Ctrl-C after the first step, saved after the second; the message names the folder, and `resume` finds it."""
+    monkeypatch.chdir(tmp_path)
+    options = SHORT | {"steps": 3, "checkpoint_every": 1, "eval_every": 0, "log_every": 1}
+    original = loop.events
+
+    def interrupted(run, stage, session, state, step, **named):
+        if step == 1:
+            signal.raise_signal(signal.SIGINT)
+        original(run, stage, session, state, step, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "events", interrupted)
+        with pytest.raises(KeyboardInterrupt, match=r"saved in runs/gan; continue with .*workdir='runs/gan', resume=True"):
+            train(one_phase(None), **options)
+    assert int(open_run("runs/gan", model=one_phase).restore().step) == 2
+    trained = train(one_phase(None), resume=True, **options)
+    assert (trained.run.workdir, int(trained.state.step)) == (Path("runs/gan"), 3)
+    with pytest.raises(ValueError, match="runs/one_phase holds no run; leave the flag out"):
+        train(one_phase, resume=True, **options)
+    assert [path.name for path in Path("runs").iterdir()] == ["gan"]
 
 
 def test_a_run_in_a_thread_takes_no_signals(tmp_path):
