@@ -20,7 +20,7 @@ from jgan.models import Model, phases_of
 from jgan.phases import Place, place
 from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
-from jgan.training.config import ARRAYS, RunConfig
+from jgan.training.config import ARRAYS, RunConfig, check_share
 from jgan.training.environment import PACKAGES, environment, write_json
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Phase
 
@@ -219,9 +219,11 @@ def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | 
     _check_batch("--batch-size", config.batch_size, sizes, config.dataset)
     spec = data.spec(shared.dataset, config.batch_size)
     phases = phases_of(model, config.model, spec)
-    for phase in phases:
+    for index, phase in enumerate(phases):
         if phase.batch_size is not None:
-            _check_batch(f"the batch size of the phase {phase.name or '(unnamed)'}", phase.batch_size, sizes, config.dataset)
+            name = f"the batch size of the phase {phase.name or index + 1}"
+            _check_batch(name, phase.batch_size, sizes, config.dataset)
+            check_share(name, phase.batch_size, config)
     return Run(workdir, config, spec, model, phases, shared=shared)
 
 
@@ -233,6 +235,8 @@ def sizes_of(part: Any) -> dict[str, int]:
 
 def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str) -> None:
     least = min(sizes, key=sizes.__getitem__)
+    if batch_size < 1:
+        raise ValueError(f"{name} must be at least 1, found {batch_size}")
     if batch_size > sizes[least]:
         where = f"{dataset}, {least}" if least else dataset
         raise ValueError(f"{name} must be at most the {sizes[least]} training examples of {where}, found {batch_size}")

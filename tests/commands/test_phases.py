@@ -111,6 +111,25 @@ def test_a_phase_before_the_last_needs_a_length(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "options", "message"),
+    [
+        (6, {"parallel": "pmap"}, "the batch size of the phase coarse must be a multiple of the 4 devices, found 6"),
+        (6, {"parallel": "shard"}, "the batch size of the phase coarse must be a multiple of the 4 devices, found 6"),
+        (65, {}, "the batch size of the phase coarse must be at most the 64 training examples of arrays:data, found 65"),
+        (0, {}, "the batch size of the phase coarse must be at least 1, found 0"),
+    ],
+)
+def test_the_batch_size_of_a_phase_is_checked(tmp_path, batch_size, options, message):
+    def make(config, spec):
+        first, last = WALK.make(config, spec)
+        return first._replace(batch_size=batch_size), last
+
+    with pytest.raises(ValueError, match=message):
+        train(WALK._replace(make=make), dataset=POINTS, batch_size=16, steps=8, workdir=tmp_path / "run", **EVERY, **options)
+    assert not (tmp_path / "run").exists()
+
+
 def test_the_rate_is_that_of_the_batch_of_the_phase(tmp_path, monkeypatch):
     clock = iter(range(100))
     monkeypatch.setattr(journal.time, "perf_counter", lambda: float(next(clock)))
