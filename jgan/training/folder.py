@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jgan.data import Dataset
 from jgan.models import Model
-from jgan.training import evaluators, records
+from jgan.training import evaluators, loop, records
 from jgan.training.config import RunConfig
 from jgan.training.run import Run, assemble
 
@@ -60,7 +60,7 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
       The `Run`.
 
     Raises:
-      ValueError: if the model does not accept the data or an option; if the folder holds another run, or this run without
+      ValueError: if the model does not fit the data or its options; if the folder holds another run, or this run without
         `resume`; if `resume` is set and the folder holds no run. Nothing is written in these cases.
       OSError: if the folder cannot be written.
     """
@@ -76,6 +76,7 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
     if held is not None and held.spec.example != run.spec.example:
         raise ValueError(f"{workdir} holds a run on other data: expected {held.spec.example}, found {run.spec.example}")
     evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
+    check_fit(run)
     for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -83,6 +84,25 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
             raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
     records.write(workdir, config, run.spec, model)
     return run
+
+
+def check_fit(run: Run) -> None:
+    """Checks that the model, its options and the data fit together: traces the step of each phase, compiles nothing.
+
+    Args:
+      run: the run.
+
+    Raises:
+      ValueError: if a shape or an option is impossible; the message is one line.
+    """
+    for stage in run.stages:
+        here = run.at(stage.end)
+        try:
+            loop.scans_fast(here)
+        except (ValueError, TypeError, ZeroDivisionError) as error:  # by the networks, or by JAX
+            phase = f" in the phase {here.phase_name}" if here.phase_name else ""
+            message = " ".join(str(error).split())
+            raise ValueError(f"the model does not fit the data or its options{phase}: {message}") from error
 
 
 def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:

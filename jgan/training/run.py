@@ -65,11 +65,12 @@ def keys(seed: int) -> Keys:
 
 
 class Shared:
-    """Objects shared by all phases of a run: the data, the evaluator."""
+    """Objects shared by all phases of a run: the data, the evaluator, which phases are scanned (`loop.scans_fast`)."""
 
     def __init__(self, config: RunConfig, given: Dataset | None) -> None:
         self.config, self.given = config, given
         self.evaluator: Any = None
+        self.scans_fast: dict[int, bool] = {}
 
     @functools.cached_property
     def dataset(self) -> Dataset:
