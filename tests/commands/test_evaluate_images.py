@@ -91,7 +91,9 @@ def test_a_phase_of_another_resolution_is_resized_as_in_training(finished_run, t
     folder = shutil.copytree(finished_run.workdir, tmp_path / "run")
     grey = finished_run.gan._replace(generate=lambda state, inputs, ema=True: jnp.full((len(inputs.z), 4, 4, 1), 0.4))
 
-    def snapshot(self, which="last", original=type(finished_run).snapshot):
+    original = type(finished_run).snapshot
+
+    def snapshot(self, which="last"):
         found = original(self, which)
         return found._replace(run=dataclasses.replace(found.run, phases=(found.run.phase._replace(gan=grey),)))
 
