@@ -23,7 +23,7 @@ from jgan.metrics import parzen
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import sampling
-from jgan.training.evaluators.images import real_images
+from jgan.training.evaluators.images import at_data_size, real_images
 from jgan.training.run import Snapshot, environment, keys, open_run, write_json
 from jgan.utils import cli
 from jgan.utils.registry import unknown
@@ -172,7 +172,7 @@ def of_run(args: Args) -> dict[str, Any]:
     if evaluator.name != "parzen":
         return about | {evaluator.name: as_in_training(found, args)}
     asked = sampling.inputs(found.run, keys(args.seed).evaluation, args.num_samples)
-    samples = sampling.draw(found.run.gan, found.state, asked, ema=args.ema)
+    samples = at_data_size(found.run, found.state, asked, ema=args.ema)
     if "parzen" in names:
         about["parzen"] = measure_parzen(args.workdir, real, samples, args)
     if pair is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = run.snapshot(args.checkpoint)
     if args.images is not None:
         what = translated(found, args, out)
-    elif run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image":
+    elif run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image" and not takes_data(run.gan):
         what = images(found, args, out)
     else:
         what = points(found, args, out)
@@ -142,6 +143,13 @@ def check_condition(args: Args, run: Run) -> None:
         raise ValueError(f"--direction must be among {', '.join(pictures(run.gan))}, found {args.direction}")
     if translates and args.images is None and (args.out is not None and args.out.suffix.lower() == ".npz"):
         raise ValueError(f"the model of {name} translates images: give them with --images")
+    if translates and args.interpolate:
+        raise ValueError(f"--interpolate: the model of {name} translates images: leave it out")
+
+
+def takes_data(gan: GAN) -> bool:
+    """Whether a model is conditioned on more than labels, such as images: the conditions are those of data."""
+    return bool(jax.tree.leaves(gan.condition)) and not sampling.classes(gan)
 
 
 def pictures(gan: GAN) -> dict[str, Field]:
@@ -200,18 +208,21 @@ def translated(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def points(found: Snapshot, args: Args, out: Path) -> str:
-    """The command for other models: their evaluator's picture, or their points; returns a description of the output."""
+    """The command for other models: the picture of their evaluator, or their examples; returns a description of the output."""
     if args.interpolate:
-        raise ValueError(f"--interpolate draws images, and {found.run.config.preset} makes points: leave it out")
+        what = "is conditioned on data" if takes_data(found.run.gan) else "makes points"
+        raise ValueError(f"--interpolate draws images, and {found.run.config.preset} {what}: leave it out")
     if out.suffix.lower() == ".png":
         config = dataclasses.replace(found.run.config, seed=args.seed)
         state = found.state if args.ema else sampling.unaveraged(found.state)
         plots.save_png(out, evaluators.of(found.run).sheet(dataclasses.replace(found.run, config=config), state))
         return "picture"
-    asked, _ = inputs_of(found.run.gan, keys(args.seed).samples, args, picture=False)
-    drawn = draw(found.run.gan, found.state, asked, ema=args.ema)
-    write_array(out, found, args, samples=drawn)
-    return f"{len(drawn):,} points"
+    gan, key = found.run.gan, keys(args.seed).samples
+    asked = sampling.inputs(found.run, key, args.num) if takes_data(gan) else inputs_of(gan, key, args, picture=False)[0]
+    drawn = draw(gan, found.state, asked, ema=args.ema)
+    kind = found.run.spec.one.x.kind
+    write_array(out, found, args, samples=plots.to_uint8(drawn) if kind == "image" else drawn)
+    return f"{len(drawn):,} {kind.removesuffix('s')}s"
 
 
 def latents(gan: GAN, key: Key, n: int, c: Any = (), *, line: int = 1) -> Inputs:

@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     workdir = folder.choose(config)
     model = read(workdir).model if config.resume and (workdir / CONFIG).exists() else models.find(config.model)
     if config.dry_run:
-        print(report.plan(assemble(config, workdir, model)))
+        run = assemble(config, workdir, model)
+        folder.check_fit(run)
+        print(report.plan(run))
         return
     run = folder.begin(config, workdir, model)
     print(report.headline(run))

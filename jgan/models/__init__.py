@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Any
 
 from jgan.models.model import Model, Preset
+from jgan.phases import place
 from jgan.types import GAN, DataSpec, Phase
 from jgan.utils import registry
 
@@ -25,6 +26,7 @@ __all__ = [
     "model_of",
     "name_of",
     "phases",
+    "phases_of",
     "presets",
     "register",
     "to_dict",
@@ -37,7 +39,20 @@ def _fill() -> None:
         if model is not None:
             MODELS.register(name, model)
     for point in metadata.entry_points(group="jgan.models"):
-        MODELS.register(point.name, point.load())
+        MODELS.register(point.name, _loaded(point))
+
+
+def _loaded(point: metadata.EntryPoint) -> Model:
+    where = f"the entry point {point.name} = {point.value} of the group jgan.models"
+    try:
+        model = point.load()
+    except Exception as error:  # whatever the module of another package raises while it is imported
+        raise ValueError(
+            f"{where} cannot be loaded ({type(error).__name__}: {error}): correct or uninstall its package"
+        ) from error
+    if not isinstance(model, Model):
+        raise ValueError(f"{where}: expected a jgan.models.Model, found {type(model).__name__}")
+    return model
 
 
 MODELS: registry.Registry[Model] = registry.Registry("model", _fill)
@@ -142,12 +157,38 @@ def phases(config: Any, spec: DataSpec) -> tuple[Phase, ...]:
       The `Phase`s, at least one.
 
     Raises:
-      ValueError: if the configuration belongs to no model, the model does not accept the data, or an option is out of range.
+      ValueError: if the configuration belongs to no model; otherwise as `phases_of`.
     """
-    model = find(config)
+    return phases_of(find(config), config, spec)
+
+
+def phases_of(model: Model, config: Any, spec: DataSpec) -> tuple[Phase, ...]:
+    """Builds the phases of a model, registered or not, after a check that it accepts the data.
+
+    Args:
+      model: the model.
+      config: its options, an instance of `model.Config`.
+      spec: the description of the data.
+
+    Returns:
+      The `Phase`s, at least one.
+
+    Raises:
+      ValueError: if the model does not accept the data, an option is out of range, or an earlier phase has no length.
+
+    Example:
+      >>> from jgan import models
+      >>> model = models.MODELS["gan2014"]
+      >>> len(models.phases_of(model, model.small(model.Config()), model.small_spec))
+      1
+    """
     model.accepts(spec)
     made = model.make(config, spec)
-    return (Phase(made),) if isinstance(made, GAN) else tuple(made)
+    found = (Phase(made),) if isinstance(made, GAN) else tuple(made)
+    if not found:
+        raise ValueError("expected at least one phase, found none")
+    place(found, 1, 0)  # all phases except the last need a length
+    return found
 
 
 def make(config: Any, spec: DataSpec) -> GAN:

@@ -41,7 +41,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       config: the model's options; by default those of the preset, or the defaults.
       dataset: the data: a name for `jgan.data.load`, a `Dataset`, a `Batch`, or an array of examples; by default those of the
         preset. Of a `Batch` or an array, a sixth each is held out for validation and test.
-      **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`.
+      **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`
+        (without `workdir`: the newest run of this model under `runs/`). `dry_run` is an option of the command only.
 
     Returns:
       The `Trained` run.
@@ -70,7 +71,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
         state = loop.train(run)
     except loop.Stopped as stopped:
         if stopped.code == 128 + signal.SIGINT:
-            raise KeyboardInterrupt(f"saved in {run.workdir}; continue with resume=True") from None
+            where = f"workdir={str(run.workdir)!r}"
+            raise KeyboardInterrupt(f"saved in {run.workdir}; continue with train(..., {where}, resume=True)") from None
         raise
     return Trained(run.at(asked.steps), state, json.loads((run.workdir / "summary.json").read_text()))
 
@@ -89,7 +91,8 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     Raises:
       ValueError: if an option is unknown, or one without a default is missing.
     """
-    names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in ("preset", "model", "dataset")]
+    others = ("preset", "model", "dataset", "dry_run")  # arguments of `train`, and a flag of the command
+    names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in others]
     for name in options:
         if name not in names:
             raise ValueError(unknown("option", name, names))

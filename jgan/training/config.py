@@ -94,10 +94,23 @@ def check(config: RunConfig) -> None:
     ):
         if getattr(config, flag) not in known:
             raise ValueError(f"--{flag}: {unknown(kind, getattr(config, flag), known)}")
-    if config.parallel != "jit":
-        count = len(devices(config))
-        if config.batch_size % count:
-            raise ValueError(f"--batch-size must be a multiple of the {count} devices, found {config.batch_size}")
+    check_share("--batch-size", config.batch_size, config)
+
+
+def check_share(name: str, batch_size: int, config: RunConfig) -> None:
+    """Checks that a batch is divisible by the number of devices of a run.
+
+    Args:
+      name: the name of the batch size in the message.
+      batch_size: examples in a minibatch, over all devices.
+      config: the configuration.
+
+    Raises:
+      ValueError: if it is not.
+    """
+    count = len(devices(config))
+    if batch_size % count:
+        raise ValueError(f"{name} must be a multiple of the {count} devices, found {batch_size}")
 
 
 def devices(config: RunConfig) -> list[jax.Device]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jgan.data import Dataset
 from jgan.models import Model
-from jgan.training import evaluators, records
+from jgan.training import evaluators, loop, records
 from jgan.training.config import RunConfig
 from jgan.training.run import Run, assemble
 
@@ -23,13 +23,15 @@ def _folders(name: str) -> Iterator[Path]:
 
 
 def newest(name: str) -> Path | None:
-    """The newest folder that `choose` has returned for a name; None if there is none."""
+    """The newest folder that a run of this name has, of those that `choose` makes; None if there is none."""
     held = list(itertools.takewhile(lambda folder: (folder / records.CONFIG).exists(), _folders(name)))
     return held[-1] if held else None
 
 
 def choose(config: RunConfig) -> Path:
     """Chooses the folder of a run: `config.workdir`, or a new one, `runs/PRESET` or `runs/PRESET-2` ...
+
+    With `config.resume`, it is the newest one that exists instead of a new one.
 
     Args:
       config: the configuration.
@@ -39,6 +41,9 @@ def choose(config: RunConfig) -> Path:
     """
     if config.workdir is not None:
         return config.workdir
+    held = newest(config.preset) if config.resume else None
+    if held is not None:
+        return held
     return next(folder for folder in _folders(config.preset) if not (folder / records.CONFIG).exists())
 
 
@@ -55,7 +60,7 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
       The `Run`.
 
     Raises:
-      ValueError: if the model does not accept the data or an option; if the folder holds another run, or this run without
+      ValueError: if the model does not fit the data or its options; if the folder holds another run, or this run without
         `resume`; if `resume` is set and the folder holds no run. Nothing is written in these cases.
       OSError: if the folder cannot be written.
     """
@@ -71,6 +76,7 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
     if held is not None and held.spec.example != run.spec.example:
         raise ValueError(f"{workdir} holds a run on other data: expected {held.spec.example}, found {run.spec.example}")
     evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
+    check_fit(run)
     for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +84,25 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
             raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
     records.write(workdir, config, run.spec, model)
     return run
+
+
+def check_fit(run: Run) -> None:
+    """Checks that the model, its options and the data fit together: traces the step of each phase, compiles nothing.
+
+    Args:
+      run: the run.
+
+    Raises:
+      ValueError: if a shape or an option is impossible; the message is one line.
+    """
+    for stage in run.stages:
+        here = run.at(stage.end)
+        try:
+            loop.scans_fast(here)
+        except (ValueError, TypeError, ZeroDivisionError) as error:  # by the networks, or by JAX
+            phase = f" in the phase {here.phase_name}" if here.phase_name else ""
+            message = " ".join(str(error).split())
+            raise ValueError(f"the model does not fit the data or its options{phase}: {message}") from error
 
 
 def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:

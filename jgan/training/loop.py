@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import dtypes
 
 from jgan import parallel, phases
 from jgan.data import resident
@@ -51,6 +52,29 @@ def step_key(run: Run) -> Key:
 def resident_step(run: Run) -> Step:
     """The step of a run's current phase over its whole data set, for one device or inside `pmap`."""
     return resident.on_resident_data(run.gan.step, run.batch_size, run.gan.n_critic, example=run.spec.example)
+
+
+def scans_fast(run: Run) -> bool:
+    """Whether the steps of a run's current phase are scanned (`parallel.scans_fast`); traces the step once per run and phase.
+
+    Args:
+      run: the run.
+
+    Returns:
+      Whether one program should contain several steps.
+
+    Raises:
+      ValueError, TypeError: what the model or its networks raise if the data or the options do not fit.
+    """
+    position, known = run.index % len(run.phases), run.shared.scans_fast
+    if position not in known:
+        data = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtypes.canonicalize_dtype(leaf.dtype)), run.dataset.train
+        )
+        step, given = resident_step(run), (step_key(run), run.template(), data)
+        jax.eval_shape(step, *given)  # `parallel.scans_fast` traces on CPU only
+        known[position] = parallel.scans_fast(step, *given)
+    return known[position]
 
 
 def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
@@ -167,7 +191,7 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
       The state at the end of the phase; it has been saved.
     """
     key = step_key(run)
-    length = chunk_length(run.config, scan=parallel.scans_fast(resident_step(run), key, state, data))
+    length = chunk_length(run.config, scan=scans_fast(run))
     many, one = compiled_step(run, length), compiled_step(run, 1)
     session.journal.begin(step, run.batch_size, run.phase_name)
     while step < stage.end:

@@ -72,10 +72,10 @@ def read(workdir: Path, model: Model | None = None) -> Record:
         raise FileNotFoundError(f"{workdir} holds no {CONFIG}: it is not the folder of a run; python -m jgan.train makes one")
     try:
         record = json.loads(path.read_text())
-        if record.get("version", 1) != VERSION:
-            raise ValueError(
-                f"expected version {VERSION}, found {record.get('version', 1)}: open it with the jgan that wrote it"
-            )
+        version = record.get("version", 1)
+        if version != VERSION:
+            writer = "jgan 0.1" if version == 1 else "a later jgan"
+            raise ValueError(f"expected version {VERSION}, found {version}, of {writer}: open it with {writer}")
         found, options = model_from_dict(record["config"]["model"], model)
         fields = record["config"] | {"model": options, "workdir": str(workdir)}
         for name in ("workdir", "data_dir", "weights"):

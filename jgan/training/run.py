@@ -16,11 +16,11 @@ import jax
 
 from jgan import data
 from jgan.data import Dataset
-from jgan.models import Model
+from jgan.models import Model, phases_of
 from jgan.phases import Place, place
 from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
-from jgan.training.config import ARRAYS, RunConfig
+from jgan.training.config import ARRAYS, RunConfig, check_share
 from jgan.training.environment import PACKAGES, environment, write_json
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Phase
 
@@ -65,11 +65,12 @@ def keys(seed: int) -> Keys:
 
 
 class Shared:
-    """Objects shared by all phases of a run: the data, the evaluator."""
+    """Objects shared by all phases of a run: the data, the evaluator, which phases are scanned (`loop.scans_fast`)."""
 
     def __init__(self, config: RunConfig, given: Dataset | None) -> None:
         self.config, self.given = config, given
         self.evaluator: Any = None
+        self.scans_fast: dict[int, bool] = {}
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -197,29 +198,6 @@ class Snapshot(NamedTuple):
     step: int
 
 
-def phases_of(model: Model, config: Any, spec: DataSpec) -> tuple[Phase, ...]:
-    """Builds the phases of a model, after a check that it accepts the data.
-
-    Args:
-      model: the model.
-      config: its options.
-      spec: the description of the data.
-
-    Returns:
-      The phases, at least one.
-
-    Raises:
-      ValueError: if the model does not accept the data, an option is out of range, or an earlier phase has no length.
-    """
-    model.accepts(spec)
-    made = model.make(config, spec)
-    phases = (Phase(made),) if isinstance(made, GAN) else tuple(made)
-    if not phases:
-        raise ValueError("expected at least one phase, found none")
-    place(phases, 1, 0)  # all phases except the last need a length
-    return phases
-
-
 def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:
     """Loads the data and builds the model of a configuration.
 
@@ -243,9 +221,11 @@ def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | 
     _check_batch("--batch-size", config.batch_size, sizes, config.dataset)
     spec = data.spec(shared.dataset, config.batch_size)
     phases = phases_of(model, config.model, spec)
-    for phase in phases:
+    for index, phase in enumerate(phases):
         if phase.batch_size is not None:
-            _check_batch(f"the batch size of the phase {phase.name or '(unnamed)'}", phase.batch_size, sizes, config.dataset)
+            name = f"the batch size of the phase {phase.name or index + 1}"
+            _check_batch(name, phase.batch_size, sizes, config.dataset)
+            check_share(name, phase.batch_size, config)
     return Run(workdir, config, spec, model, phases, shared=shared)
 
 
@@ -257,6 +237,8 @@ def sizes_of(part: Any) -> dict[str, int]:
 
 def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str) -> None:
     least = min(sizes, key=sizes.__getitem__)
+    if batch_size < 1:
+        raise ValueError(f"{name} must be at least 1, found {batch_size}")
     if batch_size > sizes[least]:
         where = f"{dataset}, {least}" if least else dataset
         raise ValueError(f"{name} must be at most the {sizes[least]} training examples of {where}, found {batch_size}")

@@ -62,8 +62,12 @@ class Registry(Mapping[str, T]):
 
     def _filled(self) -> dict[str, T]:
         if self._fill is not None:
-            fill, self._fill = self._fill, None
-            fill()
+            fill, self._fill = self._fill, None  # None while it runs: what it imports may look entries up
+            try:
+                fill()
+            except BaseException:
+                self._fill = fill  # the next look-up reports the error again
+                raise
         return self._entries
 
     def __getitem__(self, name: str) -> T:

@@ -2,8 +2,11 @@
 
 import json
 import shutil
+import signal
 import sys
 import threading
+from importlib import metadata
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -11,12 +14,13 @@ import pytest
 import tiny_models
 from tiny_models import CLASSES, SHIFT, WALK, Pull, Shift, Walk
 
-from jgan import Batch, data
-from jgan.training import records, train
+from jgan import Batch, data, models
+from jgan.training import loop, records, train
 from jgan.training.evaluators import pairs
 from jgan.training.run import open_run
 from jgan.types import Batch as Fields
 from jgan.types import DataSpec, Field
+from jgan.utils import registry
 
 POINTS = np.random.default_rng(0).normal(size=(96, 2)).astype(np.float32)
 SHORT = {"dataset": POINTS, "batch_size": 16, "steps": 2, "checkpoint_every": 0, "sample_every": 0}
@@ -86,6 +90,7 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
     for options, message in (
         ({"dataset": line, "batch_size": 2}, r"expected points of two coordinates, found \(5,\)"),
         ({"stepz": 3}, "unknown option 'stepz', did you mean 'steps'"),
+        ({"dry_run": True}, "unknown option 'dry_run'"),
         ({"batch_size": 100}, r"--batch-size must be at most the 64 training examples of arrays:data, found 100"),
         ({"dataset": 5}, r"expected data as a name, a Dataset, a Batch or an array"),
     ):
@@ -94,6 +99,29 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
     with pytest.raises(ValueError, match=r"has no preset and so no default steps: give steps=\.\.\."):
         train(WALK, workdir=tmp_path / "none", dataset=POINTS)
     assert not (tmp_path / "none").exists()
+
+
+def test_a_run_without_a_folder_s_name_is_stopped_and_resumed(tmp_path, monkeypatch):
+    """Ctrl-C after the first step, saved after the second; the message names the folder, and `resume` finds it."""
+    monkeypatch.chdir(tmp_path)
+    options = SHORT | {"steps": 3, "checkpoint_every": 1, "eval_every": 0, "log_every": 1}
+    original = loop.events
+
+    def interrupted(run, stage, session, state, step, **named):
+        if step == 1:
+            signal.raise_signal(signal.SIGINT)
+        original(run, stage, session, state, step, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "events", interrupted)
+        with pytest.raises(KeyboardInterrupt, match=r"saved in runs/gan; continue with .*workdir='runs/gan', resume=True"):
+            train(one_phase(None), **options)
+    assert int(open_run("runs/gan", model=one_phase).restore().step) == 2
+    trained = train(one_phase(None), resume=True, **options)
+    assert (trained.run.workdir, int(trained.state.step)) == (Path("runs/gan"), 3)
+    with pytest.raises(ValueError, match="runs/one_phase holds no run; leave the flag out"):
+        train(one_phase, resume=True, **options)
+    assert [path.name for path in Path("runs").iterdir()] == ["gan"]
 
 
 def test_a_run_in_a_thread_takes_no_signals(tmp_path):
@@ -113,6 +141,36 @@ def test_a_run_in_a_thread_takes_no_signals(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("no_such_module:MODEL", r"plugin = no_such_module:MODEL .* cannot be loaded \(ModuleNotFoundError: No module named"),
+        ("tiny_models:NOTHING", r"plugin = tiny_models:NOTHING .* cannot be loaded \(AttributeError: "),
+        ("tiny_models:NOISE", r"plugin = tiny_models:NOISE .*: expected a jgan.models.Model, found float"),
+    ],
+)
+def test_an_entry_point_that_cannot_be_loaded_is_named(monkeypatch, value, message):
+    point = metadata.EntryPoint("plugin", value, "jgan.models")
+    monkeypatch.setattr(metadata, "entry_points", lambda group: [point] if group == "jgan.models" else [])
+    monkeypatch.setattr(models, "MODELS", registry.Registry("model", models._fill))
+    for _ in range(2):  # the error stays until it is corrected
+        with pytest.raises(ValueError, match=message):
+            models.presets()
+
+
+def test_an_entry_point_adds_a_model(monkeypatch):
+    monkeypatch.setattr(
+        metadata, "entry_points", lambda group: [metadata.EntryPoint("walk", "tiny_models:WALK", "jgan.models")]
+    )
+    monkeypatch.setattr(models, "MODELS", registry.Registry("model", models._fill))
+    assert models.find(Walk()) is WALK
+    with pytest.raises(ValueError, match="phase 0 of 2 needs a number of steps"):
+        models.phases(Walk(first=None), DataSpec.points((2,), 5))
+    monkeypatch.setattr(models, "MODELS", {"walk": WALK._replace(make=lambda config, spec: ())})
+    with pytest.raises(ValueError, match="expected at least one phase, found none"):
+        models.phases(Walk(), DataSpec.points((2,), 5))
+
+
+@pytest.mark.parametrize(
     "spec",
     [
         DataSpec.points((2,), 5),
@@ -125,9 +183,16 @@ def test_descriptions_of_data_survive_json(spec):
     assert records.spec_from_dict(json.loads(json.dumps(records.spec_to_dict(spec)))) == spec
 
 
-def test_a_configuration_of_an_earlier_version_is_refused(tmp_path):
-    (tmp_path / "config.json").write_text('{"config": {}}')
-    with pytest.raises(ValueError, match="expected version 2, found 1: open it with the jgan that wrote it"):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"config": {}}', r"expected version 2, found 1, of jgan 0\.1: open it with jgan 0\.1"),
+        ('{"version": 3}', "expected version 2, found 3, of a later jgan: open it with a later jgan"),
+    ],
+)
+def test_a_configuration_of_another_version_is_refused(tmp_path, content, message):
+    (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ValueError, match=message):
         open_run(tmp_path)
 
 
@@ -170,6 +235,27 @@ def test_the_picture_has_a_row_for_each_class(classes):
     middles = picture[side // 2 :: side, side // 2 :: side].astype(float)
     expected = np.repeat(255 * (np.arange(10)[:, None] + 0.5) / 10, 10, axis=1)
     np.testing.assert_allclose(middles, expected, atol=2)
+
+
+def test_conditions_are_converted_by_their_kind_as_in_training():
+    """Tokens in uint8 are numbers of words, not brightnesses."""
+    from jgan.data import resident
+    from jgan.training.evaluators import sampling
+
+    arrays = {
+        "words": np.array([[1, 7], [255, 0]], np.uint8),
+        "image": np.full((2, 4, 4, 1), 51, np.uint8),
+        "place": np.array([[0.5], [1.5]], np.float32),
+    }
+    fields = {"words": Field((2,), "tokens", 256), "image": Field((4, 4, 1)), "place": Field((1,), "points")}
+    batch = Batch(np.zeros((2, 4, 4, 1), np.uint8), np.array([3, 1], np.uint8), arrays)
+    found = sampling.condition_of(batch, fields)
+    assert {name: leaf.dtype for name, leaf in found.items()} == {"words": np.int32, "image": np.float32, "place": np.float32}
+    np.testing.assert_array_equal(found["words"], [[1, 7], [255, 0]])
+    in_training = resident.cut(batch, np.arange(2), Fields(Field((4, 4, 1)), Field((), "label", 4), fields))
+    jax.tree.map(np.testing.assert_array_equal, found, in_training.c)
+    labels = sampling.condition_of(batch, Field((), "label", 4))
+    assert (labels.dtype, labels.tolist()) == (np.int32, [3, 1])
 
 
 @pytest.mark.parametrize("dataset", ["inverted:digits", "edges:digits"])

@@ -1,9 +1,11 @@
 """`python -m jgan.evaluate` on two sets of images: files that jgan did not make, runs, results side by side."""
 
+import dataclasses
 import functools
 import json
 import shutil
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
@@ -82,6 +84,24 @@ def test_a_run_is_measured_as_its_samples_are(finished_run, tmp_path):
     assert of_run["fid"] == pytest.approx(of_files["fid"], rel=1e-5)
     # The same images under another name are the same protocol: they may be compared.
     run("--compare", folder / "evaluation.json", tmp_path / "b.json")
+
+
+def test_a_phase_of_another_resolution_is_resized_as_in_training(finished_run, tmp_path, monkeypatch):
+    """Grey images of 4x4: their covariance is 0, so the distance to the data is closed-form."""
+    folder = shutil.copytree(finished_run.workdir, tmp_path / "run")
+    grey = finished_run.gan._replace(generate=lambda state, inputs, ema=True: jnp.full((len(inputs.z), 4, 4, 1), 0.4))
+
+    original = type(finished_run).snapshot
+
+    def snapshot(self, which="last"):
+        found = original(self, which)
+        return found._replace(run=dataclasses.replace(found.run, phases=(found.run.phase._replace(gan=grey),)))
+
+    monkeypatch.setattr(type(finished_run), "snapshot", snapshot)
+    run("--workdir", folder, "--metrics", "fid", "--num-samples", 20, "--extractor", "pixels")
+    real = flat(finished_run.dataset.train.x)
+    expected = np.sum((real.mean(0) - 0.4) ** 2) + np.trace(np.cov(real.T))
+    assert json.loads((folder / "evaluation.json").read_text())["fid"]["fid"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_pictures(files, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ from small_runs import assert_same_end
 from tiny_models import NOISE, WALK, Pull, Walk
 
 from jgan import rng
-from jgan.training import journal, loop, train
+from jgan.training import api, custom, folder, journal, loop, train
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.run import keys, open_run
 
@@ -109,6 +109,52 @@ def test_a_phase_before_the_last_needs_a_length(tmp_path):
     with pytest.raises(ValueError, match="needs a number of steps"):
         walk(tmp_path / "run", config=Walk(first=None))
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "options", "message"),
+    [
+        (6, {"parallel": "pmap"}, "the batch size of the phase coarse must be a multiple of the 4 devices, found 6"),
+        (6, {"parallel": "shard"}, "the batch size of the phase coarse must be a multiple of the 4 devices, found 6"),
+        (65, {}, "the batch size of the phase coarse must be at most the 64 training examples of arrays:data, found 65"),
+        (0, {}, "the batch size of the phase coarse must be at least 1, found 0"),
+    ],
+)
+def test_the_batch_size_of_a_phase_is_checked(tmp_path, batch_size, options, message):
+    def make(config, spec):
+        first, last = WALK.make(config, spec)
+        return first._replace(batch_size=batch_size), last
+
+    with pytest.raises(ValueError, match=message):
+        train(WALK._replace(make=make), dataset=POINTS, batch_size=16, steps=8, workdir=tmp_path / "run", **EVERY, **options)
+    assert not (tmp_path / "run").exists()
+
+
+def test_each_phase_is_traced_once_and_before_the_folder_is_made(tmp_path, monkeypatch):
+    """A step that cannot be traced is reported with the name of its phase; a good one is not traced again by the loop."""
+    traced = []
+
+    def make(config, spec):
+        first, last = WALK.make(config, spec)
+
+        def step(key, state, batch, *, axis_name=None):
+            if config.pull.rate < 0:
+                raise TypeError("no such\n shape")
+            traced.append(True)
+            return last.gan.step(key, state, batch, axis_name=axis_name)
+
+        return first, last._replace(gan=last.gan._replace(step=step))
+
+    given = {"batch_size": 16, "steps": 8, "workdir": tmp_path / "run"}
+    with pytest.raises(ValueError, match="the model does not fit the data or its options in the phase fine: no such shape"):
+        train(WALK._replace(make=make), Walk(pull=Pull(-1)), dataset=POINTS, **given)
+    assert not (tmp_path / "run").exists()
+    asked = api.run_config(custom.choose(WALK), "arrays:data", EVERY | given)
+    begun = folder.begin(asked, tmp_path / "run", WALK._replace(make=make), api.as_dataset(POINTS))
+    before = len(traced)
+    assert before > 0
+    assert loop.scans_fast(begun.at(8))
+    assert len(traced) == before
 
 
 def test_the_rate_is_that_of_the_batch_of_the_phase(tmp_path, monkeypatch):

@@ -10,12 +10,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_models import CLASSES, SHIFT, Classes, Shift, Walk, make_walk
+from tiny_models import CLASSES, SHIFT, Classes, Shift, Walk, game, make_walk
 
 from jgan import data, plots, sample
+from jgan.models import phases_of
 from jgan.training import custom, records
 from jgan.training.checkpoint import Checkpoints
-from jgan.training.run import RunConfig, Snapshot, keys, open_run, phases_of
+from jgan.training.run import RunConfig, Snapshot, keys, open_run
 from jgan.types import Average, Batch, DataSpec, Field, Inputs
 from jgan.utils import cli
 
@@ -182,9 +183,9 @@ def classes(tmp_path_factory):
     return folder_of(workdir, CLASSES, Classes(), DataSpec.images((8, 8, 1), 2, n_classes=10))
 
 
-def folder_of(workdir, model, config, spec):
-    """The folder of a run that has made no step, as training would leave it: its data are never looked at."""
-    asked = RunConfig("tiny", "arrays:none", batch_size=2, steps=1, model=config)
+def folder_of(workdir, model, config, spec, dataset="arrays:none"):
+    """The folder of a run that has made no step, as training would leave it: its data need not exist."""
+    asked = RunConfig("tiny", dataset, batch_size=2, steps=1, model=config)
     (workdir / "checkpoints").mkdir(parents=True)
     records.write(workdir, asked, spec, model)
     (phase,) = phases_of(model, config, spec)
@@ -235,6 +236,45 @@ def test_images_are_translated(tmp_path, capsys):
     message = f"--images must be of 8x8x1, found 9x9x1 in {tmp_path / 'large.npz'}"
     assert message in refused(capsys, "--workdir", run.workdir, "--images", tmp_path / "large.npz")
     assert "give them with --images" in refused(capsys, "--workdir", run.workdir, "--out", tmp_path / "b.npz")
+
+
+def test_a_model_of_one_image_without_images_gives_its_evaluators_picture(tmp_path, capsys):
+    """A row of sources, one of outputs and one of targets, of validation images; an array needs --images."""
+    field = Field((8, 8, 1))
+    run = folder_of(tmp_path / "shift", SHIFT, Shift(0.25), DataSpec(Batch(field, None, field), 2), "edges:digits")
+    picture = draw(run, tmp_path / "a.png")
+    assert picture.shape == (3 * 50, 12 * 50)
+    part = data.load("edges:digits").validation
+    expected = plots.grid(
+        np.concatenate([part.c[:12] / 255, np.minimum(part.c[:12] / 255 + 0.25, 1), part.x[:12] / 255]), columns=12
+    )
+    assert np.abs(picture.astype(int) - expected[..., 0]).max() <= 1
+    refusal = refused(capsys, "--workdir", run.workdir, "--out", tmp_path / "b.npz")
+    assert "the model of tiny translates images: give them with --images" in refusal
+    refusal = refused(capsys, "--workdir", run.workdir, "--interpolate")
+    assert "--interpolate: the model of tiny translates images: leave it out" in refusal
+    assert not (tmp_path / "b.npz").exists()
+
+
+def test_a_model_conditioned_on_other_data_takes_the_conditions_of_its_training_set(tmp_path):
+    """Each image has the brightness that it is conditioned on."""
+
+    def make(spec):
+        def generate(params, given):
+            return jnp.broadcast_to(given.c[:, :, None, None], (len(given.c), 8, 8, 1))
+
+        return game(lambda key: {}, lambda key, params, batch: params, generate, Field((1,), "points"))
+
+    spec = DataSpec(Batch(Field((8, 8, 1)), None, Field((1,), "points")), 2)
+    model = custom.of_functions(make)
+    run = folder_of(tmp_path / "bright", model, custom.NoOptions(), spec)
+    part = Batch(np.zeros((30, 8, 8, 1), np.uint8), None, np.full((30, 1), 0.2, np.float32))
+    opened = open_run(run.workdir, model=model, dataset=data.Dataset("bright", part, part, part))
+    args = sample.Args(run.workdir, num=5)
+    assert sample.takes_data(opened.gan)
+    assert sample.points(Snapshot(opened, run.restore(), 1), args, tmp_path / "a.npz") == "5 images"
+    with np.load(tmp_path / "a.npz") as held:
+        np.testing.assert_array_equal(held["samples"], np.full((5, 8, 8, 1), 51, np.uint8))
 
 
 def test_points_honour_the_seed_and_the_average(tmp_path):

@@ -218,6 +218,26 @@ def test_bad_flags(flags, message, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["cyclegan_mnist", "--dataset", "inverted:digits"], "PatchDiscriminator takes images whose sides are .*, found 8x8"),
+        (["cifar10_conv", "--dataset", "digits"], "the pooling window must fit into the image, found a window of 4 on 3x3"),
+        (["cyclegan", "--model.pool-size", "-1"], r"broadcast_in_dim shape must have every element be nonnegative, got \(-1,"),
+        (["digits", "--model.latent-size", "-1"], r"broadcast_in_dim shape .*, got \(1, -1\)"),
+        (["digits", "--model.latent-size", "-1", "--dry-run"], r"broadcast_in_dim shape .*, got \(1, -1\)"),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_before_a_folder_is_made(flags, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as leaving:
+        cli.run(lambda: train.main(flags), train.PROG)
+    assert leaving.value.code == 2
+    error = capsys.readouterr().err
+    assert re.fullmatch(rf"python -m jgan.train: error: the model does not fit the data or its options: {message}.*\n", error)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_with_a_run_is_not_touched(finished):
     before = {path: path.stat().st_mtime_ns for path in finished.rglob("*")}
     with pytest.raises(ValueError, match=r"already holds a run; give --resume"):

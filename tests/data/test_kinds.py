@@ -61,7 +61,7 @@ def test_arrays_of_different_length_are_an_error_that_names_them(lengths):
         assert kinds.length(batch) == lengths[0]
         return
     names = [f"{name} of {length}" for name, length in zip(("x", "y", "c.one", "c.two"), lengths, strict=True)]
-    with pytest.raises(ValueError, match=f"expected arrays of one length, found {', '.join(names)}: give"):
+    with pytest.raises(ValueError, match=f"expected arrays of one length, found {', '.join(names)}: every array"):
         kinds.length(batch)
 
 

@@ -76,3 +76,19 @@ def test_every_module_of_a_package_is_imported(tmp_path, monkeypatch):
 
     assert registry.import_all("some_package", some_package.__path__) == ["a", "b"]
     assert some_package.a.NAME == "a"
+
+
+def test_a_fill_that_failed_is_tried_again():
+    """The second look-up must not find the half-filled registry."""
+    broken = [True]
+
+    def fill():
+        table.register("first", 1)
+        if broken:
+            raise ImportError(broken.pop())
+        table.register("second", 2)
+
+    table = Registry("model", fill)
+    with pytest.raises(ImportError):
+        len(table)
+    assert list(table) == ["first", "second"]

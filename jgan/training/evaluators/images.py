@@ -16,9 +16,9 @@ from jgan.training import journal
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run, keys
-from jgan.types import GANState
+from jgan.types import GANState, Inputs
 
-__all__ = ["evaluator", "real_images", "samples_of", "sheet", "unit"]
+__all__ = ["at_data_size", "evaluator", "real_images", "samples_of", "sheet", "unit"]
 
 GRID = 64
 """images in a picture of samples"""
@@ -75,8 +75,6 @@ def real_images(run: Run) -> RealImages:
 def samples_of(run: Run, state: GANState, n: int) -> np.ndarray:
     """Samples for a measure, at the resolution of the data, with labels in the proportions of the training set.
 
-    Images of an earlier phase of a growing model have another resolution; they are resized bilinearly.
-
     Args:
       run: the run in the phase of the state.
       state: the state whose (averaged) generator is used.
@@ -85,8 +83,25 @@ def samples_of(run: Run, state: GANState, n: int) -> np.ndarray:
     Returns:
       `[n, height, width, channels]` float32 in [0, 1].
     """
-    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, n))
-    shape = (n, *run.spec.shape)
+    return at_data_size(run, state, sampling.inputs(run, keys(run.config.seed).evaluation, n))
+
+
+def at_data_size(run: Run, state: GANState, inputs: Inputs, *, ema: bool = True) -> np.ndarray:
+    """Samples of given inputs, at the resolution of the data.
+
+    A phase of a growing model makes images of another resolution: they are resized, bilinearly, before they are compared.
+
+    Args:
+      run: the run in the phase of the state.
+      state: the state whose generator is used.
+      inputs: `n` of them.
+      ema: whether to use the averaged weights, where the model keeps them.
+
+    Returns:
+      `[n, height, width, channels]` float32 in [0, 1].
+    """
+    samples = sampling.draw(run.gan, state, inputs, ema=ema)
+    shape = (len(samples), *run.spec.shape)
     if samples.shape == shape:
         return samples
     return np.clip(np.asarray(jax.image.resize(samples, shape, "bilinear")), 0, 1)

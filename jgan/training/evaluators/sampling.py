@@ -27,12 +27,19 @@ def condition_of(batch: Batch, condition: Any) -> Any:
       condition: the condition of the model, `gan.condition`.
 
     Returns:
-      A tree like `condition`, images as float32 in [0, 1]; `()` for an unconditional model.
+      A tree like `condition`, converted by kind as in training (`jgan.data.resident.cut`): images float32 in [0, 1], labels
+      and tokens int32; `()` for an unconditional model.
     """
     if not jax.tree.leaves(condition):
         return ()
     given = batch.y if isinstance(condition, Field) and condition.kind == "label" else batch.c
-    return jax.tree.map(lambda leaf: leaf.astype(np.float32) / 255 if leaf.dtype == np.uint8 else leaf, given)
+    return jax.tree.map(_converted, condition, given, is_leaf=lambda node: isinstance(node, Field))
+
+
+def _converted(field: Field, leaf: Any) -> Any:
+    if field.kind in ("label", "tokens"):
+        return leaf.astype(np.int32)
+    return leaf.astype(np.float32) / 255 if field.kind == "image" and leaf.dtype == np.uint8 else leaf
 
 
 def inputs(run: Run, key: Key, n: int) -> Inputs:
