@@ -264,7 +264,7 @@ def test_a_checkpoint_cut_short(finished, tmp_path):
     before = sorted(workdir.rglob("*"))
     done = command("--workdir", workdir, "--resume", "--steps", "10", cwd=tmp_path)
     assert done.returncode == 2
-    expected = r"python -m jgan.train: error: the checkpoint .*8 cannot be read, it is damaged .* move that folder away .*\n"
+    expected = r"python -m jgan.train: error: the checkpoint .*8 cannot be read: it is damaged .* move that folder away .*\n"
     assert re.fullmatch(expected, done.stderr)
     assert sorted(workdir.rglob("*")) == before
     (workdir / "checkpoints" / "8").rename(tmp_path / "moved away")
