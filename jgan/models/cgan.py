@@ -1,9 +1,14 @@
 """The conditional GAN of Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784: both players are given the class label.
 
-The defaults are the paper's MNIST model: uniform latents, the networks of section 4.1, stochastic gradient
-descent with a rate divided by 1.00004 at every update and a momentum that rises from 0.5 to 0.7, in batches of 100. The labels
-of the fakes are those of the minibatch. The paper does not give the order of the updates; here both players are updated
-simultaneously, as in the code of the 2014 GAN on which it builds.
+The defaults are the paper's MNIST model: uniform latents, the networks of section 4.1, stochastic gradient descent with a rate
+divided by 1.00004 at every update and a momentum that rises from 0.5 to 0.7, in batches of 100. The labels of the fakes are
+those of the minibatch. What the paper leaves open or differs:
+
+- Dropout of 0.5 acts on the discriminator only. The paper applies it to the generator too (`g_keep=0.5`); the samples of a class
+  then differ little, since the generator learns to vary by its dropout masks instead of its latents.
+- The label's weights in the discriminator start in a larger range than the pixels', since a one-hot vector has a single input
+  that is not 0.
+- Both players are updated simultaneously, as in the code of the 2014 GAN on which it builds.
 """
 
 import dataclasses
@@ -39,8 +44,10 @@ class Config:
     """generator: joint hidden units"""
     g_irange: float = 0.05
     """generator weights start in U(-irange, irange)"""
-    g_keep: float = 0.5
-    """generator: probability that dropout keeps a hidden unit"""
+    g_label_irange: float = 0.05
+    """the same for the weights of the label, whose one-hot vector has a single input that is not 0"""
+    g_keep: float = 1.0
+    """generator: probability that dropout keeps a hidden unit; 1: no dropout"""
     marginal_bias: bool = True
     """start the output bias at the logit of the mean training image"""
     d_image_units: int = 240
@@ -51,6 +58,8 @@ class Config:
     """discriminator: joint maxout units"""
     d_irange: float = 0.005
     """discriminator weights start in U(-irange, irange)"""
+    d_label_irange: float = 0.05
+    """the same for the weights of the label"""
     input_keep: float = 0.8
     """discriminator: probability that dropout keeps a pixel"""
     hidden_keep: float = 0.5
@@ -105,6 +114,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         config.joint_units,
         config.g_irange,
         config.g_keep,
+        config.g_label_irange,
         output_bias_init=marginal_bias(spec) if config.marginal_bias else jax.nn.initializers.zeros,
     )
     discriminator = CGANDiscriminator(
@@ -113,6 +123,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         config.d_label_units,
         config.d_joint_units,
         irange=config.d_irange,
+        label_irange=config.d_label_irange,
         input_keep=config.input_keep,
         hidden_keep=config.hidden_keep,
     )
@@ -142,7 +153,6 @@ PRESETS = {
             latent_units=128,
             label_units=128,
             joint_units=256,
-            g_keep=1.0,
             d_image_units=128,
             d_joint_units=128,
             d_irange=0.05,

@@ -24,7 +24,9 @@ class CGANGenerator(nn.Module):
       latent_units: the units of the latents' hidden layer.
       label_units: the units of the labels' hidden layer.
       joint_units: the units of the joint hidden layer.
-      irange: every W ~ U(-irange, irange).
+      irange: every W ~ U(-irange, irange), except that of the labels' layer.
+      label_irange: the same for the labels' layer; None for `irange`. A one-hot vector has one input that is not 0, so the
+        layer needs a larger range for outputs as large as those of the latents' layer.
       hidden_keep: the probability that dropout keeps a hidden unit; 1 for no dropout.
       output_bias_init: the initialiser of the last bias, `[height * width * channels]`.
       dtype: the dtype of the computation; the output is float32.
@@ -49,6 +51,7 @@ class CGANGenerator(nn.Module):
     joint_units: int = 1200
     irange: float = 0.05
     hidden_keep: float = 0.5
+    label_irange: float | None = None
     output_bias_init: Callable[..., jax.Array] = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
@@ -65,7 +68,9 @@ class CGANGenerator(nn.Module):
         dense = lambda units, name, **kwargs: Dense(units, self.irange, dtype=self.dtype, name=name, **kwargs)  # noqa: E731
         drop = lambda x, name: Dropout(self.hidden_keep, name=name)(x, train=train, axis_name=axis_name)  # noqa: E731
         of_z = nn.relu(dense(self.latent_units, "latent")(z))
-        of_y = nn.relu(dense(self.label_units, "label")(one_hot(labels, self.n_classes)))
+        label_irange = self.irange if self.label_irange is None else self.label_irange
+        label_layer = Dense(self.label_units, label_irange, dtype=self.dtype, name="label")
+        of_y = nn.relu(label_layer(one_hot(labels, self.n_classes)))
         h = drop(jnp.concatenate([of_z, of_y], axis=-1), "dropout_joint")
         h = drop(nn.relu(dense(self.joint_units, "joint")(h)), "dropout_output")
         output = dense(math.prod(self.image_shape), "output", bias_init=self.output_bias_init)
@@ -84,7 +89,8 @@ class CGANDiscriminator(nn.Module):
       label_units: the units of the labels' maxout layer.
       joint_units: the units of the joint maxout layer.
       pieces: the pieces of a unit in these three layers.
-      irange: every W ~ U(-irange, irange).
+      irange: every W ~ U(-irange, irange), except that of the labels' layer.
+      label_irange: the same for the labels' layer; None for `irange`.
       input_keep: the probability that dropout keeps a pixel.
       hidden_keep: the probability that dropout keeps a hidden unit.
       dtype: the dtype of the computation; the logits are float32.
@@ -110,6 +116,7 @@ class CGANDiscriminator(nn.Module):
     irange: float = 0.005
     input_keep: float = 0.8
     hidden_keep: float = 0.5
+    label_irange: float | None = None
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -127,7 +134,9 @@ class CGANDiscriminator(nn.Module):
         image_pieces, label_pieces, joint_pieces = self.pieces
         pixels = drop(x.reshape(x.shape[0], -1), self.input_keep, "dropout_image")
         of_x = maxout(self.image_units, image_pieces, "image")(pixels)
-        of_y = maxout(self.label_units, label_pieces, "label")(one_hot(labels, self.n_classes))
+        label_irange = self.irange if self.label_irange is None else self.label_irange
+        label_layer = Maxout(self.label_units, label_pieces, label_irange, self.dtype, name="label")
+        of_y = label_layer(one_hot(labels, self.n_classes))
         h = drop(jnp.concatenate([of_x, of_y], axis=-1), self.hidden_keep, "dropout_joint")
         h = drop(maxout(self.joint_units, joint_pieces, "joint")(h), self.hidden_keep, "dropout_output")
         return Dense(1, self.irange, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)
