@@ -4,8 +4,8 @@ The defaults are the paper's MNIST model: uniform latents, the networks of secti
 divided by 1.00004 at every update and a momentum that rises from 0.5 to 0.7, in batches of 100. The labels of the fakes are
 those of the minibatch. What the paper leaves open or differs:
 
-- Dropout of 0.5 acts on the discriminator only. The paper applies it to the generator too (`g_keep=0.5`); the samples of a class
-  then differ little, since the generator learns to vary by its dropout masks instead of its latents.
+- Dropout of 0.5 acts on the discriminator only. The paper applies it to the generator too (`g_keep=0.5`); the samples of a
+  class then differ little, since the generator learns to vary by its dropout masks instead of its latents.
 - The label's weights in the discriminator start in a larger range than the pixels', since a one-hot vector has a single input
   that is not 0.
 - Both players are updated simultaneously, as in the code of the 2014 GAN on which it builds.
