@@ -21,7 +21,9 @@ from jgan import models, optim, train
 from jgan.training import folder, journal, loop, records, run
 from jgan.utils import cli
 
-KILLS = int(os.environ.get("JGAN_TEST_KILLS", "1"))
+KILLS = [1, pytest.param(3, marks=pytest.mark.slow)]
+if "JGAN_TEST_KILLS" in os.environ:
+    KILLS = [int(os.environ["JGAN_TEST_KILLS"])]
 """how often a run is killed in the test of kill -9"""
 
 
@@ -107,14 +109,15 @@ def test_a_run_goes_on_beyond_its_first_end(finished, tmp_path):
     assert_same_end(finished, tmp_path / "longer")
 
 
-def test_kill_minus_nine_at_random_moments(tmp_path):
+@pytest.mark.parametrize("kills", KILLS)
+def test_kill_minus_nine_at_random_moments(tmp_path, kills):
     """Killed again and again, each time at another moment from the start of Python on; then left to finish."""
-    moments, often = random.Random(0), ["--eval-every", "0", "--sample-every", "0"]
+    moments, often = random.Random(kills), ["--eval-every", "0", "--sample-every", "0"]
     whole, workdir = tmp_path / "whole", tmp_path / "killed"
     started = time.monotonic()
     train.main([*small_run(whole, 100), *often])
     span = time.monotonic() - started
-    for _ in range(KILLS):
+    for _ in range(kills):
         resume = ["--resume"] if (workdir / "config.json").exists() else []
         line = [sys.executable, "-m", "jgan.train", *small_run(workdir, 100), *often, *resume]
         process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
