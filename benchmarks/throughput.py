@@ -22,6 +22,7 @@ import jax
 from benchmarks import contenders, drawings, tables, timing
 from jgan import DataSpec, models
 from jgan.models import gan2014
+from jgan.models.options import EMA
 from jgan.training import run
 from jgan.utils import cli
 
@@ -131,7 +132,7 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     if load is not None and load > 0.5 * contenders.threads():
         print(f"others keep this machine busy (load {load:.1f} on {contenders.threads()} cores): the figures will be noisy")
-    config = dataclasses.replace(models.presets()["mnist"].config, g_units=args.g_units, d_units=args.d_units, ema_decay=0.0)
+    config = dataclasses.replace(models.presets()["mnist"].config, g_units=args.g_units, d_units=args.d_units, ema=EMA())
     images = contenders.enlarged_digits(args.examples)
     gan = gan2014.make(config, DataSpec(images.shape[1:], len(images) // args.batch_size, images.mean(0) / 255))
     key, init = jax.random.key(0), jax.jit(gan.init)
