@@ -134,7 +134,7 @@ def measure(args: Args, devices: Sequence[jax.Device]) -> dict[str, Any]:
         print(f"others keep this machine busy (load {load:.1f} on {contenders.threads()} cores): the figures will be noisy")
     config = dataclasses.replace(models.presets()["mnist"].config, g_units=args.g_units, d_units=args.d_units, ema=EMA())
     images = contenders.enlarged_digits(args.examples)
-    gan = gan2014.make(config, DataSpec(images.shape[1:], len(images) // args.batch_size, images.mean(0) / 255))
+    gan = gan2014.make(config, DataSpec.images(images.shape[1:], len(images) // args.batch_size, mean=images.mean(0) / 255))
     key, init = jax.random.key(0), jax.jit(gan.init)
     ways = contenders.jgan_ways(gan, images, args.batch_size, args.scan, devices)
     field = [contenders.jax_product(), *(contenders.stepping(way, key, init(key)) for way in ways)]

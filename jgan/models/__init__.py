@@ -10,6 +10,7 @@ import typing
 from importlib import metadata
 from typing import Any
 
+from jgan.models.assembly import assemble
 from jgan.models.model import Model, Preset
 from jgan.phases import place
 from jgan.types import GAN, DataSpec, Phase
@@ -19,6 +20,7 @@ __all__ = [
     "MODELS",
     "Model",
     "Preset",
+    "assemble",
     "built",
     "find",
     "from_dict",

@@ -71,7 +71,7 @@ def points(spec: DataSpec) -> None:
 
 
 def several(*names: str) -> Callable[[DataSpec], None]:
-    """Makes a check for several sets of images with the same number of channels.
+    """Makes a check for several sets of images of equal channels.
 
     Args:
       *names: the names of the sets.
@@ -82,16 +82,16 @@ def several(*names: str) -> Callable[[DataSpec], None]:
     Example:
       >>> from jgan import DataSpec
       >>> from jgan.models import accepts
-      >>> accepts.several("a", "b")(DataSpec.images((8, 8, 1), 10))
+      >>> accepts.several("a", "b")(DataSpec.images((8, 8, 1), 10))  # doctest: +ELLIPSIS
       Traceback (most recent call last):
-      ValueError: this model is for the sets a and b of images, found images of 8x8x1: choose another --dataset
+      ValueError: this model is for the sets a and b of images of equal channels, found images of 8x8x1: ...
     """
 
     def check(spec: DataSpec) -> None:
         kinds = {batch.x.kind if isinstance(batch.x, Field) else "tree" for batch in spec.sets.values()}
         channels = {batch.x.shape[-1] for batch in spec.sets.values() if isinstance(batch.x, Field) and batch.x.shape}
         if set(spec.sets) != set(names) or kinds != {"image"} or len(channels) != 1:
-            expected = f"the sets {' and '.join(names)} of images with the same number of channels"
+            expected = f"the sets {' and '.join(names)} of images of equal channels"
             raise ValueError(f"this model is for {expected}, found {described(spec)}: choose another --dataset")
 
     return check

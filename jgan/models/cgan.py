@@ -1,8 +1,8 @@
 """The conditional GAN of Mirza and Osindero (2014), https://arxiv.org/abs/1411.1784: both players are given the class label.
 
-The defaults are the paper's MNIST model: uniform latents, the networks of section 4.1, stochastic gradient descent with a rate
-divided by 1.00004 at every update and a momentum that rises from 0.5 to 0.7, in batches of 100. The labels of the fakes are
-those of the minibatch. What the paper leaves open or differs:
+The defaults follow the paper's MNIST model: uniform latents, the networks of section 4.1, stochastic gradient descent with a
+rate divided by 1.00004 at every update and a momentum that rises from 0.5 to 0.7, in batches of 100. The labels of the fakes
+are those of the minibatch. Three things differ from the paper or are not given there:
 
 - Dropout of 0.5 acts on the discriminator only. The paper applies it to the generator too (`g_keep=0.5`); the samples of a
   class then differ little, since the generator learns to vary by its dropout masks instead of its latents.
@@ -30,7 +30,7 @@ from jgan.types import GAN, DataSpec, Field
 
 @dataclasses.dataclass(frozen=True)
 class Config:
-    """The options of the model; the defaults are the paper's."""
+    """The options of the model; the defaults follow the paper (see the head of this file)."""
 
     latent_size: int = 100
     """dimension of the noise z"""
@@ -160,7 +160,7 @@ PRESETS = {
         ),
     ),
     "cgan_mnist": Preset(
-        description="the paper's conditional GAN on MNIST",
+        description="GAN conditioned on the class label, on MNIST, after the paper's model",
         dataset="mnist",
         batch_size=100,
         steps=500 * 100,

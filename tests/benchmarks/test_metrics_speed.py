@@ -36,7 +36,7 @@ def test_end_to_end(tmp_path, capsys):
             assert 10 < found["before_megabytes"] <= found["peak_megabytes"]
     assert "statistics: " in capsys.readouterr().out
     rows = [line.split(" | ") for line in drawings.metrics_speed(result).splitlines() if " | jgan | " in line]
-    assert [row[0] for row in rows] == ["| mean and covariance, 300 x 16", "| FID from such statistics"]
+    assert [row[0] for row in rows] == ["| mean and covariance, 300 x 16", "| FID from these statistics"]
     assert rows[0][2] == f"{result['tasks']['statistics']['contenders']['jgan']['seconds']['median']:.1f}"
 
 

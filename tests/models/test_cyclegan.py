@@ -109,5 +109,7 @@ def test_the_pool_keeps_the_fakes_of_each_domain(played):
 
 
 def test_other_data_are_refused():
-    with pytest.raises(ValueError, match="this model is for the sets a and b of images, found images of 8x8x1"):
+    with pytest.raises(
+        ValueError, match="this model is for the sets a and b of images of equal channels, found images of 8x8x1"
+    ):
         models.make(CONFIG, DataSpec.images((8, 8, 1), 10))

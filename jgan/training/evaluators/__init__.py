@@ -1,7 +1,7 @@
 """Evaluators, which measure runs and draw their pictures: one file for each kind of model and data.
 
-A model names its evaluator (`Model.evaluator`), or gives a function of the run that returns a name or an `Evaluator`. A file
-here registers its evaluator in `EVALUATORS` and is imported automatically.
+A model names its evaluator (`Model.evaluator`), says `"by_data"` for the one that fits the data, or gives a function of the run
+that returns a name or an `Evaluator`. A file here registers its evaluator in `EVALUATORS` and is imported automatically.
 """
 
 import jax
@@ -32,6 +32,8 @@ def of(run: Run) -> Evaluator:
     """
     if run.shared.evaluator is None:
         found = run.model.evaluator
+        if found == "by_data":
+            found = by_data(run)
         if callable(found):
             found = found(run)
         run.shared.evaluator = EVALUATORS[found](run) if isinstance(found, str) else found
