@@ -217,7 +217,7 @@ PRESETS = {
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests.
 
-    Plain descent: a bias in front of an instance norm has a gradient of 0, whose rounding error Adam would turn into whole steps.
+    Plain descent: a bias before an instance norm has a gradient of 0, whose rounding error Adam would turn into whole steps.
     """
     sgd = options.Optimizer("sgd", learning_rate=0.01)
     return dataclasses.replace(
