@@ -53,6 +53,23 @@ hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, ma
 hypothesis.settings.load_profile("jgan")
 
 
-def pytest_runtest_teardown() -> None:
-    """An example that shows a list leaves it in `builtins._`, and tyro wants everything there to be hashable."""
+MOST_MAPPINGS = 30_000
+
+
+def pytest_runtest_teardown(item: object, nextitem: object) -> None:
+    """An example that shows a list leaves it in `builtins._`, and tyro wants everything there to be hashable.
+
+    XLA keeps memory mappings for each compiled program, and Linux allows a process 65,530: beyond, compilation crashes. So the
+    programs are dropped between two files once there are many.
+    """
     vars(builtins).pop("_", None)
+    if getattr(nextitem, "path", None) != getattr(item, "path", None) and _mappings() > MOST_MAPPINGS:
+        jax.clear_caches()
+
+
+def _mappings() -> int:
+    try:
+        with open("/proc/self/maps") as maps:
+            return sum(1 for _ in maps)
+    except OSError:  # not Linux
+        return 0
