@@ -65,6 +65,28 @@ def label_of(where: str, name: str) -> str:
     return f"{where}, set {name!r}" if name else where
 
 
+def converted(field: Field, array: Any) -> Any:
+    """An array in the form of a step, by its declared kind.
+
+    Args:
+      field: the description of one example of the array.
+      array: any number of examples, of JAX or of NumPy.
+
+    Returns:
+      int32 labels and tokens; float32 images in [0, 1]; points and float images unchanged.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import kinds
+      >>> from jgan.types import Field
+      >>> kinds.converted(Field((1,)), np.array([[255]], np.uint8)).tolist()
+      [[1.0]]
+    """
+    if field.kind in ("label", "tokens"):
+        return array.astype(np.int32)
+    return array.astype(np.float32) / 255 if field.kind == "image" and array.dtype == np.uint8 else array
+
+
 def is_field(node: Any) -> bool:
     """`is_leaf` for trees of fields: `jax.tree.map` would descend into a `Field`, which is a tuple."""
     return isinstance(node, Field)

@@ -16,7 +16,7 @@ from jaxtyping import Int, Int32
 from jgan import rng
 from jgan.data import kinds
 from jgan.data.kinds import label_of, length, sets_of
-from jgan.types import Batch, Field, Key, Step
+from jgan.types import Batch, Key, Step
 from jgan.utils.checks import divisible
 
 ROUNDS = 8
@@ -133,13 +133,7 @@ def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = Non
     fields = kinds.infer(data, "the data") if example is None else example
     kinds.check_shapes(fields, data, "the data")
 
-    def converted(field: Field, leaf: jax.Array) -> jax.Array:
-        found = leaf[indices]
-        if field.kind in ("label", "tokens"):
-            return found.astype(jnp.int32)
-        return found.astype(jnp.float32) / 255 if field.kind == "image" and found.dtype == jnp.uint8 else found
-
-    return jax.tree.map(converted, fields, data, is_leaf=kinds.is_field)
+    return jax.tree.map(lambda field, leaf: kinds.converted(field, leaf[indices]), fields, data, is_leaf=kinds.is_field)
 
 
 def _length(data: Batch, name: str, batch_size: int) -> int:

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.data import kinds
 from jgan.training.run import Run
 from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
 
@@ -33,13 +34,7 @@ def condition_of(batch: Batch, condition: Any) -> Any:
     if not jax.tree.leaves(condition):
         return ()
     given = batch.y if isinstance(condition, Field) and condition.kind == "label" else batch.c
-    return jax.tree.map(_converted, condition, given, is_leaf=lambda node: isinstance(node, Field))
-
-
-def _converted(field: Field, leaf: Any) -> Any:
-    if field.kind in ("label", "tokens"):
-        return leaf.astype(np.int32)
-    return leaf.astype(np.float32) / 255 if field.kind == "image" and leaf.dtype == np.uint8 else leaf
+    return jax.tree.map(kinds.converted, condition, given, is_leaf=kinds.is_field)
 
 
 def inputs(run: Run, key: Key, n: int) -> Inputs:
