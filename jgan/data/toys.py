@@ -108,11 +108,31 @@ def density(name: str, points: Any) -> np.ndarray:
       >>> round(float(toys.density("gaussian1d", [4.0])), 4)  # 1 / (0.5 sqrt(2 pi))
       0.7979
     """
-    means, deviation = _mixture(name)
-    x = np.asarray(points, np.float64)
-    if x.ndim == 0 or x.shape[-1] != means.shape[-1]:
-        raise ValueError(f"expected points [..., {means.shape[-1]}] of {name}, found {x.shape}")
-    squared = np.sum((x[..., None, :] - means) ** 2, axis=-1)
+    mixture = _mixture(name)
+    dimension = mixture.centres.shape[-1]
+    if np.ndim(points) == 0 or np.shape(points)[-1] != dimension:
+        raise ValueError(f"expected points [..., {dimension}] of {name}, found {np.shape(points)}")
+    return density_of(mixture, points)
+
+
+def density_of(mixture: Mixture, points: Any) -> np.ndarray:
+    """The density of a mixture, such as the `truth` of a toy set.
+
+    Args:
+      mixture: the mixture.
+      points: `[..., d]` float.
+
+    Returns:
+      `[...]` float64.
+
+    Example:
+      >>> from jgan.data import toys
+      >>> mixture = toys.MIXTURES["gaussian1d"]
+      >>> bool(toys.density_of(mixture, [4.0]) == toys.density("gaussian1d", [4.0]))
+      True
+    """
+    means, deviation = mixture.centres, mixture.std
+    squared = np.sum((np.asarray(points, np.float64)[..., None, :] - means) ** 2, axis=-1)
     return np.mean(np.exp(-squared / (2 * deviation**2)), axis=-1) / (deviation * np.sqrt(2 * np.pi)) ** means.shape[-1]
 
 

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jgan import plots
+from jgan.data import toys
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, animate, no_metric
 from jgan.training.run import Run, keys
@@ -38,9 +39,7 @@ def evaluator(run: Run) -> Evaluator:
 
 def density(run: Run, points: Any) -> np.ndarray:
     """The density of the data, a mixture of Gaussians, at points `[..., 1]`: `[...]` float64."""
-    truth = run.dataset.truth
-    z = (np.asarray(points, np.float64) - np.ravel(truth.centres)) / truth.std
-    return np.mean(np.exp(-(z**2) / 2), axis=-1) / (truth.std * np.sqrt(2 * np.pi))
+    return toys.density_of(run.dataset.truth, points)
 
 
 def _limits(run: Run) -> tuple[float, float]:
