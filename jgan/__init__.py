@@ -1,14 +1,15 @@
 """Generative adversarial networks in JAX: pure training steps, explicit keys, measured results.
 
-The types are here; the subpackages (`jgan.losses`, `jgan.models`, `jgan.networks` ...) are imported when they are first used.
+The types are here; they and the subpackages (`jgan.losses`, `jgan.models`, `jgan.networks` ...) are imported when first used.
 """
 
 import importlib
 import pkgutil
 from importlib import metadata
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jgan.types import GAN, Batch, DataSpec, Field, Game, GANState, Inputs, Network, Phase, PlayerState
+if TYPE_CHECKING:
+    from jgan.types import GAN, Batch, DataSpec, Field, Game, GANState, Inputs, Network, Phase, PlayerState
 
 __all__ = ["GAN", "Batch", "DataSpec", "Field", "GANState", "Game", "Inputs", "Network", "Phase", "PlayerState"]
 
@@ -21,10 +22,12 @@ _SUBMODULES = frozenset(module.name for module in pkgutil.iter_modules(__path__)
 
 
 def __getattr__(name: str) -> Any:
+    if name in __all__:  # not at once, because JAX takes a second to import, in which commands could not answer a Ctrl-C
+        return getattr(importlib.import_module("jgan.types"), name)
     if name in _SUBMODULES:
         return importlib.import_module(f"jgan.{name}")
     raise AttributeError(f"module 'jgan' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES})
+    return sorted({*globals(), *__all__, *_SUBMODULES})

@@ -1,5 +1,10 @@
 """`python -m jgan.train [PRESET]`: the command line of the training loop (`jgan.training.loop`)."""
 
+if __name__ == "__main__":
+    from jgan.utils import cli
+
+    cli.starting("python -m jgan.train")  # before the imports that take a second
+
 import argparse
 import dataclasses
 import sys
@@ -9,16 +14,20 @@ from pathlib import Path
 from typing import Any
 
 from jgan import models
-from jgan.training import api, custom, folder, loop, report
+from jgan.data.sources import SOURCES
+from jgan.training import api, custom, environment, folder, loop, report
 from jgan.training import config as configs
+from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
+from jgan.training.log import Log
 from jgan.training.records import CONFIG, read
-from jgan.training.run import assemble
+from jgan.training.run import assemble, open_run
 from jgan.utils import cli
 from jgan.utils.registry import unknown
 
 PROG = "python -m jgan.train"
 DEFAULT = "digits"
+RESUME = typing.get_args(configs.Resume)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -31,16 +40,50 @@ def main(argv: Sequence[str] | None = None) -> None:
       ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
     config = configuration(sys.argv[1:] if argv is None else argv)
+    if config.verify is not None:
+        verify(config.verify)
+        return
     workdir = folder.choose(config)
-    model = read(workdir).model if config.resume and (workdir / CONFIG).exists() else models.find(config.model)
+    resumed = config.resume != "no" and (workdir / CONFIG).exists()
+    model = read(workdir).model if resumed else models.find(config.model)
+    if config.compilation_cache:
+        environment.keep_compiled_programs()
     if config.dry_run:
         run = assemble(config, workdir, model)
         folder.check_fit(run)
         print(report.plan(run))
         return
-    run = folder.begin(config, workdir, model)
-    print(report.headline(run))
-    loop.train(run)
+    with folder.opened(config, workdir, model) as run:
+        Log(run.workdir).say(report.headline(run))
+        loop.train(run)
+
+
+def verify(workdir: Path) -> None:
+    """Reads all checkpoints of a run, checks their checksums, and prints the result.
+
+    Args:
+      workdir: the folder of the run.
+
+    Raises:
+      FileNotFoundError: if it is not that of a run.
+      ValueError: if a checkpoint is damaged.
+    """
+    found = open_run(workdir)
+    damaged = 0
+    with Checkpoints(workdir / folder.CHECKPOINTS, read_only=True) as checkpoints:
+        steps = checkpoints.steps()
+        for step in steps:
+            try:
+                saved = checkpoints.read(step, found.at(step).template())
+                print(f"step {step:,}: {'good' if saved.verified else 'readable; without checksums, of an earlier version'}")
+            except ValueError as error:
+                damaged += 1
+                print(error)
+    if damaged:
+        raise ValueError(
+            f"{damaged} of the {len(steps)} checkpoints in {workdir} are damaged; --resume continues from the newest good one"
+        )
+    print(f"{len(steps)} checkpoints in {workdir}, none is damaged")
 
 
 def configuration(argv: Sequence[str]) -> RunConfig:
@@ -65,6 +108,8 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     held = _held(word, flags)
     name = word or (held.preset if held else DEFAULT)
     if name not in presets and (held is None or name != held.preset):
+        if name.partition(":")[0] in SOURCES:
+            raise ValueError(f"{name} is a data set: give --dataset {name}, and a preset from {', '.join(presets)}")
         raise ValueError(unknown("preset", name, presets))
     if held is not None and held.preset != name:
         raise ValueError(f"{held.workdir} holds a run of {held.preset}, found {name}; leave the preset out to resume")
@@ -96,8 +141,13 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
     """
     kinds, presets = _flags(), models.presets()
     words, rest, expected = [], [], 0.0  # the number of values that the previous flag still takes
-    for argument in argv:
-        if argument.startswith("-") and not argument[1:2].isdigit():
+    for argument, after in zip(argv, [*argv[1:], ""], strict=True):
+        if not argument or argument.endswith("="):
+            raise ValueError(f"an argument is empty: {' '.join(map(repr, argv))}")
+        if argument == "--resume" and after not in RESUME:
+            expected = 0
+            rest += [argument, "yes"]
+        elif argument.startswith("-") and not argument[1:2].isdigit():
             name, equals, _ = argument.lstrip("-").replace("_", "-").partition("=")
             expected = 0 if equals else kinds.get(name, 0 if argument == "-h" else 1)
             rest.append(argument)
@@ -138,15 +188,18 @@ def _held(word: str, flags: Sequence[str]) -> RunConfig | None:
     """The configuration of the run to resume; its options become the defaults."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--workdir", type=Path)
-    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--dataset")
+    parser.add_argument("--resume", default="no")
     try:
         known, _ = parser.parse_known_args(flags)
     except argparse.ArgumentError:  # cli.parse will report the error
         return None
-    if not known.resume:
+    if known.resume == "no":
         return None
-    workdir = known.workdir or folder.newest(word or DEFAULT)
-    return read(workdir).config if workdir is not None and (workdir / CONFIG).exists() else None
+    workdir = known.workdir or folder.newest(folder.name_of(word or DEFAULT, known.dataset))
+    if workdir is None or not (workdir / CONFIG).exists():
+        return None
+    return dataclasses.replace(read(workdir).config, resume="yes")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,10 @@ import dataclasses
 import importlib
 import typing
 from importlib import metadata
+from pathlib import Path
 from typing import Any
+
+import dacite
 
 from jgan.models.assembly import assemble
 from jgan.models.model import Model, Preset
@@ -269,22 +272,46 @@ def built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
       An instance of `config_type`.
 
     Raises:
-      ValueError: if a field is unknown.
+      ValueError: if a field is unknown or missing, or its value has another type.
+
+    Example:
+      >>> from jgan import models
+      >>> from jgan.models import dcgan
+      >>> models.built(dcgan.Config, {"latent_size": "100"}, "the model dcgan")
+      Traceback (most recent call last):
+      ValueError: the model dcgan: latent_size must be int, found '100'
     """
+    _check_names(config_type, fields, owner)
+    # JSON has lists where a frozen configuration has tuples, and text for paths.
+    rules = dacite.Config(cast=[tuple, Path], type_hooks={int: _integer})
+    try:
+        return dacite.from_dict(config_type, fields, rules)
+    except dacite.WrongTypeError as error:
+        kind = error.field_type
+        wanted = (
+            " or ".join(map(repr, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else _type_name(kind)
+        )
+        raise ValueError(f"{owner}: {error.field_path} must be {wanted}, found {error.value!r}") from error
+    except dacite.DaciteError as error:
+        raise ValueError(f"{owner}: {error}") from error
+
+
+def _check_names(config_type: type, fields: dict[str, Any], owner: str) -> None:
     known = {field.name for field in dataclasses.fields(config_type)}
     hints = typing.get_type_hints(config_type)
-    for name in fields:
+    for name, value in fields.items():
         if name not in known:
             hint = registry.unknown("option", name, known).split(", did you mean ")[1:]
             close = f", did you mean {hint[0].split('?')[0]}?" if hint else ""
             raise ValueError(f"{owner} has no option {name!r}{close}")
-    values = {
-        name: built(hints[name], value, f"{owner}, in the group {name},") if isinstance(value, dict) else _tuples(value)
-        for name, value in fields.items()
-    }
-    return config_type(**values)
+        if isinstance(value, dict) and dataclasses.is_dataclass(hints[name]):
+            _check_names(typing.cast(type, hints[name]), value, f"{owner}, in the group {name},")
 
 
-def _tuples(value: Any) -> Any:
-    """JSON has lists where a frozen configuration has tuples."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+def _integer(value: Any) -> Any:
+    """Refuses booleans, which Python counts as integers."""
+    return repr(value) if isinstance(value, bool) else value
+
+
+def _type_name(kind: Any) -> str:
+    return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")

@@ -12,7 +12,8 @@ from jgan import data
 from jgan.data import Dataset
 from jgan.data.dataset import complete
 from jgan.training import config as configs
-from jgan.training import custom, folder, loop, report
+from jgan.training import custom, folder, loop, report, stopping
+from jgan.training.log import Log
 from jgan.training.run import Run, RunConfig
 from jgan.types import Batch, GANState
 from jgan.utils.registry import unknown
@@ -42,7 +43,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       dataset: the data: a name for `jgan.data.load`, a `Dataset`, a `Batch`, or an array of examples; by default those of the
         preset. Of a `Batch` or an array, a sixth each is held out for validation and test.
       **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`
-        (without `workdir`: the newest run of this model under `runs/`). `dry_run` is an option of the command only.
+        (without `workdir`: the newest run of this model under `runs/`; `"auto"`: start one if there is none). `dry_run` and
+        `verify` are options of the command only.
 
     Returns:
       The `Trained` run.
@@ -50,6 +52,7 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     Raises:
       ValueError: if an argument is invalid, in which case nothing is written, or if the training has diverged.
       KeyboardInterrupt: after Ctrl-C, once the state is saved; `resume=True` continues from there.
+      TimeoutError: after `time_limit`, once the state is saved.
 
     Example:
       >>> import contextlib, io, tempfile
@@ -65,14 +68,16 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     given = None if dataset is None or isinstance(dataset, str) else as_dataset(dataset)
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
     configs.check(asked)
-    run = folder.begin(asked, folder.choose(asked), chosen.model, given)
-    print(report.headline(run))
     try:
-        state = loop.train(run)
-    except loop.Stopped as stopped:
+        with folder.opened(asked, folder.choose(asked), chosen.model, given) as run:
+            Log(run.workdir).say(report.headline(run))
+            state = loop.train(run)
+    except stopping.Stopped as stopped:
+        saved = f"saved in {run.workdir}; continue with train(..., workdir={str(run.workdir)!r}, resume=True)"
+        if stopped.code == 0:
+            raise TimeoutError(f"the time limit of {asked.time_limit:g} minutes: {saved}") from None
         if stopped.code == 128 + signal.SIGINT:
-            where = f"workdir={str(run.workdir)!r}"
-            raise KeyboardInterrupt(f"saved in {run.workdir}; continue with train(..., {where}, resume=True)") from None
+            raise KeyboardInterrupt(saved) from None
         raise
     return Trained(run.at(asked.steps), state, json.loads((run.workdir / "summary.json").read_text()))
 
@@ -91,13 +96,22 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     Raises:
       ValueError: if an option is unknown, or one without a default is missing.
     """
-    others = ("preset", "model", "dataset", "dry_run")  # arguments of `train`, and a flag of the command
+    others = (
+        "preset",
+        "model",
+        "dataset",
+        "dry_run",
+        "verify",
+        "compilation_cache",
+    )  # arguments of `train`, flags of the command
     names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in others]
     for name in options:
         if name not in names:
             raise ValueError(unknown("option", name, names))
     paths = {name: Path(value) for name, value in options.items() if name in ("workdir", "data_dir", "weights") and value}
     defaults: dict[str, Any] = {"batch_size": 64}
+    if isinstance(options.get("resume"), bool):
+        options = options | {"resume": "yes" if options["resume"] else "no"}
     preset = chosen.preset
     if preset is not None:
         defaults = {name: getattr(preset, name) for name in ("dataset", "batch_size", "steps", "sample_every")}

@@ -1,28 +1,63 @@
-"""Checkpoints of a run, a thin layer over Orbax: atomic and asynchronous; the last two and the best are kept."""
+"""Checkpoints of a run, a layer over Orbax: atomic, written in the background, protected by checksums.
+
+A checkpoint is a folder `checkpoints/STEP` with two items: `state`, and `about`, a JSON record with the score, the
+SHA-256 of every leaf and what else the run needs to continue (`extra`). The record has a checksum of its own. Reading
+verifies both, because a changed bit in a file is otherwise read as another number.
+"""
 
 import contextlib
+import hashlib
+import json
 import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jgan.types import PyTree
+from jgan.utils.files import synchronize
 
 Which = Literal["last", "best"]
 
+STATE, ABOUT = "state", "about"
+OLD_STATE = "default"
+"""the name of the state in checkpoints of jgan 0.2.0.dev0, which have no `about`"""
+
+
+class Saved(NamedTuple):
+    """A checkpoint that has been read and verified.
+
+    Attributes:
+      step: its step.
+      state: the tree, with NumPy arrays as leaves.
+      extra: what was passed to `Checkpoints.save` as `extra`; empty if it was not verified.
+      verified: whether it has checksums; a checkpoint of an earlier version has none.
+    """
+
+    step: int
+    state: Any
+    extra: dict[str, Any]
+    verified: bool = True
+
 
 class Checkpoints:
-    """The folder `checkpoints/` of a run.
+    """The folder `checkpoints/` of a run: the last `keep` checkpoints and the best one.
 
-    A save copies the state to the host, returns, and writes in the background to a temporary folder that is renamed when
-    complete. A killed run leaves the previous checkpoint and at most an incomplete folder, which is ignored.
+    A save copies the state on the device and returns. A thread then fetches the copy, computes its checksums and writes it to a
+    temporary folder that is renamed when complete. A killed run leaves the previous checkpoint and at most an incomplete
+    folder, which is ignored.
 
     Args:
       folder: the folder of the checkpoints, created if missing unless `read_only`.
       read_only: whether writing is disabled.
+      keep: the number of checkpoints to keep besides the best, at least 1.
 
     Example:
       >>> import tempfile, jax.numpy as jnp
@@ -34,35 +69,34 @@ class Checkpoints:
       20 10 {'w': array([1., 1.], dtype=float32)}
     """
 
-    def __init__(self, folder: str | Path, *, read_only: bool = False) -> None:
+    def __init__(self, folder: str | Path, *, read_only: bool = False, keep: int = 2) -> None:
         import orbax.checkpoint as ocp
-        from orbax.checkpoint import checkpoint_managers as policies
 
-        logging.getLogger("absl").setLevel(logging.ERROR)
+        # Errors reach the caller as exceptions; these loggers would print tracebacks beside them.
+        for name in ("absl", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._ocp = ocp
-        self.folder = Path(folder).absolute()
-        keep = policies.AnyPreservationPolicy(
-            [
-                policies.LatestN(2),
-                policies.BestN(get_metric_fn=_rank, n=1, keep_checkpoints_without_metrics=False),
-            ]
-        )
+        self.folder, self.keep = Path(folder).absolute(), keep
+        self._ranks: dict[int, tuple[int, float] | None] = {}
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=keep,
-            best_fn=_rank,
+            preservation_policy=_Keep(self),
             create=not read_only,
             read_only=read_only,
-            enable_async_checkpointing=not read_only,
+            enable_async_checkpointing=False,  # the thread below also computes the checksums
         )
-        self._manager = ocp.CheckpointManager(self.folder, options=options)
+        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(STATE, ABOUT))
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._pending: tuple[int, Future[None]] | None = None
 
     def __enter__(self) -> "Checkpoints":
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.close()
+        self.close(raising=kind is None)
 
-    def save(self, step: int, state: PyTree, *, score: float | None = None, phase: int = 0) -> None:
+    def save(
+        self, step: int, state: PyTree, *, score: float | None = None, phase: int = 0, extra: dict[str, Any] | None = None
+    ) -> None:
         """Saves a state; a step that is already saved is not written again.
 
         Args:
@@ -70,13 +104,54 @@ class Checkpoints:
           state: a tree of arrays, on any device.
           score: the score, larger is better; the state with the largest is the best. None if not measured.
           phase: the number of the phase; the best is chosen in the last phase that was measured.
+          extra: anything that JSON can hold, returned by `read`.
+
+        Raises:
+          OSError: if the previous save has failed.
         """
-        if step in self._manager.all_steps():
+        self.wait()
+        if step in self.steps():
             return
-        # Copied, because the state's buffers are donated to the next step while this state is being written.
-        host = jax.tree.map(lambda leaf: np.array(leaf, copy=True), state)
-        metrics = None if score is None else {"score": float(score), "phase": phase}
-        self._manager.save(step, args=self._ocp.args.StandardSave(host), metrics=metrics)
+        # The state's buffers are donated to the next step: without a copy they could not be fetched during it.
+        copy = jax.tree.map(jnp.copy, state)
+        about = {"step": step, "score": None if score is None else float(score), "phase": phase, "extra": extra or {}}
+        self._pending = step, self._writer.submit(self._write, copy, about)
+
+    def _write(self, state: PyTree, about: dict[str, Any]) -> None:
+        host = jax.tree.map(np.asarray, state)
+        sealed = _seal(about | {"leaves": _checksums(host)})
+        items = {STATE: self._ocp.args.StandardSave(host), ABOUT: self._ocp.args.JsonSave(sealed)}
+        self._ranks[about["step"]] = _rank(about)
+        self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
+        synchronize(self.folder / str(about["step"]))
+
+    def check(self) -> None:
+        """Raises the error of a save that has failed, as soon as it is known; does not wait.
+
+        Raises:
+          OSError: in one line.
+        """
+        if self._pending is not None and self._pending[1].done():
+            self.wait()
+
+    def wait(self) -> None:
+        """Waits until all saves are on disk.
+
+        Raises:
+          OSError: if one has failed.
+        """
+        if self._pending is None:
+            return
+        (step, future), self._pending = self._pending, None
+        try:
+            future.result()
+        except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
+            shutil.rmtree(self.folder / str(step), ignore_errors=True)  # never complete: the rename comes last
+            raise OSError(f"the checkpoint of step {step} cannot be written to {self.folder}: {reason(error)}") from error
+
+    def steps(self) -> list[int]:
+        """The steps of all checkpoints, in ascending order."""
+        return sorted(self._manager.all_steps())
 
     def step(self, which: Which = "last") -> int | None:
         """The step of the last or of the best checkpoint.
@@ -87,13 +162,68 @@ class Checkpoints:
         Returns:
           The step; None if there is none.
         """
-        return self._manager.latest_step() if which == "last" else self._best_step()
+        self.wait()
+        return max(self.steps(), default=None) if which == "last" else self._best(self.steps())
 
-    def restore(self, template: PyTree, which: Which = "last") -> Any:
-        """Reads a checkpoint.
+    def read(self, step: int, template: PyTree) -> Saved:
+        """Reads and verifies a checkpoint.
 
         Args:
+          step: its step.
           template: a tree of arrays, or of shapes and dtypes, like the saved state.
+
+        Returns:
+          The `Saved` checkpoint.
+
+        Raises:
+          ValueError: if it is damaged, or its tree differs from the template; in one line that names the folder.
+        """
+        shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), template)
+        path = self.folder / str(step)
+        try:
+            about = _about(path)
+            with self._ocp.Checkpointer(self._ocp.StandardCheckpointHandler()) as reader:
+                restored = reader.restore(
+                    path / (OLD_STATE if about is None else STATE), args=self._ocp.args.StandardRestore(shapes)
+                )
+        except Exception as error:
+            raise ValueError(
+                f"the checkpoint {path} cannot be read: it is damaged or of another model ({reason(error)})"
+            ) from error
+        if about is None:  # without checksums, of an earlier version
+            return Saved(
+                step, jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), restored, shapes), {}, verified=False
+            )
+        found = _checksums(restored)
+        wrong = [name for name in {**about["leaves"], **found} if about["leaves"].get(name) != found.get(name)]
+        if wrong or about["step"] != step:
+            what = f"the checksum of {wrong[0]} differs" if wrong else f"it was written as step {about['step']}"
+            raise ValueError(f"the checkpoint {path} is damaged: {what}")
+        return Saved(step, restored, about["extra"])
+
+    def newest(self, template: Callable[[int], PyTree], damaged: Callable[[int, str], None]) -> Saved | None:
+        """Reads the newest checkpoint that is not damaged.
+
+        Args:
+          template: the template of a step, see `read`.
+          damaged: called with the step and the message of each newer checkpoint that is damaged.
+
+        Returns:
+          The `Saved` checkpoint; None if there is none, or none that is not damaged.
+        """
+        self.wait()
+        for step in reversed(self.steps()):
+            try:
+                return self.read(step, template(step))
+            except ValueError as error:
+                damaged(step, str(error))
+        return None
+
+    def restore(self, template: PyTree, which: Which = "last") -> Any:
+        """Reads the last or the best checkpoint.
+
+        Args:
+          template: see `read`.
           which: `"last"` or `"best"`.
 
         Returns:
@@ -106,35 +236,122 @@ class Checkpoints:
         step = self.step(which)
         if step is None:
             raise FileNotFoundError(f"{self.folder} holds no {which} checkpoint: the run was stopped before its first one")
-        shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), template)
+        return self.read(step, template).state
+
+    def set_aside(self, step: int) -> Path:
+        """Moves a damaged checkpoint to the folder `damaged` beside the folder of the checkpoints.
+
+        Args:
+          step: its step.
+
+        Returns:
+          Its new path.
+        """
+        aside = self.folder.parent / "damaged"
+        aside.mkdir(exist_ok=True)
+        target = next(path for n in range(1, 10**6) if not (path := aside / (f"{step}" if n == 1 else f"{step}-{n}")).exists())
+        (self.folder / str(step)).rename(target)
+        self._manager.reload()
+        return target
+
+    def close(self, *, raising: bool = True) -> None:
+        """Waits for all saves and releases the folder.
+
+        Args:
+          raising: whether a save that has failed raises an `OSError`.
+        """
         try:
-            restored = self._manager.restore(step, args=self._ocp.args.StandardRestore(shapes))
-        except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
-            raise ValueError(
-                f"the checkpoint {self.folder / str(step)} cannot be read: it is damaged or of another model; "
-                f"move that folder away to continue from an earlier one ({_first_line(error)})"
-            ) from error
-        return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), restored, shapes)
+            with contextlib.nullcontext() if raising else contextlib.suppress(OSError):
+                self.wait()
+        finally:
+            self._writer.shutdown()
+            self._manager.close()
 
-    def wait(self) -> None:
-        """Waits until all saves are on disk."""
-        self._manager.wait_until_finished()
-
-    def close(self) -> None:
-        """Waits for all saves and releases the folder."""
-        with contextlib.suppress(ValueError):  # a second close
-            self._manager.wait_until_finished()
-        self._manager.close()
-
-    def _best_step(self) -> int | None:
-        return self._manager.best_step()
+    def _best(self, steps: Sequence[int]) -> int | None:
+        for step in steps:
+            if step not in self._ranks:
+                self._ranks[step] = _rank_on_disk(self.folder / str(step))
+        ranked = {step: rank for step in steps if (rank := self._ranks[step]) is not None}
+        return max(ranked, key=lambda step: (*ranked[step], step), default=None)
 
 
-def _rank(metrics: dict[str, Any]) -> Any:
+class _Keep:
+    """Orbax's preservation policy: the last checkpoints and the best one."""
+
+    def __init__(self, owner: Checkpoints) -> None:
+        self._owner = owner
+
+    def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
+        steps = sorted(checkpoint.step for checkpoint in checkpoints)
+        kept = {*steps[-self._owner.keep :], self._owner._best(steps)}
+        return [checkpoint.step in kept for checkpoint in checkpoints]
+
+
+def _rank(about: dict[str, Any]) -> tuple[int, float] | None:
     """The sort key of checkpoints: first the phase, then the score, because scores of different phases are not comparable."""
-    return metrics.get("phase", 0), metrics["score"]
+    return None if about["score"] is None else (about.get("phase", 0), about["score"])
 
 
-def _first_line(error: Exception) -> str:
+def _rank_on_disk(path: Path) -> tuple[int, float] | None:
+    """None if the checkpoint was not measured, or its record is damaged."""
+    try:
+        about = _about(path)
+        if about is not None:
+            return _rank(about)
+        old = path / "metrics" / "metrics"  # where earlier versions kept the score
+        return _rank(json.loads(old.read_text())) if old.exists() else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _about(path: Path) -> dict[str, Any] | None:
+    """The record of a checkpoint; None for one of an earlier version, which has none."""
+    if (path / OLD_STATE).exists():
+        return None
+    file = path / ABOUT / "metadata"
+    try:
+        record = json.loads(file.read_text())
+        content = {name: value for name, value in record.items() if name != "sha256"}
+        if record.get("sha256") != _seal(content)["sha256"]:
+            raise ValueError("its checksum differs")
+    except (OSError, ValueError, AttributeError) as error:
+        raise ValueError(f"{file}: {reason(error)}") from error
+    return record
+
+
+def _seal(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with its own checksum."""
+    text = json.dumps(record, sort_keys=True)
+    return json.loads(text) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _checksums(tree: PyTree) -> dict[str, str]:
+    """The SHA-256 of each leaf: of its dtype, shape and bytes."""
+    found = {}
+    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+        array = np.ascontiguousarray(leaf)
+        digest = hashlib.sha256(f"{array.dtype.name} {np.shape(leaf)}".encode())
+        digest.update(array.reshape(-1).view(np.uint8))
+        found[jax.tree_util.keystr(path)] = digest.hexdigest()
+    return found
+
+
+def reason(error: BaseException) -> str:
+    """The cause of an error in one line.
+
+    Args:
+      error: the error.
+
+    Returns:
+      The operating system's message if there is one, otherwise the first line of the error's own.
+
+    Example:
+      >>> from jgan.training import checkpoint
+      >>> checkpoint.reason(OSError(28, "No space left on device"))
+      'No space left on device'
+    """
     lines = str(error).strip().splitlines()
-    return (lines[0] if lines else type(error).__name__)[:200]
+    known = [os.strerror(code) for code in (28, 30, 122, 13, 2)]  # full, read-only, quota, permission, missing
+    chain = "\n".join(str(item) for item in (error, error.__cause__, error.__context__) if item is not None)
+    system = next((words for words in known if words in chain), None)
+    return system or (lines[0][:200] if lines else type(error).__name__)

@@ -7,12 +7,18 @@ from typing import Any, Literal
 
 import jax
 
+from jgan import rng
 from jgan.features import choice
 from jgan.utils import cli
 from jgan.utils.registry import unknown
 
 AUTO = "auto"
 """value of an option that is chosen from the data or the model"""
+
+Resume = Literal["no", "yes", "auto"]
+
+MOST_STEPS = rng.DATA_STREAM - 1
+"""the counters of steps are int32, and the last number is that of the stream of the data"""
 
 ARRAYS = "arrays:"
 """prefix of the name of a data set that was passed in memory and must be passed again to reopen the run"""
@@ -38,8 +44,10 @@ class RunConfig:
     """folder of the run; by default a new one under runs/"""
     data_dir: Path | None = None
     """folder of the data, if not the default one"""
-    resume: bool = False
-    """continue the run in --workdir, or the newest of this preset"""
+    resume: Resume = "no"
+    """continue the run in --workdir, or the newest of this preset; auto: continue it if there is one, otherwise start one"""
+    accept_data: bool = False
+    """continue a run although its data have changed"""
     parallel: Literal["jit", "pmap", "shard"] = "jit"
     """jit: one device; pmap: one program per device; shard: one program over a mesh"""
     devices: int = 0
@@ -50,6 +58,8 @@ class RunConfig:
     """steps between two pictures; 0 for none"""
     checkpoint_every: int = 1000
     """steps between two checkpoints; 0 for the end only"""
+    keep_checkpoints: int = 2
+    """checkpoints to keep, besides the best one"""
     eval_every: int = 1000
     """steps between two measures, which select the best checkpoint; 0 for the end only"""
     eval_samples: int = 10_000
@@ -60,12 +70,33 @@ class RunConfig:
     """features of FID and KID; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
     weights: Path | None = None
     """file of the extractor's weights"""
+    on_nonfinite: Literal["stop", "skip", "rollback"] = "stop"
+    """after an update that is not finite: stop the run, skip the update, or return to the last checkpoint with other noise"""
+    time_limit: float = 0.0
+    """minutes after which the run is saved and ends with status 0, for schedulers; 0 for no limit"""
+    compilation_cache: bool = True
+    """keep compiled programs in the user's cache folder, for the next start"""
     dry_run: bool = False
     """print the configuration, the parameters and the memory, and stop"""
+    verify: Path | None = None
+    """folder of a run whose checkpoints are checked for damage, and stop"""
 
 
 def check(config: RunConfig) -> None:
-    """Checks the ranges and names of a configuration.
+    """Checks a configuration: its values, and that this process has its devices.
+
+    Args:
+      config: the configuration.
+
+    Raises:
+      ValueError: names the flag, its valid values and the value found.
+    """
+    check_values(config)
+    check_share("--batch-size", config.batch_size, config)
+
+
+def check_values(config: RunConfig) -> None:
+    """Checks the ranges and names of a configuration, which may be that of a run on other devices.
 
     Args:
       config: the configuration.
@@ -86,15 +117,21 @@ def check(config: RunConfig) -> None:
         eval_every=0,
         seed=0,
         devices=0,
+        keep_checkpoints=1,
+        time_limit=0,
     )
+    for name, most in (("seed", rng.MOST_SEED), ("steps", MOST_STEPS)):
+        if getattr(config, name) > most:
+            raise ValueError(f"--{name} must be at most {most}, found {getattr(config, name)}")
     for flag, kind, known in (
         ("metric", "metric", (AUTO, *CRITERIA)),
         ("extractor", "extractor", typing.get_args(choice.Name)),
         ("parallel", "mode", ("jit", "pmap", "shard")),
+        ("resume", "value", typing.get_args(Resume)),
+        ("on_nonfinite", "value", ("stop", "skip", "rollback")),
     ):
         if getattr(config, flag) not in known:
-            raise ValueError(f"--{flag}: {unknown(kind, getattr(config, flag), known)}")
-    check_share("--batch-size", config.batch_size, config)
+            raise ValueError(f"--{flag.replace('_', '-')}: {unknown(kind, getattr(config, flag), known)}")
 
 
 def check_share(name: str, batch_size: int, config: RunConfig) -> None:

@@ -34,15 +34,39 @@ def environment() -> dict[str, Any]:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             versions[name] = None
-    device = jax.devices()[0]
     return {
         "python": platform.python_version(),
         "packages": versions,
         "git_commit": _git_commit(),
-        "device": f"{device.platform}: {_processor() if device.platform == 'cpu' else device.device_kind}",
+        "device": device(),
         "device_count": jax.device_count(),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     }
+
+
+def keep_compiled_programs() -> None:
+    """Has JAX keep compiled programs in the user's cache folder, so that the next start of the same run does not compile again.
+
+    Does nothing if JAX has such a folder already (`JAX_COMPILATION_CACHE_DIR`), or if the folder cannot be written.
+    """
+    import platformdirs
+
+    if jax.config.jax_compilation_cache_dir is not None:
+        return
+    folder = platformdirs.user_cache_path("jgan") / "programs"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    if os.access(folder, os.W_OK):
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+
+
+def device() -> str:
+    """The kind of the first device, such as `cpu: x86_64, 2 cores` or `gpu: NVIDIA H100`."""
+    found = jax.devices()[0]
+    return f"{found.platform}: {_processor() if found.platform == 'cpu' else found.device_kind}"
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,18 +1,42 @@
 """Chooses, creates or reopens the folder of a run; never writes into the folder of another run."""
 
-import dataclasses
+import contextlib
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+from jgan import data, models
 from jgan.data import Dataset
 from jgan.models import Model
-from jgan.training import evaluators, loop, records
+from jgan.training import evaluators, journal, lock, loop, records
 from jgan.training.config import RunConfig
+from jgan.training.log import Log
 from jgan.training.run import Run, assemble
 
-MAY_CHANGE = ("steps", "workdir", "data_dir", "weights", "resume", "dry_run")
-"""options that may change when a run is continued"""
+CHECKPOINTS = "checkpoints"
+
+
+def name_of(preset: str, dataset: str | None) -> str:
+    """The name of a run's folder: the preset, and the data if they are not the preset's own.
+
+    Args:
+      preset: the name of the preset.
+      dataset: the name of the data; None for the preset's own.
+
+    Returns:
+      The name, of letters, digits, dots, dashes and underscores.
+
+    Example:
+      >>> from jgan.training import folder
+      >>> folder.name_of("digits", "digits"), folder.name_of("digits", "inverted:mnist")
+      ('digits', 'digits-inverted-mnist')
+    """
+    known = models.presets().get(preset)
+    if dataset is None or (known is not None and known.dataset == dataset) or known is None:
+        return preset
+    return f"{preset}-{re.sub(r'[^A-Za-z0-9._-]+', '-', dataset).strip('-')}"
 
 
 def _folders(name: str) -> Iterator[Path]:
@@ -24,8 +48,8 @@ def _folders(name: str) -> Iterator[Path]:
 
 def newest(name: str) -> Path | None:
     """The newest folder that a run of this name has, of those that `choose` makes; None if there is none."""
-    held = list(itertools.takewhile(lambda folder: (folder / records.CONFIG).exists(), _folders(name)))
-    return held[-1] if held else None
+    held = list(itertools.takewhile(lambda folder: folder.exists(), _folders(name)))
+    return next((folder for folder in reversed(held) if (folder / records.CONFIG).exists()), None)
 
 
 def choose(config: RunConfig) -> Path:
@@ -40,15 +64,15 @@ def choose(config: RunConfig) -> Path:
       The path; the folder is not created.
     """
     if config.workdir is not None:
-        return config.workdir
-    held = newest(config.preset) if config.resume else None
-    if held is not None:
-        return held
-    return next(folder for folder in _folders(config.preset) if not (folder / records.CONFIG).exists())
+        return config.workdir.expanduser()
+    name = name_of(config.preset, config.dataset)
+    held = newest(name) if config.resume != "no" else None
+    return held or next(folder for folder in _folders(name) if not folder.exists())
 
 
-def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:
-    """Creates the folder of a run, or reopens it.
+@contextlib.contextmanager
+def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Iterator[Run]:
+    """Creates the folder of a run, or reopens it, and locks it; errors inside are written to its log.
 
     Args:
       config: the configuration.
@@ -56,34 +80,65 @@ def begin(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | Non
       model: the model.
       dataset: the data, if not those named in the configuration.
 
-    Returns:
-      The `Run`.
+    Yields:
+      The `Run`; its folder is locked until the block ends.
 
     Raises:
       ValueError: if the model does not fit the data or its options; if the folder holds another run, or this run without
-        `resume`; if `resume` is set and the folder holds no run. Nothing is written in these cases.
+        `resume`; if `resume` is set and the folder holds no run; if another process trains in it. Nothing is written then.
       OSError: if the folder cannot be written.
     """
-    exists = (workdir / records.CONFIG).exists()
-    if config.resume and not exists:
-        raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to start one")
-    if exists and not config.resume:
-        raise ValueError(f"{workdir} already holds a run; give --resume to continue it, or another --workdir")
+    exists = _holds_run(config, workdir)
     held = records.read(workdir, model) if exists else None
     if held is not None:
-        _same_run(config, held.config, workdir)
+        _same_options(config, held.config, model, workdir)
     run = assemble(config, workdir, model, dataset)
-    if held is not None and held.spec.example != run.spec.example:
-        raise ValueError(f"{workdir} holds a run on other data: expected {held.spec.example}, found {run.spec.example}")
+    fingerprint = data.fingerprint(run.dataset)
+    if held is not None:
+        _same_data(run, held, fingerprint)
     evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
     check_fit(run)
-    for folder in (workdir, workdir / "samples", workdir / "checkpoints"):
+    _make(workdir)
+    with lock.held(workdir) as locked:
+        if (workdir / records.CONFIG).exists() != exists:
+            raise ValueError(f"{workdir} was begun by another process a moment ago; give another --workdir")
+        for folder in (workdir / "samples", workdir / CHECKPOINTS):
+            _make(folder)
+        records.write(workdir, config, run.spec, model, fingerprint)
+        run.shared.folder = locked
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
-    records.write(workdir, config, run.spec, model)
-    return run
+            yield run
+        except Exception as error:
+            with contextlib.suppress(OSError):
+                Log(workdir).write(f"error: {' '.join(str(error).split())}")
+            raise
+
+
+def _holds_run(config: RunConfig, workdir: Path) -> bool:
+    """Whether the folder holds a run that is to be continued; a `ValueError` if that is not what was asked for."""
+    exists = (workdir / records.CONFIG).exists()
+    checkpoints = workdir / CHECKPOINTS
+    saved = checkpoints.is_dir() and any(checkpoints.iterdir())
+    written = (workdir / journal.METRICS).exists() and (workdir / journal.METRICS).stat().st_size > 0
+    if not exists and (saved or written):
+        raise ValueError(
+            f"{workdir} holds {'checkpoints' if saved else 'metrics'} of a run, but no {records.CONFIG}: they cannot be "
+            "continued; restore that file, or give another --workdir"
+        )
+    if config.resume == "yes" and not exists:
+        raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to start one")
+    if exists and config.resume == "no":
+        raise ValueError(f"{workdir} already holds a run; give --resume to continue it, or another --workdir")
+    if exists and written and not checkpoints.is_dir():
+        raise ValueError(f"{workdir} holds a run whose folder {CHECKPOINTS}/ is missing; restore it, or start another run")
+    return exists
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
 
 
 def check_fit(run: Run) -> None:
@@ -99,17 +154,31 @@ def check_fit(run: Run) -> None:
         here = run.at(stage.end)
         try:
             loop.scans_fast(here)
-        except (ValueError, TypeError, ZeroDivisionError) as error:  # by the networks, or by JAX
+        except (ValueError, TypeError, ArithmeticError) as error:  # by the networks, or by JAX
             phase = f" in the phase {here.phase_name}" if here.phase_name else ""
             message = " ".join(str(error).split())
             raise ValueError(f"the model does not fit the data or its options{phase}: {message}") from error
 
 
-def _same_run(asked: RunConfig, held: RunConfig, workdir: Path) -> None:
-    for field in dataclasses.fields(RunConfig):
-        if field.name in MAY_CHANGE:
-            continue
-        wanted, found = getattr(asked, field.name), getattr(held, field.name)
-        if wanted != found:
-            name = field.name.replace("_", "-")
-            raise ValueError(f"{workdir} holds a run with other options: expected --{name} {found}, found {wanted}")
+def _same_options(asked: RunConfig, held: RunConfig, model: Model, workdir: Path) -> None:
+    for name, wanted, found in records.differences(records.identity(held, model), records.identity(asked, model)):
+        flag = name.replace("_", "-")
+        raise ValueError(f"{workdir} holds a run with other options: expected --{flag} {wanted}, found {found}")
+
+
+def _same_data(run: Run, held: records.Record, fingerprint: dict[str, Any]) -> None:
+    if held.spec.example != run.spec.example:
+        raise ValueError(f"{run.workdir} holds a run on other data: expected {held.spec.example}, found {run.spec.example}")
+    if not held.data or held.data == fingerprint or run.config.accept_data:
+        return
+    name = next(name for name in {**held.data, **fingerprint} if held.data.get(name) != fingerprint.get(name))
+    raise ValueError(
+        f"{run.workdir} holds a run on other data: expected {name} to be {_phrase(held.data.get(name))}, found "
+        f"{_phrase(fingerprint.get(name))}; restore the data, or give --accept-data to continue with these"
+    )
+
+
+def _phrase(entry: dict[str, Any] | None) -> str:
+    if entry is None:
+        return "absent"
+    return f"{entry['count']} of {tuple(entry['shape'])} {entry['dtype']} with SHA-256 {entry['sha256'][:12]}"

@@ -8,16 +8,39 @@ from typing import Any
 
 import numpy as np
 
+from jgan.finite import SKIPPED
 from jgan.types import Metrics
 from jgan.utils.files import replacing
 
 METRICS = "metrics.jsonl"
 
 
+class NonFinite(ValueError):
+    """A metric or a parameter is not finite."""
+
+
 def rows(workdir: Path) -> list[dict[str, Any]]:
-    """The lines of a run's `metrics.jsonl`; an empty list if the file does not exist."""
+    """The lines of a run's `metrics.jsonl`; an empty list if the file does not exist.
+
+    Args:
+      workdir: the folder of the run.
+
+    Returns:
+      The lines.
+
+    Raises:
+      ValueError: if a line is not one of a journal; names the file and the line.
+    """
     path = workdir / METRICS
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    if not path.exists():
+        return []
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+        row = _row(line)
+        if row is None:
+            raise ValueError(f"{path}, line {number}, is not a line of metrics: {line[:40]!r}; remove it")
+        found.append(row)
+    return found
 
 
 class Journal:
@@ -29,17 +52,18 @@ class Journal:
     Args:
       workdir: the folder of the run.
       step: the step from which it continues.
+      sums: the sums since the last line, from the checkpoint: see `sums`.
     """
 
-    def __init__(self, workdir: Path, step: int) -> None:
+    def __init__(self, workdir: Path, step: int, sums: dict[str, list[float]] | None = None) -> None:
         self.path = workdir / METRICS
         self.pending: list[tuple[Metrics, int]] = []
-        self.window: list[dict[str, np.ndarray]] = []
+        self._sums = {name: (float(total), int(count)) for name, (total, count) in (sums or {}).items()}
         self.begin(step, 0)
         if self.path.exists():
-            lines = [line for line in self.path.read_text().splitlines() if _step_of(line) <= step]
+            kept = [line for line in self.path.read_bytes().splitlines() if (row := _row(line)) and row["step"] <= step]
             with replacing(self.path) as temporary:
-                temporary.write_text("".join(line + "\n" for line in lines))
+                temporary.write_bytes(b"".join(line + b"\n" for line in kept))
 
     def begin(self, step: int, images_per_step: int, phase: str = "") -> None:
         """Starts or continues a phase: sets the batch size, the phase's name in the lines, and the timer."""
@@ -50,39 +74,56 @@ class Journal:
         """Adds the metrics of one call, which ran `size` steps."""
         self.pending.append((metrics, size))
 
+    def sums(self) -> dict[str, list[float]]:
+        """The sum and the count of each metric since the last line, in float64: what a resumed run needs for its next line."""
+        return {name: [total, count] for name, (total, count) in self._sums.items()}
+
     def check(self, step: int) -> None:
-        """Fetches pending metrics; raises a `ValueError` that names the first metric and step that is not finite."""
+        """Fetches pending metrics.
+
+        Args:
+          step: the step of the run that they end with.
+
+        Raises:
+          NonFinite: names the first metric and step that is not finite and was not skipped.
+        """
         done = step - sum(size for _, size in self.pending)
         for metrics, size in self.pending:
             fetched = {name: np.atleast_1d(np.asarray(value)) for name, value in metrics.items()}
             for offset in range(size):
-                for name, values in fetched.items():
-                    if not np.isfinite(values[offset]):
-                        raise ValueError(
-                            f"{name} is {values[offset]} at step {done + offset + 1}; the last good checkpoint is kept"
-                        )
+                self._include({name: float(values[offset]) for name, values in fetched.items()}, done + offset + 1)
             done += size
-            self.window.append(fetched)
         self.pending = []
+
+    def _include(self, metrics: dict[str, float], step: int) -> None:
+        if metrics.get(SKIPPED):
+            metrics = {SKIPPED: 1.0}
+        for name, value in metrics.items():
+            if not math.isfinite(value):
+                raise NonFinite(f"{name} is {value} at step {step}")
+            total, count = self._sums.get(name, (0.0, 0))
+            self._sums[name] = total + value, count + 1  # step by step: the sum does not depend on where a run was interrupted
 
     def write(self, step: int, extra: dict[str, Any]) -> dict[str, Any]:
         """Writes one line and returns it."""
         self.check(step)
-        names = self.window[0] if self.window else ()
-        means = {name: float(np.mean(np.concatenate([row[name] for row in self.window]))) for name in names}
+        means = {name: total / count for name, (total, count) in self._sums.items() if name != SKIPPED}
+        skipped = {SKIPPED: round(self._sums[SKIPPED][0])} if SKIPPED in self._sums else {}
         now = time.perf_counter()
         rate = (step - self.since) * self.images_per_step / (now - self.clock)
         phase = {"phase": self.phase} if self.phase else {}
-        row = {"step": step, **phase, **means, **extra, "images_per_second": round(rate, 1)}
+        row = {"step": step, **phase, **means, **skipped, **extra, "images_per_second": round(rate, 1)}
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
-        self.since, self.window, self.clock = step, [], now
+        self.since, self._sums, self.clock = step, {}, now
         return row
 
 
-def _step_of(line: str) -> float:
-    """The step of a line; infinity for a line cut short by a killed run."""
+def _row(line: bytes) -> dict[str, Any] | None:
+    """The object of a line; None for one that was cut short by a killed run, or is of another program."""
     try:
-        return json.loads(line)["step"]
-    except (ValueError, KeyError, TypeError):
-        return math.inf
+        row = json.loads(line)
+    except ValueError:
+        return None
+    good = isinstance(row, dict) and isinstance(row.get("step"), int)
+    return row if good else None

@@ -5,43 +5,48 @@ The results of a run depend only on its configuration; only `images_per_second` 
 
 The checkpoint at the boundary of two phases holds the final state of the earlier one and is saved before the later one is
 entered. Entering is deterministic, so a run resumed there enters the phase again with the same result.
+
+A checkpoint also holds the sums of the journal's unfinished line, the options of the run and its rollbacks (`_extra`): all that a
+resumed run needs to write the same files as one that was not interrupted.
 """
 
+import contextlib
+import dataclasses
 import math
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+import shlex
+from typing import Any
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 from jax import dtypes
 
-from jgan import parallel, phases
+from jgan import finite, parallel, phases
 from jgan.data import resident
-from jgan.training import evaluators, report
+from jgan.training import evaluators, lock, records, report, stopping
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig, devices
-from jgan.training.journal import Journal
+from jgan.training.journal import Journal, NonFinite
+from jgan.training.log import Log
 from jgan.training.run import Run, keys
 from jgan.types import GANState, Key, Step
 
 __all__ = ["chunk_length", "compiled_step", "devices", "train"]
 
+MOST_ROLLBACKS = 10
+"""of a run with `--on-nonfinite rollback`; then it stops"""
 
-class Stopped(SystemExit):
-    """Raised after a signal once the state is saved; `code` is 128 plus the number of the signal."""
 
-
-class Session(NamedTuple):
-    """The open resources of a training run."""
+@dataclasses.dataclass
+class Session:
+    """The open resources of a training run, and where it is."""
 
     evaluator: evaluators.Evaluator
     checkpoints: Checkpoints
     journal: Journal
+    log: Log
     bar: Any
-    stop: list[int]
+    requests: stopping.Requests
+    folder: lock.Folder
+    rollbacks: int = 0
 
 
 def step_key(run: Run) -> Key:
@@ -49,9 +54,11 @@ def step_key(run: Run) -> Key:
     return phases.step_key(keys(run.config.seed).steps, run.index % len(run.phases))
 
 
-def resident_step(run: Run) -> Step:
+def resident_step(run: Run, step: Step | None = None) -> Step:
     """The step of a run's current phase over its whole data set, for one device or inside `pmap`."""
-    return resident.on_resident_data(run.gan.step, run.batch_size, run.gan.n_critic, example=run.spec.example)
+    step = step or run.gan.step
+    step = resident.on_resident_data(step, run.batch_size, run.gan.n_critic, example=run.spec.example)
+    return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
 
 
 def scans_fast(run: Run) -> bool:
@@ -92,8 +99,7 @@ def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
     """
     config, gan, where = run.config, run.gan, devices(run.config)
     if config.parallel == "shard":
-        step = parallel.constrained(gan.step, where, axis=0 if gan.n_critic == 1 else 1)
-        step = resident.on_resident_data(step, run.batch_size, gan.n_critic, example=run.spec.example)
+        step = resident_step(run, parallel.constrained(gan.step, where, axis=0 if gan.n_critic == 1 else 1))
     else:
         step = resident_step(run)
     if length > 1:
@@ -127,44 +133,111 @@ def chunk_length(config: RunConfig, scan: bool) -> int:
 
 
 def train(run: Run) -> GANState:
-    """Trains a run to its end, starting from its last checkpoint if it has one.
+    """Trains a run to its end, starting from its newest checkpoint that is not damaged, if it has one.
 
     Args:
-      run: the run, with a folder from `jgan.training.folder.begin`.
+      run: the run, from `jgan.training.folder.opened`.
 
     Returns:
       The final state.
 
     Raises:
-      ValueError: if a metric or a parameter is no longer finite; the last good checkpoint is kept.
-      SystemExit: after SIGTERM (143) or Ctrl-C (130), once the state is saved.
+      ValueError: if a metric or a parameter is no longer finite, or if the checkpoint is of another run.
+      OSError: if a file cannot be written, or the folder has disappeared.
+      Stopped: after a signal or the time limit, once the state is saved.
     """
     run = run.with_mean()
     config, evaluator = run.config, evaluators.of(run)
-    data = parallel.replicate(run.dataset.train, devices(config))
-    with Checkpoints(run.workdir / "checkpoints") as checkpoints, stop_requests() as stop:
-        state, step = last_state(run, checkpoints)
-        with report.progress(config, step) as bar:
-            session = Session(evaluator, checkpoints, Journal(run.workdir, step), bar, stop)
-            for stage in run.stages:
-                if step < stage.end:
-                    here = run.at(stage.end)
-                    state = entered(here, state) if state is None or step == stage.start else state
-                    state = parallel.replicate(state, devices(config))
-                    state = train_phase(here, stage, session, state, step, data)
-                    step = stage.end
+    with contextlib.ExitStack() as stack:
+        checkpoints = stack.enter_context(Checkpoints(run.workdir / "checkpoints", keep=config.keep_checkpoints))
+        requests = stack.enter_context(stopping.requests(config.time_limit))
+        log = Log(run.workdir)
+        data = parallel.replicate(run.dataset.train, devices(config))
+        state, step, extra = last_state(run, checkpoints, log)
+        bar = stack.enter_context(report.progress(config, step))
+        journal = Journal(run.workdir, step, extra.get("sums"))
+        session = Session(evaluator, checkpoints, journal, log, bar, requests, run.shared.folder, extra.get("rollbacks", 0))
+        while state is None or step < config.steps:
+            try:
+                state, step = _to_the_end(run, session, state, step, data)
+            except NonFinite as error:
+                state, step = _after(error, run, session)
         checkpoints.wait()
-    assert state is not None
-    report.finish(run.at(step), evaluator, state)
+    report.finish(run.at(step), evaluator, state, log)
     return state
 
 
-def last_state(run: Run, checkpoints: Checkpoints) -> tuple[GANState | None, int]:
-    """The last checkpoint and its step; `(None, 0)` if there is none."""
-    last = checkpoints.step()
-    if last is None:
-        return None, 0
-    return jax.device_put(checkpoints.restore(run.at(last).template())), last
+def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, data: Any) -> tuple[GANState, int]:
+    """Trains through all remaining phases."""
+    for stage in run.stages:
+        if step < stage.end:
+            here = run.at(stage.end)
+            state = entered(here, state) if state is None or step == stage.start else state
+            state = train_phase(here, stage, session, parallel.replicate(state, devices(run.config)), step, data)
+            step = stage.end
+    assert state is not None
+    return state, step
+
+
+def _after(error: NonFinite, run: Run, session: Session) -> tuple[GANState | None, int]:
+    """The state to go on with after a value that is not finite; raises a `ValueError` if there is none."""
+    session.checkpoints.wait()
+    last = session.checkpoints.step()
+    kept = "there is no checkpoint before it" if last is None else f"the checkpoint of step {last:,} is kept"
+    if run.config.on_nonfinite != "rollback":
+        raise ValueError(f"{error}; {kept}") from error
+    if session.rollbacks == MOST_ROLLBACKS:
+        raise ValueError(f"{error}, after {MOST_ROLLBACKS} rollbacks; {kept}") from error
+    session.rollbacks += 1
+    state, step, extra = last_state(run, session.checkpoints, session.log)
+    session.journal = Journal(run.workdir, step, extra.get("sums"))
+    session.bar.update(step - session.bar.n)
+    session.log.say(f"{error}: back to step {step:,}, with other random numbers (rollback {session.rollbacks})")
+    return state, step
+
+
+def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
+    """The newest good checkpoint, its step and what else it holds; `(None, 0, {})` if there is none.
+
+    Damaged newer checkpoints are set aside and named in the log.
+    """
+
+    def damaged(step: int, message: str) -> None:
+        log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
+
+    saved = checkpoints.newest(lambda step: run.at(step).template(), damaged)
+    if saved is None:
+        if run.config.resume == "yes":
+            log.say("no checkpoint: starting at step 0")
+        return None, 0, {}
+    if saved.step > run.config.steps:
+        raise ValueError(
+            f"{run.workdir} is at step {saved.step} already; expected --steps of at least that, found {run.config.steps}"
+        )
+    records.same_run(run, saved)
+    was, now = saved.extra.get("placement"), _placement(run.config)
+    if was is not None and was != now:
+        log.say(
+            f"trained on {was} until step {saved.step:,}, now on {now}: a step's results agree to rounding, but the game amplifies "
+            "such differences, so that the runs diverge"
+        )
+    log.say(f"continuing from step {saved.step:,} of {run.config.steps:,}")
+    return jax.device_put(saved.state), saved.step, saved.extra
+
+
+def _placement(config: RunConfig) -> str:
+    count = len(devices(config))
+    return f"{count} device{'s' if count > 1 else ''} ({config.parallel})"
+
+
+def _extra(run: Run, session: Session) -> dict[str, Any]:
+    """What a checkpoint holds besides the state."""
+    return {
+        "config": records.identity(run.config, run.model),
+        "placement": _placement(run.config),
+        "sums": session.journal.sums(),
+        "rollbacks": session.rollbacks,
+    }
 
 
 def entered(run: Run, previous: GANState | None) -> GANState:
@@ -189,25 +262,37 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
 
     Returns:
       The state at the end of the phase; it has been saved.
+
+    Raises:
+      NonFinite: if a metric or a parameter is not finite.
+      Stopped: after a signal or the time limit, once the state is saved.
     """
     key = step_key(run)
+    if session.rollbacks:
+        key = jax.random.fold_in(key, session.rollbacks)
     length = chunk_length(run.config, scan=scans_fast(run))
     many, one = compiled_step(run, length), compiled_step(run, 1)
     session.journal.begin(step, run.batch_size, run.phase_name)
+    report.compiling(session.bar, session.log, run)
     while step < stage.end:
         size = length if step % length == 0 and step + length <= stage.end else 1
         state, metrics = (many if size == length else one)(key, state, data)
         step += size
         session.journal.add(metrics, size)
-        leaving = bool(session.stop) and step % length == 0
-        events(run, stage, session, state, step, stopping=leaving)
-        if leaving and step < run.config.steps:
-            _leave(run, session, step)
+        session.folder.check()
+        session.checkpoints.check()
+        leaving = session.requests.reason() if step % length == 0 and step < run.config.steps else ""
+        events(run, stage, session, state, step, stopping=bool(leaving))
+        if leaving:
+            _leave(run, session, step, leaving)
     return state
 
 
 def events(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool) -> None:
     """Runs the events that are due after a step: a measure, a line of metrics, a picture, a checkpoint.
+
+    The checkpoint comes after the files of its step, so that a run killed in between writes them again; and before anything is
+    shown, so that a terminal that has gone costs nothing.
 
     Args:
       run: the run in its current phase.
@@ -218,7 +303,7 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
       stopping: whether to save now regardless of the intervals.
 
     Raises:
-      ValueError: if a metric or a parameter is not finite.
+      NonFinite: if a metric or a parameter is not finite.
     """
     config, evaluator, journal = run.config, session.evaluator, session.journal
     final, boundary = step == config.steps, step == stage.end
@@ -227,57 +312,41 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
         return final or (interval > 0 and step % interval == 0)
 
     measured: dict[str, Any] = {}
+    row = None
     if due(config.eval_every):
         journal.check(step)
         measured = evaluator.measure(run, state)
     if measured or boundary or due(config.log_every):
-        report.show(session.bar, journal.write(step, measured), evaluator)
-    if due(config.sample_every):
-        report.write_samples(run, evaluator, state, step)
-    if measured or boundary or stopping or due(config.checkpoint_every):
-        journal.check(step)
-        _check_finite(state, step)
-        score = evaluator.score(measured) if evaluator.criterion in measured else None
-        session.checkpoints.save(step, state, score=score, phase=stage.index)
-        if boundary:
-            session.checkpoints.wait()
+        row = journal.write(step, measured)
+    try:
+        if due(config.sample_every):
+            report.write_samples(run, evaluator, state, step)
+    finally:  # a picture that cannot be drawn does not cost the steps since the last checkpoint
+        if measured or boundary or stopping or due(config.checkpoint_every):
+            journal.check(step)
+            _check_finite(state, step)
+            score = evaluator.score(measured) if evaluator.criterion in measured else None
+            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=_extra(run, session))
+            if boundary:
+                session.checkpoints.wait()
+    if row is not None:
+        report.show(session.bar, session.log, row, evaluator)
+
+
+_finite_leaves = jax.jit(finite.finite_leaves)
 
 
 def _check_finite(state: GANState, step: int) -> None:
-    for path, leaf in jax.tree_util.tree_leaves_with_path(state):
-        array = np.asarray(leaf)
-        if jnp.issubdtype(array.dtype, jnp.inexact) and not np.isfinite(array).all():
-            name = jax.tree_util.keystr(path)
-            raise ValueError(f"state{name} is not finite after step {step}; the last good checkpoint is kept")
+    """Raises `NonFinite` for the first leaf that is not finite; only the answer leaves the device."""
+    for path, good in jax.tree_util.tree_leaves_with_path(jax.device_get(_finite_leaves(state))):
+        if not good:
+            raise NonFinite(f"state{jax.tree_util.keystr(path)} is not finite after step {step}")
 
 
-def _leave(run: Run, session: Session, step: int) -> None:
+def _leave(run: Run, session: Session, step: int, reason: str) -> None:
     session.checkpoints.wait()
-    print(f"\nstopped at step {step}, saved; continue with: python -m jgan.train --workdir {run.workdir} --resume")
-    raise Stopped(128 + session.stop[0])
-
-
-@contextmanager
-def stop_requests() -> Iterator[list[int]]:
-    """Records SIGINT and SIGTERM instead of ending the process; a second signal interrupts immediately.
-
-    Yields:
-      A list that holds the number of a signal once one has arrived; outside the main thread, where Python delivers no signals,
-      it stays empty.
-    """
-    received: list[int] = []
-
-    def handler(signum: int, frame: Any) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(signum)
-
-    try:
-        before = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not in the main thread
-        before = {}
-    try:
-        yield received
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+    session.bar.close()
+    session.log.say(
+        f"{reason}: stopped at step {step:,}, saved; continue with: python -m jgan.train --workdir {shlex.quote(str(run.workdir))} --resume"
+    )
+    raise stopping.Stopped(session.requests.code)

@@ -7,19 +7,33 @@ model without an import path (defined in a notebook, or built from functions) mu
 import dataclasses
 import importlib
 import json
+import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from jgan import models
 from jgan.models import Model
+from jgan.training import config as configs
 from jgan.training.config import RunConfig
 from jgan.training.environment import environment, write_json
 from jgan.types import Batch, DataSpec, Field
+from jgan.utils import registry
 
 CONFIG = "config.json"
-VERSION = 2
-"""version of the format of `config.json`; version 1, of jgan 0.1, lacks the description of the data"""
+ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit")
+"""options of one start of the program, which are not recorded"""
+
+VERSION = 3
+"""version of the format of `config.json`; 2, of jgan 0.2.0.dev0, lacks the fingerprint of the data and the command line, and is
+still read; 1, of jgan 0.1, lacks the description of the data and is not"""
+
+MAY_CHANGE = frozenset(
+    ("steps", "workdir", "data_dir", "weights", "resume", "accept_data", "parallel", "devices", "keep_checkpoints")
+    + ("on_nonfinite", "time_limit", "compilation_cache", "dry_run", "verify")
+)
+"""options that may change when a run is continued: how long, where and on what it is run, not what it is"""
 
 
 class Record(NamedTuple):
@@ -29,28 +43,88 @@ class Record(NamedTuple):
       config: the configuration.
       spec: the description of the data, without its mean.
       model: the model.
+      data: the fingerprint of the data (`jgan.data.fingerprint`); empty in a record of an earlier version.
     """
 
     config: RunConfig
     spec: DataSpec
     model: Model
+    data: dict[str, Any]
 
 
-def write(workdir: Path, config: RunConfig, spec: DataSpec, model: Model) -> None:
-    """Writes `config.json`, with the versions and the commit of the code.
+def write(workdir: Path, config: RunConfig, spec: DataSpec, model: Model, data: dict[str, Any] | None = None) -> None:
+    """Writes `config.json`, with the command line, the versions and the commit of the code.
 
     Args:
       workdir: the folder of the run.
       config: the configuration.
       spec: the description of the data; the mean is left out.
       model: the model.
+      data: the fingerprint of the data, if it is to be checked when the run is continued.
     """
     fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    fields |= {"model": model_to_dict(model, config.model), "workdir": str(workdir), "resume": False, "dry_run": False}
-    write_json(
-        workdir / CONFIG,
-        {"version": VERSION, "config": fields, "spec": spec_to_dict(spec), "environment": environment()},
+    fields |= {name: Path(value).absolute() for name in ("data_dir", "weights") if (value := fields[name]) is not None}
+    fields |= {"model": model_to_dict(model, config.model), "workdir": str(workdir)}
+    once = {field.name: field.default for field in dataclasses.fields(config) if field.name in ONE_START}
+    record = {"version": VERSION, "config": fields | once, "spec": spec_to_dict(spec), "data": data or {}}
+    write_json(workdir / CONFIG, record | {"command": shlex.join(sys.argv), "environment": environment()})
+
+
+def identity(config: RunConfig, model: Model) -> dict[str, Any]:
+    """The options that make a run what it is, as plain data; checkpoints hold them.
+
+    Args:
+      config: the options of the run.
+      model: its model.
+
+    Returns:
+      All options but those of `MAY_CHANGE`.
+    """
+    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    fields = {name: value for name, value in fields.items() if name not in MAY_CHANGE}
+    return json.loads(json.dumps(fields | {"model": model_to_dict(model, config.model)}, default=str))
+
+
+def same_run(run: Any, saved: Any) -> None:
+    """Checks that a checkpoint was written with the options that `config.json` has now.
+
+    Args:
+      run: the `jgan.training.run.Run`.
+      saved: the `jgan.training.checkpoint.Saved`; one of an earlier version, without options, is not checked.
+
+    Raises:
+      ValueError: names the first option that differs.
+    """
+    held, found = saved.extra.get("config"), identity(run.config, run.model)
+    if held is None:
+        return
+    if held["model"]["model"] is None or found["model"]["model"] is None:  # a model without an import path, given again
+        held = held | {"model": held["model"] | {"model": found["model"]["model"]}}
+    if held == found:
+        return
+    name, wanted, value = next(differences(held, found))
+    raise ValueError(
+        f"{run.workdir / CONFIG} was changed after the checkpoint of step {saved.step}: expected {name} {wanted!r}, found "
+        f"{value!r}; restore it, or start another run"
     )
+
+
+def differences(held: Any, found: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The differences between two results of `identity`.
+
+    Args:
+      held: the first.
+      found: the second.
+      name: the name of the group that they are, in the names of the differences.
+
+    Yields:
+      The name of an option, as `model.optimizer.learning_rate`, and its two values.
+    """
+    if isinstance(held, dict) and isinstance(found, dict):
+        for key in {**held, **found}:
+            yield from differences(held.get(key), found.get(key), f"{name}.{key}" if name else key)
+    elif held != found:
+        yield name, held, found
 
 
 def read(workdir: Path, model: Model | None = None) -> Record:
@@ -73,16 +147,17 @@ def read(workdir: Path, model: Model | None = None) -> Record:
     try:
         record = json.loads(path.read_text())
         version = record.get("version", 1)
-        if version != VERSION:
+        if version not in (VERSION, VERSION - 1):
             writer = "jgan 0.1" if version == 1 else "a later jgan"
-            raise ValueError(f"expected version {VERSION}, found {version}, of {writer}: open it with {writer}")
-        found, options = model_from_dict(record["config"]["model"], model)
-        fields = record["config"] | {"model": options, "workdir": str(workdir)}
-        for name in ("workdir", "data_dir", "weights"):
-            fields[name] = Path(fields[name]) if fields.get(name) is not None else None
-        return Record(RunConfig(**fields), spec_from_dict(record["spec"]), found)
+            raise ValueError(f"expected version {VERSION}, found {version!r}, of {writer}: open it with {writer}")
+        fields = _migrated(record["config"], version)
+        found, options = model_from_dict(fields["model"], model)
+        config = models.built(RunConfig, fields | {"model": None, "workdir": str(workdir)}, "a run")
+        config = dataclasses.replace(config, model=options)
+        configs.check_values(config)
+        return Record(config, spec_from_dict(record["spec"]), found, record.get("data", {}))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        message = str(error) if isinstance(error, ValueError) else repr(error)
+        message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is not the configuration of a run of this version of jgan ({message})") from error
 
 
@@ -139,11 +214,20 @@ def model_from_dict(fields: dict[str, Any], model: Model | None = None) -> tuple
     return model, models.built(model.Config, fields, f"the model {name or model.Config.__name__}")
 
 
+def _migrated(fields: dict[str, Any], version: int) -> dict[str, Any]:
+    """The options of a record in the form of the present version."""
+    if version == 2:
+        fields = fields | {"resume": "no"}
+    return fields
+
+
 def _found(name: str | None) -> Model:
     if name is None:
         raise ValueError("the run's model has no name and no module: give it, open_run(workdir, model=...)")
     module, _, attribute = name.partition(":")
     if not attribute:
+        if name not in models.MODELS:
+            raise ValueError(registry.unknown("model", name, models.MODELS))
         return models.MODELS[name]
     try:
         return getattr(importlib.import_module(module), attribute)

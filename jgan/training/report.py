@@ -8,6 +8,9 @@ import jax
 
 from jgan import models, plots
 from jgan.training import evaluators, journal, records
+from jgan.training.config import devices
+from jgan.training.environment import device
+from jgan.training.log import Log
 from jgan.training.run import Run, RunConfig, environment, sizes_of, write_json
 from jgan.types import GANState
 from jgan.utils.files import replacing
@@ -56,7 +59,7 @@ def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def headline(run: Run) -> str:
-    """Describes a run at its start, in two lines.
+    """Describes a run at its start, in three lines.
 
     Args:
       run: the run.
@@ -69,7 +72,8 @@ def headline(run: Run) -> str:
     sizes = ", ".join(f"{size:,} {name}".strip() for name, size in sizes_of(run.dataset.train).items())
     return (
         f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
-        f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}"
+        f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}\n"
+        f"on {len(devices(config))} x {device()}"
     )
 
 
@@ -93,13 +97,29 @@ def progress(config: RunConfig, step: int) -> Any:
 _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
 
 
-def show(bar: Any, row: dict[str, Any], evaluator: evaluators.Evaluator) -> None:
+def compiling(bar: Any, log: Log, run: Run) -> None:
+    """Says that the training step is being compiled, which may take minutes.
+
+    Args:
+      bar: the bar.
+      log: the log of the run.
+      run: the run in the phase whose step is compiled.
+    """
+    text = f"compiling the training step{' of the phase ' + run.phase_name if run.phase_name else ''} ..."
+    if bar.disable:
+        log.say(text)
+    else:
+        bar.set_postfix_str(text)
+
+
+def show(bar: Any, log: Log, row: dict[str, Any], evaluator: evaluators.Evaluator) -> None:
     """Updates the bar from a line of metrics: the phase, both losses, the discriminator's accuracies, the rate.
 
     Without a terminal, lines with a measure are printed instead.
 
     Args:
       bar: the bar.
+      log: the log of the run.
       row: a line of `metrics.jsonl`.
       evaluator: the evaluator of the run.
     """
@@ -108,8 +128,10 @@ def show(bar: Any, row: dict[str, Any], evaluator: evaluators.Evaluator) -> None
     names = (("d_real_accuracy", "real"), ("d_fake_accuracy", "fake"))
     parts += [f"{short} {row[name]:.0%}" for name, short in names if name in row]
     parts.append(f"{row['images_per_second']:,.0f} img/s")
-    if bar.disable and evaluator.criterion in row:
-        print(f"step {row['step']:,}: {', '.join([*parts, evaluator.phrase(row)])}", flush=True)
+    if evaluator.criterion in row:
+        line = f"step {row['step']:,}: {', '.join([*parts, evaluator.phrase(row)])}"
+        (log.say if bar.disable else log.write)(line)
+    if bar.disable:
         return
     if "warning" in row:
         parts.append(row["warning"])
@@ -130,17 +152,19 @@ def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, st
       The picture's path.
     """
     path = run.workdir / "samples" / f"step_{step:08d}.png"
+    path.parent.mkdir(exist_ok=True)
     plots.save_png(path, evaluator.sheet(run, state))
     return path
 
 
-def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState) -> None:
+def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log) -> None:
     """Finishes a run: writes the evaluator's pictures and measures, the curves and `summary.json`, and prints a summary.
 
     Args:
       run: the run in its last phase.
       evaluator: the evaluator of the run.
       state: the final state.
+      log: the log of the run.
     """
     final = write_samples(run, evaluator, state, run.config.steps)
     entries, sentence = evaluator.finish(run, state)
@@ -160,9 +184,9 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState) -> None:
     write_json(run.workdir / "summary.json", summary)
     if best is not None:
         best_words, last_words = evaluator.phrase(best), evaluator.phrase(measured[-1])
-        print(f"best: step {best['step']:,}, {best_words}; last: step {measured[-1]['step']:,}, {last_words}")
-    print(f"samples: {final}")
-    print(sentence)
+        log.say(f"best: step {best['step']:,}, {best_words}; last: step {measured[-1]['step']:,}, {last_words}")
+    log.say(f"samples: {final}")
+    log.say(sentence)
 
 
 def _count(tree: Any) -> int:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jgan import data
+from jgan import data, rng
 from jgan.data import Dataset
 from jgan.models import Model, phases_of
 from jgan.phases import Place, place
@@ -61,15 +61,16 @@ def keys(seed: int) -> Keys:
       >>> run.keys(0).steps.shape
       ()
     """
-    return Keys(*jax.random.split(jax.random.key(seed), len(Keys._fields)))
+    return Keys(*jax.random.split(rng.root_key(seed), len(Keys._fields)))
 
 
 class Shared:
-    """Objects shared by all phases of a run: the data, the evaluator, which phases are scanned (`loop.scans_fast`)."""
+    """Objects shared by all phases of a run: the data, the evaluator, its locked folder, which phases are scanned."""
 
     def __init__(self, config: RunConfig, given: Dataset | None) -> None:
         self.config, self.given = config, given
         self.evaluator: Any = None
+        self.folder: Any = None
         self.scans_fast: dict[int, bool] = {}
 
     @functools.cached_property
@@ -164,13 +165,15 @@ class Run:
 
         Raises:
           FileNotFoundError: if the checkpoint does not exist.
-          ValueError: if the checkpoint is damaged.
+          ValueError: if the checkpoint is damaged, or `config.json` was changed after it was written.
         """
         with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
             step = checkpoints.step(which)
-            here = self.at(step or 0)
-            state = jax.device_put(checkpoints.restore(here.template(), which))
-        return Snapshot(here, state, step or 0)
+            if step is None:
+                raise FileNotFoundError(f"{self.workdir} holds no {which} checkpoint: the run was stopped before its first one")
+            saved = checkpoints.read(step, self.at(step).template())
+        records.same_run(self, saved)
+        return Snapshot(self.at(step), jax.device_put(saved.state), step)
 
     def restore(self, which: Which = "last") -> GANState:
         """The state of a checkpoint: see `snapshot`."""

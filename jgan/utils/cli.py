@@ -1,6 +1,7 @@
 """Command-line helpers: typed flags, and errors as one line on stderr with exit status 2."""
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -123,8 +124,28 @@ def at_once(status: int) -> NoReturn:
     os._exit(status)
 
 
+def starting(prog: str) -> None:
+    """Has a Ctrl-C end the process in one line while modules are imported; `run` takes over afterwards.
+
+    Args:
+      prog: the command's name.
+    """
+    default = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.stderr.write(f"{prog}: stopped\n")
+        else:
+            default(kind, error, trace)
+
+    sys.excepthook = hook
+
+
 def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn] = sys.exit) -> None:
     """Runs a command; errors in its input become one line on stderr and exit status 2.
+
+    Output that cannot be written (a closed pipe, a full disk, letters that the terminal's encoding lacks) does not end the
+    command: its files are its result.
 
     Args:
       main: the command.
@@ -132,17 +153,84 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
       leave: exits with a status; `at_once` if the process runs only this command.
     """
     others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
+    streams = sys.stdout, sys.stderr
+    shown, errors = Tolerant(sys.stdout), Tolerant(sys.stderr)
+    sys.stdout, sys.stderr = shown, errors  # type: ignore[assignment]
     try:
         main()
     except (ValueError, OSError) as error:
         message = " ".join(_message(error).split())
         print(f"{prog}: error: {message}", file=sys.stderr)
         leave(2)
+    except RuntimeError as error:
+        if "backend" not in str(error):
+            raise
+        print(f"{prog}: error: {_no_backend(error)}", file=sys.stderr)
+        leave(2)
     except KeyboardInterrupt:
         print(f"{prog}: stopped", file=sys.stderr)
         sys.exit(130)
     finally:
+        if shown.failure is not None and not isinstance(shown.failure, BrokenPipeError):
+            print(f"{prog}: warning: the output cannot be shown: {_message(shown.failure)}", file=sys.stderr)
+        for stream in (shown, errors):
+            stream.release()
         sys.unraisablehook = others
+        sys.stdout, sys.stderr = streams
+
+
+class Tolerant:
+    """A text stream whose writes never raise; after the first failure the rest is dropped.
+
+    Args:
+      stream: the stream that is written to; None, as in a process without one, to drop everything.
+
+    Attributes:
+      failure: the first error; None as long as there is none.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.failure: Exception | None = None if stream is not None else OSError(errno.EBADF, "there is no output")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Writes the text; letters that the encoding lacks are written as escapes."""
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._attempt(lambda: self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding)))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes what was written."""
+        self._attempt(lambda: self._stream.flush())
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return self._stream is not None and self._stream.isatty()
+
+    def release(self) -> None:
+        """Flushes, and directs a failed stream elsewhere, because Python flushes it again when it exits."""
+        self.flush()
+        if self.failure is not None and self._stream is not None:
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self.failure is None:
+            try:
+                action()
+            except (OSError, ValueError) as error:  # a ValueError: the stream was closed
+                self.failure = error
+
+
+def _no_backend(error: RuntimeError) -> str:
+    from importlib.metadata import entry_points
+
+    plugins = sorted(point.name for point in entry_points(group="jax_plugins"))
+    first = str(error).strip().splitlines()[0]
+    return f"JAX cannot start: {first}; expected JAX_PLATFORMS to be one of {', '.join(['cpu', *plugins])}, or unset"
 
 
 def _without_closed_loops(unraisable: Any) -> None:

@@ -186,8 +186,8 @@ def test_descriptions_of_data_survive_json(spec):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"config": {}}', r"expected version 2, found 1, of jgan 0\.1: open it with jgan 0\.1"),
-        ('{"version": 3}', "expected version 2, found 3, of a later jgan: open it with a later jgan"),
+        ('{"config": {}}', r"expected version 3, found 1, of jgan 0\.1: open it with jgan 0\.1"),
+        ('{"version": 4}', "expected version 3, found 4, of a later jgan: open it with a later jgan"),
     ],
 )
 def test_a_configuration_of_another_version_is_refused(tmp_path, content, message):

@@ -150,10 +150,10 @@ def test_each_phase_is_traced_once_and_before_the_folder_is_made(tmp_path, monke
         train(WALK._replace(make=make), Walk(pull=Pull(-1)), dataset=POINTS, **given)
     assert not (tmp_path / "run").exists()
     asked = api.run_config(custom.choose(WALK), "arrays:data", EVERY | given)
-    begun = folder.begin(asked, tmp_path / "run", WALK._replace(make=make), api.as_dataset(POINTS))
-    before = len(traced)
-    assert before > 0
-    assert loop.scans_fast(begun.at(8))
+    with folder.opened(asked, tmp_path / "run", WALK._replace(make=make), api.as_dataset(POINTS)) as begun:
+        before = len(traced)
+        assert before > 0
+        assert loop.scans_fast(begun.at(8))
     assert len(traced) == before
 
 

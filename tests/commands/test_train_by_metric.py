@@ -125,8 +125,8 @@ def test_the_weights_are_read_once(monkeypatch, tmp_path):
     reads, choose = [], choice.choose
     monkeypatch.setattr(choice, "choose", lambda *args: reads.append(args) or choose(*args))
     config = train.configuration(["digits", *SMALL, "--metric", "kid", "--extractor", "pixels"])
-    run = folder.begin(config, tmp_path / "a", models.find(config.model))
-    assert evaluators.of(run.with_mean().at(1)) is evaluators.of(run)
+    with folder.opened(config, tmp_path / "a", models.find(config.model)) as run:
+        assert evaluators.of(run.with_mean().at(1)) is evaluators.of(run)
     assert evaluators.of(open_run(tmp_path / "a").with_mean()) is not evaluators.of(run)
     assert len(reads) == 2
 
