@@ -282,16 +282,12 @@ def built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
       ValueError: the model dcgan: latent_size must be int, found '100'
     """
     _check_names(config_type, fields, owner)
-    # JSON has lists where a frozen configuration has tuples, and text for paths.
-    rules = dacite.Config(cast=[tuple, Path], type_hooks={int: _integer})
+    rules = dacite.Config(cast=[Path], type_hooks={int: _integer})
     try:
-        return dacite.from_dict(config_type, fields, rules)
+        return dacite.from_dict(config_type, _tuples(fields), rules)
     except dacite.WrongTypeError as error:
-        kind = error.field_type
-        wanted = (
-            " or ".join(map(repr, typing.get_args(kind))) if typing.get_origin(kind) is typing.Literal else _type_name(kind)
-        )
-        raise ValueError(f"{owner}: {error.field_path} must be {wanted}, found {error.value!r}") from error
+        message = f"{error.field_path} must be {_type_name(error.field_type)}, found {error.value!r}"
+        raise ValueError(f"{owner}: {message}") from error
     except dacite.DaciteError as error:
         raise ValueError(f"{owner}: {error}") from error
 
@@ -308,10 +304,19 @@ def _check_names(config_type: type, fields: dict[str, Any], owner: str) -> None:
             _check_names(typing.cast(type, hints[name]), value, f"{owner}, in the group {name},")
 
 
+def _tuples(value: Any) -> Any:
+    """JSON has lists where a frozen configuration has tuples."""
+    if isinstance(value, dict):
+        return {name: _tuples(field) for name, field in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def _integer(value: Any) -> Any:
     """Refuses booleans, which Python counts as integers."""
     return repr(value) if isinstance(value, bool) else value
 
 
 def _type_name(kind: Any) -> str:
+    if typing.get_origin(kind) is typing.Literal:
+        return " or ".join(map(repr, typing.get_args(kind)))
     return kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")

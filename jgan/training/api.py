@@ -96,14 +96,7 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     Raises:
       ValueError: if an option is unknown, or one without a default is missing.
     """
-    others = (
-        "preset",
-        "model",
-        "dataset",
-        "dry_run",
-        "verify",
-        "compilation_cache",
-    )  # arguments of `train`, flags of the command
+    others = ("preset", "model", "dataset", "dry_run", "verify", "compilation_cache")
     names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in others]
     for name in options:
         if name not in names:

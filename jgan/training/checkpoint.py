@@ -6,6 +6,7 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
@@ -182,24 +183,23 @@ class Checkpoints:
         path = self.folder / str(step)
         try:
             about = _about(path)
-            with self._ocp.Checkpointer(self._ocp.StandardCheckpointHandler()) as reader:
-                restored = reader.restore(
-                    path / (OLD_STATE if about is None else STATE), args=self._ocp.args.StandardRestore(shapes)
-                )
-        except Exception as error:
-            raise ValueError(
-                f"the checkpoint {path} cannot be read: it is damaged or of another model ({reason(error)})"
-            ) from error
-        if about is None:  # without checksums, of an earlier version
-            return Saved(
-                step, jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), restored, shapes), {}, verified=False
-            )
+            restored = self._restored(path / (OLD_STATE if about is None else STATE), shapes)
+        except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
+            message = f"the checkpoint {path} cannot be read: it is damaged or of another model ({reason(error)})"
+            raise ValueError(message) from error
+        if about is None:
+            return Saved(step, restored, {}, verified=False)
         found = _checksums(restored)
         wrong = [name for name in {**about["leaves"], **found} if about["leaves"].get(name) != found.get(name)]
         if wrong or about["step"] != step:
             what = f"the checksum of {wrong[0]} differs" if wrong else f"it was written as step {about['step']}"
             raise ValueError(f"the checkpoint {path} is damaged: {what}")
         return Saved(step, restored, about["extra"])
+
+    def _restored(self, path: Path, shapes: PyTree) -> Any:
+        with self._ocp.Checkpointer(self._ocp.StandardCheckpointHandler()) as reader:
+            found = reader.restore(path, args=self._ocp.args.StandardRestore(shapes))
+        return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), found, shapes)
 
     def newest(self, template: Callable[[int], PyTree], damaged: Callable[[int, str], None]) -> Saved | None:
         """Reads the newest checkpoint that is not damaged.
@@ -331,7 +331,7 @@ def _checksums(tree: PyTree) -> dict[str, str]:
     for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
         array = np.ascontiguousarray(leaf)
         digest = hashlib.sha256(f"{array.dtype.name} {np.shape(leaf)}".encode())
-        digest.update(array.reshape(-1).view(np.uint8))
+        digest.update(array.reshape(-1).view(np.uint8).data)
         found[jax.tree_util.keystr(path)] = digest.hexdigest()
     return found
 
@@ -351,7 +351,8 @@ def reason(error: BaseException) -> str:
       'No space left on device'
     """
     lines = str(error).strip().splitlines()
-    known = [os.strerror(code) for code in (28, 30, 122, 13, 2)]  # full, read-only, quota, permission, missing
+    codes = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EIO, errno.ENOTDIR, errno.ENOENT)
+    known = [os.strerror(code) for code in codes]
     chain = "\n".join(str(item) for item in (error, error.__cause__, error.__context__) if item is not None)
     system = next((words for words in known if words in chain), None)
     return system or (lines[0][:200] if lines else type(error).__name__)

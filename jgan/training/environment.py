@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import subprocess
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
@@ -51,7 +52,9 @@ def keep_compiled_programs() -> None:
     """
     import platformdirs
 
-    if jax.config.jax_compilation_cache_dir is not None:
+    # A cache that is full or may not be written costs time, not results.
+    warnings.filterwarnings("ignore", message="Error (writing|reading) persistent compilation cache")
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is not None:
         return
     folder = platformdirs.user_cache_path("jgan") / "programs"
     try:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from jgan import data, models
 from jgan.data import Dataset
 from jgan.models import Model
@@ -154,6 +156,9 @@ def check_fit(run: Run) -> None:
         here = run.at(stage.end)
         try:
             loop.scans_fast(here)
+            for path, leaf in jax.tree_util.tree_leaves_with_path(here.template()):
+                if 0 in leaf.shape:
+                    raise ValueError(f"state{jax.tree_util.keystr(path)} would be empty, of shape {leaf.shape}")
         except (ValueError, TypeError, ArithmeticError) as error:  # by the networks, or by JAX
             phase = f" in the phase {here.phase_name}" if here.phase_name else ""
             message = " ".join(str(error).split())

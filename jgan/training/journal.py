@@ -15,7 +15,7 @@ from jgan.utils.files import replacing
 METRICS = "metrics.jsonl"
 
 
-class NonFinite(ValueError):
+class NonFiniteError(ValueError):
     """A metric or a parameter is not finite."""
 
 
@@ -85,7 +85,7 @@ class Journal:
           step: the step of the run that they end with.
 
         Raises:
-          NonFinite: names the first metric and step that is not finite and was not skipped.
+          NonFiniteError: names the first metric and step that is not finite and was not skipped.
         """
         done = step - sum(size for _, size in self.pending)
         for metrics, size in self.pending:
@@ -100,7 +100,7 @@ class Journal:
             metrics = {SKIPPED: 1.0}
         for name, value in metrics.items():
             if not math.isfinite(value):
-                raise NonFinite(f"{name} is {value} at step {step}")
+                raise NonFiniteError(f"{name} is {value} at step {step}")
             total, count = self._sums.get(name, (0.0, 0))
             self._sums[name] = total + value, count + 1  # step by step: the sum does not depend on where a run was interrupted
 

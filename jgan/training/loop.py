@@ -5,9 +5,6 @@ The results of a run depend only on its configuration; only `images_per_second` 
 
 The checkpoint at the boundary of two phases holds the final state of the earlier one and is saved before the later one is
 entered. Entering is deterministic, so a run resumed there enters the phase again with the same result.
-
-A checkpoint also holds the sums of the journal's unfinished line, the options of the run and its rollbacks (`_extra`): all that a
-resumed run needs to write the same files as one that was not interrupted.
 """
 
 import contextlib
@@ -21,10 +18,10 @@ from jax import dtypes
 
 from jgan import finite, parallel, phases
 from jgan.data import resident
-from jgan.training import evaluators, lock, records, report, stopping
+from jgan.training import evaluators, lock, report, resuming, stopping
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig, devices
-from jgan.training.journal import Journal, NonFinite
+from jgan.training.journal import Journal, NonFiniteError
 from jgan.training.log import Log
 from jgan.training.run import Run, keys
 from jgan.types import GANState, Key, Step
@@ -153,14 +150,14 @@ def train(run: Run) -> GANState:
         requests = stack.enter_context(stopping.requests(config.time_limit))
         log = Log(run.workdir)
         data = parallel.replicate(run.dataset.train, devices(config))
-        state, step, extra = last_state(run, checkpoints, log)
+        state, step, extra = resuming.last_state(run, checkpoints, log)
         bar = stack.enter_context(report.progress(config, step))
         journal = Journal(run.workdir, step, extra.get("sums"))
         session = Session(evaluator, checkpoints, journal, log, bar, requests, run.shared.folder, extra.get("rollbacks", 0))
         while state is None or step < config.steps:
             try:
                 state, step = _to_the_end(run, session, state, step, data)
-            except NonFinite as error:
+            except NonFiniteError as error:
                 state, step = _after(error, run, session)
         checkpoints.wait()
     report.finish(run.at(step), evaluator, state, log)
@@ -172,14 +169,14 @@ def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, d
     for stage in run.stages:
         if step < stage.end:
             here = run.at(stage.end)
-            state = entered(here, state) if state is None or step == stage.start else state
+            state = resuming.entered(here, state) if state is None or step == stage.start else state
             state = train_phase(here, stage, session, parallel.replicate(state, devices(run.config)), step, data)
             step = stage.end
     assert state is not None
     return state, step
 
 
-def _after(error: NonFinite, run: Run, session: Session) -> tuple[GANState | None, int]:
+def _after(error: NonFiniteError, run: Run, session: Session) -> tuple[GANState | None, int]:
     """The state to go on with after a value that is not finite; raises a `ValueError` if there is none."""
     session.checkpoints.wait()
     last = session.checkpoints.step()
@@ -189,64 +186,11 @@ def _after(error: NonFinite, run: Run, session: Session) -> tuple[GANState | Non
     if session.rollbacks == MOST_ROLLBACKS:
         raise ValueError(f"{error}, after {MOST_ROLLBACKS} rollbacks; {kept}") from error
     session.rollbacks += 1
-    state, step, extra = last_state(run, session.checkpoints, session.log)
+    state, step, extra = resuming.last_state(run, session.checkpoints, session.log)
     session.journal = Journal(run.workdir, step, extra.get("sums"))
     session.bar.update(step - session.bar.n)
     session.log.say(f"{error}: back to step {step:,}, with other random numbers (rollback {session.rollbacks})")
     return state, step
-
-
-def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
-    """The newest good checkpoint, its step and what else it holds; `(None, 0, {})` if there is none.
-
-    Damaged newer checkpoints are set aside and named in the log.
-    """
-
-    def damaged(step: int, message: str) -> None:
-        log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
-
-    saved = checkpoints.newest(lambda step: run.at(step).template(), damaged)
-    if saved is None:
-        if run.config.resume == "yes":
-            log.say("no checkpoint: starting at step 0")
-        return None, 0, {}
-    if saved.step > run.config.steps:
-        raise ValueError(
-            f"{run.workdir} is at step {saved.step} already; expected --steps of at least that, found {run.config.steps}"
-        )
-    records.same_run(run, saved)
-    was, now = saved.extra.get("placement"), _placement(run.config)
-    if was is not None and was != now:
-        log.say(
-            f"trained on {was} until step {saved.step:,}, now on {now}: a step's results agree to rounding, but the game amplifies "
-            "such differences, so that the runs diverge"
-        )
-    log.say(f"continuing from step {saved.step:,} of {run.config.steps:,}")
-    return jax.device_put(saved.state), saved.step, saved.extra
-
-
-def _placement(config: RunConfig) -> str:
-    count = len(devices(config))
-    return f"{count} device{'s' if count > 1 else ''} ({config.parallel})"
-
-
-def _extra(run: Run, session: Session) -> dict[str, Any]:
-    """What a checkpoint holds besides the state."""
-    return {
-        "config": records.identity(run.config, run.model),
-        "placement": _placement(run.config),
-        "sums": session.journal.sums(),
-        "rollbacks": session.rollbacks,
-    }
-
-
-def entered(run: Run, previous: GANState | None) -> GANState:
-    """The initial state of a run's current phase, from the final state of the previous phase."""
-    position, key = run.index % len(run.phases), keys(run.config.seed).init
-    if previous is None or run.phase.enter is None:
-        return jax.jit(lambda key: phases.enter(run.phases, position, key, None))(key)
-    # From the host, as after a restart: the result must not depend on the arrays' placement.
-    return phases.enter(run.phases, position, key, jax.device_get(previous))
 
 
 def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, data: Any) -> GANState:
@@ -264,7 +208,7 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
       The state at the end of the phase; it has been saved.
 
     Raises:
-      NonFinite: if a metric or a parameter is not finite.
+      NonFiniteError: if a metric or a parameter is not finite.
       Stopped: after a signal or the time limit, once the state is saved.
     """
     key = step_key(run)
@@ -303,7 +247,7 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
       stopping: whether to save now regardless of the intervals.
 
     Raises:
-      NonFinite: if a metric or a parameter is not finite.
+      NonFiniteError: if a metric or a parameter is not finite.
     """
     config, evaluator, journal = run.config, session.evaluator, session.journal
     final, boundary = step == config.steps, step == stage.end
@@ -326,7 +270,9 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
             journal.check(step)
             _check_finite(state, step)
             score = evaluator.score(measured) if evaluator.criterion in measured else None
-            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=_extra(run, session))
+            session.checkpoints.save(
+                step, state, score=score, phase=stage.index, extra=resuming.extra(run, session.journal, session.rollbacks)
+            )
             if boundary:
                 session.checkpoints.wait()
     if row is not None:
@@ -337,16 +283,15 @@ _finite_leaves = jax.jit(finite.finite_leaves)
 
 
 def _check_finite(state: GANState, step: int) -> None:
-    """Raises `NonFinite` for the first leaf that is not finite; only the answer leaves the device."""
+    """Raises `NonFiniteError` for the first leaf that is not finite; only the answer leaves the device."""
     for path, good in jax.tree_util.tree_leaves_with_path(jax.device_get(_finite_leaves(state))):
         if not good:
-            raise NonFinite(f"state{jax.tree_util.keystr(path)} is not finite after step {step}")
+            raise NonFiniteError(f"state{jax.tree_util.keystr(path)} is not finite after step {step}")
 
 
 def _leave(run: Run, session: Session, step: int, reason: str) -> None:
     session.checkpoints.wait()
     session.bar.close()
-    session.log.say(
-        f"{reason}: stopped at step {step:,}, saved; continue with: python -m jgan.train --workdir {shlex.quote(str(run.workdir))} --resume"
-    )
+    command = f"python -m jgan.train --workdir {shlex.quote(str(run.workdir))} --resume"
+    session.log.say(f"{reason}: stopped at step {step:,}, saved; continue with: {command}")
     raise stopping.Stopped(session.requests.code)

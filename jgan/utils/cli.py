@@ -4,7 +4,9 @@ import contextlib
 import errno
 import io
 import os
+import signal
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -130,15 +132,12 @@ def starting(prog: str) -> None:
     Args:
       prog: the command's name.
     """
-    default = sys.excepthook
 
-    def hook(kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            sys.stderr.write(f"{prog}: stopped\n")
-        else:
-            default(kind, error, trace)
+    def handler(number: int, frame: Any) -> None:
+        os.write(2, f"{prog}: stopped\n".encode())
+        os._exit(130)  # an exception could be raised inside a callback of a module, which would drop it
 
-    sys.excepthook = hook
+    signal.signal(signal.SIGINT, handler)
 
 
 def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn] = sys.exit) -> None:
@@ -153,17 +152,19 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
       leave: exits with a status; `at_once` if the process runs only this command.
     """
     others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
+    if getattr(signal.getsignal(signal.SIGINT), "__module__", None) == __name__:  # that of `starting`
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     streams = sys.stdout, sys.stderr
     shown, errors = Tolerant(sys.stdout), Tolerant(sys.stderr)
-    sys.stdout, sys.stderr = shown, errors  # type: ignore[assignment]
+    sys.stdout, sys.stderr = shown, errors
     try:
         main()
     except (ValueError, OSError) as error:
         message = " ".join(_message(error).split())
         print(f"{prog}: error: {message}", file=sys.stderr)
         leave(2)
-    except RuntimeError as error:
-        if "backend" not in str(error):
+    except (RuntimeError, AssertionError) as error:
+        if not any(frame.filename.endswith("xla_bridge.py") for frame in traceback.extract_tb(error.__traceback__)):
             raise
         print(f"{prog}: error: {_no_backend(error)}", file=sys.stderr)
         leave(2)
@@ -225,12 +226,14 @@ class Tolerant:
                 self.failure = error
 
 
-def _no_backend(error: RuntimeError) -> str:
+def _no_backend(error: Exception) -> str:
     from importlib.metadata import entry_points
 
     plugins = sorted(point.name for point in entry_points(group="jax_plugins"))
-    first = str(error).strip().splitlines()[0]
-    return f"JAX cannot start: {first}; expected JAX_PLATFORMS to be one of {', '.join(['cpu', *plugins])}, or unset"
+    asked = os.environ.get("JAX_PLATFORMS", "")
+    first = "".join(f": {line}" for line in str(error).strip().splitlines()[:1])
+    known = ", ".join(["cpu", *plugins])
+    return f"JAX cannot start{first}; expected JAX_PLATFORMS to be one of {known}, or unset, found {asked!r}"
 
 
 def _without_closed_loops(unraisable: Any) -> None:

@@ -18,7 +18,7 @@ from PIL import Image
 from small_runs import assert_same_end, small_run
 
 from jgan import models, optim, train
-from jgan.training import folder, journal, loop, records, run
+from jgan.training import folder, journal, loop, records, resuming, run
 from jgan.utils import cli
 
 KILLS = [1, pytest.param(3, marks=pytest.mark.slow)]
@@ -151,7 +151,7 @@ def test_dry_run_writes_nothing(tmp_path, capsys):
 
 def test_a_nan_stops_the_run_and_keeps_the_last_good_checkpoint(finished, tmp_path, monkeypatch):
     workdir = copied(finished, tmp_path / "nan", 8)
-    monkeypatch.setattr(loop, "last_state", _with_a_nan(loop.last_state))
+    monkeypatch.setattr(resuming, "last_state", _with_a_nan(resuming.last_state))
     with pytest.raises(ValueError, match=r"d_loss is nan at step 9; the checkpoint of step 8 is kept"):
         train.main(["--workdir", str(workdir), "--resume", "--steps", "16"])
     assert int(run.open_run(workdir).restore().step) == 8

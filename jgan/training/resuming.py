@@ -1,0 +1,81 @@
+"""How a run continues: from which checkpoint, with what it holds besides the state, and into the next phase.
+
+A checkpoint also holds the sums of the journal's unfinished line, the options of the run and the number of its rollbacks: all
+that a resumed run needs to write the same files as one that was not interrupted.
+"""
+
+from typing import Any
+
+import jax
+
+from jgan import phases
+from jgan.training import records
+from jgan.training.checkpoint import Checkpoints
+from jgan.training.config import RunConfig, devices
+from jgan.training.journal import Journal
+from jgan.training.log import Log
+from jgan.training.run import Run, keys
+from jgan.types import GANState
+
+
+def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
+    """The newest good checkpoint, its step and what else it holds; `(None, 0, {})` if there is none.
+
+    Damaged newer checkpoints are set aside and named in the log.
+    """
+
+    def damaged(step: int, message: str) -> None:
+        log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
+
+    saved = checkpoints.newest(lambda step: run.at(step).template(), damaged)
+    if saved is None:
+        if run.config.resume == "yes":
+            log.say("no checkpoint: starting at step 0")
+        return None, 0, {}
+    if saved.step > run.config.steps:
+        raise ValueError(
+            f"{run.workdir} is at step {saved.step} already; expected --steps of at least that, found {run.config.steps}"
+        )
+    records.same_run(run, saved)
+    was, now = saved.extra.get("placement"), placement(run.config)
+    if was is not None and was != now:
+        log.say(
+            f"trained on {was} until step {saved.step:,}, now on {now}: a step's results agree to rounding, but the game "
+            "amplifies such differences, so that the runs diverge"
+        )
+    log.say(f"continuing from step {saved.step:,} of {run.config.steps:,}")
+    return jax.device_put(saved.state), saved.step, saved.extra
+
+
+def placement(config: RunConfig) -> str:
+    """What a run is executed on, in words."""
+    count = len(devices(config))
+    return f"{count} device{'s' if count > 1 else ''} ({config.parallel})"
+
+
+def extra(run: Run, journal: Journal, rollbacks: int) -> dict[str, Any]:
+    """What a checkpoint holds besides the state.
+
+    Args:
+      run: the run.
+      journal: its journal.
+      rollbacks: the number of its rollbacks.
+
+    Returns:
+      A dict for JSON.
+    """
+    return {
+        "config": records.identity(run.config, run.model),
+        "placement": placement(run.config),
+        "sums": journal.sums(),
+        "rollbacks": rollbacks,
+    }
+
+
+def entered(run: Run, previous: GANState | None) -> GANState:
+    """The initial state of a run's current phase, from the final state of the previous phase."""
+    position, key = run.index % len(run.phases), keys(run.config.seed).init
+    if previous is None or run.phase.enter is None:
+        return jax.jit(lambda key: phases.enter(run.phases, position, key, None))(key)
+    # From the host, as after a restart: the result must not depend on the arrays' placement.
+    return phases.enter(run.phases, position, key, jax.device_get(previous))
