@@ -216,3 +216,24 @@ def first_models(result: dict[str, Any]) -> str:
         f"of a small classifier of the data set, with a test accuracy of: {classifiers}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
+
+
+def faults(result: dict[str, Any]) -> str:
+    """The table of survived faults.
+
+    Args:
+      result: the content of `faults.json`.
+
+    Returns:
+      Markdown.
+    """
+    lines = ["| fault | how often | result |", "|---|---|---|"]
+    for kill in result["kills"]:
+        problems = ", ".join(f"{count} x {name}" for name, count in kill["problems"].items())
+        lines.append(
+            f"| killed and resumed: {kill['run']} | {kill['kills']} | {problems or 'equal to a run that was not killed'} |"
+        )
+    flips = result["flips"]
+    found = f"{flips['silent']} read as wrong numbers, {flips['refused']} refused, {flips['harmless']} without effect"
+    lines.append(f"| a bit flipped in a checkpoint | {flips['flips']} | {found} |")
+    return "\n".join(lines)

@@ -125,6 +125,7 @@ TABLES: dict[str, Table] = {
     "table1": Table(drawings.table1, "python -m benchmarks.mnist_parzen"),
     "throughput": Table(drawings.throughput, "python -m benchmarks.throughput"),
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
+    "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(drawings.first_models, "python -m benchmarks.first_models"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),

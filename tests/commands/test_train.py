@@ -314,13 +314,13 @@ def test_the_faces_are_one_run_of_two_phases_resumed_across_the_boundary(tmp_pat
     small += ["--log-every", "1", "--eval-every", "0", "--sample-every", "0", "--eval-samples", "50"]
     entered = []
 
-    def recorded(run, previous, original=loop.entered):
+    def recorded(run, previous, original=resuming.entered):
         state = original(run, previous)
         if previous is not None:
             entered.append((optim.ema_params(previous.generator), jax.tree.map(np.array, state)))
         return state
 
-    monkeypatch.setattr(loop, "entered", recorded)
+    monkeypatch.setattr(resuming, "entered", recorded)
     for name, lengths in (("whole", [5]), ("parts", [2, 5])):
         for steps in lengths:
             resume = ["--resume"] if steps != lengths[0] else []
