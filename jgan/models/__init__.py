@@ -8,7 +8,6 @@ import dataclasses
 import importlib
 import typing
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import dacite
@@ -282,7 +281,7 @@ def built(config_type: type, fields: dict[str, Any], owner: str) -> Any:
       ValueError: the model dcgan: latent_size must be int, found '100'
     """
     _check_names(config_type, fields, owner)
-    rules = dacite.Config(cast=[Path], type_hooks={int: _integer})
+    rules = dacite.Config(type_hooks={int: _integer})
     try:
         return dacite.from_dict(config_type, _tuples(fields), rules)
     except dacite.WrongTypeError as error:

@@ -53,6 +53,9 @@ class Journal:
       workdir: the folder of the run.
       step: the step from which it continues.
       sums: the sums since the last line, from the checkpoint: see `sums`.
+
+    Attributes:
+      unreadable: the number of lines that were dropped because they were damaged.
     """
 
     def __init__(self, workdir: Path, step: int, sums: dict[str, list[float]] | None = None) -> None:
@@ -60,8 +63,12 @@ class Journal:
         self.pending: list[tuple[Metrics, int]] = []
         self._sums = {name: (float(total), int(count)) for name, (total, count) in (sums or {}).items()}
         self.begin(step, 0)
+        self.unreadable = 0
         if self.path.exists():
-            kept = [line for line in self.path.read_bytes().splitlines() if (row := _row(line)) and row["step"] <= step]
+            lines = self.path.read_bytes().splitlines()
+            read = [(line, _row(line)) for line in lines]
+            self.unreadable = sum(row is None for _, row in read[:-1])  # the last one may have been cut short by a kill
+            kept = [line for line, row in read if row is not None and row["step"] <= step]
             with replacing(self.path) as temporary:
                 temporary.write_bytes(b"".join(line + b"\n" for line in kept))
 

@@ -153,6 +153,8 @@ def train(run: Run) -> GANState:
         state, step, extra = resuming.last_state(run, checkpoints, log)
         bar = stack.enter_context(report.progress(config, step))
         journal = Journal(run.workdir, step, extra.get("sums"))
+        if journal.unreadable:
+            log.say(f"warning: {journal.unreadable} damaged lines were removed from {journal.path}")
         session = Session(evaluator, checkpoints, journal, log, bar, requests, run.shared.folder, extra.get("rollbacks", 0))
         while state is None or step < config.steps:
             try:

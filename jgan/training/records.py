@@ -154,7 +154,8 @@ def read(workdir: Path, model: Model | None = None) -> Record:
             raise ValueError(f"expected version {VERSION}, found {version!r}, of {writer}: open it with {writer}")
         fields = _migrated(record["config"], version)
         found, options = model_from_dict(fields["model"], model)
-        config = models.built(RunConfig, fields | {"model": None, "workdir": str(workdir)}, "a run")
+        paths = {name: Path(value) for name in ("data_dir", "weights") if (value := fields.get(name)) is not None}
+        config = models.built(RunConfig, fields | paths | {"model": None, "workdir": Path(workdir)}, "a run")
         config = dataclasses.replace(config, model=options)
         configs.check_values(config)
         return Record(config, spec_from_dict(record["spec"]), found, record.get("data", {}))

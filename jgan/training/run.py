@@ -161,19 +161,26 @@ class Run:
           which: `"last"`, or `"best"` by the validation measure.
 
         Returns:
-          The `Snapshot`, its state on the default device.
+          The `Snapshot`, its state on the default device. If the last checkpoint is damaged, the newest one that is not.
 
         Raises:
           FileNotFoundError: if the checkpoint does not exist.
-          ValueError: if the checkpoint is damaged, or `config.json` was changed after it was written.
+          ValueError: if the best checkpoint or all checkpoints are damaged, or `config.json` was changed after it was written.
         """
+        damaged: list[str] = []
         with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
             step = checkpoints.step(which)
             if step is None:
                 raise FileNotFoundError(f"{self.workdir} holds no {which} checkpoint: the run was stopped before its first one")
-            saved = checkpoints.read(step, self.at(step).template())
+            if which == "best":
+                saved = checkpoints.read(step, self.at(step).template())
+            else:
+                newest = checkpoints.newest(lambda step: self.at(step).template(), lambda _, message: damaged.append(message))
+                if newest is None:
+                    raise ValueError(damaged[0])
+                saved = newest
         records.same_run(self, saved)
-        return Snapshot(self.at(step), jax.device_put(saved.state), step)
+        return Snapshot(self.at(saved.step), jax.device_put(saved.state), saved.step, tuple(damaged))
 
     def restore(self, which: Which = "last") -> GANState:
         """The state of a checkpoint: see `snapshot`."""
@@ -194,11 +201,13 @@ class Snapshot(NamedTuple):
       run: the run, in the phase of the checkpoint.
       state: the state.
       step: the step of the whole run.
+      damaged: a message for each newer checkpoint that is damaged.
     """
 
     run: Run
     state: GANState
     step: int
+    damaged: tuple[str, ...] = ()
 
 
 def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Run:

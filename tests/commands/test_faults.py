@@ -123,6 +123,25 @@ def test_a_checkpoint_cut_short_is_one_line_in_a_run_that_goes_on(finished, copy
     assert_same_end(finished, copy)
 
 
+def test_what_only_reads_uses_the_newest_good_checkpoint_too(copy):
+    kept = sorted(int(path.name) for path in (copy / "checkpoints").iterdir())[-2]
+    bad = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
+    bad.write_bytes(bad.read_bytes()[:100])
+    found = run.open_run(copy).snapshot()
+    assert (found.step, int(found.state.step)) == (kept, kept)
+    assert "checkpoints/8 cannot be read: it is damaged" in found.damaged[0]
+    assert bad.exists()
+
+
+def test_damaged_lines_of_the_journal_are_said_to_be_removed(copy, capsys):
+    path = copy / "metrics.jsonl"
+    lines = path.read_text().splitlines()
+    path.write_text("\n".join([lines[0][:20], *lines[1:], "garbage"]))
+    resumed(copy)
+    assert "warning: 1 damaged lines were removed from" in capsys.readouterr().out
+    assert [row["step"] for row in without_clock(copy)] == [4, 6, 8]
+
+
 def test_a_checkpoint_of_the_version_before_is_read(finished, tmp_path):
     """One without checksums, in that version's layout: Orbax's single unnamed item."""
     import orbax.checkpoint as ocp

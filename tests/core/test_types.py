@@ -22,14 +22,14 @@ LAYERS = [
     {"utils"},
     {"spec"},
     {"types"},
-    {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel"},
+    {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel", "finite"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps"},
     {"terms", "phases", "rules", "features"},
     {"games", "evaluation"},
     {"models"},
     {"training"},
     {"sample", "classifier"},
-    {"train", "evaluate"},
+    {"train", "evaluate", "__main__"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
 PURE = set.union(*LAYERS[:8]) - {"utils", "data", "plots", "features", "evaluation"}
