@@ -6,7 +6,7 @@
              5 % of the bins differ by chance
 
 Each of them can be wrong. The monitor warns if the spread is below 1/2, or the coverage is below half of its best value in this
-run.
+run; not in the first `FIRST_STEP` steps, in which every generator starts from one picture.
 """
 
 from collections.abc import Sequence
@@ -20,6 +20,9 @@ from jgan.utils.shapes import AnyArray
 
 SAMPLES = 1_000
 """samples per measurement: enough for these statistics, and cheap compared with the training between two measurements"""
+
+FIRST_STEP = 500
+"""the first step of a run at which a warning makes sense"""
 
 BINS = 50
 K = 5
@@ -95,12 +98,13 @@ def look(monitor: Monitor, samples: Float[AnyArray, " m *shape"]) -> Signs:
     return Signs(spread, coverage, ndb.evaluate(monitor.bins, flat).share)
 
 
-def warning(signs: Signs, before: Sequence[float]) -> str:
+def warning(signs: Signs, before: Sequence[float], step: int = FIRST_STEP) -> str:
     """The warning for a measurement.
 
     Args:
       signs: the measurement.
       before: the coverages of the earlier measurements of this run.
+      step: the step of the run.
 
     Returns:
       A sentence for the progress line; "" for no warning.
@@ -110,6 +114,8 @@ def warning(signs: Signs, before: Sequence[float]) -> str:
       >>> warning(Signs(spread=0.9, coverage=0.3, ndb=0.4), before=[0.5, 0.7])
       'collapse? coverage fell from 0.70 to 0.30'
     """
+    if step < FIRST_STEP:
+        return ""
     if signs.spread < 0.5:
         return f"collapse? the samples vary {signs.spread:.2f} times as much as the data"
     best = max(before, default=0.0)

@@ -39,6 +39,7 @@ def test_a_generator_of_one_image_is_warned_of(watch, digits):
     assert signs.spread == pytest.approx(0, abs=1e-3)
     assert signs.ndb > 0.5
     assert monitor.warning(signs, []) == "collapse? the samples vary 0.00 times as much as the data"
+    assert monitor.warning(signs, [], step=499) == ""
 
 
 def test_a_generator_that_drops_modes_is_warned_of(watch, digits):

@@ -55,7 +55,8 @@ def evaluator(run: Run) -> Evaluator:
         samples = samples_of(run, state, run.config.eval_samples)
         signs = monitor.look(watch(), samples[: monitor.SAMPLES])
         found: dict[str, Any] = {criterion.column: criterion.of(samples), **signs._asdict()}
-        warning = monitor.warning(signs, _coverages(run, run.step_of(state)))
+        step = run.step_of(state)
+        warning = monitor.warning(signs, _coverages(run, step), step)
         return found | ({"warning": warning} if warning else {})
 
     def phrase(row: Mapping[str, Any]) -> str:
