@@ -17,25 +17,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import games, rng, steps
-from jgan.losses import LOSSES
 from jgan.models import accepts
-from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
-from jgan.models.options import EMA, Rule
-from jgan.models.paper2014 import MomentumSGD, marginal_bias
+from jgan.models.options import EMA
+from jgan.models.paper2014 import MomentumSGD, Training, marginal_bias, play
 from jgan.networks import CGANDiscriminator, CGANGenerator, from_module
-from jgan.types import GAN, DataSpec, Field
+from jgan.types import GAN, DataSpec
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Training):
     """The options of the model; the defaults follow the paper (see the head of this file)."""
 
-    latent_size: int = 100
-    """dimension of the noise z"""
-    noise: rng.Noise = "uniform"
-    """distribution of z, of unit variance: uniform or gaussian"""
     latent_units: int = 200
     """generator: hidden units for the latents"""
     label_units: int = 1000
@@ -44,6 +37,8 @@ class Config:
     """generator: joint hidden units"""
     g_irange: float = 0.05
     """generator weights start in U(-irange, irange)"""
+    g_latent_irange: float = 0.05
+    """the same for the weights of the latents"""
     g_label_irange: float = 0.05
     """the same for the weights of the label, whose one-hot vector has a single input that is not 0"""
     g_keep: float = 1.0
@@ -60,16 +55,6 @@ class Config:
     """discriminator weights start in U(-irange, irange)"""
     d_label_irange: float = 0.05
     """the same for the weights of the label"""
-    input_keep: float = 0.8
-    """discriminator: probability that dropout keeps a pixel"""
-    hidden_keep: float = 0.5
-    """discriminator: probability that dropout keeps a hidden unit"""
-    loss: str = "non_saturating"
-    """a name in jgan.losses.LOSSES"""
-    discriminator_weight: float = 0.5
-    """factor on the discriminator's loss"""
-    rule: Rule = Rule("simultaneous")
-    """the update rule"""
     optimizer: MomentumSGD = MomentumSGD(learning_rate=0.1, decay=1.00004)
     """the optimiser of both players"""
     ema: EMA = EMA(0.999)
@@ -104,21 +89,21 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.sample(key, gan.init(key), 3, labels=[0, 1, 9]).shape
       (3, 8, 8, 1)
     """
-    classes = spec.n_classes
-    dtypes = (jnp.float32, jnp.int32)
     generator = CGANGenerator(
         spec.shape,
-        classes,
+        spec.n_classes,
         config.latent_units,
         config.label_units,
         config.joint_units,
-        config.g_irange,
-        config.g_keep,
-        config.g_label_irange,
+        irange=config.g_irange,
+        latent_irange=config.g_latent_irange,
+        label_irange=config.g_label_irange,
+        hidden_keep=config.g_keep,
         output_bias_init=marginal_bias(spec) if config.marginal_bias else jax.nn.initializers.zeros,
+        dtype=jnp.dtype(config.dtype),
     )
     discriminator = CGANDiscriminator(
-        classes,
+        spec.n_classes,
         config.d_image_units,
         config.d_label_units,
         config.d_joint_units,
@@ -126,21 +111,14 @@ def make(config: Config, spec: DataSpec) -> GAN:
         label_irange=config.d_label_irange,
         input_keep=config.input_keep,
         hidden_keep=config.hidden_keep,
+        dtype=jnp.dtype(config.dtype),
     )
-
-    game = games.Adversarial(
+    dtypes = (jnp.float32, jnp.int32)
+    networks = (
         from_module(generator, (config.latent_size,), (), input_dtypes=dtypes),
         from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
-        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
-        LOSSES[config.loss],
-        discriminator_weight=config.discriminator_weight,
-        condition=games.labels,
     )
-    descent = config.rule.optimistic(config.optimizer.transformation(spec.steps_per_epoch))
-    optimizers = steps.Optimizers(descent, descent, config.ema.average(spec))
-    made = config.rule.steps(game, optimizers)
-    condition = Field((), "label", classes)
-    return assemble(game, made, optimizers, condition=condition, output=unit_interval, n_critic=config.rule.n_critic)
+    return play(config, spec, *networks, labels=True)
 
 
 PRESETS = {

@@ -19,7 +19,7 @@ from jgan.data.transforms import contrast_to_unit, global_contrast_normalize
 from jgan.losses import LOSSES
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.options import EMA, Penalty, Rule
-from jgan.types import GAN, Batch, DataSpec, Network
+from jgan.types import GAN, Batch, DataSpec, Field, Network
 
 Activation = Literal["relu", "sigmoid", "linear"]
 
@@ -95,6 +95,7 @@ def play(
     *,
     constraint: optax.GradientTransformation | None = None,
     contrast_normalized: bool = False,
+    labels: bool = False,
 ) -> GAN:
     """Builds the paper's game between two networks.
 
@@ -106,6 +107,7 @@ def play(
       constraint: a projection of both players' weights, applied after the optimiser.
       contrast_normalized: whether real images are contrast-normalised for the discriminator, and the generator produces such
         images. `generate` then sets brightness and contrast to the defaults of `jgan.data.transforms.contrast_to_unit`.
+      labels: whether both networks take the class label as their second input.
 
     Returns:
       The `GAN`.
@@ -128,10 +130,12 @@ def play(
         discriminator_weight=config.discriminator_weight,
         penalties=config.penalty.penalties(),
         real=normalized if contrast_normalized else games.whole,
+        condition=games.labels if labels else games.unconditional,
     )
     output = contrast_to_unit if contrast_normalized else unit_interval
     made = config.rule.steps(game, optimizers)
-    return assemble(game, made, optimizers, output=output, n_critic=config.rule.n_critic)
+    condition = Field((), "label", spec.n_classes) if labels else ()
+    return assemble(game, made, optimizers, condition=condition, output=output, n_critic=config.rule.n_critic)
 
 
 def normalized(batch: Batch) -> Batch:

@@ -24,10 +24,11 @@ class CGANGenerator(nn.Module):
       latent_units: the units of the latents' hidden layer.
       label_units: the units of the labels' hidden layer.
       joint_units: the units of the joint hidden layer.
-      irange: every W ~ U(-irange, irange), except that of the labels' layer.
+      irange: every W ~ U(-irange, irange), except those of the first layers.
+      hidden_keep: the probability that dropout keeps a hidden unit; 1 for no dropout.
+      latent_irange: the same for the latents' layer; None for `irange`.
       label_irange: the same for the labels' layer; None for `irange`. A one-hot vector has one input that is not 0, so the
         layer needs a larger range for outputs as large as those of the latents' layer.
-      hidden_keep: the probability that dropout keeps a hidden unit; 1 for no dropout.
       output_bias_init: the initialiser of the last bias, `[height * width * channels]`.
       dtype: the dtype of the computation; the output is float32.
 
@@ -51,6 +52,7 @@ class CGANGenerator(nn.Module):
     joint_units: int = 1200
     irange: float = 0.05
     hidden_keep: float = 0.5
+    latent_irange: float | None = None
     label_irange: float | None = None
     output_bias_init: Callable[..., jax.Array] = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
@@ -65,15 +67,15 @@ class CGANGenerator(nn.Module):
         axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
         """Maps latents `[B, latent_size]` and labels `[B]` (integers) to `[B, height, width, channels]` float32 in [0, 1]."""
-        dense = lambda units, name, **kwargs: Dense(units, self.irange, dtype=self.dtype, name=name, **kwargs)  # noqa: E731
+        dense = lambda units, irange, name, **kwargs: Dense(units, irange, dtype=self.dtype, name=name, **kwargs)  # noqa: E731
         drop = lambda x, name: Dropout(self.hidden_keep, name=name)(x, train=train, axis_name=axis_name)  # noqa: E731
-        of_z = nn.relu(dense(self.latent_units, "latent")(z))
+        latent_irange = self.irange if self.latent_irange is None else self.latent_irange
         label_irange = self.irange if self.label_irange is None else self.label_irange
-        label_layer = Dense(self.label_units, label_irange, dtype=self.dtype, name="label")
-        of_y = nn.relu(label_layer(one_hot(labels, self.n_classes)))
+        of_z = nn.relu(dense(self.latent_units, latent_irange, "latent")(z))
+        of_y = nn.relu(dense(self.label_units, label_irange, "label")(one_hot(labels, self.n_classes)))
         h = drop(jnp.concatenate([of_z, of_y], axis=-1), "dropout_joint")
-        h = drop(nn.relu(dense(self.joint_units, "joint")(h)), "dropout_output")
-        output = dense(math.prod(self.image_shape), "output", bias_init=self.output_bias_init)
+        h = drop(nn.relu(dense(self.joint_units, self.irange, "joint")(h)), "dropout_output")
+        output = dense(math.prod(self.image_shape), self.irange, "output", bias_init=self.output_bias_init)
         return nn.sigmoid(output(h).astype(jnp.float32)).reshape(-1, *self.image_shape)
 
 
