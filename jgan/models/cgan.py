@@ -41,6 +41,8 @@ class Config(Training):
     """the same for the weights of the latents"""
     g_label_irange: float = 0.05
     """the same for the weights of the label, whose one-hot vector has a single input that is not 0"""
+    g_label_scale: float = 1.0
+    """generator: factor on the one-hot label"""
     g_keep: float = 1.0
     """generator: probability that dropout keeps a hidden unit; 1: no dropout"""
     marginal_bias: bool = True
@@ -98,6 +100,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         irange=config.g_irange,
         latent_irange=config.g_latent_irange,
         label_irange=config.g_label_irange,
+        label_scale=config.g_label_scale,
         hidden_keep=config.g_keep,
         output_bias_init=marginal_bias(spec) if config.marginal_bias else jax.nn.initializers.zeros,
         dtype=jnp.dtype(config.dtype),

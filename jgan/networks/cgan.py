@@ -54,6 +54,7 @@ class CGANGenerator(nn.Module):
     hidden_keep: float = 0.5
     latent_irange: float | None = None
     label_irange: float | None = None
+    label_scale: float = 1.0
     output_bias_init: Callable[..., jax.Array] = nn.initializers.zeros
     dtype: jnp.dtype = jnp.float32
 
@@ -72,7 +73,7 @@ class CGANGenerator(nn.Module):
         latent_irange = self.irange if self.latent_irange is None else self.latent_irange
         label_irange = self.irange if self.label_irange is None else self.label_irange
         of_z = nn.relu(dense(self.latent_units, latent_irange, "latent")(z))
-        of_y = nn.relu(dense(self.label_units, label_irange, "label")(one_hot(labels, self.n_classes)))
+        of_y = nn.relu(dense(self.label_units, label_irange, "label")(self.label_scale * one_hot(labels, self.n_classes)))
         h = drop(jnp.concatenate([of_z, of_y], axis=-1), "dropout_joint")
         h = drop(nn.relu(dense(self.joint_units, self.irange, "joint")(h)), "dropout_output")
         output = dense(math.prod(self.image_shape), self.irange, "output", bias_init=self.output_bias_init)
