@@ -12,6 +12,8 @@ import numpy as np
 from jaxtyping import Float, Float32, Shaped
 
 from jgan.metrics import parzen
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 
 IMAGES_PER_CENTROID = 5
 """Minimum mean cluster size: with one image per cluster, the centroids would be the training images."""
@@ -51,6 +53,7 @@ def training_images(
       >>> sorted(anchors.training_images(np.arange(3), 10, seed=0).tolist())
       [0, 1, 2]
     """
+    n, seed = whole("n", n, 1), check_seed(seed)
     order = np.random.default_rng(seed).permutation(len(training))
     return np.asarray(training)[order[:n]]
 
@@ -99,6 +102,7 @@ def centroids(
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
+    k, seed = whole("k", k), check_seed(seed)
     if not 1 <= k <= len(training):
         raise ValueError(f"expected between 1 and {len(training)} clusters, as many as training images, found {k}")
     flat = np.asarray(training, np.float32).reshape(len(training), -1)

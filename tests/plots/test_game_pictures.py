@@ -373,4 +373,8 @@ print(picture.std() > 5, type(curves.canvas).__name__, matplotlib.rcParams["back
 
 def test_no_module_of_the_package_imports_pyplot():
     package = Path(plots.__file__).parents[1]
-    assert [path for path in package.rglob("*.py") if re.search(r"^\s*(import|from) .*(pyplot|pylab)", path.read_text(), re.MULTILINE)] == []
+    assert [
+        path
+        for path in package.rglob("*.py")
+        if re.search(r"^\s*(import|from) .*(pyplot|pylab)", path.read_text(), re.MULTILINE)
+    ] == []
