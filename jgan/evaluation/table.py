@@ -7,6 +7,10 @@ from typing import Any
 
 from jgan.evaluation import protocol
 from jgan.evaluation.measure import Row
+from jgan.utils.registry import shortened
+
+LARGEST = 10**7
+"""The most bytes that a result may have; it usually has some thousands."""
 
 
 def text(columns: Sequence[tuple[str, Sequence[Row]]]) -> str:
@@ -90,6 +94,9 @@ def _result(path: Path) -> dict[str, Any]:
             raise ValueError(f"it has more than {LARGEST:,} bytes")
         result = json.loads(path.read_text())
         table = {name: [Row(**row) for row in rows] for name, rows in dict(result["table"]).items()}
+        for row in (row for rows in table.values() for row in rows):
+            if not isinstance(row.value, int | float) or not isinstance(row.spread, int | float | None):
+                raise ValueError(f"the value of {shortened(str(row.name), 60)} is not a number")
         return {"protocol": dict(result["protocol"]), "table": table}
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such result; python -m jgan.evaluate writes one") from None
