@@ -33,6 +33,9 @@ LARGEST = 1 << 28
 MOST = 5_000_000
 """The most members."""
 
+PADDING = 1 << 20
+"""The most bytes that are read behind the last member."""
+
 LABELS = "dataset.json"
 
 
@@ -184,6 +187,12 @@ def _of_tar(path: Path, archive: tarfile.TarFile) -> Iterator[Member]:
         if not info.isreg():
             raise ValueError(f"{path}: expected plain files, found a link or a device, {shortened(info.name, 60)!r}")
         yield Member(info.name.removeprefix("./"), info.size, functools.partial(archive.extractfile, info))
+    # tarfile takes the end of a file that was cut short between two members for the end of the archive.
+    assert archive.fileobj is not None
+    archive.fileobj.seek(archive.offset)
+    rest = archive.fileobj.read(PADDING)  # to the end, where gzip compares its checksum
+    if rest[: 2 * tarfile.BLOCKSIZE] != bytes(2 * tarfile.BLOCKSIZE):
+        raise ValueError(f"{path}: expected a whole zip or tar archive, found one without its end: get it again")
 
 
 def _inner(root: Path) -> Path:

@@ -110,9 +110,7 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a file of weights, found none; {WHERE}")
     if path.stat().st_size > LARGEST:
-        raise ValueError(
-            f"{path}: expected a file of weights of at most {LARGEST:,} bytes, found {path.stat().st_size:,}; {WHERE}"
-        )
+        raise ValueError(f"{path}: expected weights of at most {LARGEST:,} bytes, found {path.stat().st_size:,}; {WHERE}")
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     try:
