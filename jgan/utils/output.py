@@ -1,5 +1,6 @@
 """What commands write: paths that are checked beforehand, and printing that cannot lose what has been saved."""
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -100,7 +101,14 @@ def show(text: str) -> None:
         print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
     except (OSError, ValueError) as error:  # a ValueError if it was closed in this process
         warn(f"standard output cannot be written to ({error}): what follows is not shown")
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  stays open for the rest of the process
+        sys.stdout = _Nowhere()
+
+
+class _Nowhere(io.TextIOBase):
+    """Takes what can no longer be shown."""
+
+    def write(self, text: str) -> int:
+        return len(text)
 
 
 def warn(text: str) -> None:

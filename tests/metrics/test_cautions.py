@@ -108,7 +108,10 @@ SENSELESS = {
     "complex": (lambda: frechet.fid(A + 1j, B), "real: expected real numbers, found complex64"),
     "complex moments": (lambda: moments.update(moments.empty(8), A + 1j), "features: expected real numbers, found complex64"),
     "complex kid": (lambda: kernel.kid(A, B + 1j, subset_size=10), "fake: expected real numbers, found complex64"),
-    "complex images": (lambda: swd.evaluate(IMAGES / 255 + 0j, IMAGES, key=KEY), "real: expected real numbers, found complex128"),
+    "complex images": (
+        lambda: swd.evaluate(IMAGES / 255 + 0j, IMAGES, key=KEY),
+        "real: expected real numbers, found complex128",
+    ),
     "complex parzen": (lambda: parzen.evaluate(A + 1j, B, B), "samples: expected real numbers, found complex64"),
     "texts": (lambda: frechet.fid(A.astype(str), B), "real: expected real numbers, found <U32"),
     "objects": (lambda: prdc.prdc(A.astype(object), B), "real: expected real numbers, found object"),
