@@ -1,6 +1,7 @@
 """The options of the measures as flags of a command: each measure that has options is a group of flags, `--MEASURE.OPTION`."""
 
 import dataclasses
+import keyword
 import typing
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,10 @@ def with_options(base: type) -> type[Any]:
       base: a frozen dataclass, the command's other flags.
 
     Returns:
-      A dataclass derived from `base`; the options of the measure `kid`, say, are its field `kid_options`.
+      A dataclass derived from `base`; the options of the measure `kid`, say, are its field `kid`.
+
+    Raises:
+      ValueError: if a measure has the name of a flag of `base`.
 
     Example:
       >>> import dataclasses
@@ -23,11 +27,14 @@ def with_options(base: type) -> type[Any]:
       >>> @dataclasses.dataclass(frozen=True)
       ... class Args:
       ...     seed: int = 0
-      >>> flags.with_options(Args)().kid_options.subsets
+      >>> flags.with_options(Args)().kid.subsets
       100
     """
     from tyro.conf import arg
 
+    taken = sorted({field.name for field in dataclasses.fields(base)} & {_field(name) for name in _types()})
+    if taken:
+        raise ValueError(f"the metric {taken[0]} has the name of a flag: register it under another name")
     fields = [
         (_field(name), typing.Annotated[options, arg(name=name)], dataclasses.field(default_factory=options))
         for name, options in _types().items()
@@ -92,5 +99,5 @@ def _types() -> dict[str, type[Any]]:
 
 
 def _field(name: str) -> str:
-    """The name of the field: `is`, for one, cannot be a field itself."""
-    return f"{name}_options"
+    """The name of the field; `is`, for one, cannot be a field itself."""
+    return f"{name}_" if keyword.iskeyword(name) else name

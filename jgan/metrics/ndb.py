@@ -210,7 +210,11 @@ def compare(real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"], *, significa
     js = float((special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum() / 2)
     smaller = int(min(a.sum(), b.sum()))
     why = "the test of a bin holds for five samples in it at least"
-    caution = checks.few(f"samples of the smaller set in {len(a)} bins", smaller, SAMPLES_PER_BIN * len(a), why)
+    empty = int((a + b == 0).sum())
+    caution = checks.joined(
+        checks.few(f"samples of the smaller set in {len(a)} bins", smaller, SAMPLES_PER_BIN * len(a), why),
+        f"empty bins: {empty} of {len(a)}, as there are fewer different samples than bins" if empty else "",
+    )
     return NDB(different, different / len(a), js, len(a), int(a.sum()), int(b.sum()), significance, caution)
 
 

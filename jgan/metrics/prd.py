@@ -189,11 +189,15 @@ def evaluate(
             f"{min(len(real), len(fake)):,} of each"
         )
     runs = whole("runs", runs, 1)
-    curves = [curve(*histograms(real, fake, clusters=clusters, seed=seed + run), angles=angles) for run in range(runs)]
+    counts = [histograms(real, fake, clusters=clusters, seed=seed + run) for run in range(runs)]
+    curves = [curve(*both, angles=angles) for both in counts]
     precision, recall = np.mean(curves, axis=0)
     f_8, f_1_8 = f_beta(precision, recall, 8), f_beta(precision, recall, 1 / 8)
-    caution = checks.few(
-        f"samples of each set in {clusters} clusters", len(real), SAMPLES_PER_CLUSTER * clusters, "the counts are mostly noise"
+    empty = max(int((p + q == 0).sum()) for p, q in counts)
+    why = "the counts are mostly noise"
+    caution = checks.joined(
+        checks.few(f"samples of each set in {clusters} clusters", len(real), SAMPLES_PER_CLUSTER * clusters, why),
+        f"empty clusters: {empty} of {clusters}, as there are fewer different samples than clusters" if empty else "",
     )
     return PRD(precision, recall, f_8, f_1_8, clusters, runs, len(real), seed, caution)
 

@@ -10,8 +10,23 @@ import ml_dtypes
 import numpy as np
 import pytest
 
-from jgan.metrics import anchors, checks, copying, frechet, inception_score, kernel, moments, msssim, ndb, parzen, prd, prdc
-from jgan.metrics import neighbours, swd, two_sample
+from jgan.metrics import (
+    anchors,
+    checks,
+    copying,
+    frechet,
+    inception_score,
+    kernel,
+    moments,
+    msssim,
+    ndb,
+    neighbours,
+    parzen,
+    prd,
+    prdc,
+    swd,
+    two_sample,
+)
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(2, 50, 8)).astype(np.float32)
@@ -43,6 +58,14 @@ CAUTIOUS = {
     "improved": (lambda: prdc.improved(A[:29], B), "29 samples in the smaller set, fewer than 30"),
     "prd": (lambda: prd.evaluate(A, B, clusters=6, runs=1), "50 samples of each set in 6 clusters, fewer than 60"),
     "ndb": (lambda: ndb.compare([30, 30], [5, 4]), "9 samples of the smaller set in 2 bins, fewer than 10"),
+    "ndb of one point": (
+        lambda: ndb.compare([60, 0, 0], [30, 0, 0]),
+        "empty bins: 2 of 3, as there are fewer",
+    ),
+    "prd of one point": (
+        lambda: prd.evaluate(np.ones((50, 3)), np.ones((50, 3)), clusters=5, runs=1),
+        "empty clusters: 4 of 5, as there are fewer different samples",
+    ),
     "c2st": (lambda: two_sample.c2st(A, B), "50 held-out samples, fewer than 100: the accuracy has a standard error of 0.07"),
     "cas": (
         lambda: two_sample.classifier_accuracy(BLOBS, LABELS, BLOBS[51:], LABELS[51:]),
