@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -325,7 +326,8 @@ def progress_bar() -> Iterator[Progress]:
     """
     from tqdm import tqdm
 
-    with tqdm(disable=None, leave=False, dynamic_ncols=True) as bar:
+    # None: only on a terminal. Without standard error there is none, and tqdm could not ask.
+    with tqdm(disable=True if sys.stderr is None else None, leave=False, dynamic_ncols=True) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total, bar.n = total, done

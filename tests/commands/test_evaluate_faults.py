@@ -170,6 +170,13 @@ def test_a_closed_output_loses_nothing(here, monkeypatch, capsys):
     assert len([line for line in capsys.readouterr().err.splitlines() if "standard output cannot be written to" in line]) == 1
 
 
+def test_no_output_at_all_loses_nothing(here, monkeypatch):
+    """As under a service manager: Python sets both streams to None."""
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    assert run("--metrics", "fid,prdc")["prdc"]["k"] == 5
+
+
 def test_names_that_the_terminal_cannot_show_lose_nothing(here, monkeypatch):
     screen = io.TextIOWrapper(io.BytesIO(), encoding="cp1252")
     monkeypatch.setattr(sys, "stdout", screen)
