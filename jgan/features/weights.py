@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -168,6 +169,12 @@ def read_npz(data: bytes) -> dict[str, np.ndarray]:
         for member in archive.infolist():
             if member.file_size > RATIO * max(member.compress_size, 1000):
                 raise ValueError(f"{shortened(member.filename, 60)} is compressed to less than 1 / {RATIO}")
+            with archive.open(member) as values:  # NumPy reserves what a header declares
+                version = np.lib.format.read_magic(values)
+                header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = header(values)
+            if math.prod(shape) * dtype.itemsize > member.file_size:
+                raise ValueError(f"{shortened(member.filename, 60)} declares more values than it holds")
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 

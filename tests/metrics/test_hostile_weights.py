@@ -89,7 +89,7 @@ HOSTILE = {
     ),
     "safetensors: an unknown type": (safetensors({"a": entry(dtype="F4")}), "found a damaged or other file"),
     "npz: objects": (npz(a=np.array([None], object)), "found a damaged or other file"),
-    "npz: 4 TB": (declared((2**40,)), "found a damaged or other file"),
+    "npz: 4 TB": (declared((2**40,)), "a.npy declares more values than it holds"),
     "npz: a bomb": (npz(compressed=True, a=np.zeros(10**6, np.float32)), "a.npy is compressed to less than 1 / 100"),
     "NaN": (npz(a=np.array([np.nan, 1], np.float32)), "expected finite weights, found NaN or infinity in a"),
     "beyond float32": (npz(a=np.array([1e300, 1])), "expected finite weights, found NaN or infinity in a"),
