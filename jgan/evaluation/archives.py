@@ -23,6 +23,7 @@ import numpy as np
 from jgan.data import folder
 from jgan.types import Batch
 from jgan.utils import memory
+from jgan.utils.checks import whole
 from jgan.utils.registry import few, shortened
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
@@ -209,7 +210,7 @@ def _labels(path: Path, root: Path) -> dict[str, int] | None:
         return None
     try:
         pairs = json.loads(file.read_text())["labels"] or []
-        labels = {str(name): int(label) for name, label in pairs}
+        labels = {str(name): whole("label", label, 0, 2**31 - 1) for name, label in pairs}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"{path}: expected labels [[name, number], ...] in {LABELS}, found others") from error
     file.unlink()

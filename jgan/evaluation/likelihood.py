@@ -68,8 +68,8 @@ def cached_anchors(
         digest.update(np.ascontiguousarray(images).data)
     of = {"data": digest.hexdigest(), "num_samples": n, "seed": seed, "iterations": anchors.ITERATIONS, "packages": packages}
     try:
-        held = json.loads(path.read_text())
-        if held["of"] == of:
+        held = json.loads(path.read_text()) if path.is_file() else {}
+        if held and held["of"] == of:
             return held["anchors"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # no file, or another format: measure again

@@ -122,6 +122,8 @@ def _read_npz(path: Path) -> ImageSet:
     images = to_uint8(f"{path}, {name}", arrays[name])
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
         raise ValueError(f"{path}: expected {len(images)} integer labels, found {labels.dtype} of the shape {labels.shape}")
+    if labels is not None and not 0 <= labels.min() <= labels.max() < 2**31:
+        raise ValueError(f"{path}: expected labels from 0 to {2**31 - 1}, found {labels.min()} to {labels.max()}")
     return ImageSet(str(path), images, None if labels is None else labels.astype(np.int32))
 
 

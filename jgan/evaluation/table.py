@@ -90,8 +90,8 @@ def side_by_side(paths: Sequence[Path], *, any_protocol: bool = False) -> str:
 
 def _result(path: Path) -> dict[str, Any]:
     try:
-        if path.stat().st_size > LARGEST:
-            raise ValueError(f"it has more than {LARGEST:,} bytes")
+        if path.stat().st_size > LARGEST or not path.is_file():
+            raise ValueError(f"it is not a file of at most {LARGEST:,} bytes")
         result = json.loads(path.read_text())
         table = {name: [Row(**row) for row in rows] for name, rows in dict(result["table"]).items()}
         for row in (row for rows in table.values() for row in rows):

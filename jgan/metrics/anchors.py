@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Shaped
 
-from jgan.metrics import parzen
+from jgan.metrics import checks, parzen
 from jgan.utils.checks import seed as check_seed
 from jgan.utils.checks import whole
 
@@ -105,7 +105,7 @@ def centroids(
     k, seed = whole("k", k), check_seed(seed)
     if not 1 <= k <= len(training):
         raise ValueError(f"expected between 1 and {len(training)} clusters, as many as training images, found {k}")
-    flat = np.asarray(training, np.float32).reshape(len(training), -1)
+    flat = checks.real_numbers("training", training).astype(np.float32).reshape(len(training), -1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # raised if images coincide; equal centroids are correct then
         model = KMeans(k, init="random", n_init=1, max_iter=iterations, random_state=seed).fit(flat)

@@ -262,7 +262,7 @@ def _counts(
     real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"]
 ) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
     """Checks the counts and converts them to `[K]` float64."""
-    a, b = np.asarray(real, np.float64), np.asarray(fake, np.float64)
+    a, b = (checks.real_numbers(name, counts).astype(np.float64) for name, counts in (("real", real), ("fake", fake)))
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"expected the counts [K] of the same bins in both sets, found the shapes {a.shape} and {b.shape}")
     if not (min(a.min(initial=0), b.min(initial=0)) >= 0 and a.sum() > 0 and b.sum() > 0):

@@ -204,7 +204,7 @@ def evaluate(
 
 def _distribution(name: str, masses: Real[AnyArray, " k"]) -> Float64[np.ndarray, " k"]:
     """The masses normalised to sum 1, `[K]` float64."""
-    found = np.asarray(masses, np.float64)
+    found = checks.real_numbers(name, masses).astype(np.float64)
     if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
         raise ValueError(f"{name}: expected nonnegative probabilities or counts [K], not all 0, found {masses}")
     return found / found.sum()

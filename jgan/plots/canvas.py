@@ -61,7 +61,7 @@ def pixels(figure: "Figure") -> np.ndarray:
 
 def points_of(name: str, array: Any, dimension: int) -> np.ndarray:
     """Checks points and converts them to `[N, dimension]` float64; at least one point."""
-    points = np.asarray(array, np.float64)
+    points = _floats(name, array)
     if points.ndim != 2 or points.shape[1] != dimension or len(points) == 0:
         raise ValueError(f"expected {name} of the shape [N, {dimension}], at least one point, found {points.shape}")
     return points
@@ -69,10 +69,17 @@ def points_of(name: str, array: Any, dimension: int) -> np.ndarray:
 
 def values_of(name: str, array: Any, n: int) -> np.ndarray:
     """Checks values and converts them to `[n]` float64, finite."""
-    values = np.asarray(array, np.float64).ravel()
+    values = _floats(name, array).ravel()
     if len(values) != n:
         raise ValueError(f"expected {n} values of {name}, one per point, found {len(values)}")
     return finite(name, values)
+
+
+def _floats(name: str, array: Any) -> np.ndarray:
+    """Converts real numbers to float64; NumPy would drop the imaginary parts of complex ones."""
+    if np.iscomplexobj(array):
+        raise ValueError(f"expected real values of {name}, found complex ones")
+    return np.asarray(array, np.float64)
 
 
 def finite(name: str, array: np.ndarray) -> np.ndarray:

@@ -120,6 +120,10 @@ HOSTILE = {
         lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b'{"labels": [["1.png", 3]]}')]),
         "expected a label of each image in dataset.json, found none of 0.png",
     ),
+    "label.zip": (
+        lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b'{"labels": [["0.png", 1099511627776]]}')]),
+        "expected labels [[name, number], ...] in dataset.json",
+    ),
     "nested.zip": (
         lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b"[" * 100_000)]),
         "expected labels [[name, number], ...] in dataset.json",
