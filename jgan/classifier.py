@@ -10,10 +10,13 @@ import jax
 from jgan import data
 from jgan.features import classifier
 from jgan.types import Batch
-from jgan.utils import cli
+from jgan.utils import checks, cli, output
 from jgan.utils.files import replacing
 
 PROG = "python -m jgan.classifier"
+
+MOST_EPOCHS = 100_000
+"""More than anybody trains; the keys of all epochs are drawn at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +47,9 @@ def main(argv: Sequence[str] | None = None) -> None:
       ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
     description = "Train the small classifier whose features python -m jgan.evaluate --extractor classifier uses."
-    args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
+    given = list(sys.argv[1:] if argv is None else argv)
+    output.not_empty(given)
+    args = cli.parse(Args, given, prog=PROG, description=description)
     check(args)
     dataset = data.load(args.dataset, args.data_dir)
     fields = dataset.fields
@@ -56,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     about = classifier.About(args.dataset, dataset.train.x.shape[1:], classes, round(shares["test"], 4))
     with replacing(args.out) as temporary:
         classifier.save(temporary, params, about)
-    print(", ".join(f"{name} {share:.1%}" for name, share in shares.items()) + f" of images classified correctly: {args.out}")
+    accuracies = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
+    output.show(f"{accuracies} of images classified correctly: {args.out}")
 
 
 def check(args: Args) -> None:
@@ -69,10 +75,12 @@ def check(args: Args) -> None:
       ValueError: names the flag, its valid values and the value found.
       FileNotFoundError: if the folder of `--out` does not exist.
     """
-    cli.at_least(args, epochs=1, batch_size=1, seed=0)
+    cli.at_least(args, batch_size=1)
+    checks.whole("--epochs", args.epochs, 1, MOST_EPOCHS)
+    checks.seed(args.seed, "--seed")
     if args.out.suffix != ".npz":
         raise ValueError(f"--out must end in .npz, found {args.out}")
-    cli.in_a_folder(args.out)
+    output.file("--out", args.out)
 
 
 if __name__ == "__main__":

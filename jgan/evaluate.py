@@ -7,6 +7,7 @@ python -m jgan.evaluate --compare A.json B.json                         side by 
 """
 
 import dataclasses
+import math
 import sys
 import typing
 from collections.abc import Sequence
@@ -15,20 +16,25 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jgan.evaluation import likelihood, sets, sides, table
+from jgan.evaluation import flags, likelihood, sets, sides, table
 from jgan.evaluation.criteria import VALIDATION_IMAGES, RealImages
-from jgan.evaluation.measure import MEASURES
+from jgan.evaluation.measure import MEASURES, Row
+from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
 from jgan.metrics import parzen
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.images import at_data_size, real_images
-from jgan.training.run import Snapshot, environment, keys, open_run, write_json
-from jgan.utils import cli
+from jgan.training.run import Run, Snapshot, environment, keys, open_run
+from jgan.utils import checks, cli, memory, output
 from jgan.utils.registry import unknown
+from jgan.utils.results import Results
 
 PROG = "python -m jgan.evaluate"
+
+BYTES_PER_VALUE = 40
+"""Peak memory per pixel of a sample: in float32 and float64 while it is rounded, in 8 bits, and as a feature."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,9 +44,9 @@ class Args:
     workdir: Path | None = None
     """folder of the run whose generator is measured"""
     fake: Path | None = None
-    """instead of a run: a folder of generated images, or an .npz file of them"""
+    """instead of a run: generated images, a folder, a .zip or .tar archive of one, or an .npz file"""
     real: Path | None = None
-    """real images, a folder or an .npz file; default: the data of the run"""
+    """real images, as for --fake; default: the data of the run"""
     metrics: tuple[str, ...] = ()
     """names, separated by commas or spaces, see below; default: that of the run's evaluator, or fid for two sets of images"""
     split: Literal["train", "validation", "test"] = "train"
@@ -57,8 +63,6 @@ class Args:
     """the file of InceptionV3's weights (.pth, .safetensors, .npz), or of a classifier's"""
     resizer: choice.Resizer = "clean"
     """resizer of InceptionV3's images: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
-    k: int = 5
-    """number of nearest neighbours of prdc"""
     checkpoint: Which = "best"
     """checkpoint: best (by the run's measure) or last"""
     ema: bool = True
@@ -72,7 +76,7 @@ class Args:
     pictures: Path | None = None
     """output folder of pictures: nearest neighbours in feature space, spectra, the curve of prd, the bins of ndb"""
     cache: Path | None = None
-    """cache folder for features of real images; default: a folder in the run's folder"""
+    """cache folder for features of real images; default: a folder in the run's folder, if it can be written to"""
     out: Path | None = None
     """output file; default: evaluation.json in the run's folder, or in the current folder"""
     compare: tuple[Path, ...] = ()
@@ -93,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
       argv: the arguments; None for those of the process.
 
     Raises:
-      ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
+      ValueError, OSError: if the input is invalid, or a metric failed; `jgan.utils.cli.run` prints the error as one line.
     """
     listing = "\n".join(f"  {name:<14}{measure.about}" for name, measure in MEASURES.items())
     description = (
@@ -101,15 +105,21 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, with its baselines\n{listing}\n"
         "  modes, divergence, distance, translation: the measures of runs without a single set of images"
     )
-    args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=description)
+    given = list(sys.argv[1:] if argv is None else argv)
+    output.not_empty(given)
+    if given and not given[0].startswith("-"):
+        raise ValueError(f"expected --workdir RUN, or --fake IMAGES --real IMAGES, found {given[0]!r}; see {PROG} --help")
+    args = cli.parse(flags.with_options(Args), flags.in_full(given), prog=PROG, description=description)
     check(args)
     if args.compare:
-        print(table.side_by_side(args.compare, any_protocol=args.any_protocol))
+        output.show(table.side_by_side(args.compare, any_protocol=args.any_protocol))
         return
-    found = of_run(args) if args.workdir is not None else of_files(args)
-    out = args.out or (args.workdir or Path()) / "evaluation.json"
-    write_json(out, found | {"environment": environment()})
-    print(f"written to {out}")
+    results = Results(args.out or (args.workdir or Path()) / "evaluation.json", PROG, environment())
+    if args.workdir is not None:
+        of_run(args, results)
+    else:
+        of_files(args, results)
+    results.end()
 
 
 def check(args: Args) -> None:
@@ -126,7 +136,8 @@ def check(args: Args) -> None:
         raise ValueError("expected one of --workdir (a run), --fake with --real (images) and --compare (results)")
     if args.fake is not None and args.real is None:
         raise ValueError("--fake needs --real, the images to compare with")
-    cli.at_least(args, num_samples=1 if args.workdir is not None else 0, num_real=0, k=1, seed=0)
+    cli.at_least(args, num_samples=1 if args.workdir is not None else 0, num_real=0)
+    checks.seed(args.seed, "--seed")
     extractors = typing.get_args(choice.Name)
     if args.extractor not in extractors:
         raise ValueError(f"--extractor: {unknown('extractor', args.extractor, extractors)}")
@@ -134,53 +145,67 @@ def check(args: Args) -> None:
         for name in args.names:
             if name == "parzen":
                 raise ValueError(f"--metrics: parzen measures a run, and these are images: choose from {', '.join(MEASURES)}")
-            MEASURES[name]
+            if name not in MEASURES:
+                raise ValueError(f"--metrics: {unknown('metric', name, MEASURES)}")
+    flags.check(args, args.names or (("fid",) if args.workdir is None else ()))
     if args.out is not None:
-        cli.in_a_folder(args.out)
+        output.file("--out", args.out)
+    if args.pictures is not None and not args.pictures.is_dir():
+        output.folder("--pictures", args.pictures)
 
 
 # --------------------------------------------------------------------------------------------------------------- runs
 
 
-def of_run(args: Args) -> dict[str, Any]:
+def of_run(args: Args, results: Results) -> None:
     """Measures the generator of a run.
 
     Args:
       args: the flags.
-
-    Returns:
-      The result, for JSON.
+      results: takes the results.
 
     Raises:
       ValueError: if a metric of `--metrics` is not one of the run's.
     """
     assert args.workdir is not None
     run = open_run(args.workdir, args.data_dir)
+    output.file("--out", results.out)  # of a run in a folder that cannot be written to
     evaluator = evaluators.of(run)
     known = ["parzen", *MEASURES] if evaluator.name == "parzen" else [evaluator.name]
     names = args.names or (evaluator.name,)
     for name in names:
         if name not in known:
             raise ValueError(f"--metrics, a run of {run.config.preset}: {unknown('metric', name, known)}")
+    check_memory(args, run)
     real = real_images(run)
     pair = real_of_run(real, args) if set(names) & set(MEASURES) else None
     found = run.snapshot(args.checkpoint)
-    print(f"{run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
-    about: dict[str, Any] = {name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")}
-    about |= {"run_seed": run.config.seed, "step": found.step}
-    about |= {name: getattr(args, name) for name in ("checkpoint", "ema", "num_samples", "seed")}
+    output.show(f"{run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
+    results.about(**{name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")})
+    results.about(run_seed=run.config.seed, step=found.step)
+    results.about(**{name: getattr(args, name) for name in ("checkpoint", "ema", "num_samples", "seed")})
     if evaluator.name != "parzen":
-        return about | {evaluator.name: as_in_training(found, args)}
+        as_in_training(found, args, results)
+        return
     asked = sampling.inputs(found.run, keys(args.seed).evaluation, args.num_samples)
     samples = at_data_size(found.run, found.state, asked, ema=args.ema)
     if "parzen" in names:
-        about["parzen"] = measure_parzen(args.workdir, real, samples, args)
+        try:
+            measure_parzen(args.workdir, real, samples, args, results)
+        except FAILURES as error:
+            results.fail("parzen", str(error))
     if pair is not None:
         labels = np.asarray(asked.c) if sampling.classes(found.run.gan) else None
         name = f"{run.config.preset}, step {found.step:,}"
         fake = sets.ImageSet(name, sets.to_uint8("samples", samples), labels)
-        about |= measure_images(pair._replace(fake=fake), names, args)
-    return about
+        measure_images(pair._replace(fake=fake), names, args, results)
+
+
+def check_memory(args: Args, run: Run) -> None:
+    """Checks that the samples fit into memory, before anything is read or compiled."""
+    (example, *_) = (batch.x for batch in run.spec.sets.values())
+    size = args.num_samples * math.prod(example.shape) * BYTES_PER_VALUE
+    memory.require(f"--num-samples {args.num_samples:,}: choose a smaller number", size)
 
 
 def real_of_run(images: RealImages, args: Args) -> sides.Given:
@@ -199,75 +224,72 @@ def real_of_run(images: RealImages, args: Args) -> sides.Given:
     return sides.Given(real.first(args.num_real), None, held_out)
 
 
-def measure_parzen(workdir: Path, real: RealImages, samples: np.ndarray, args: Args) -> dict[str, Any]:
-    """Measures the generator and both baselines by the 2014 paper's procedure; prints their table.
+def measure_parzen(workdir: Path, real: RealImages, samples: np.ndarray, args: Args, results: Results) -> None:
+    """Measures the generator and both baselines by the 2014 paper's procedure; shows their table.
 
     Args:
       workdir: the folder of the run.
       real: the data of the run.
       samples: samples of the run's generator.
       args: the flags.
-
-    Returns:
-      For JSON: `generator`, `training_images` and `kmeans_centroids`, each a `value` with its `standard_error`, `sigma`,
-      `validation` value and `num_samples`; and the numbers of images used.
+      results: takes `generator`, `training_images` and `kmeans_centroids`, each a `value` with its `standard_error`, `sigma`,
+        `validation` value and `num_samples`; and the numbers of images used.
     """
     train, test, validation = real.part("train"), real.part("test"), real.part("validation", VALIDATION_IMAGES)
-    print(f"\nParzen-window log-likelihood in nats per image, sigma chosen on {len(validation):,} validation images")
-    print(f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}")
+    about = {"validation_images": len(validation), "test_images": len(test), "unit": "nats per image"}
     lines = {"generator": likelihood.line(len(samples), parzen.evaluate(samples, validation, test))}
-    _show("generator", lines["generator"])
+    heading = (
+        f"\nParzen-window log-likelihood in nats per image, sigma chosen on {len(validation):,} validation images\n"
+        f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}\n"
+    )
+    results.add(heading + _row("generator", lines["generator"]), parzen={**lines, **about})
     if args.anchors:
         lines |= likelihood.cached_anchors(
             workdir / "anchors.json",
             *(train, validation, test),
             n=args.num_samples,
             seed=args.seed,
-            packages=environment()["packages"],
-            announce=lambda: print("measuring training images and k-means centroids ...", file=sys.stderr),
+            packages=results.environment["packages"],
+            announce=lambda: output.warn("measuring training images and k-means centroids ..."),
+            note=output.warn,
         )
-        _show("training images", lines["training_images"])
-        _show("k-means centroids", lines["kmeans_centroids"])
-    return {**lines, "validation_images": len(validation), "test_images": len(test), "unit": "nats per image"}
+        names = ("training_images", "training images"), ("kmeans_centroids", "k-means centroids")
+        results.add("\n".join(_row(title, lines[name]) for name, title in names), parzen={**lines, **about})
 
 
-def _show(name: str, line: likelihood.Line) -> None:
+def _row(name: str, line: likelihood.Line) -> str:
     value = f"{line['value']:.1f} +- {line['standard_error']:.1f}"
-    print(f"{name:<18}{line['num_samples']:>9,}{line['sigma']:>8.3f}{line['validation']:>12.1f}{value:>22}")
+    return f"{name:<18}{line['num_samples']:>9,}{line['sigma']:>8.3f}{line['validation']:>12.1f}{value:>22}"
 
 
-def as_in_training(found: Snapshot, args: Args) -> dict[str, Any]:
-    """Computes the measure of the run's evaluator, with the latents of `--seed`; prints it.
+def as_in_training(found: Snapshot, args: Args, results: Results) -> None:
+    """Computes the measure of the run's evaluator, with the latents of `--seed`.
 
     Args:
       found: the checkpoint.
       args: the flags.
-
-    Returns:
-      The result, for JSON.
+      results: takes the result.
     """
     evaluator = evaluators.of(found.run)
     state = found.state if args.ema else sampling.unaveraged(found.state)
     config = dataclasses.replace(found.run.config, seed=args.seed)
     measured = evaluator.measure(dataclasses.replace(found.run, config=config), state)
-    print(evaluator.phrase(measured))
-    return dict(measured)
+    results.add(evaluator.phrase(measured), **{evaluator.name: dict(measured)})
 
 
 # ------------------------------------------------------------------------------------------------------ sets of images
 
 
-def of_files(args: Args) -> dict[str, Any]:
+def of_files(args: Args, results: Results) -> None:
     """Measures two sets of images from files.
 
     Args:
       args: the flags.
-
-    Returns:
-      The result, for JSON.
+      results: takes the results.
     """
     assert args.fake is not None
     assert args.real is not None
+    output.file("--out", results.out)
     names = args.names or ("fid",)
     fake = sets.read(args.fake)
     given = sides.Given(
@@ -275,33 +297,54 @@ def of_files(args: Args) -> dict[str, Any]:
         fake.first(min(args.num_samples, len(fake.images))),
         None if args.held_out is None else sets.read(args.held_out),
     )
-    return {"fake": str(args.fake), "seed": args.seed} | measure_images(given, names, args)
+    results.about(fake=str(args.fake), seed=args.seed)
+    measure_images(given, names, args, results)
 
 
-def measure_images(given: sides.Given, names: Sequence[str], args: Args) -> dict[str, Any]:
-    """Measures one set of images against another; prints a table.
+def measure_images(given: sides.Given, names: Sequence[str], args: Args, results: Results) -> None:
+    """Measures one set of images against another, one measure after the other.
 
     Args:
       given: the sets.
       names: the measures.
       args: the flags.
-
-    Returns:
-      For JSON: the protocol, each result by its name, and the table.
+      results: takes the protocol, each result by its name, and the table, as each measure is done.
     """
     shape = given.real.images.shape[1:]
     extractor = choice.choose(args.extractor, shape, args.weights, args.resizer)
-    cache = args.cache or (None if args.workdir is None else args.workdir / "features")
     names = [name for name in names if name in MEASURES]
+    outcomes: list[sides.Outcome] = []
     with sides.progress_bar() as progress:
-        found = sides.measure(given, names, extractor, k=args.k, seed=args.seed, cache=cache, progress=progress)
-    print(f"\n{sides.headline(found.protocol)}")
-    print(table.text([("", [row for rows in found.rows.values() for row in rows])]))
-    if args.pictures is not None:
-        for path in sides.draw(args.pictures, found):
-            print(f"picture: {path}")
-    rows = {name: [row._asdict() for row in rows] for name, rows in found.rows.items()}
-    return {"protocol": found.protocol._asdict(), **found.results, "table": rows}
+        measurement = sides.Measurement(
+            *(given, names, extractor),
+            options=flags.options(args, names),
+            seed=args.seed,
+            cache=args.cache or (None if args.workdir is None else args.workdir / "features"),
+            progress=progress,
+            note=output.warn,
+        )
+        heading = f"\n{sides.headline(measurement.protocol)}\n"
+        for name in names:
+            outcomes.append(measurement.compute(name))
+            if outcomes[-1].error:
+                results.fail(name, outcomes[-1].error)
+                continue
+            done = {outcome.name: outcome for outcome in outcomes if not outcome.error}
+            results.add(
+                heading + table.text([("", done[name].rows)]),
+                protocol=measurement.protocol._asdict(),
+                table={name: [_plain(row) for row in outcome.rows] for name, outcome in done.items()},
+                **{name: outcome.result for name, outcome in done.items()},
+            )
+            heading = ""
+    if args.pictures is not None and len(results.failed) < len(names):
+        for path in sides.draw(args.pictures, sides.collect(measurement, outcomes)):
+            output.show(f"picture: {path}")
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    """A row for JSON, its numbers as Python's."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row._asdict().items()}
 
 
 if __name__ == "__main__":

@@ -1,8 +1,18 @@
-"""`python -m jgan.sample`: samples of a trained generator, as a picture or as an array."""
+"""`python -m jgan.sample`: samples of a trained generator, as a picture, as an array, or as a folder of images.
+
+In Python, without the command:
+
+    from jgan.training.run import keys, open_run
+
+    run, state, step = open_run("RUN").snapshot("best")  # or "last"
+    images = run.gan.sample(keys(0).samples, state, 64)  # [64, height, width, channels] in [0, 1]; labels=... if conditional
+"""
 
 import dataclasses
 import math
+import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,12 +30,16 @@ from jgan.training.evaluators import pairs, sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
 from jgan.types import GAN, Field, Inputs, Key
-from jgan.utils import cli
+from jgan.utils import checks, cli, memory, output
 from jgan.utils.files import replacing
+from jgan.utils.registry import few
 
 __all__ = ["Args", "draw", "main"]
 
 PROG = "python -m jgan.sample"
+
+BYTES_PER_VALUE = 40
+"""Peak memory per value of a sample: in float32 and float64 while it is rounded, and in 8 bits."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,7 +49,8 @@ class Args:
     workdir: Path
     """folder of the run"""
     out: Path | None = None
-    """output: a picture (.png), or an array `samples` (.npz; images as uint8); default: grid.png in the run's folder"""
+    """output: a picture (.png), an array `samples` (.npz; images as uint8), or a new folder of images (a name without suffix):
+    0000.png ..., of a model conditioned on labels 0000-label3.png ...; default: grid.png in the run's folder"""
     num: int = 64
     """number of samples"""
     labels: tuple[str, ...] = ()
@@ -61,8 +76,8 @@ class Args:
     def classes(self) -> tuple[int, ...]:
         """The labels as numbers."""
         words = [word for group in self.labels for word in group.split(",") if word]
-        if not all(word.isdecimal() for word in words):
-            raise ValueError(f"--labels must be class labels such as 0,1,2, found {', '.join(words)}")
+        if not all(word.isdecimal() and len(word) < 10 for word in words):
+            raise ValueError(f"--labels must be class labels such as 0,1,2, found {few(words)}")
         return tuple(map(int, words))
 
 
@@ -75,16 +90,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
       ValueError, OSError: if the input is invalid; `jgan.utils.cli.run` prints the error as one line.
     """
-    args = cli.parse(
-        Args,
-        sys.argv[1:] if argv is None else argv,
-        prog=PROG,
-        description="Draw samples from the generator of a run, into a picture or an array.",
-    )
+    given = list(sys.argv[1:] if argv is None else argv)
+    output.not_empty(given)
+    if given and not given[0].startswith("-"):
+        raise ValueError(f"expected --workdir RUN, found {given[0]!r}; see {PROG} --help")
+    description = "Draw samples from the generator of a run, into a picture, an array or a folder of images."
+    args = cli.parse(Args, given, prog=PROG, description=description)
     out = args.out or args.workdir / "grid.png"
     check(args, out)
     run = open_run(args.workdir, args.data_dir)
     check_condition(args, run)
+    check_memory(args, out, run)
     found = run.snapshot(args.checkpoint)
     if args.images is not None:
         what = translated(found, args, out)
@@ -92,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         what = images(found, args, out)
     else:
         what = points(found, args, out)
-    print(f"{what} of {run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}): {out}")
+    output.show(f"{what} of {run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}): {out}")
 
 
 def check(args: Args, out: Path) -> None:
@@ -106,9 +122,12 @@ def check(args: Args, out: Path) -> None:
       ValueError: names the flag, its valid values and the value found.
       FileNotFoundError: if the folder of `out` does not exist.
     """
-    if out.suffix.lower() not in (".png", ".npz"):
-        raise ValueError(f"--out must end in .png (a picture) or .npz (an array), found {out}")
-    cli.at_least(args, num=1, columns=0, seed=0)
+    if out.suffix.lower() not in (".png", ".npz", ""):
+        raise ValueError(
+            f"--out must end in .png (a picture) or .npz (an array), or have no suffix (a folder of images), found {out}"
+        )
+    cli.at_least(args, num=1, columns=0)
+    checks.seed(args.seed, "--seed")
     columns = args.columns or 8
     if args.interpolate and (columns < 2 or args.num % columns):
         raise ValueError(
@@ -116,8 +135,10 @@ def check(args: Args, out: Path) -> None:
         )
     if args.interpolate and args.labels:
         raise ValueError("expected one of --labels and --interpolate, found both")
+    if args.columns and not out.suffix and not args.interpolate:
+        raise ValueError("--columns lays out a picture, and --out is a folder of images: leave it out")
     if args.out is not None:
-        cli.in_a_folder(out)
+        (output.file if out.suffix else output.folder)("--out", out)
 
 
 def check_condition(args: Args, run: Run) -> None:
@@ -141,10 +162,31 @@ def check_condition(args: Args, run: Run) -> None:
         raise ValueError(f"--images, --direction: the model of {name} is not conditioned on images: leave them out")
     if args.direction and args.direction not in pictures(run.gan):
         raise ValueError(f"--direction must be among {', '.join(pictures(run.gan))}, found {args.direction}")
-    if translates and args.images is None and (args.out is not None and args.out.suffix.lower() == ".npz"):
+    if translates and args.images is None and (args.out is not None and args.out.suffix.lower() != ".png"):
         raise ValueError(f"the model of {name} translates images: give them with --images")
     if translates and args.interpolate:
         raise ValueError(f"--interpolate: the model of {name} translates images: leave it out")
+
+
+def check_memory(args: Args, out: Path, run: Run) -> None:
+    """Checks that the samples fit into memory, before a checkpoint is read or a program compiled.
+
+    Args:
+      args: the flags.
+      out: the file or folder to write.
+      run: the run.
+
+    Raises:
+      ValueError: names the flags, the memory needed and the memory available.
+    """
+    output.file("--out", out) if out.suffix else output.folder("--out", out)
+    (example, *_) = (batch.x for batch in run.spec.sets.values())
+    rows = len(args.classes) or max(1, sampling.classes(run.gan))
+    number = max(args.num, args.columns * (rows if out.suffix.lower() == ".png" else 1))
+    size = math.prod(example.shape) * BYTES_PER_VALUE
+    if out.suffix.lower() == ".png" and example.kind == "image":
+        size += 3 * plots.LEGIBLE**2 * max(1, math.prod(example.shape[2:]))  # the enlarged tile
+    memory.require(f"--num {args.num:,}, --columns {args.columns:,}: choose smaller numbers", number * size)
 
 
 def takes_data(gan: GAN) -> bool:
@@ -166,11 +208,13 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
     gan, key = found.run.gan, keys(args.seed).samples
     asked, columns = inputs_of(gan, key, args, picture=out.suffix.lower() == ".png")
     drawn = plots.to_uint8(draw(gan, found.state, asked, ema=args.ema))
+    labels = {"labels": np.asarray(asked.c)} if sampling.classes(gan) else {}
     if out.suffix.lower() == ".png":
         plots.save_png(out, plots.grid(drawn, columns=columns or None))
-    else:
-        labels = {"labels": np.asarray(asked.c)} if sampling.classes(gan) else {}
+    elif out.suffix:
         write_array(out, found, args, samples=drawn, **labels)
+    else:
+        write_folder(out, drawn, labels.get("labels"))
     return f"{len(drawn):,} images"
 
 
@@ -202,8 +246,10 @@ def translated(found: Snapshot, args: Args, out: Path) -> str:
     drawn = draw(gan, found.state, asked, ema=args.ema, block=100)
     if out.suffix.lower() == ".png":
         plots.save_png(out, pairs.rows(source, drawn))
-    else:
+    elif out.suffix:
         write_array(out, found, args, samples=plots.to_uint8(drawn))
+    else:
+        write_folder(out, plots.to_uint8(drawn))
     return f"{len(drawn):,} translations"
 
 
@@ -218,10 +264,15 @@ def points(found: Snapshot, args: Args, out: Path) -> str:
         plots.save_png(out, evaluators.of(found.run).sheet(dataclasses.replace(found.run, config=config), state))
         return "picture"
     gan, key = found.run.gan, keys(args.seed).samples
+    kind = found.run.spec.one.x.kind
+    if not out.suffix and kind != "image":
+        raise ValueError(f"--out: {found.run.config.preset} makes {kind.removesuffix('s')}s, not images: give a .npz file")
     asked = sampling.inputs(found.run, key, args.num) if takes_data(gan) else inputs_of(gan, key, args, picture=False)[0]
     drawn = draw(gan, found.state, asked, ema=args.ema)
-    kind = found.run.spec.one.x.kind
-    write_array(out, found, args, samples=plots.to_uint8(drawn) if kind == "image" else drawn)
+    if out.suffix:
+        write_array(out, found, args, samples=plots.to_uint8(drawn) if kind == "image" else drawn)
+    else:
+        write_folder(out, plots.to_uint8(drawn))
     return f"{len(drawn):,} {kind.removesuffix('s')}s"
 
 
@@ -265,6 +316,26 @@ def write_array(out: Path, found: Snapshot, args: Args, **arrays: Any) -> None:
     about |= {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}
     with replacing(out) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays, **about)
+
+
+def write_folder(out: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
+    """Writes each image as a PNG file, all of them or none: the folder appears when it is complete.
+
+    The folder is flat, with the label in the name, because that is what all of pytorch-fid, torch-fidelity and clean-fid read.
+
+    Args:
+      out: the folder, which does not exist or is empty.
+      images: uint8 `[N, height, width, 1 or 3]`.
+      labels: `[N]` int, the class of each, or None.
+    """
+    digits = max(4, len(str(len(images) - 1)))
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
+        whole = Path(scratch) / out.name
+        whole.mkdir()
+        for index, image in enumerate(images):
+            label = "" if labels is None else f"-label{labels[index]}"
+            plots.save_png(whole / f"{index:0{digits}}{label}.png", image)
+        os.replace(whole, out)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import jax
@@ -56,16 +56,23 @@ def _head(leaf: jax.Array, n: int) -> np.ndarray:
 
 
 def cached(
-    folder: Path | None, extractor: Extractor, side: ImageSet, *, batch_size: int = 100, progress: Progress | None = None
+    folder: Path | None,
+    extractor: Extractor,
+    side: ImageSet,
+    *,
+    batch_size: int = 100,
+    progress: Progress | None = None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> Extracted:
     """Computes the features of a set of images, or reads them from a cache file for the same images and network.
 
     Args:
-      folder: the folder of the cache, created if missing; None for no cache.
+      folder: the folder of the cache, created if missing; None for no cache. If it cannot be written to, there is no cache.
       extractor: the feature network.
       side: the images.
       batch_size: as in `extract`.
       progress: as in `extract`.
+      note: called with one line if the cache cannot be written.
 
     Returns:
       See `extract`.
@@ -76,19 +83,24 @@ def cached(
         return held
     found = extract(extractor, side.images, batch_size=batch_size, progress=progress)
     if path is not None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {name: value for name, value in found._asdict().items() if value is not None}
-        with replacing(path) as temporary, temporary.open("wb") as file:
-            np.savez(file, identity=identity, **arrays)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary, temporary.open("wb") as file:
+                np.savez(file, identity=identity, **arrays)
+        except OSError as error:
+            note(f"the features of {side.name} are not kept: {path.parent} cannot be written to ({error.strerror or error})")
     return found
 
 
 def _read(path: Path, identity: str) -> Extracted | None:
-    """The features in the file; None if the file is missing, has another protocol or is cut short."""
+    """The features in the file; None if the file is missing, has another protocol or is damaged."""
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             if str(file["identity"]) != identity:
                 return None
             return Extracted(file["features"], file["logits"] if "logits" in file.files else None)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except Exception:  # a damaged file can fail in any way; the features are then computed again
         return None

@@ -45,11 +45,12 @@ def cached_anchors(
     seed: int,
     packages: dict[str, Any],
     announce: Callable[[], None] = lambda: None,
+    note: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Line]:
     """The lines of both baselines, read from a file if it has the same data, options and versions.
 
     Args:
-      path: the cache file, written after a measurement.
+      path: the cache file, written after a measurement if its folder allows it.
       train: `[N, ...]` float in [0, 1].
       validation: `[V, ...]` float, the images on which sigma is chosen.
       test: `[T, ...]` float.
@@ -57,6 +58,7 @@ def cached_anchors(
       seed: the seed of the baselines.
       packages: the package versions that the values depend on.
       announce: called before a measurement, which is slow.
+      note: called with one line if the file cannot be written.
 
     Returns:
       `training_images` and `kmeans_centroids`.
@@ -66,14 +68,17 @@ def cached_anchors(
         digest.update(np.ascontiguousarray(images).data)
     of = {"data": digest.hexdigest(), "num_samples": n, "seed": seed, "iterations": anchors.ITERATIONS, "packages": packages}
     try:
-        held = json.loads(path.read_text())
-        if held["of"] == of:
+        held = json.loads(path.read_text()) if path.is_file() else {}
+        if held and held["of"] == of:
             return held["anchors"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass  # no file, or another format: measure again
     announce()
     found = anchors.evaluate(train, validation, test, n=n, seed=seed)
     lines = {name: line(anchor.num_samples, anchor.parzen) for name, anchor in found.items()}
-    with replacing(path) as temporary:
-        temporary.write_text(json.dumps({"of": of, "anchors": lines}, indent=2) + "\n")
+    try:
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps({"of": of, "anchors": lines}, indent=2) + "\n")
+    except OSError as error:
+        note(f"the baselines are not kept: {path} cannot be written ({error.strerror or error})")
     return lines

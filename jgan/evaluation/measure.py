@@ -1,6 +1,8 @@
 """`Measure`, a measure of two sets of images, and its registry `MEASURES`, filled by `jgan.evaluation.measures`."""
 
+import dataclasses
 import importlib
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -39,18 +41,21 @@ class Sides(NamedTuple):
         return np.asarray(self.real_features.features), np.asarray(self.fake_features.features)
 
 
-class Options(NamedTuple):
-    """The options that measures take.
+class Context(NamedTuple):
+    """What all measures are given besides the sets and their own options.
 
     Attributes:
-      k: number of nearest neighbours in precision, recall, density and coverage.
       seed: seed of all random numbers in a measure.
       progress: called repeatedly by slow measures.
     """
 
-    k: int = 5
     seed: int = 0
     progress: Progress | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class NoOptions:
+    """The options of a measure that has none."""
 
 
 class Row(NamedTuple):
@@ -61,12 +66,14 @@ class Row(NamedTuple):
       value: the value.
       spread: its standard error or standard deviation, or None.
       better: `"lower"`, `"higher"`, or the value that it should be near.
+      caution: why the value says little, or "".
     """
 
     name: str
     value: float
     spread: float | None
     better: str
+    caution: str = ""
 
 
 class Measure(NamedTuple):
@@ -74,17 +81,21 @@ class Measure(NamedTuple):
 
     Attributes:
       needs: `"features"`, `"logits"`, `"images"`, `"held_out"` or `"labels"`.
-      compute: `compute(sides, options) -> result`, a `NamedTuple`.
+      compute: `compute(sides, options, context) -> result`, a `NamedTuple`. A field `caution` of the result says why a value
+        that is right by its formula says little; it is shown with the value.
       rows: `rows(result) -> lines of the table`.
       about: one line for the help text.
+      options: the type of its options, a frozen dataclass with defaults that checks its values. Each field, followed by one
+        line of help, is the flag `--MEASURE.FIELD`; `metadata={"flag": ...}` gives it a second, shorter name.
       picture: `picture(result) -> Figure` for `--pictures`, or None.
       least_size: the minimum height and width of the images.
     """
 
     needs: Literal["features", "logits", "images", "held_out", "labels"]
-    compute: Callable[[Sides, Options], Any]
+    compute: Callable[[Sides, Any, Context], Any]
     rows: Callable[[Any], list[Row]]
     about: str
+    options: type = NoOptions
     picture: Callable[[Any], "Figure"] | None = None
     least_size: int = 1
 
@@ -108,7 +119,12 @@ def one(name: str, better: str, value: str = "value", spread: str = "") -> Calla
     Returns:
       `rows(result)`.
     """
-    return lambda found: [Row(name, getattr(found, value), getattr(found, spread) if spread else None, better)]
+
+    def rows(found: Any) -> list[Row]:
+        known = getattr(found, spread) if spread else None
+        return [Row(name, getattr(found, value), None if known is None or math.isnan(known) else known, better)]
+
+    return rows
 
 
 def several(better: str, **names: str) -> Callable[[Any], list[Row]]:
@@ -137,8 +153,15 @@ def result_for_json(found: Any) -> dict[str, Any]:
       found: a `NamedTuple`.
 
     Returns:
-      The numbers, texts and short sequences among its fields.
+      The numbers, texts and short sequences among its fields; None for NaN, which JSON does not know.
     """
     fields: Mapping[str, Any] = found._asdict()
-    kept = {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in fields.items()}
-    return {name: value for name, value in kept.items() if not (isinstance(value, list) and len(value) > 100)}
+    kept = {name: value.tolist() if isinstance(value, np.ndarray | np.generic) else value for name, value in fields.items()}
+    short = {name: value for name, value in kept.items() if not (isinstance(value, list) and len(value) > 100)}
+    return {name: _known(value) for name, value in short.items()}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_known(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -19,7 +19,7 @@ class Protocol(NamedTuple):
       real_digest: SHA-256 of the real images.
       n_real: the number of real images.
       n_fake: the number of generated images.
-      options: the options of the metrics: k of the nearest neighbours, subsets, bins ...
+      options: the seed, and for each metric that was measured its own options: k of the nearest neighbours, subsets, bins ...
     """
 
     extractor: str
@@ -45,14 +45,17 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
 
     Returns:
       One text per difference, with the field and both values. Seeds are ignored: they change the noise of a value,
-      not its meaning.
+      not its meaning. The options of a metric are compared if both have measured it.
 
     Example:
       >>> from jgan.evaluation import protocol
       >>> protocol.differences({"n_fake": 5_000, "options": {"k": 5}}, {"n_fake": 50_000, "options": {"k": 5}})
       ['n_fake 5000 against 50000']
+      >>> protocol.differences({"options": {"prdc": {"k": 5}}}, {"options": {"prdc": {"k": 3}, "kid": {"subsets": 9}}})
+      ['prdc.k 5 against 3']
     """
-    first, second = _flat(one), _flat(other)
+    metrics = set(_metrics(one)) & set(_metrics(other))
+    first, second = _flat(one, metrics), _flat(other, metrics)
     names = [name for name in dict.fromkeys([*first, *second]) if name not in INCIDENTAL]
     return [
         f"{name} {_short(first.get(name, 'unknown'))} against {_short(second.get(name, 'unknown'))}"
@@ -61,9 +64,20 @@ def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _flat(protocol: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {name: value for name, value in protocol.items() if name != "options"}
-    return fields | {name: value for name, value in protocol.get("options", {}).items() if name != "seed"}
+def _metrics(protocol: Mapping[str, Any]) -> list[str]:
+    """The metrics whose options a protocol holds."""
+    return [name for name, value in protocol.get("options", {}).items() if isinstance(value, Mapping)]
+
+
+def _flat(protocol: Mapping[str, Any], metrics: set[str]) -> dict[str, Any]:
+    """The fields and the options in one dictionary; of the metrics only the given ones."""
+    flat = {name: value for name, value in protocol.items() if name != "options"}
+    for name, value in protocol.get("options", {}).items():
+        if not isinstance(value, Mapping):
+            flat |= {} if name == "seed" else {name: value}
+        elif name in metrics:
+            flat |= {f"{name}.{option}": chosen for option, chosen in value.items()}
+    return flat
 
 
 def _short(value: Any) -> str:

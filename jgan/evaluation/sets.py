@@ -11,6 +11,8 @@ import numpy as np
 from jgan.data import folder
 from jgan.data.dataset import Dataset
 from jgan.data.folder import Size
+from jgan.evaluation import archives
+from jgan.utils.registry import few
 
 IMAGE_NAMES = ("samples", "images", "x", "arr_0")
 """The accepted names of the image array in an `.npz` file; `python -m jgan.sample` writes the first."""
@@ -72,11 +74,11 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
 
 
 def read(path: str | Path, size: Size | None = None) -> ImageSet:
-    """Reads a folder of images (flat, or one folder per class) or an `.npz` file.
+    """Reads a folder of images (flat, or one folder per class), a zip or tar archive of one, or an `.npz` file.
 
     Args:
       path: the folder or file.
-      size: height and width to resize the images of a folder to; None if they must already have the same size.
+      size: height and width to resize the images of a folder or an archive to; None if they must already have the same size.
 
     Returns:
       The `ImageSet`, in the order of the names.
@@ -98,6 +100,11 @@ def read(path: str | Path, size: Size | None = None) -> ImageSet:
         return ImageSet(str(path), batch.x, batch.y)
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected a folder of images or an .npz file, found nothing there")
+    if not path.is_file():
+        raise ValueError(f"{path}: expected a folder of images, an archive of one or an .npz file, found a pipe or a device")
+    if archives.is_archive(path):
+        batch = archives.read(path, size)
+        return ImageSet(str(path), batch.x, batch.y)
     return _read_npz(path)
 
 
@@ -105,7 +112,7 @@ def _read_npz(path: Path) -> ImageSet:
     try:
         with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays: dict[str, Any] = {name: file[name] for name in file.files if name in IMAGE_NAMES + LABEL_NAMES}
-            held = ", ".join(file.files)
+            held = few(file.files)
     except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path}: expected a folder of images or an .npz file of arrays, found another ({error})") from error
     name = next((name for name in IMAGE_NAMES if name in arrays), None)
@@ -115,6 +122,8 @@ def _read_npz(path: Path) -> ImageSet:
     images = to_uint8(f"{path}, {name}", arrays[name])
     if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
         raise ValueError(f"{path}: expected {len(images)} integer labels, found {labels.dtype} of the shape {labels.shape}")
+    if labels is not None and not 0 <= labels.min() <= labels.max() < 2**31:
+        raise ValueError(f"{path}: expected labels from 0 to {2**31 - 1}, found {labels.min()} to {labels.max()}")
     return ImageSet(str(path), images, None if labels is None else labels.astype(np.int32))
 
 

@@ -1,7 +1,11 @@
 """Measures two sets of images with an extractor: results, their protocol, pictures."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import dataclasses
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,12 +13,13 @@ import numpy as np
 
 from jgan import plots
 from jgan.evaluation.extract import cached, extract
-from jgan.evaluation.measure import MEASURES, Options, Row, Sides, result_for_json
+from jgan.evaluation.measure import MEASURES, Context, Row, Sides, result_for_json
 from jgan.evaluation.protocol import Protocol
 from jgan.evaluation.sets import ImageSet
-from jgan.features import Extractor
+from jgan.features import Extracted, Extractor
 from jgan.metrics import neighbours, spectrum
 from jgan.metrics.blocks import Progress
+from jgan.utils import checks
 
 SHOWN = 10
 """samples in a picture of nearest real images"""
@@ -32,6 +37,27 @@ class Given(NamedTuple):
     real: ImageSet
     fake: ImageSet | None
     held_out: ImageSet | None = None
+
+
+class Outcome(NamedTuple):
+    """The outcome of one measure.
+
+    Attributes:
+      name: the name of the measure.
+      raw: its result as returned by `jgan.metrics`; None if it failed.
+      rows: its rows of the table.
+      error: why it failed, in one line, or "".
+    """
+
+    name: str
+    raw: Any
+    rows: list[Row]
+    error: str = ""
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The result for JSON, with the caution, if there is one."""
+        return result_for_json(self.raw)
 
 
 class Found(NamedTuple):
@@ -52,32 +78,124 @@ class Found(NamedTuple):
     sides: Sides
 
 
-def measure(
-    given: Given,
-    names: Sequence[str],
-    extractor: Extractor,
-    *,
-    k: int = 5,
-    seed: int = 0,
-    cache: Path | None = None,
-    progress: Progress | None = None,
-) -> Found:
-    """Measures generated images against real ones.
+FAILURES = (ValueError, OSError, ArithmeticError, MemoryError, RuntimeError)
+"""What a measure may fail by (XLA raises a `RuntimeError` if memory is short); any other exception is an error in the code."""
+
+
+class Measurement:
+    """Two sets to measure; features are extracted once, when a measure first needs them.
+
+    Args:
+      given: the sets.
+      names: keys of `MEASURES`: those that will be measured.
+      extractor: the feature network.
+      options: the options of measures, by name; the default ones of those that are missing.
+      seed: the seed of all random numbers.
+      cache: a cache folder for the features of the real images; None for no cache.
+      progress: called repeatedly as `progress(done, total)`.
+      note: called with one line if the cache cannot be written.
+
+    Raises:
+      ValueError: if a measure is unknown, the sets do not match, or a measure's inputs are missing.
+    """
+
+    def __init__(
+        self,
+        given: Given,
+        names: Sequence[str],
+        extractor: Extractor,
+        *,
+        options: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        cache: Path | None = None,
+        progress: Progress | None = None,
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        check(given, names, extractor)
+        self.given, self.names, self.extractor = given, tuple(names), extractor
+        self.options = {name: (options or {}).get(name, MEASURES[name].options()) for name in names}
+        self.context = Context(checks.seed(seed), progress)
+        self._cached = functools.partial(cached, cache, extractor, progress=progress, note=note)
+        self._features: dict[str, Extracted | Exception] = {}
+
+    @property
+    def protocol(self) -> Protocol:
+        """The protocol of the results."""
+        real, fake, _ = self.given
+        assert fake is not None
+        return Protocol(
+            extractor=self.extractor.name,
+            digest=self.extractor.digest,
+            resizer=self.extractor.resizer,
+            real=real.name,
+            real_digest=real.digest,
+            n_real=len(real.images),
+            n_fake=len(fake.images),
+            options={"seed": self.context.seed}
+            | {name: found for name, options in self.options.items() if (found := dataclasses.asdict(options))},
+        )
+
+    def sides(self, needs: str) -> Sides:
+        """The sets, with the features that a measure needs, by its `Measure.needs`."""
+        real, fake, held_out = self.given
+        assert fake is not None
+        found = Sides(real, fake)
+        if needs != "images":
+            extracted = functools.partial(extract, self.extractor, fake.images, progress=self.context.progress)
+            found = found._replace(
+                real_features=self._once("real", lambda: self._cached(real)), fake_features=self._once("fake", extracted)
+            )
+        if needs == "held_out" and held_out is not None:
+            found = found._replace(held_out=self._once("held_out", lambda: self._cached(held_out)))
+        return found
+
+    def _once(self, name: str, compute: Callable[[], Extracted]) -> Extracted:
+        """The features of a set, computed once; a failure too is remembered."""
+        if name not in self._features:
+            try:
+                self._features[name] = compute()
+            except FAILURES as error:
+                self._features[name] = error
+        found = self._features[name]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def compute(self, name: str) -> Outcome:
+        """Computes one measure; a failure is an `Outcome` with its `error`.
+
+        Args:
+          name: the name of the measure, one of `names`.
+
+        Returns:
+          The `Outcome`.
+        """
+        measure = MEASURES[name]
+        try:
+            raw = measure.compute(self.sides(measure.needs), self.options[name], self.context)
+            rows = [row._replace(caution=getattr(raw, "caution", "")) for row in measure.rows(raw)]
+            for row in rows:
+                if not math.isfinite(row.value):
+                    raise ValueError(f"{row.name} is {row.value}: the features are degenerate or too large")
+        except FAILURES as error:
+            return Outcome(name, None, [], " ".join(str(error).split()) or type(error).__name__)
+        return Outcome(name, raw, rows)
+
+
+def measure(given: Given, names: Sequence[str], extractor: Extractor, **options: Any) -> Found:
+    """Measures generated images against real ones; `Measurement` computes one measure at a time.
 
     Args:
       given: the sets.
       names: keys of `MEASURES`.
       extractor: the feature network.
-      k: the number of nearest neighbours.
-      seed: the seed of all random numbers.
-      cache: a cache folder for the features of the real images; None for no cache.
-      progress: called repeatedly as `progress(done, total)`.
+      **options: see `Measurement`.
 
     Returns:
       The `Found`.
 
     Raises:
-      ValueError: if a measure is unknown, the sets do not match, or a measure's inputs are missing.
+      ValueError: if a measure is unknown, the sets do not match, a measure's inputs are missing, or a measure fails.
 
     Example:
       >>> from jgan import data, features
@@ -88,32 +206,34 @@ def measure(
       >>> sorted(found.results), found.protocol.extractor, found.protocol.n_fake
       (['fid', 'prdc'], 'pixels', 296)
     """
-    real, fake, held_out = given
-    assert fake is not None
-    check(given, names, extractor)
-    needed = {MEASURES[name].needs for name in names}
-    inputs = Sides(real, fake)
-    if needed != {"images"}:
-        inputs = inputs._replace(
-            real_features=cached(cache, extractor, real, progress=progress),
-            fake_features=extract(extractor, fake.images, progress=progress),
-        )
-    if "held_out" in needed and held_out is not None:
-        inputs = inputs._replace(held_out=cached(cache, extractor, held_out, progress=progress))
-    options = Options(k, seed, progress)
-    raw = {name: MEASURES[name].compute(inputs, options) for name in names}
-    about = Protocol(
-        extractor=extractor.name,
-        digest=extractor.digest,
-        resizer=extractor.resizer,
-        real=real.name,
-        real_digest=real.digest,
-        n_real=len(real.images),
-        n_fake=len(fake.images),
-        options={"k": k, "seed": seed},
+    measurement = Measurement(given, names, extractor, **options)
+    outcomes = []
+    for name in names:
+        outcomes.append(measurement.compute(name))
+        if outcomes[-1].error:
+            raise ValueError(f"{name}: {outcomes[-1].error}")
+    return collect(measurement, outcomes)
+
+
+def collect(measurement: Measurement, outcomes: Sequence[Outcome]) -> Found:
+    """The outcomes that have not failed, as one `Found`.
+
+    Args:
+      measurement: the measurement.
+      outcomes: its outcomes.
+
+    Returns:
+      The `Found`.
+    """
+    done = [outcome for outcome in outcomes if not outcome.error]
+    needs = {MEASURES[outcome.name].needs for outcome in done}
+    return Found(
+        measurement.protocol,
+        {outcome.name: outcome.result for outcome in done},
+        {outcome.name: outcome.rows for outcome in done},
+        {outcome.name: outcome.raw for outcome in done},
+        measurement.sides("images" if needs <= {"images"} else "features"),
     )
-    rows = {name: MEASURES[name].rows(found) for name, found in raw.items()}
-    return Found(about, {name: result_for_json(found) for name, found in raw.items()}, rows, raw, inputs)
 
 
 def check(given: Given, names: Sequence[str], extractor: Extractor) -> None:
@@ -206,7 +326,8 @@ def progress_bar() -> Iterator[Progress]:
     """
     from tqdm import tqdm
 
-    with tqdm(disable=None, leave=False, dynamic_ncols=True) as bar:
+    # None: only on a terminal. Without standard error there is none, and tqdm could not ask.
+    with tqdm(disable=True if sys.stderr is None else None, leave=False, dynamic_ncols=True) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.total, bar.n = total, done

@@ -5,7 +5,6 @@ One trained on the embedded digits is shipped. `python -m jgan.classifier` train
 
 import functools
 import json
-import zipfile
 from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +18,15 @@ from jgan import networks
 from jgan.features import weights
 from jgan.features.extractor import Extracted, Extractor
 from jgan.types import Batch, Key, Network, PyTree
+from jgan.utils.checks import whole
+from jgan.utils.registry import shortened
 
 SHIPPED = "digits.npz"
 """The file in this folder, trained on the embedded 8x8 digits."""
+
+
+LARGEST_SIDE = 1 << 16
+"""The largest side of an image, and number of classes, that a file may declare."""
 
 
 class About(NamedTuple):
@@ -188,15 +193,20 @@ def shape_of(path: str | Path | None = None) -> tuple[int, ...]:
 def _read(path: str | Path | None) -> tuple[dict[str, np.ndarray], About]:
     """The arrays of a file (of the shipped one if `path` is None) and its description."""
     file_of = resources.files("jgan.features") / SHIPPED if path is None else Path(path)
+    if not file_of.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file; python -m jgan.classifier writes one")
     try:
-        with file_of.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-        about = json.loads(str(arrays.pop("about")))
-        return arrays, About(**about | {"image_shape": tuple(about["image_shape"])})
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: there is no such file; python -m jgan.classifier writes one") from None
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path}: expected a file that python -m jgan.classifier wrote ({error})") from error
+        if isinstance(file_of, Path) and file_of.stat().st_size > weights.LARGEST:
+            raise ValueError(f"it has more than {weights.LARGEST:,} bytes")
+        arrays = weights.read_npz(file_of.read_bytes())
+        about = About(**json.loads(str(arrays.pop("about"))))
+        shape = tuple(whole("image_shape", side, 1, LARGEST_SIDE) for side in about.image_shape)
+        if len(shape) != 3 or not isinstance(about.dataset, str) or not all(np.isfinite(a).all() for a in arrays.values()):
+            raise ValueError("its description or its weights are not those of a classifier")
+        return arrays, about._replace(image_shape=shape, classes=whole("classes", about.classes, 1, LARGEST_SIDE))
+    except Exception as error:  # a damaged file can fail in any way
+        what = shortened(str(error) or type(error).__name__, 200)
+        raise ValueError(f"{path}: expected a file that python -m jgan.classifier wrote ({what})") from error
 
 
 def _name(path: tuple[Any, ...]) -> str:

@@ -2,13 +2,14 @@
 
 `torch.save` pickles the objects and stores the data of their tensors ("storages") outside the pickle. Before PyTorch 1.6 the
 storages followed the pickle in the same file; since then both are members of a zip archive. The published Inception weights
-have the older format. A pickle can call any function of any module; here it can only call those that a dictionary of tensors
-needs.
+have the older format. A pickle can call any function of any module, and reserve any memory; here its operations are checked
+before they are executed, and it can only call those functions that a dictionary of tensors needs.
 """
 
 import io
 import math
 import pickle
+import pickletools
 import zipfile
 from collections import OrderedDict
 from typing import Any, NamedTuple
@@ -34,6 +35,21 @@ STORAGES = {
 """NumPy dtypes by PyTorch's names."""
 
 
+OPERATIONS = frozenset(
+    (
+        *("PROTO", "FRAME", "STOP", "MARK", "POP", "NONE", "NEWTRUE", "NEWFALSE"),
+        *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT"),
+        *("STRING", "SHORT_BINSTRING", "BINSTRING", "SHORT_BINBYTES", "BINBYTES"),
+        *("UNICODE", "SHORT_BINUNICODE", "BINUNICODE"),
+        *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "EMPTY_LIST", "LIST", "APPEND", "APPENDS"),
+        *("EMPTY_DICT", "DICT", "SETITEM", "SETITEMS"),
+        *("PUT", "BINPUT", "LONG_BINPUT", "GET", "BINGET", "LONG_BINGET", "MEMOIZE"),
+        *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "BINPERSID"),
+    )
+)
+"""The operations of a pickled dictionary of tensors."""
+
+
 class _Storage(NamedTuple):
     """A reference in the pickle to data stored outside it."""
 
@@ -56,7 +72,20 @@ class _Unpickler(pickle.Unpickler):
 
     def __init__(self, file: io.BytesIO):
         super().__init__(file, encoding="utf-8")
+        self.file = file
         self.storages: dict[str, _Storage] = {}
+
+    def load_checked(self) -> Any:
+        """Loads one pickle, after a look at its operations: each length must fit into the rest of the file."""
+        start = self.file.tell()
+        for operation, value, _ in pickletools.genops(self.file):
+            argument: Any = value
+            if operation.name not in OPERATIONS:
+                raise pickle.UnpicklingError(f"it has the operation {operation.name}, which no file of weights needs")
+            if operation.name in ("PUT", "LONG_BINPUT", "FRAME") and argument > self.file.getbuffer().nbytes:
+                raise pickle.UnpicklingError(f"it declares {operation.name} {argument}, more than the file holds")
+        self.file.seek(start)
+        return self.load()
 
     def find_class(self, module: str, name: str) -> Any:
         # A pickle can set attributes on the objects it gets, so each unpickler gets functions of its own, and names for types.
@@ -111,10 +140,10 @@ def _older(data: bytes) -> tuple[Any, dict[str, bytes]]:
     """Five pickles (magic number, version, system, objects, storage keys), then each storage after its element count."""
     file = io.BytesIO(data)
     unpicklers = [_Unpickler(file) for _ in range(5)]
-    magic = unpicklers[0].load()
+    magic = unpicklers[0].load_checked()
     if magic != MAGIC:
         raise ValueError("it is a pickle, but not one that torch.save wrote")
-    _, system, tree, keys = (unpickler.load() for unpickler in unpicklers[1:])
+    _, system, tree, keys = (unpickler.load_checked() for unpickler in unpicklers[1:])
     if not system["little_endian"]:
         raise ValueError("it was written on a big-endian machine: save it again on a little-endian one")
     storages = {}
@@ -122,7 +151,10 @@ def _older(data: bytes) -> tuple[Any, dict[str, bytes]]:
         _, kind, count = unpicklers[3].storages[key]
         if int.from_bytes(file.read(8), "little") != count:
             raise ValueError(f"storage {key} has the wrong size")
-        storages[key] = file.read(count * STORAGES[kind].itemsize)
+        size = count * STORAGES[kind].itemsize
+        if size > file.getbuffer().nbytes - file.tell():
+            raise ValueError(f"storage {key} is cut short")
+        storages[key] = file.read(size)
     return tree, storages
 
 
@@ -136,14 +168,15 @@ def _zipped(data: bytes) -> tuple[Any, dict[str, bytes]]:
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
             raise ValueError("it was written on a big-endian machine: save it again on a little-endian one")
         unpickler = _Unpickler(io.BytesIO(archive.read(pickled)))
-        tree = unpickler.load()
+        tree = unpickler.load_checked()
         return tree, {key: archive.read(f"{folder}data/{key}") for key in unpickler.storages}
 
 
 def _array(tensor: _Tensor, storages: dict[str, bytes]) -> np.ndarray:
     """The array of a view; NumPy checks that it lies within the storage."""
     dtype = STORAGES[tensor.storage.kind]
-    if math.prod(tensor.shape) > tensor.storage.numel:
-        raise ValueError(f"a tensor of the shape {tensor.shape} has more values than the {tensor.storage.numel} stored")
+    held = len(storages[tensor.storage.key]) // dtype.itemsize
+    if min(tensor.shape, default=0) < 0 or math.prod(tensor.shape) > held:  # a stride of 0 could repeat one value without end
+        raise ValueError(f"a tensor of the shape {tensor.shape} has more values than the {held} stored")
     strides = tuple(stride * dtype.itemsize for stride in tensor.strides)
     return np.ndarray(tensor.shape, dtype, storages[tensor.storage.key], tensor.offset * dtype.itemsize, strides)

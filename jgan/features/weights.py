@@ -3,15 +3,17 @@
 import hashlib
 import io
 import json
+import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 
 from jgan.features import torch_files
+from jgan.utils.registry import few, shortened
 
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """sha256 of the file of Inception weights used for FID; the name of the file ends in the first eight digits."""
@@ -31,6 +33,13 @@ SAFETENSORS = {
     "BF16": np.dtype(jnp.bfloat16),
     "I64": np.dtype(np.int64),
 }
+
+
+LARGEST = 1 << 32
+"""The most bytes that a file of weights may have; InceptionV3's have 0.1 GB."""
+
+RATIO = 100
+"""The most bytes of an array per compressed byte: weights hardly compress."""
 
 
 class Weights(NamedTuple):
@@ -101,6 +110,8 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
         raise ValueError(f"expected at least eight digits of a hash, found {expected!r}")
     if not path.is_file():
         raise FileNotFoundError(f"{path}: expected a file of weights, found none; {WHERE}")
+    if path.stat().st_size > LARGEST:
+        raise ValueError(f"{path}: expected weights of at most {LARGEST:,} bytes, found {path.stat().st_size:,}; {WHERE}")
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     try:
@@ -108,13 +119,16 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     except Exception as error:  # a damaged file can fail in any way
         raise ValueError(
             f"{path}: expected weights as .pth, .safetensors or .npz, found a damaged or other file, of the sha256 {sha256} "
-            f"({str(error) or type(error).__name__}); {WHERE}"
+            f"({shortened(str(error) or type(error).__name__, 200)}); {WHERE}"
         ) from error
     kinds = {array.dtype.name for array in found.values()} - {"float16", "bfloat16", "float32", "float64"}
     if kinds:
-        raise ValueError(f"{path}: expected arrays of floats, found {', '.join(sorted(kinds))}")
+        raise ValueError(f"{path}: expected arrays of floats, found {few(sorted(kinds))}")
     # Copies, because views into a file may not be aligned.
     weights = Weights({name: np.array(array, np.float32, order="C") for name, array in found.items()}, "", sha256)
+    for name, array in weights.arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path}: expected finite weights, found NaN or infinity in {shortened(name, 60)}; {WHERE}")
     weights = weights._replace(digest=digest(weights.arrays))
     _check_hash(path, weights, expected)
     _check_layout(path, weights.arrays, layout)
@@ -125,20 +139,72 @@ def _parsed(data: bytes) -> dict[str, np.ndarray]:
     if data[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             numpys = all(name.endswith(".npy") for name in archive.namelist())
-        return dict(np.load(io.BytesIO(data), allow_pickle=False)) if numpys else torch_files.read(data)
+        return read_npz(data) if numpys else torch_files.read(data)
     return _safetensors(data) if data[8:9] == b"{" else torch_files.read(data)
 
 
+def read_npz(data: bytes) -> dict[str, np.ndarray]:
+    """Reads all arrays of an `.npz` file whose sizes are those of weights.
+
+    Args:
+      data: the whole file.
+
+    Returns:
+      `{name: array}`.
+
+    Raises:
+      ValueError: if an array is compressed too well to be of weights, or holds objects.
+      Exception: other errors from a damaged file.
+
+    Example:
+      >>> import io
+      >>> import numpy as np
+      >>> from jgan.features import weights
+      >>> file = io.BytesIO()
+      >>> np.savez(file, a=np.ones(2))
+      >>> weights.read_npz(file.getvalue())
+      {'a': array([1., 1.])}
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for member in archive.infolist():
+            if member.file_size > RATIO * max(member.compress_size, 1000):
+                raise ValueError(f"{shortened(member.filename, 60)} is compressed to less than 1 / {RATIO}")
+            with archive.open(member) as values:  # NumPy reserves what a header declares
+                version = np.lib.format.read_magic(values)
+                header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+                shape, _, dtype = header(values)
+            if math.prod(shape) * dtype.itemsize > member.file_size:
+                raise ValueError(f"{shortened(member.filename, 60)} declares more values than it holds")
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        return {name: file[name] for name in file.files}
+
+
 def _safetensors(data: bytes) -> dict[str, np.ndarray]:
-    """Parses the format: eight bytes with the length of a JSON header, the header, the data. (Its package lacks bfloat16.)"""
+    """Parses the format: eight bytes with the length of a JSON header, the header, the data. (Its package lacks bfloat16.)
+
+    As in its specification, the arrays fill the data without gaps and overlaps, and no name occurs twice.
+    """
     start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
+    if start > len(data):
+        raise ValueError("its header is longer than the file")
+    header = json.loads(data[8:start], object_pairs_hook=_unique)
     header.pop("__metadata__", None)
-    numbers, arrays = memoryview(data)[start:], {}
-    for name, entry in header.items():
+    numbers, arrays, end = memoryview(data)[start:], {}, 0
+    for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         first, last = entry["data_offsets"]
-        arrays[name] = np.frombuffer(numbers[first:last], SAFETENSORS[entry["dtype"]]).reshape(entry["shape"])
-    return arrays
+        if first != end or last < first:
+            raise ValueError(f"the bytes of {shortened(name, 60)} do not follow those before")
+        arrays[name], end = np.frombuffer(numbers[first:last], SAFETENSORS[entry["dtype"]]).reshape(entry["shape"]), last
+    if end != len(numbers):
+        raise ValueError(f"{len(numbers) - end} bytes belong to no array")
+    return {name: arrays[name] for name in header}
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return found
 
 
 def _check_hash(path: Path, weights: Weights, expected: str | None) -> None:
@@ -158,7 +224,7 @@ def _check_layout(path: Path, arrays: Mapping[str, np.ndarray], layout: Mapping[
         if name in arrays and arrays[name].shape != tuple(shape)
     ]
     wrong = [
-        f"{len(names)} {what} ({', '.join(names[:4])}{', ...' if len(names) > 4 else ''})"
+        f"{len(names)} {what} ({few(names, 4)})"
         for what, names in (("missing", missing), ("unexpected", others), ("of another shape", shapes))
         if names
     ]

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Float32, Shaped
 
-from jgan.metrics import parzen
+from jgan.metrics import checks, parzen
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 
 IMAGES_PER_CENTROID = 5
 """Minimum mean cluster size: with one image per cluster, the centroids would be the training images."""
@@ -51,6 +53,7 @@ def training_images(
       >>> sorted(anchors.training_images(np.arange(3), 10, seed=0).tolist())
       [0, 1, 2]
     """
+    n, seed = whole("n", n, 1), check_seed(seed)
     order = np.random.default_rng(seed).permutation(len(training))
     return np.asarray(training)[order[:n]]
 
@@ -99,9 +102,10 @@ def centroids(
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
+    k, seed = whole("k", k), check_seed(seed)
     if not 1 <= k <= len(training):
         raise ValueError(f"expected between 1 and {len(training)} clusters, as many as training images, found {k}")
-    flat = np.asarray(training, np.float32).reshape(len(training), -1)
+    flat = checks.real_numbers("training", training).astype(np.float32).reshape(len(training), -1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # raised if images coincide; equal centroids are correct then
         model = KMeans(k, init="random", n_init=1, max_iter=iterations, random_state=seed).fit(flat)

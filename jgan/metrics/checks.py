@@ -1,7 +1,12 @@
-"""Input checks of the metrics: too few samples or a NaN raise an error instead of giving a wrong figure."""
+"""Input checks of the metrics: a senseless input raises an error instead of giving a wrong figure.
+
+A figure that is right by its formula but says little (of too few samples, say) comes with a sentence in the field `caution` of
+its result, which is empty otherwise.
+"""
 
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Real
 
@@ -31,7 +36,7 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> Real
       Traceback (most recent call last):
       ValueError: fake: expected at least 5 samples, found 3; draw more
     """
-    found = np.asarray(array)
+    found = real_numbers(name, array)
     if found.ndim != 2 or not found.shape[1]:
         raise ValueError(f"{name}: expected features [N, d], found an array of the shape {found.shape}")
     if like is not None and found.shape[1] != np.shape(like)[1]:
@@ -39,7 +44,9 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> Real
     if len(found) < least:
         raise ValueError(f"{name}: expected at least {least:,} samples, found {len(found):,}; draw more")
     # A finite sum means finite values. Only if the sum is not finite (NaN, infinity or overflow) is each row checked.
-    if not np.isfinite(found.sum(dtype=np.float64)):
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = found.sum(dtype=np.float64)
+    if not np.isfinite(total):
         bad = np.flatnonzero(~np.isfinite(found).all(axis=1))
         if len(bad):
             verb = "has" if len(bad) == 1 else "have"
@@ -47,7 +54,69 @@ def features(name: str, array: Any, least: int = 2, *, like: Any = None) -> Real
                 f"{name}: {len(bad):,} of {len(found):,} samples {verb} a feature that is not finite, the first is number "
                 f"{bad[0]}; leave it out or find its cause"
             )
+    if found.dtype.kind == "f" and found.dtype.itemsize > 4 and max(-found.min(), found.max()) > LARGEST:
+        largest = max(-found.min(), found.max())
+        raise ValueError(f"{name}: features up to {largest:.1e} overflow when they are squared; scale them down")
     return found
+
+
+LARGEST = 1e100
+"""The largest absolute value of a feature: the sums of squares of larger ones may overflow in float64."""
+
+
+def real_numbers(name: str, array: Any) -> np.ndarray:
+    """Checks that an array holds real numbers.
+
+    Args:
+      name: the name of the array in error messages.
+      array: NumPy, JAX or a nested list, of any shape.
+
+    Returns:
+      The array as a NumPy array of its own dtype.
+
+    Raises:
+      ValueError: if it holds complex numbers (whose imaginary parts would be dropped), texts or objects, or values are masked.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.metrics import checks
+      >>> checks.real_numbers("fake", np.ones(2) + 1j)
+      Traceback (most recent call last):
+      ValueError: fake: expected real numbers, found complex128
+    """
+    if np.ma.is_masked(array):
+        raise ValueError(f"{name}: {np.ma.count_masked(array):,} values are masked; leave those samples out")
+    found = np.asarray(array)
+    if found.dtype.kind not in "biuf" and not jax.dtypes.issubdtype(found.dtype, np.floating):
+        raise ValueError(f"{name}: expected real numbers, found {found.dtype}")
+    return found
+
+
+def few(what: str, n: int, least: int, why: str) -> str:
+    """The caution for too few samples.
+
+    Args:
+      what: what there are few of, in the plural.
+      n: their number.
+      least: the number from which there are enough.
+      why: the consequence.
+
+    Returns:
+      The sentence; "" if there are enough.
+
+    Example:
+      >>> from jgan.metrics import checks
+      >>> checks.few("generated samples", 20, 100, "the score is noisy")
+      '20 generated samples, fewer than 100: the score is noisy'
+      >>> checks.few("generated samples", 100, 100, "the score is noisy")
+      ''
+    """
+    return f"{n:,} {what}, fewer than {least:,}: {why}" if n < least else ""
+
+
+def joined(*cautions: str) -> str:
+    """The cautions that are not empty, as one text."""
+    return "; ".join(filter(None, cautions))
 
 
 def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> Real[np.ndarray, "n h w c"]:
@@ -72,7 +141,7 @@ def images(name: str, array: Any, least: int = 1, *, like: Any = None) -> Real[n
       Traceback (most recent call last):
       ValueError: fake: expected floats from 0 to 1, or uint8, found float64 from 128 to 128
     """
-    found = np.asarray(array)
+    found = real_numbers(name, array)
     if found.ndim != 4 or 0 in found.shape[1:]:
         raise ValueError(f"{name}: expected images [N, H, W, C], found an array of the shape {found.shape}")
     if like is not None and found.shape[1:] != np.shape(like)[1:]:

@@ -14,6 +14,8 @@ from jaxtyping import Float, Float64
 
 from jgan.metrics import blocks, neighbours
 from jgan.metrics.blocks import Progress
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 
@@ -27,12 +29,14 @@ class CT(NamedTuple):
         samples.
       weights: `[cells]` float64, the fraction of held-out samples in each cell.
       seed: the seed of k-means.
+      caution: why the value says little, or "".
     """
 
     value: float
     z_scores: Float64[np.ndarray, " cells"]
     weights: Float64[np.ndarray, " cells"]
     seed: int
+    caution: str = ""
 
 
 def authenticity(
@@ -136,6 +140,7 @@ def c_t(
     from scipy.stats import rankdata
     from sklearn.cluster import KMeans
 
+    cells, seed = whole("cells", cells, 1), check_seed(seed)
     training = blocks.floats("training", training, cells)
     test, fake = (blocks.floats(name, points, 1, training) for name, points in (("test", test), ("fake", fake)))
     model = KMeans(cells, n_init=10, random_state=seed).fit(training)
@@ -160,4 +165,6 @@ def c_t(
     if not counted.any():
         raise ValueError(f"expected at least {least} generated samples in some cell, found fewer in all {cells}; draw more")
     value = np.average(z_scores[counted], weights=weights[counted])
-    return CT(float(value), z_scores, weights, seed)
+    left_out = int((~counted).sum())
+    caution = f"{left_out} of {cells} cells have fewer than {least} generated samples and do not count" if left_out else ""
+    return CT(float(value), z_scores, weights, seed, caution)

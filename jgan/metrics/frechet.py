@@ -32,6 +32,8 @@ from scipy.linalg import lapack
 from jgan.metrics import checks
 from jgan.metrics import moments as moments_of
 from jgan.metrics.moments import Moments
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 LEAST = 2
@@ -47,6 +49,7 @@ class FID(NamedTuple):
       covariance_term: `tr(S_1 + S_2 - 2 (S_1 S_2)^(1/2))`.
       n_real: the number of real samples.
       n_fake: the number of generated samples.
+      caution: why the distance says little, or "".
     """
 
     fid: float
@@ -54,6 +57,7 @@ class FID(NamedTuple):
     covariance_term: float
     n_real: int
     n_fake: int
+    caution: str = ""
 
 
 class FIDInfinity(NamedTuple):
@@ -69,6 +73,7 @@ class FIDInfinity(NamedTuple):
       n_real: the number of real samples.
       n_fake: the number of generated samples that the subsets are drawn from.
       seed: the seed of the draws.
+      caution: why the distance says little, or "".
     """
 
     fid: float
@@ -79,6 +84,7 @@ class FIDInfinity(NamedTuple):
     n_real: int
     n_fake: int
     seed: int
+    caution: str = ""
 
 
 class _Gaussian(NamedTuple):
@@ -126,7 +132,7 @@ def fid(real: Float[AnyArray, "n d"] | Moments, fake: Float[AnyArray, "m d"] | M
 
     Returns:
       The `FID`. It is biased, and decreases with the number of samples: compare values only at equal N and M, or use
-      `fid_infinity`.
+      `fid_infinity`. With no more samples than features a covariance is singular, and the bias large: `caution` says so.
 
     Raises:
       ValueError: if there are fewer than 2 samples, a feature is not finite, or the dimensions differ.
@@ -188,8 +194,7 @@ def fid_infinity(
     """
     from scipy import stats
 
-    if points < 3 or least < LEAST:
-        raise ValueError(f"expected at least 3 points and subsets of at least {LEAST}, found {points} and {least}")
+    points, least, seed = whole("points", points, 3), whole("least", least, LEAST), check_seed(seed)
     one = _gaussian("real", real, batch_size)
     samples = checks.features("fake", fake, least + points - 1, like=one.root)
     sizes = np.linspace(least, len(samples), points).astype(int)
@@ -209,6 +214,7 @@ def fid_infinity(
         n_real=one.n,
         n_fake=len(samples),
         seed=seed,
+        caution=_caution(one.n, least, len(one.mean), "samples in the smallest subset"),
     )
 
 
@@ -218,11 +224,18 @@ def _between(one: _Gaussian, other: _Gaussian) -> FID:
     crossed = scipy.linalg.svdvals(product, overwrite_a=True).sum() if product.size else 0.0
     spread = float(np.sum(np.square(one.root)) + np.sum(np.square(other.root)) - 2 * crossed)
     spread = max(spread, 0.0)  # for equal covariances only rounding errors are left, which may be negative
-    return FID(mean_term + spread, mean_term, spread, one.n, other.n)
+    return FID(mean_term + spread, mean_term, spread, one.n, other.n, _caution(one.n, other.n, len(one.mean)))
+
+
+def _caution(n_real: int, n_fake: int, d: int, fake: str = "generated samples") -> str:
+    """The caution for singular covariances."""
+    why = f"the covariance of {d:,} features is singular, and the distance mostly the bias of small sets"
+    return checks.joined(checks.few("real samples", n_real, d + 1, why), checks.few(fake, n_fake, d + 1, why))
 
 
 def _gaussian(name: str, found: Float[AnyArray, "n d"] | Moments, batch_size: int, like: _Gaussian | None = None) -> _Gaussian:
     """Checks features or moments and returns their Gaussian."""
+    batch_size = whole("batch_size", batch_size, 1)
     if isinstance(found, Moments):
         known = moments_of.to_float64(found)
         if like is not None and known.mean.shape != like.mean.shape:

@@ -33,6 +33,7 @@ def moments(
       >>> host.moments(np.array([[1.0], [3.0]], np.float32), 2)
       (2, array([2.]), array([[2.]]))
     """
+    features = checks.real_numbers("features", features)
     dim = features.shape[1]
     count, mean, triangle = 0, np.zeros(dim), np.zeros((dim, dim), order="F")
     buffer = np.empty((batch_size + 1, dim))

@@ -15,6 +15,8 @@ from jaxtyping import Float
 from scipy import special
 
 from jgan.metrics import checks
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 BLOCK = 1000
@@ -27,9 +29,11 @@ class InceptionScore(NamedTuple):
     Attributes:
       mean: the mean of the scores of the parts.
       std: their standard deviation (ddof 0), by convention the figure after the plus-minus sign. It is not a standard error.
+        NaN with a single part, which has none.
       splits: the number of parts.
       n: the total number of samples.
       seed: the seed of the permutation before the split, or None without a permutation.
+      caution: why the score says little, or "".
     """
 
     mean: float
@@ -37,6 +41,7 @@ class InceptionScore(NamedTuple):
     splits: int
     n: int
     seed: int | None
+    caution: str = ""
 
 
 def evaluate(logits: Float[AnyArray, "n classes"], *, splits: int = 10, seed: int | None = None) -> InceptionScore:
@@ -56,26 +61,30 @@ def evaluate(logits: Float[AnyArray, "n classes"], *, splits: int = 10, seed: in
       The `InceptionScore`.
 
     Raises:
-      ValueError: if there are fewer samples than parts, or a logit is not finite.
+      ValueError: if there are fewer samples than parts, a logit is not finite, or all rows are probabilities.
 
     Example:
       >>> import numpy as np
       >>> from jgan.metrics import inception_score
       >>> sure_and_even = 1000 * np.tile(np.eye(4), (5, 1))
       >>> inception_score.evaluate(sure_and_even, splits=5)
-      InceptionScore(mean=4.0, std=0.0, splits=5, n=20, seed=None)
+      InceptionScore(mean=4.0, std=0.0, splits=5, n=20, seed=None, caution='')
 
     References:
       Salimans et al., "Improved techniques for training GANs" (2016), section 4, https://arxiv.org/abs/1606.03498. On the
       effect of the parts: Barratt and Sharma, "A note on the Inception Score" (2018), https://arxiv.org/abs/1801.01973
     """
-    if splits < 1:
-        raise ValueError(f"splits must be at least 1, found {splits}")
+    splits, seed = whole("splits", splits, 1), seed if seed is None else check_seed(seed)
     logits = checks.features("logits", logits, splits)
-    n = len(logits)
+    n, classes = logits.shape
+    if classes > 1 and (logits >= 0).all() and np.allclose(logits.sum(axis=1, dtype=np.float64), 1, rtol=0, atol=1e-3):
+        raise ValueError("logits: expected logits, found probabilities, at least 0 with the sum 1: pass their logarithms")
     order = np.arange(n) if seed is None else np.random.RandomState(seed).permutation(n)
     scores = [_score(logits, order[i * n // splits : (i + 1) * n // splits]) for i in range(splits)]
-    return InceptionScore(float(np.mean(scores)), float(np.std(scores)), splits, n, seed)
+    why = f"a part's score cannot be higher than its number of samples, and is lower than with many; {splits} parts"
+    scarce = checks.few(f"samples in a part for {classes:,} classes", n // splits, classes, why)
+    caution = scarce if classes > 1 else "the score of one class is always 1"
+    return InceptionScore(float(np.mean(scores)), float(np.std(scores)) if splits > 1 else np.nan, splits, n, seed, caution)
 
 
 def _score(logits: np.ndarray, chosen: np.ndarray) -> float:

@@ -16,6 +16,8 @@ from jgan.metrics import blocks
 from jgan.metrics import kernel_sums as sums
 from jgan.metrics.blocks import Progress
 from jgan.metrics.kernel_sums import Gaussian, Kernel, Polynomial
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 __all__ = ["CUBIC", "KID", "Gaussian", "Kernel", "Polynomial", "draws", "kid", "median_width", "mmd2"]
@@ -29,10 +31,12 @@ class KID(NamedTuple):
 
     Attributes:
       mean: the mean of the unbiased MMD^2 over the subsets.
-      std: their standard deviation (ddof 0, as in torch-fidelity).
+      std: their standard deviation (ddof 0, as in torch-fidelity). NaN if there is a single subset, or each is the whole of
+        both sets, where it would be of rounding errors alone.
       subsets: the number of subsets.
       subset_size: the number of samples per set in a subset.
       seed: the seed of the subsets; None if they were given.
+      caution: why the spread says little, or "".
     """
 
     mean: float
@@ -40,6 +44,7 @@ class KID(NamedTuple):
     subsets: int
     subset_size: int
     seed: int | None
+    caution: str = ""
 
 
 def draws(
@@ -48,7 +53,6 @@ def draws(
     """The subsets of KID. For the seed 2020 they equal those of torch-fidelity with the fakes as its first input.
 
     Args:
-      n_real: the number of real samples.
       n_real: the number of real samples.
       n_fake: the number of generated samples.
       subsets: the number of subsets.
@@ -63,7 +67,8 @@ def draws(
       >>> [indices.shape for indices in kernel.draws(9, 5, subsets=3, subset_size=4, seed=2020)]
       [(3, 4), (3, 4)]
     """
-    generator = np.random.RandomState(seed)
+    generator = np.random.RandomState(check_seed(seed))
+    subsets, subset_size = whole("subsets", subsets, 1), whole("subset_size", subset_size, 2)
     chosen = [[generator.choice(n, subset_size, replace=False) for n in (n_fake, n_real)] for _ in range(subsets)]
     fake, real = np.array(chosen).swapaxes(0, 1)
     return real, fake
@@ -96,7 +101,7 @@ def kid(
       The `KID`.
 
     Raises:
-      ValueError: if a set is smaller than a subset, dimensions differ, or a feature is not finite.
+      ValueError: if there is no subset, a set is smaller than a subset, dimensions differ, or a feature is not finite.
 
     Example:
       >>> import numpy as np
@@ -109,7 +114,13 @@ def kid(
     References:
       Binkowski et al., "Demystifying MMD GANs" (2018), section 4, https://arxiv.org/abs/1801.01401
     """
-    least = subset_size if indices is None else np.shape(indices[0])[1]
+    if indices is None:
+        whole("subsets", subsets, 1)
+    elif [np.ndim(index) for index in indices] != [2, 2] or len(indices[0]) != len(indices[1]) or not len(indices[0]):
+        raise ValueError(
+            f"indices: expected two arrays [subsets, size], at least one subset, found {[np.shape(index) for index in indices]}"
+        )
+    least = whole("subset_size", subset_size, 2) if indices is None else np.shape(indices[0])[1]
     real = blocks.floats("real", real, 2)
     fake = blocks.floats("fake", fake, 2, real)
     if not 2 <= least <= min(len(real), len(fake)):
@@ -128,7 +139,21 @@ def kid(
         found.append(unit * (xx / (m * (m - 1)) + yy / (n * (n - 1)) - 2 * xy / (m * n)))
         if progress:
             progress(done, len(chosen[0]))
-    return KID(float(np.mean(found)), float(np.std(found)), len(found), least, seed if indices is None else None)
+    std, caution = _spread(found, least, len(real), len(fake), given=indices is not None)
+    return KID(float(np.mean(found)), std, len(found), least, seed if indices is None else None, caution)
+
+
+def _spread(found: Sequence[float], size: int, n_real: int, n_fake: int, *, given: bool) -> tuple[float, str]:
+    """The standard deviation over subsets, and the caution if it says little."""
+    if len(found) == 1:
+        return np.nan, "one subset has no spread"
+    if given or 2 * size <= min(n_real, n_fake):
+        return float(np.std(found)), ""
+    if size == n_real == n_fake:
+        return np.nan, f"each subset is the whole of both sets, {size:,} samples: there is no spread; choose smaller subsets"
+    which = "generated" if n_fake <= n_real else "real"
+    number = f"{size:,} of the {min(n_real, n_fake):,} {which} samples"
+    return float(np.std(found)), f"each subset holds {number}: the spread is too small; choose subsets of at most half"
 
 
 def mmd2(
@@ -212,6 +237,7 @@ def median_width(x: Float[AnyArray, "n d"], y: Float[AnyArray, "m d"], *, most: 
     """
     from scipy.spatial.distance import pdist
 
+    most, seed = whole("most", most, 2), check_seed(seed)
     x = blocks.floats("x", x, 1)
     y = blocks.floats("y", y, 1, x)
     which = np.random.default_rng(seed).permutation(len(x) + len(y))[:most]

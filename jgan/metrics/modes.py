@@ -61,6 +61,8 @@ def mode_coverage(
       Lin et al., "PacGAN: The power of two samples in generative adversarial networks" (2017), section 4.1,
       https://arxiv.org/abs/1712.04086, and the authors' code, which counts samples of low quality for no mode.
     """
+    if jnp.iscomplexobj(samples) or jnp.iscomplexobj(centres):
+        raise ValueError("expected real samples and centres, found complex ones")
     points, means = jnp.asarray(samples, jnp.float32), jnp.asarray(centres, jnp.float32)
     if points.ndim < 2 or means.ndim != 2 or points.shape[-1] != means.shape[-1] or 0 in (*points.shape, *means.shape):
         raise ValueError(

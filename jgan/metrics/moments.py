@@ -228,7 +228,8 @@ def from_statistics(count: int, mean: Real[AnyArray, " d"], covariance: Real[Any
       >>> moments.covariance(moments.from_statistics(10, np.zeros(2), np.eye(2))).tolist()
       [[1.0, 0.0], [0.0, 1.0]]
     """
-    centre, spread = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
+    centre = checks.real_numbers("mean", mean).astype(np.float64)
+    spread = checks.real_numbers("covariance", covariance).astype(np.float64)
     if centre.ndim != 1 or not centre.size or spread.shape != (len(centre),) * 2:
         raise ValueError(f"expected a mean [d] and a covariance [d, d], found the shapes {centre.shape} and {spread.shape}")
     if not np.allclose(spread, spread.T, equal_nan=True):

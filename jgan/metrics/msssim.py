@@ -20,6 +20,7 @@ from jaxtyping import Float32, Int, Int64, Real
 
 from jgan.metrics import checks, filters
 from jgan.types import Key
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -42,6 +43,7 @@ class Diversity(NamedTuple):
       scales: the number of scales of MS-SSIM.
       n: the number of images from which pairs are drawn.
       within_classes: whether both images of a pair have the same class.
+      caution: why the standard error says little, or "".
     """
 
     mean: float
@@ -50,6 +52,7 @@ class Diversity(NamedTuple):
     scales: int
     n: int
     within_classes: bool
+    caution: str = ""
 
 
 def ssim(
@@ -122,6 +125,11 @@ def ms_ssim(
         raise ValueError(f"expected images of one dtype, found {first.dtype} and {second.dtype}")
     if data_range is None:
         data_range = 255.0 if first.dtype == jnp.uint8 else 1.0
+        for name, images in (("first", first), ("second", second)):
+            if not isinstance(images, jax.core.Tracer):
+                checks.images(name, images)
+    if not data_range > 0:
+        raise ValueError(f"data_range must be positive, found {data_range}")
     return _ms_ssim(first, second, float(data_range), scales)
 
 
@@ -184,8 +192,7 @@ def diversity(
     """
     images = checks.images("images", images, 2)
     _check_scales(images.shape, scales)
-    if pairs < 1:
-        raise ValueError(f"pairs must be at least 1, found {pairs}")
+    pairs, block = whole("pairs", pairs, 1), whole("block", block, 1)
     first, second = draw_pairs(key, len(images), pairs, labels)
     values = np.empty(pairs)
     for start in range(0, pairs, block):
@@ -194,7 +201,11 @@ def diversity(
         found = ms_ssim(images[first[chosen]], images[second[chosen]], scales=scales)
         values[start : start + block] = np.asarray(found)[: pairs - start]
     error = float(values.std() / np.sqrt(pairs))
-    return Diversity(float(values.mean()), error, pairs, scales, len(images), labels is not None)
+    sizes = np.unique(np.zeros(len(images)) if labels is None else np.asarray(labels), return_counts=True)[1].astype(int)
+    different = int((sizes * (sizes - 1) // 2).sum())
+    why = "pairs repeat, and the standard error is too small"
+    caution = checks.few("different pairs of images", different, pairs, why)
+    return Diversity(float(values.mean()), error, pairs, scales, len(images), labels is not None, caution)
 
 
 def draw_pairs(

@@ -17,6 +17,8 @@ from jaxtyping import Float32, Float64, Int32, Real
 from scipy import special
 
 from jgan.metrics import checks
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 BLOCK = 4096
@@ -24,6 +26,9 @@ BLOCK = 4096
 
 EPSILON = 1e-6
 """Added to the standard deviations before division, as in the authors' code."""
+
+SAMPLES_PER_BIN = 5
+"""The mean number of samples per bin from which the normal approximation of the test holds."""
 
 
 class Bins(NamedTuple):
@@ -53,6 +58,7 @@ class NDB(NamedTuple):
       n_real: the number of training samples.
       n_fake: the number of generated samples.
       significance: the level of the two-sided test.
+      caution: why the values say little, or "".
     """
 
     different: int
@@ -62,6 +68,7 @@ class NDB(NamedTuple):
     n_real: int
     n_fake: int
     significance: float
+    caution: str = ""
 
 
 def fit(
@@ -94,8 +101,7 @@ def fit(
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    if bins < 2:
-        raise ValueError(f"bins must be at least 2, found {bins}")
+    bins, iterations, seed = whole("bins", bins, 2), whole("iterations", iterations, 1), check_seed(seed)
     flat = checks.features("training", np.reshape(training, (len(training), -1)), bins)
     mean = flat.mean(axis=0, dtype=np.float64).astype(np.float32)
     scale = (flat.std(axis=0, dtype=np.float64) + EPSILON).astype(np.float32) if whiten else np.ones_like(mean)
@@ -195,12 +201,21 @@ def compare(real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"], *, significa
     References:
       Richardson and Weiss, "On GANs and GMMs" (2018), section 3, https://arxiv.org/abs/1805.12462
     """
+    if not 0 < significance < 1:
+        raise ValueError(f"significance must be between 0 and 1, found {significance}")
     a, b = _counts(real, fake)
     different = int(np.count_nonzero(p_values(a, b) < significance))
     p, q = a / a.sum(), b / b.sum()
     middle = (p + q) / 2
     js = float((special.rel_entr(p, middle) + special.rel_entr(q, middle)).sum() / 2)
-    return NDB(different, different / len(a), js, len(a), int(a.sum()), int(b.sum()), significance)
+    smaller = int(min(a.sum(), b.sum()))
+    why = "the test of a bin holds for five samples in it at least"
+    empty = int((a + b == 0).sum())
+    caution = checks.joined(
+        checks.few(f"samples of the smaller set in {len(a)} bins", smaller, SAMPLES_PER_BIN * len(a), why),
+        f"empty bins: {empty} of {len(a)}, as there are fewer different samples than bins" if empty else "",
+    )
+    return NDB(different, different / len(a), js, len(a), int(a.sum()), int(b.sum()), significance, caution)
 
 
 def evaluate(bins: Bins, samples: Real[AnyArray, " n *shape"], *, significance: float = 0.05) -> NDB:
@@ -247,7 +262,7 @@ def _counts(
     real: Real[AnyArray, " k"], fake: Real[AnyArray, " k"]
 ) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
     """Checks the counts and converts them to `[K]` float64."""
-    a, b = np.asarray(real, np.float64), np.asarray(fake, np.float64)
+    a, b = (checks.real_numbers(name, counts).astype(np.float64) for name, counts in (("real", real), ("fake", fake)))
     if a.ndim != 1 or a.shape != b.shape:
         raise ValueError(f"expected the counts [K] of the same bins in both sets, found the shapes {a.shape} and {b.shape}")
     if not (min(a.min(initial=0), b.min(initial=0)) >= 0 and a.sum() > 0 and b.sum() > 0):

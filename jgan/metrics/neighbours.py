@@ -18,6 +18,7 @@ from jaxtyping import Float, Int64
 
 from jgan.metrics import blocks
 from jgan.metrics.blocks import Block, Frame, Progress
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 SPARE = 4
@@ -83,7 +84,7 @@ def nearest(
       >>> found.distances.ravel().tolist(), found.indices.ravel().tolist()
       ([1.0, 1.0, 4.0], [1, 0, 1])
     """
-    itself = references is None
+    itself, k = references is None, whole("k", k, 1)
     x = blocks.floats("points", points, k + 1 if itself else 1)
     y = x if itself else blocks.floats("references", references, k, x)
     frame = blocks.frame(x) if itself else blocks.frame(x, y)

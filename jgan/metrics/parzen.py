@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float64
 
+from jgan.metrics import checks
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 SIGMAS = np.logspace(-1, 0, 10)
@@ -28,7 +30,7 @@ class Parzen(NamedTuple):
 
     Attributes:
       mean: the mean log-likelihood of the test images, in nats per image.
-      standard_error: the standard deviation over test images divided by the square root of their number.
+      standard_error: the standard deviation over test images divided by the square root of their number; NaN for one image.
       sigma: the chosen width of the kernel, in units of a pixel.
       validation: the mean log-likelihood of the validation images at that width.
     """
@@ -67,7 +69,8 @@ def log_likelihoods(
       `[S, N]` float64, in nats per image.
 
     Raises:
-      ValueError: if the examples of `x` and of `samples` differ in shape.
+      ValueError: if the examples of `x` and of `samples` differ in shape, there are none, a value is not finite, or a width is
+        not positive.
 
     Example:
       >>> import numpy as np
@@ -81,8 +84,12 @@ def log_likelihoods(
     """
     if np.shape(x)[1:] != np.shape(samples)[1:]:
         raise ValueError(f"images and samples must have one shape, found {np.shape(x)[1:]} and {np.shape(samples)[1:]}")
-    images = np.asarray(x, np.float32).reshape(len(x), -1)
-    samples = jnp.asarray(samples, jnp.float32).reshape(len(samples), -1)
+    block = whole("block", block, 1)
+    if np.ndim(sigmas) != 1 or not np.size(sigmas) or not (np.asarray(sigmas) > 0).all() or not np.isfinite(sigmas).all():
+        raise ValueError(f"sigmas: expected positive widths [S], at least one, found {sigmas}")
+    flat = [np.reshape(checks.real_numbers(name, some), (len(some), -1)) for name, some in (("x", x), ("samples", samples))]
+    images, held = (checks.features(name, some, 1) for name, some in zip(("x", "samples"), flat, strict=True))
+    images, samples = images.astype(np.float32), jnp.asarray(held, jnp.float32)
     sigmas = jnp.asarray(sigmas, jnp.float32)
     sums = np.empty((len(sigmas), len(images)))
     for first in range(0, len(images), block):
@@ -133,7 +140,7 @@ def evaluate(
     values = log_likelihoods(test, samples, widths[best : best + 1], block=block)[0]
     return Parzen(
         mean=float(values.mean()),
-        standard_error=float(values.std() / math.sqrt(len(values))),
+        standard_error=float(values.std() / math.sqrt(len(values))) if len(values) > 1 else math.nan,
         sigma=float(widths[best]),
         validation=float(choice[best]),
     )

@@ -15,10 +15,15 @@ import numpy as np
 from jaxtyping import Float, Float64, Int64, Real
 
 from jgan.metrics import checks
+from jgan.utils.checks import seed as check_seed
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 EDGE = 1e-10
 """Distance of the first and last angle from 0 and pi/2, where lambda is 0 and infinite."""
+
+SAMPLES_PER_CLUSTER = 10
+"""The number of samples per cluster from which the two histograms differ by less than their own size, even by chance."""
 
 
 class PRD(NamedTuple):
@@ -33,6 +38,7 @@ class PRD(NamedTuple):
       runs: the number of clusterings averaged.
       n: the number of real samples, and of generated samples.
       seed: the seed of the first clustering.
+      caution: why the curve says little, or "".
     """
 
     precision: Float64[np.ndarray, " angles"]
@@ -43,6 +49,7 @@ class PRD(NamedTuple):
     runs: int
     n: int
     seed: int
+    caution: str = ""
 
 
 def curve(
@@ -75,8 +82,7 @@ def curve(
     p, q = _distribution("real", real), _distribution("fake", fake)
     if p.shape != q.shape:
         raise ValueError(f"expected as many states in both distributions, found {len(p)} real and {len(q)} fake")
-    if angles < 3:
-        raise ValueError(f"angles must be at least 3, found {angles}")
+    angles = whole("angles", angles, 3)
     ratios = np.tan(np.linspace(EDGE, np.pi / 2 - EDGE, angles))[:, None]
     return np.minimum(ratios * p, q).sum(axis=1), np.minimum(p, q / ratios).sum(axis=1)
 
@@ -131,6 +137,7 @@ def histograms(
     from sklearn.cluster import MiniBatchKMeans
     from sklearn.exceptions import ConvergenceWarning
 
+    clusters, seed = whole("clusters", clusters, 1), check_seed(seed)
     real = checks.features("real", real, clusters)
     fake = checks.features("fake", fake, 1, like=real)
     union = np.concatenate([real, fake], dtype=np.float32)
@@ -181,17 +188,23 @@ def evaluate(
             f"expected as many generated samples as real ones, found {len(fake):,} and {len(real):,}; measure the first "
             f"{min(len(real), len(fake)):,} of each"
         )
-    if runs < 1:
-        raise ValueError(f"runs must be at least 1, found {runs}")
-    curves = [curve(*histograms(real, fake, clusters=clusters, seed=seed + run), angles=angles) for run in range(runs)]
+    runs = whole("runs", runs, 1)
+    counts = [histograms(real, fake, clusters=clusters, seed=seed + run) for run in range(runs)]
+    curves = [curve(*both, angles=angles) for both in counts]
     precision, recall = np.mean(curves, axis=0)
     f_8, f_1_8 = f_beta(precision, recall, 8), f_beta(precision, recall, 1 / 8)
-    return PRD(precision, recall, f_8, f_1_8, clusters, runs, len(real), seed)
+    empty = max(int((p + q == 0).sum()) for p, q in counts)
+    why = "the counts are mostly noise"
+    caution = checks.joined(
+        checks.few(f"samples of each set in {clusters} clusters", len(real), SAMPLES_PER_CLUSTER * clusters, why),
+        f"empty clusters: {empty} of {clusters}, as there are fewer different samples than clusters" if empty else "",
+    )
+    return PRD(precision, recall, f_8, f_1_8, clusters, runs, len(real), seed, caution)
 
 
 def _distribution(name: str, masses: Real[AnyArray, " k"]) -> Float64[np.ndarray, " k"]:
     """The masses normalised to sum 1, `[K]` float64."""
-    found = np.asarray(masses, np.float64)
+    found = checks.real_numbers(name, masses).astype(np.float64)
     if found.ndim != 1 or not np.isfinite(found).all() or (found < 0).any() or not found.sum() > 0:
         raise ValueError(f"{name}: expected nonnegative probabilities or counts [K], not all 0, found {masses}")
     return found / found.sum()

@@ -15,11 +15,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import jax
+import numpy as np
 from jaxtyping import Float
 
-from jgan.metrics import blocks, neighbours
+from jgan.metrics import blocks, checks, neighbours
 from jgan.metrics.blocks import Progress
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
+
+SAMPLES_PER_NEIGHBOUR = 10
+"""The number of samples per neighbour from which a ball is small compared with its set."""
 
 
 class PRDC(NamedTuple):
@@ -31,6 +36,7 @@ class PRDC(NamedTuple):
       density: from 0 up.
       coverage: from 0 to 1.
       k: the neighbour whose distance is the radius.
+      caution: why the values say little, or "".
     """
 
     precision: float
@@ -38,6 +44,7 @@ class PRDC(NamedTuple):
     density: float
     coverage: float
     k: int
+    caution: str = ""
 
 
 class PrecisionRecall(NamedTuple):
@@ -47,11 +54,13 @@ class PrecisionRecall(NamedTuple):
       precision: from 0 to 1.
       recall: from 0 to 1.
       k: the neighbour whose distance is the radius.
+      caution: why the values say little, or "".
     """
 
     precision: float
     recall: float
     k: int
+    caution: str = ""
 
 
 def prdc(
@@ -81,20 +90,21 @@ def prdc(
       >>> import numpy as np
       >>> from jgan.metrics.prdc import prdc
       >>> real = np.arange(10.0)[:, None]
-      >>> prdc(real, real[:5] + 0.25, k=1)
-      PRDC(precision=1.0, recall=0.6, density=2.0, coverage=0.6, k=1)
+      >>> prdc(real, real[:5] + 0.25, k=1)[:5]
+      (1.0, 0.6, 2.0, 0.6, 1)
 
     References:
       Naeem et al., "Reliable fidelity and diversity metrics for generative models" (2020),
       https://arxiv.org/abs/2002.09797, and the authors' package `prdc`.
     """
-    counts = _counts(real, fake, k=k, closed=False, devices=devices, progress=progress)
+    counts, empty = _counts(real, fake, k=k, closed=False, devices=devices, progress=progress)
     return PRDC(
         precision=float((counts.y_held > 0).mean()),
         recall=float((counts.x_held > 0).mean()),
         density=float(counts.y_held.mean() / k),
         coverage=float((counts.held_by_x > 0).mean()),
         k=k,
+        caution=checks.joined(_caution(counts, k), *map(_repeated, ("real", "generated"), empty, counts[1:])),
     )
 
 
@@ -125,15 +135,29 @@ def improved(
       >>> import numpy as np
       >>> from jgan.metrics import prdc
       >>> real = np.arange(10.0)[:, None]
-      >>> prdc.improved(real, real[:5], k=1)
-      PrecisionRecall(precision=1.0, recall=0.6, k=1)
+      >>> prdc.improved(real, real[:5], k=1)[:3]
+      (1.0, 0.6, 1)
 
     References:
       Kynkaanniemi et al., "Improved precision and recall metric for assessing generative models" (2019),
       https://arxiv.org/abs/1904.06991
     """
-    counts = _counts(real, fake, k=k, closed=True, devices=devices, progress=progress)
-    return PrecisionRecall(float((counts.y_held > 0).mean()), float((counts.x_held > 0).mean()), k)
+    counts, _ = _counts(real, fake, k=k, closed=True, devices=devices, progress=progress)
+    caution = _caution(counts, k)
+    return PrecisionRecall(float((counts.y_held > 0).mean()), float((counts.x_held > 0).mean()), k, caution)
+
+
+def _caution(counts: neighbours.Inside, k: int) -> str:
+    """The caution for few samples, whose balls reach across the whole set."""
+    n = min(len(counts.x_held), len(counts.y_held))
+    return checks.few("samples in the smaller set", n, SAMPLES_PER_NEIGHBOUR * k, f"balls up to neighbour {k} span much of it")
+
+
+def _repeated(name: str, empty: int, held: np.ndarray) -> str:
+    """The caution for repeated samples, whose open balls are empty."""
+    if not empty:
+        return ""
+    return f"{empty:,} of {len(held):,} {name} samples with k-th neighbours equal to them: their open balls are empty"
 
 
 def _counts(
@@ -144,9 +168,9 @@ def _counts(
     closed: bool,
     devices: Sequence[jax.Device] | None,
     progress: Progress | None,
-) -> neighbours.Inside:
-    if k < 1:
-        raise ValueError(f"k must be at least 1, found {k}")
+) -> tuple[neighbours.Inside, list[int]]:
+    """The counts, and the number of balls of radius 0 in each set."""
+    k = whole("k", k, 1)
     real = blocks.floats("real", real, k + 1)
     fake = blocks.floats("fake", fake, k + 1, real)
     n, m = len(real), len(fake)
@@ -155,4 +179,5 @@ def _counts(
         neighbours.nearest(points, k=k, devices=devices, progress=after(before)).distances[:, -1]
         for points, before in ((real, 0), (fake, n))
     ]
-    return neighbours.inside(real, fake, *radii, closed=closed, devices=devices, progress=after(n + m))
+    counts = neighbours.inside(real, fake, *radii, closed=closed, devices=devices, progress=after(n + m))
+    return counts, [int((radius == 0).sum()) for radius in radii]

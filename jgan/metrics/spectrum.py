@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float64, Int64, Real
 
 from jgan.metrics import checks
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 
@@ -58,6 +59,7 @@ def radial_power(images: Real[AnyArray, "n h w c"], *, batch: int = 256) -> Radi
       distributions" (2020), section 3, https://arxiv.org/abs/2003.01826
     """
     images = checks.images("images", images)
+    batch = whole("batch", batch, 1)
     n, height, width = images.shape[:3]
     total = np.zeros((height, width))
     for first in range(0, n, batch):

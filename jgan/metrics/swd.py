@@ -16,6 +16,7 @@ from jaxtyping import Float, Float32, Real
 
 from jgan.metrics import checks, filters
 from jgan.types import Key
+from jgan.utils.checks import whole
 from jgan.utils.shapes import AnyArray
 
 BINOMIAL = np.array([1, 4, 6, 4, 1]) / 16
@@ -30,6 +31,9 @@ LEAST = 16
 FLAT = 1e-3
 """Grey levels, of 255: a channel with a smaller deviation contains only rounding errors."""
 
+IMAGES = 100
+"""The number of images from which the patches of two sets of one distribution are alike."""
+
 
 class SWD(NamedTuple):
     """Sliced Wasserstein distances of image patches, times 1,000, and how they were computed.
@@ -41,6 +45,7 @@ class SWD(NamedTuple):
       n: the number of real images, and of generated images.
       patches: the number of patches per image and level.
       directions: the number of random directions.
+      caution: why the distance says little, or "".
     """
 
     average: float
@@ -49,6 +54,7 @@ class SWD(NamedTuple):
     n: int
     patches: int
     directions: int
+    caution: str = ""
 
 
 def sliced_wasserstein(
@@ -89,8 +95,7 @@ def sliced_wasserstein(
             f"expected two sets of one size, found {len(first):,} and {len(second):,}; measure the first "
             f"{min(len(first), len(second)):,} of each"
         )
-    if directions < 1 or block < 1:
-        raise ValueError(f"directions and block must be at least 1, found {directions} and {block}")
+    directions, block = whole("directions", directions, 1), whole("block", block, 1)
     sets = [jnp.asarray(features, jnp.float32) for features in (first, second)]
     total = 0.0
     for start in range(0, directions, block):
@@ -147,6 +152,7 @@ def evaluate(
     fake = checks.images("fake", fake, like=real)
     if len(real) != len(fake) or not len(real):
         raise ValueError(f"expected as many generated images as real ones, found {len(fake):,} and {len(real):,}")
+    patches, batch = whole("patches", patches, 1), whole("batch", batch, 1)
     sizes = level_sizes(*real.shape[1:3])
     cut_key, axes_key = jax.random.split(key)
     distances = []
@@ -155,7 +161,9 @@ def evaluate(
         found = (_normalised(descriptors(images, **options)) for images in (real, fake))
         key = jax.random.fold_in(axes_key, level)
         distances.append(1e3 * sliced_wasserstein(*found, key=key, directions=directions, block=block))
-    return SWD(float(np.mean(distances)), tuple(distances), sizes, len(real), patches, directions)
+    why = "patches of so few images differ by chance, also between two sets of real ones"
+    caution = checks.few("images of each set", len(real), IMAGES, why)
+    return SWD(float(np.mean(distances)), tuple(distances), sizes, len(real), patches, directions, caution)
 
 
 def level_sizes(height: int, width: int) -> tuple[tuple[int, int], ...]:

@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Float64, Int
 
-from jgan.metrics import blocks
+from jgan.metrics import blocks, checks
+from jgan.utils.checks import seed as check_seed
 from jgan.utils.shapes import AnyArray
 
 Classifier = Any
 """A classifier with scikit-learn's `fit(x, y)` and `predict(x)`."""
+
+HELD_OUT = 100
+"""The number of held-out samples from which the standard error of an accuracy of one half is below 0.05."""
+
+PER_CLASS = 10
+"""The number of generated samples per class from which CAS is not mostly their noise."""
 
 
 class C2ST(NamedTuple):
@@ -23,6 +30,7 @@ class C2ST(NamedTuple):
       held_out: the number of held-out samples, half of them real.
       classifier: the name of the classifier.
       seed: the seed of the split, and of the classifier if it has one.
+      caution: why the accuracy says little, or "".
     """
 
     accuracy: float
@@ -30,6 +38,7 @@ class C2ST(NamedTuple):
     held_out: int
     classifier: str
     seed: int
+    caution: str = ""
 
 
 class CAS(NamedTuple):
@@ -41,6 +50,7 @@ class CAS(NamedTuple):
       classes: `[K]`, the labels.
       classifier: the name of the classifier.
       seed: the seed of the classifier, if it has one.
+      caution: why the accuracy says little, or "".
     """
 
     accuracy: float
@@ -48,6 +58,7 @@ class CAS(NamedTuple):
     classes: Int[np.ndarray, " k"]
     classifier: str
     seed: int
+    caution: str = ""
 
 
 def nearest_neighbours(samples: int, seed: int) -> Classifier:
@@ -136,6 +147,7 @@ def c2st(
     """
     from scipy.stats import binom
 
+    seed = check_seed(seed)
     real = blocks.floats("real", real, 4)
     fake = blocks.floats("fake", fake, 4, real)
     generator, n = np.random.default_rng(seed), min(len(real), len(fake))
@@ -145,7 +157,10 @@ def c2st(
     model = classifier(2 * half, seed)
     _fit(model, learnt, np.repeat([0, 1], half))
     right = int((model.predict(tried) == np.repeat([0, 1], n - half)).sum())
-    return C2ST(right / len(tried), float(binom.sf(right - 1, len(tried), 0.5)), len(tried), _name(classifier), seed)
+    why = f"the accuracy has a standard error of {0.5 / np.sqrt(len(tried)):.2f}"
+    caution = checks.few("held-out samples", len(tried), HELD_OUT, why)
+    p_value = float(binom.sf(right - 1, len(tried), 0.5))
+    return C2ST(right / len(tried), p_value, len(tried), _name(classifier), seed, caution)
 
 
 def classifier_accuracy(
@@ -189,12 +204,14 @@ def classifier_accuracy(
       Ravuri and Vinyals, "Classification accuracy score for conditional generative models" (2019),
       https://arxiv.org/abs/1905.10887, where the classifier is a ResNet on images.
     """
+    seed = check_seed(seed)
     real = blocks.floats("real", real, 1)
     fake = blocks.floats("fake", fake, 2, real)
     for name, points, labels in (("real", real, real_labels), ("fake", fake, fake_labels)):
-        if np.shape(labels) != (len(points),):
+        if np.shape(labels) != (len(points),) or np.asarray(labels).dtype.kind not in "iu":
             raise ValueError(
-                f"{name}_labels: expected {len(points):,} labels, one per sample, found the shape {np.shape(labels)}"
+                f"{name}_labels: expected {len(points):,} integer labels, one per sample, found {np.asarray(labels).dtype} of "
+                f"the shape {np.shape(labels)}"
             )
     if len(np.unique(fake_labels)) < 2:
         raise ValueError(f"fake_labels: expected at least two classes, found {np.unique(fake_labels).tolist()}")
@@ -202,7 +219,13 @@ def classifier_accuracy(
     _fit(model, fake, np.asarray(fake_labels))
     right, classes = model.predict(real) == np.asarray(real_labels), np.unique(real_labels)
     by_class = np.array([right[np.asarray(real_labels) == label].mean() for label in classes])
-    return CAS(float(right.mean()), by_class, classes, _name(classifier), seed)
+    absent = [label for label in classes.tolist() if label not in np.unique(fake_labels)]
+    scarce = min(int((np.asarray(fake_labels) == label).sum()) for label in np.unique(fake_labels))
+    caution = checks.joined(
+        checks.few("generated samples of the rarest class", scarce, PER_CLASS, "the classifier learns little of it"),
+        f"no generated samples of {len(absent)} of {len(classes)} classes" if absent else "",
+    )
+    return CAS(float(right.mean()), by_class, classes, _name(classifier), seed, caution)
 
 
 def _name(classifier: Callable[[int, int], Classifier]) -> str:

@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from jgan.plots.canvas import figure_of
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -28,8 +30,6 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
       >>> len(plots.curves(rows).axes)
       1
     """
-    from matplotlib.figure import Figure
-
     if balance is None:
         balance = {"d_loss": math.log(2), "g_loss": math.log(2)}
     rows = [row for row in rows if "step" in row]
@@ -38,7 +38,7 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
     panels = [(label, members) for label, members in panels if members]
     if not panels:
         raise ValueError("expected rows with a step and a loss, an accuracy or a log-likelihood, found none")
-    figure = Figure(figsize=(8, 2.4 * len(panels) + 0.4), layout="constrained")
+    figure = figure_of(8, 2.4 * len(panels) + 0.4)
     axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axis, (label, members) in zip(axes, panels, strict=True):
         for name in members:

@@ -1,5 +1,6 @@
-"""Checks of shapes at tracing time: each error names the expected and the found shape."""
+"""Checks of shapes at tracing time, and of counts and seeds: each error names what was expected and what was found."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -77,6 +78,76 @@ def divisible(batch_size: int, devices: int) -> int:
             f"the batch size must be a multiple of the number of devices, found a batch of {batch_size} on {devices} devices"
         )
     return batch_size // devices
+
+
+LARGEST_SEED = 2**32 - 1
+"""The largest seed: NumPy's `RandomState` takes no larger one, and JAX silently drops the higher bits unless x64 is enabled."""
+
+
+def whole(name: str, value: Any, least: int | None = None, most: int | None = None) -> int:
+    """Checks that a value is a whole number in a range.
+
+    Args:
+      name: the name of the value in the message.
+      value: an integer of Python or NumPy; a bool or a float is none, even if it has no fraction.
+      least: the minimum, or None.
+      most: the maximum, or None.
+
+    Returns:
+      The value as Python's `int`.
+
+    Raises:
+      ValueError: if it is anything else.
+
+    Example:
+      >>> from jgan.utils import checks
+      >>> checks.whole("subsets", 0, 1)
+      Traceback (most recent call last):
+      ValueError: subsets must be at least 1, found 0
+      >>> checks.whole("k", 3.0, 1)
+      Traceback (most recent call last):
+      ValueError: k must be a whole number, found 3.0
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = None
+    if number is None or isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} must be a whole number, found {value!r}")
+    if least is not None and most is not None and not least <= number <= most:
+        raise ValueError(f"{name} must be from {least} to {most}, found {_short(number)}")
+    if least is not None and number < least:
+        raise ValueError(f"{name} must be at least {least}, found {_short(number)}")
+    if most is not None and number > most:
+        raise ValueError(f"{name} must be at most {most}, found {_short(number)}")
+    return number
+
+
+def seed(value: Any, name: str = "seed") -> int:
+    """Checks a seed: from 0 to 2^32 - 1, in which every seed differs from all others for NumPy and for JAX.
+
+    Args:
+      value: the seed.
+      name: its name in the message.
+
+    Returns:
+      The seed as Python's `int`.
+
+    Raises:
+      ValueError: if it is out of range or not a whole number.
+
+    Example:
+      >>> from jgan.utils import checks
+      >>> checks.seed(2**32)
+      Traceback (most recent call last):
+      ValueError: seed must be from 0 to 4294967295, found 4294967296
+    """
+    return whole(name, value, 0, LARGEST_SEED)
+
+
+def _short(number: int) -> str:
+    """The number, or its size if it has many digits, which Python may even refuse to print."""
+    return str(number) if abs(number) < 10**30 else f"a number of {number.bit_length()} bits"
 
 
 def condition_of(spec: Any, n: int, *, labels: Any = None, images: Any = None, condition: Any = None) -> Any:

@@ -141,7 +141,7 @@ def test_out_names_another_file(folder, tmp_path):
     ("flags", "message"),
     [
         (["--num-samples", "0"], "--num-samples must be at least 1, found 0"),
-        (["--seed", "-1"], "--seed must be at least 0, found -1"),
+        (["--seed", "-1"], "--seed must be from 0 to 4294967295, found -1"),
         (["--metrics", "fidd"], "--metrics, a run of digits: unknown metric 'fidd', did you mean 'fid'"),
         (["--extractor", "pixel"], "--extractor: unknown extractor 'pixel', did you mean 'pixels'"),
         (["--metrics", "msssim"], "msssim needs images of at least 11x11 pixels, found 8x8x1"),

@@ -51,7 +51,7 @@ def test_two_sets_of_files(files, tmp_path, capsys):
     assert result["prdc"] == prdc.prdc(flat(real).astype(np.float32), flat(fake).astype(np.float32), k=5)._asdict()
     protocol = result["protocol"]
     assert (protocol["extractor"], protocol["resizer"], protocol["n_real"], protocol["n_fake"]) == ("pixels", "none", 120, 100)
-    assert protocol["options"] == {"k": 5, "seed": 0}
+    assert protocol["options"] == {"seed": 0, "prdc": {"k": 5}}
     assert result["environment"]["packages"]["jax"]
     table = capsys.readouterr().out
     assert f"{result['fid']['fid']:.5g}" in table
@@ -81,6 +81,7 @@ def test_a_run_is_measured_as_its_samples_are(finished_run, tmp_path):
     np.savez(tmp_path / "real.npz", x=finished_run.dataset.train.x)
     run("--fake", tmp_path / "fake.npz", "--real", tmp_path / "real.npz", "--metrics", "fid", "--out", tmp_path / "b.json")
     of_files = json.loads((tmp_path / "b.json").read_text())
+    assert of_run["fid"].pop("caution") == of_files["fid"].pop("caution") != ""  # 60 samples of 64 features
     assert of_run["fid"] == pytest.approx(of_files["fid"], rel=1e-5)
     # The same images under another name are the same protocol: they may be compared.
     run("--compare", folder / "evaluation.json", tmp_path / "b.json")

@@ -130,12 +130,12 @@ def refused(capsys, *argv):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--out", "a.jpg"], "--out must end in .png (a picture) or .npz (an array), found a.jpg"),
+        (["--out", "a.jpg"], "or .npz (an array), or have no suffix (a folder of images), found a.jpg"),
         (["--out", "nowhere/a.png"], "--out: there is no folder nowhere"),
         (["--num", "0"], "--num must be at least 1, found 0"),
         (["--num", "many"], "--num"),
         (["--columns", "-1"], "--columns must be at least 0, found -1"),
-        (["--seed", "-1"], "--seed must be at least 0, found -1"),
+        (["--seed", "-1"], "--seed must be from 0 to 4294967295, found -1"),
         (["--interpolate", "--num", "10"], "--num a multiple of it, found 8 and 10"),
         (["--interpolate", "--columns", "1"], "--columns must be at least 2"),
         (["--checkpoint", "middle"], "middle"),

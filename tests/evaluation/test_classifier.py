@@ -95,7 +95,7 @@ def test_other_files_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--epochs", "0"], "--epochs must be at least 1, found 0"),
+        (["--epochs", "0"], "--epochs must be from 1 to 100000, found 0"),
         (["--out", "a.txt"], "--out must end in .npz, found a.txt"),
         (["--out", "no/such/a.npz"], "--out: there is no folder no/such"),
         (["--dataset", "ring8"], "--dataset must name images with labels, found ring8"),

@@ -1,5 +1,7 @@
 """Images from folders and files that jgan did not make: what is read, and what is refused."""
 
+import os
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,6 +82,8 @@ def test_one_unreadable_image_is_named(tmp_path, images):
         ({"x": np.zeros((2, 4, 4), np.int64)}, "expected uint8, or float in \\[0, 1\\], found int64"),
         ({"x": np.full((2, 4, 4), np.nan)}, "expected float images in"),
         ({"x": np.full((2, 4, 4), 1.5)}, "found values from 1.5 to 1.5"),
+        ({"x": np.zeros((2, 4, 4)), "y": np.array([0, 2**40])}, "abels"),
+        ({"x": np.zeros((2, 4, 4)), "y": np.array([0, -1])}, "abels"),
         ({"x": np.zeros((2, 4, 4)), "y": np.zeros(3, int)}, "expected 2 integer labels, found int64 of the shape"),
     ],
 )
@@ -87,6 +91,12 @@ def test_other_files_are_refused(tmp_path, arrays, message):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(ValueError, match=message):
         sets.read(tmp_path / "a.npz")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(ValueError, match="found a pipe"):
+        sets.read(tmp_path / "pipe.zip")
 
 
 def test_what_is_no_archive_is_refused(tmp_path):

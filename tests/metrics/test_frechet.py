@@ -140,7 +140,7 @@ def test_features_and_their_moments_are_told_alike():
     assert found.mean_term == pytest.approx(expected, rel=1e-12)
     in_pairs = moments.of(FAKE, form="pairs", batch_size=256)
     for real, fake in ((moments.of(REAL), FAKE), (REAL, moments.of(FAKE)), (REAL, in_pairs)):
-        assert frechet.fid(real, fake) == pytest.approx(found, rel=1e-11)
+        assert frechet.fid(real, fake)[:5] == pytest.approx(found[:5], rel=1e-11)
     assert frechet.distance(moments.of(REAL), in_pairs) == pytest.approx(found.fid, rel=1e-11)
 
 
@@ -170,7 +170,7 @@ def test_arrays_of_jax_on_one_device_and_on_four():
     expected = frechet.fid(REAL, FAKE)
     spread = NamedSharding(parallel.mesh(), PartitionSpec(parallel.AXIS))
     for put in (jnp.asarray, lambda x: jnp.asarray(x, device=spread)):
-        assert frechet.fid(put(REAL), put(FAKE)) == pytest.approx(expected, rel=1e-12)
+        assert frechet.fid(put(REAL), put(FAKE))[:5] == pytest.approx(expected[:5], rel=1e-12)
 
 
 def test_features_of_one_value_have_no_spread():
@@ -250,8 +250,8 @@ def test_bad_input_is_an_error_that_says_what_is_wrong(real, fake, message):
     [
         ({}, "fake: expected at least 5,014 samples, found 400"),
         ({"least": 398, "points": 4}, "fake: expected at least 401 samples"),
-        ({"least": 20, "points": 2}, "at least 3 points and subsets of at least 2, found 2 and 20"),
-        ({"least": 1, "points": 3}, "at least 3 points and subsets of at least 2, found 3 and 1"),
+        ({"least": 20, "points": 2}, "points must be at least 3, found 2"),
+        ({"least": 1, "points": 3}, "least must be at least 2, found 1"),
     ],
 )
 def test_bad_sizes_of_subsets(options, message):

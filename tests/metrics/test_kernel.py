@@ -177,7 +177,7 @@ def test_bad_input_is_named():
         ValueError, match="found 1,000 and 300 real and 250 generated samples; draw more, or choose another subset_size"
     ):
         kernel.kid(REAL, FAKE)
-    with pytest.raises(ValueError, match="expected a subset_size from 2"):
+    with pytest.raises(ValueError, match="subset_size must be at least 2, found 1"):
         kernel.kid(REAL, FAKE, subset_size=1)
     with pytest.raises(ValueError, match="y: expected 64 features per sample like the others, found 63"):
         kernel.mmd2(REAL, FAKE[:, 1:])

@@ -57,7 +57,8 @@ def test_the_numbers_are_those_of_scipy(counts, significance):
     assert found.share == found.different / len(real)
     assert found.js == pytest.approx(jensenshannon(real, fake) ** 2 if (real / n != fake / m).any() else 0, abs=1e-7)
     assert -1e-12 <= found.js <= np.log(2) + 1e-12
-    assert found[3:] == (len(real), n, m, significance)
+    assert found[3:7] == (len(real), n, m, significance)
+    assert bool(found.caution) == (min(n, m) < 5 * len(real) or bool((real + fake == 0).any()))
 
 
 def test_by_hand():

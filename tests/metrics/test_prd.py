@@ -113,7 +113,7 @@ def test_a_half_of_the_clusters_is_precise_and_finds_a_half():
     np.testing.assert_allclose(found.recall, recall, atol=1e-12)
     assert found.f_8 == pytest.approx(65 * 0.5 / 64.5, rel=2e-3)
     assert found.f_1_8 == pytest.approx((1 + 1 / 64) * 0.5 / (1 / 64 + 0.5), rel=2e-3)
-    assert found[4:] == (8, 3, 1000, 5)
+    assert found[4:] == (8, 3, 1000, 5, "")
 
 
 def test_the_curve_is_the_mean_of_the_runs():

@@ -195,7 +195,7 @@ def test_batches_and_devices_do_not_matter(batch):
         (lambda: swd.sliced_wasserstein(FIRST, SECOND[:9], key=KEY), "found 203 and 9; measure the first 9 of each"),
         (lambda: swd.sliced_wasserstein(FIRST, SECOND[:, :2], key=KEY), "second: expected 6 features"),
         (lambda: swd.sliced_wasserstein(FIRST, np.full_like(FIRST, np.nan), key=KEY), "second: 203 of 203 samples"),
-        (lambda: swd.sliced_wasserstein(FIRST, SECOND, key=KEY, directions=0), "directions and block must be at least 1"),
+        (lambda: swd.sliced_wasserstein(FIRST, SECOND, key=KEY, directions=0), "directions must be at least 1, found 0"),
         (lambda: swd.evaluate(REAL, FAKE[:9], key=KEY), "as many generated images as real ones, found 9 and 12"),
         (lambda: swd.evaluate(REAL, FAKE[:, :9], key=KEY), "fake: expected images of the shape"),
         (

@@ -87,7 +87,9 @@ def test_bad_input_is_named():
         two_sample.c2st(REAL, SAME[:3])
     with pytest.raises(ValueError, match="fake: expected 5 features"):
         two_sample.c2st(REAL, SAME[:, 1:])
-    with pytest.raises(ValueError, match=r"fake_labels: expected 160 labels, one per sample, found the shape \(159,\)"):
+    with pytest.raises(
+        ValueError, match=r"fake_labels: expected 160 integer labels, one per sample, found int64 of the shape \(159,\)"
+    ):
         two_sample.classifier_accuracy(REAL, labels, SAME, labels[1:])
     with pytest.raises(ValueError, match=r"fake_labels: expected at least two classes, found \[2\]"):
         two_sample.classifier_accuracy(REAL, labels, SAME, np.full(160, 2))

@@ -1,7 +1,10 @@
 """The pictures of games: the right colours at the right places, found through the transform from data to pixels."""
 
+import os
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import matplotlib.colors
 import numpy as np
@@ -338,3 +341,40 @@ def test_equal_games_make_equal_pictures_without_pyplot(name, monkeypatch):
 )
 def test_the_size_goes_with_the_dpi(name, shape):
     assert SHEETS[name](dpi=50).shape == shape
+
+
+def test_no_backend_that_the_user_sets_makes_a_difference(tmp_path):
+    """Not even one that is not installed; one that is stays pyplot's."""
+    code = """
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+import numpy as np
+from jgan import plots
+square = np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]])
+picture = plots.points_sheet(square, square)
+curves = plots.curves([{"step": 1, "d_loss": 0.5}])
+curves.savefig(sys.argv[1])
+assert "matplotlib.pyplot" not in sys.modules
+import matplotlib
+print(picture.std() > 5, type(curves.canvas).__name__, matplotlib.rcParams["backend"] == "svg")
+"""
+    printed = {}
+    for backend in ("nonsense", "module://no.such.module", "svg"):
+        command = [sys.executable, "-c", code, str(tmp_path / "curves.png")]
+        environment = os.environ | {"MPLBACKEND": backend, "JAX_PLATFORMS": "cpu"}
+        printed[backend] = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout.split()
+    assert printed["nonsense"] == ["True", "FigureCanvasAgg", "False"]
+    assert printed["module://no.such.module"] == ["True", "FigureCanvasAgg", "False"]
+    assert printed["svg"] == ["True", "FigureCanvasAgg", "True"]
+
+
+def test_no_module_of_the_package_imports_pyplot():
+    package = Path(plots.__file__).parents[1]
+    assert [
+        path
+        for path in package.rglob("*.py")
+        if re.search(r"^\s*(import|from) .*(pyplot|pylab)", path.read_text(), re.MULTILINE)
+    ] == []

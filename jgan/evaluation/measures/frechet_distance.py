@@ -1,19 +1,36 @@
 """FID and FID-infinity: Frechet distances of features (Heusel et al., 2017; Chong and Forsyth, 2020)."""
 
+import dataclasses
 import functools
 
 import numpy as np
 
 from jgan.evaluation.criteria import CRITERIA, Criterion, RealImages, features_of
-from jgan.evaluation.measure import MEASURES, Measure, Options, Sides, one
+from jgan.evaluation.measure import MEASURES, Context, Measure, Sides, one
 from jgan.features import Extractor
 from jgan.metrics import frechet, moments
+from jgan.utils.checks import whole
 
 
-def _fid_infinity(sides: Sides, options: Options) -> frechet.FIDInfinity:
+@dataclasses.dataclass(frozen=True)
+class InfinityOptions:
+    """The options of FID-infinity."""
+
+    points: int = 15
+    """number of sample sizes through which the line is fitted"""
+    least: int = 0
+    """smallest sample size; 0: a fifth of the samples, as the authors use 5,000 to 50,000"""
+
+    def __post_init__(self) -> None:
+        whole("points", self.points, 3)
+        if self.least:
+            whole("least", self.least, frechet.LEAST)
+
+
+def _fid_infinity(sides: Sides, options: InfinityOptions, context: Context) -> frechet.FIDInfinity:
     real, fake = sides.features()
-    # Starts at a fifth of the samples, as the authors use 5,000 to 50,000.
-    return frechet.fid_infinity(real, fake, seed=options.seed, least=max(2, len(fake) // 5), progress=options.progress)
+    least = options.least or max(frechet.LEAST, len(fake) // 5)
+    return frechet.fid_infinity(real, fake, seed=context.seed, least=least, points=options.points, progress=context.progress)
 
 
 def criterion(real: RealImages, extractor: Extractor) -> Criterion:
@@ -44,7 +61,7 @@ MEASURES.register(
     "fid",
     Measure(
         "features",
-        lambda sides, options: frechet.fid(*sides.features()),
+        lambda sides, options, context: frechet.fid(*sides.features()),
         one("FID", "lower", "fid"),
         "Frechet distance of the features",
     ),
@@ -56,6 +73,7 @@ MEASURES.register(
         _fid_infinity,
         one("FID-infinity", "lower", "fid", "standard_error"),
         "FID extrapolated to infinitely many samples",
+        InfinityOptions,
     ),
 )
 CRITERIA.register("fid", criterion)

@@ -1,0 +1,88 @@
+"""The memory that is available, so that a request that cannot be met is refused before anything is computed."""
+
+from pathlib import Path
+
+_UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB", "EB")
+
+
+def available() -> int | None:
+    """The bytes of memory that this process may still take: the least of the machine's, its container's and its own limit.
+
+    Returns:
+      The number of bytes, or None if the system does not tell.
+
+    Example:
+      >>> from jgan.utils import memory
+      >>> found = memory.available()
+      >>> found is None or found > 0
+      True
+    """
+    found = [limit for limit in (_of_the_machine(), _of_the_container(), _of_the_process()) if limit is not None]
+    return max(1, min(found)) if found else None
+
+
+def require(what: str, size: int) -> None:
+    """Checks that an amount of memory is available.
+
+    Args:
+      what: what takes the memory, with the remedy after a colon, for the message.
+      size: the number of bytes.
+
+    Raises:
+      ValueError: if it is more than what is available.
+
+    Example:
+      >>> from jgan.utils import memory
+      >>> memory.require("a small array", 8)
+    """
+    room = available()
+    if room is not None and size > room:
+        raise ValueError(f"{what}: about {in_words(size)} of memory are needed, and {in_words(room)} are available")
+
+
+def in_words(size: int) -> str:
+    """A number of bytes with its unit, to two digits.
+
+    Args:
+      size: the number of bytes.
+
+    Returns:
+      The text.
+
+    Example:
+      >>> from jgan.utils import memory
+      >>> memory.in_words(1_500_000_000_000), memory.in_words(12)
+      ('1.5 TB', '12 bytes')
+    """
+    power = min((len(str(size)) - 1) // 3, len(_UNITS) - 1)
+    value = size / 1000**power if power else size
+    return f"{value:.2g} {_UNITS[power]}" if value < 100 else f"{value:.0f} {_UNITS[power]}"
+
+
+def _of_the_machine() -> int | None:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, ValueError, StopIteration):  # not Linux
+        return None
+
+
+def _of_the_container() -> int | None:
+    """What a control group of version 2 leaves; "max", an unlimited one, is not a number."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        return int((group / "memory.max").read_text()) - int((group / "memory.current").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _of_the_process() -> int | None:
+    """What a limit of the address space (`ulimit -v`) leaves."""
+    try:
+        import resource
+
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError, ValueError):  # not Linux
+        return None
+    return None if limit == resource.RLIM_INFINITY else limit - taken

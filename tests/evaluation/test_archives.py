@@ -1,0 +1,153 @@
+"""Archives of images: what is read, and that hostile ones end in one line."""
+
+import io
+import json
+import re
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jgan.evaluation import archives, sets
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), np.uint8)
+
+
+def png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()
+
+
+def write(path, members):
+    """An archive of `(name, content)` pairs, of the kind that the suffix says."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members:
+                archive.writestr(name, content)
+        return path
+    with tarfile.open(path, "w:gz" if path.name.endswith("gz") else "w") as archive:
+        for name, content in members:
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar", "a.tar.gz", "a.tgz"])
+@pytest.mark.parametrize("folder", ["", "images/", "one/two/"])
+def test_images_are_read_in_the_order_of_their_names(tmp_path, name, folder):
+    members = [(f"{folder}{index}.png", png(IMAGES[index])) for index in reversed(range(6))]
+    members += [("__MACOSX/0.png", b"resource fork"), (f"{folder}.DS_Store", b"finder")]
+    found = sets.read(write(tmp_path / name, members))
+    np.testing.assert_array_equal(found.images, IMAGES)
+    assert (found.labels, found.name) == (None, str(tmp_path / name))
+
+
+def test_folders_are_classes(tmp_path):
+    members = [(f"{label}/{index}.png", png(IMAGES[index])) for index, label in enumerate("bababa")]
+    found = sets.read(write(tmp_path / "a.zip", members))
+    assert found.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    np.testing.assert_array_equal(found.images, IMAGES[[1, 3, 5, 0, 2, 4]])
+
+
+@pytest.mark.parametrize("labels", [[3, 1, 4, 1, 5, 9], None])
+def test_the_labels_of_dataset_json_stand_for_the_folders(tmp_path, labels):
+    names = [f"{index // 3:05}/img{index:08}.png" for index in range(6)]
+    pairs = None if labels is None else list(zip(names, labels, strict=True))
+    members = [(name, png(image)) for name, image in zip(names, IMAGES, strict=True)]
+    found = sets.read(write(tmp_path / "a.zip", [*members, ("dataset.json", json.dumps({"labels": pairs}).encode())]))
+    np.testing.assert_array_equal(found.images, IMAGES)
+    assert (None if found.labels is None else found.labels.tolist()) == labels
+
+
+def test_an_archive_of_another_name_is_known_by_its_content(tmp_path):
+    write(tmp_path / "a.zip", [("0.png", png(IMAGES[0]))]).rename(tmp_path / "data")
+    assert sets.read(tmp_path / "data").images.shape == (1, 5, 4, 3)
+    np.savez(tmp_path / "b.npz", x=IMAGES)
+    (tmp_path / "b.npz").rename(tmp_path / "arrays")
+    np.testing.assert_array_equal(sets.read(tmp_path / "arrays").images, IMAGES)
+
+
+def link(path):
+    with tarfile.open(path, "w") as archive:
+        info = tarfile.TarInfo("0.png")
+        info.type, info.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(info)
+
+
+def encrypted(path):
+    content = bytearray(write(path, [("0.png", png(IMAGES[0]))]).read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1  # the flag of the directory
+    path.write_bytes(content)
+
+
+def twice(path):
+    with pytest.warns(UserWarning, match="Duplicate name"):
+        write(path, [("0.png", png(IMAGES[0]))] * 2)
+
+
+HOSTILE = {
+    "junk.zip": (lambda path: path.write_bytes(b"PK\x03\x04 and no more"), "expected a whole zip or tar archive"),
+    "cut.zip": (
+        lambda path: path.write_bytes(write(path, [("0.png", png(IMAGES[0]))]).read_bytes()[:-30]),
+        "expected a whole zip or tar archive",
+    ),
+    "cut.tar.gz": (
+        lambda path: path.write_bytes(write(path, [("0.png", png(IMAGES[0]))]).read_bytes()[:-30]),
+        "expected a whole zip or tar archive",
+    ),
+    "cut.tar": (  # between two members: a header and the content, padded to 512 bytes
+        lambda path: path.write_bytes(write(path, [(f"{i}.png", png(IMAGES[i])) for i in range(2)]).read_bytes()[:1024]),
+        "found one without its end",
+    ),
+    "up.zip": (lambda path: write(path, [("../0.png", png(IMAGES[0]))]), "expected names inside the archive, found '../0.png'"),
+    "up.tar": (lambda path: write(path, [("a/../../0.png", b"")]), "expected names inside the archive"),
+    "root.zip": (lambda path: write(path, [("/0.png", png(IMAGES[0]))]), "expected names inside the archive, found '/0.png'"),
+    "link.tar": (link, "expected plain files, found a link or a device, '0.png'"),
+    "encrypted.zip": (encrypted, "expected a plain archive, found an encrypted one"),
+    "twice.zip": (twice, "expected each name once, found 0.png twice"),
+    "bomb.zip": (
+        lambda path: write(path, [("0.png", bytes(archives.LARGEST + 1))]),
+        "expected images of at most 268 MB, found 268 MB in '0.png'",
+    ),
+    "empty.zip": (lambda path: write(path, []), "found none"),
+    "broken.zip": (lambda path: write(path, [("x/0.png", png(IMAGES[0])[:60])]), "broken.zip/x/0.png: expected a"),
+    "size.zip": (lambda path: write(path, [("0.png", png(IMAGES[0])), ("1.png", png(IMAGES[1, :3]))]), "1.png: expected 5x4"),
+    "labels.zip": (
+        lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b'{"labels": [["1.png", 3]]}')]),
+        "expected a label of each image in dataset.json, found none of 0.png",
+    ),
+    "label.zip": (
+        lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b'{"labels": [["0.png", 1099511627776]]}')]),
+        "expected labels [[name, number], ...] in dataset.json",
+    ),
+    "nested.zip": (
+        lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b"[" * 100_000)]),
+        "expected labels [[name, number], ...] in dataset.json",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_archives_are_refused_in_one_line(tmp_path, name):
+    make, message = HOSTILE[name]
+    path = tmp_path / name
+    make(path)
+    with pytest.raises(ValueError, match=re.escape(message)) as error:
+        sets.read(path)
+    told = str(error.value)
+    assert told.startswith(str(path))
+    assert "\n" not in told
+    assert len(told) < 500
+    assert sorted(tmp_path.iterdir()) == [path]  # nothing was written beside it
+
+
+def test_the_sizes_are_checked_before_anything_is_unpacked(tmp_path, monkeypatch):
+    path = write(tmp_path / "a.tar", [(f"{index}.png", png(IMAGES[0])) for index in range(3)])
+    monkeypatch.setattr(archives.shutil, "disk_usage", lambda root: type("Usage", (), {"free": 100}))
+    monkeypatch.setattr(archives.shutil, "copyfileobj", None)
+    with pytest.raises(ValueError, match=r"files that fit on the disk \(100 bytes are free\), found more"):
+        sets.read(path)
