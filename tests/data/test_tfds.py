@@ -137,7 +137,7 @@ def test_a_damaged_source_leaves_nothing_half_prepared(tmp_path, checksums):
     checksums["mnist"] = tmp_path / "downloads" / "manual"
     idx_files.write_set(checksums["mnist"])
     (checksums["mnist"] / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b broken")  # and so in the checksum list
-    with pytest.raises(ValueError, match=r"cannot prepare mnist in .*train-images-idx3-ubyte.gz: expected a whole gzip file"):
+    with pytest.raises(ValueError, match=r"cannot prepare mnist in .*train-images-idx3-ubyte.gz: expected a whole IDX file"):
         data.load("mnist", tmp_path)
     assert not list((tmp_path / "mnist").rglob("*.array_record*"))
 
