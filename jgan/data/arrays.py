@@ -60,6 +60,8 @@ def read(path: str | Path, names: Collection[str]) -> Arrays:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         if len(members) < len(archive.infolist()):
             raise ValueError(f"{path}: expected one array of each name, found a name twice: write the file again")
+        for member in archive.infolist():
+            archive.open(member).close()  # compares its name in the archive's directory with that before its values
         found = {name: _read(archive, member, f"{path}, {name}") for name, member in members.items() if name in names}
     return Arrays(found, tuple(members))
 

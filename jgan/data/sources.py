@@ -101,16 +101,20 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
 
     folder = None if data_dir is None else reading.user_path(data_dir)
     base = name.partition(":")[0]
-    if base in SOURCES:
-        source = SOURCES[base]
-        if held_out is None:
-            return source.load(name, folder)
-        if not source.holds_out:
-            raise comes_divided(name)
-        return source.load(name, folder, held_out=held_out)
-    if not tfds.knows(name, folder):
+    if base not in SOURCES and not tfds.knows(name, folder):
         raise ValueError(_unknown(name))
-    return tfds.load(name, folder, held_out=held_out)
+    source = SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True)
+    if held_out is not None and not source.holds_out:
+        raise comes_divided(name)
+    options = {} if held_out is None else {"held_out": held_out}
+    try:
+        return source.load(name, folder, **options)
+    except RecursionError as error:
+        raise ValueError(f"{reading.listed([name])}: expected a data set, found too many inside each other") from error
+    except ValueError as error:  # a check of the arrays does not know where they are from
+        if folder is None or str(folder) in str(error):
+            raise
+        raise ValueError(f"{folder}: {error}") from error
 
 
 def comes_divided(name: str) -> ValueError:

@@ -62,7 +62,7 @@ def knows(name: str, data_dir: Path | None) -> bool:
     try:
         root = data_dir or Path(library().core.constants.DATA_DIR).expanduser()
         return base in names() or (bool(base) and (root / base).is_dir())
-    except ValueError:
+    except (ValueError, OSError):  # OSError: no folder can have this name
         return False
 
 
