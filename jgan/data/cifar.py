@@ -106,7 +106,7 @@ def read_pickle(content: bytes, where: str) -> Batch:
                 f"{where}: expected uint8 data of the shape {expected}, found {reading.listed([shape])}: get it again"
             )
         if len(labels) != IMAGES_PER_FILE or not all(type(label) is int for label in labels):
-            raise ValueError(f"{where}: expected {IMAGES_PER_FILE} integer labels, found {len(labels)} values: get it again")
+            raise ValueError(f"{where}: expected {IMAGES_PER_FILE} integer labels, found other values: get it again")
         return _batch(np.frombuffer(values, np.uint8).reshape(expected), np.array(labels), where)
 
 

@@ -5,7 +5,8 @@
   FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images
 
 A file that is not a readable image of the common size raises an error that names it. Ignored is only what desktops, archives
-and storage systems leave in folders: names that begin with a dot, and those of `LITTER`, in any case.
+and storage systems leave in folders (`jgan.data.reading.is_litter`): names that begin with a dot, `Thumbs.db`, `desktop.ini`,
+`__MACOSX`, `lost+found` and the like.
 """
 
 import re
@@ -16,26 +17,6 @@ import numpy as np
 from jgan.data import kinds, pictures, reading, sources
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
-
-LITTER = (
-    "thumbs.db",
-    "ehthumbs.db",
-    "desktop.ini",
-    "icon\r",
-    "__macosx",
-    "lost+found",
-    "$recycle.bin",
-    "system volume information",
-    "#recycle",
-    "#snapshot",
-    "~snapshot",
-    "@eadir",
-    "@recycle",
-    "@recently-snapshot",
-    "network trash folder",
-    "temporary items",
-)
-"""Files and folders that are ignored, in lower case: of Windows, macOS, zip archives, ext4 and network storage."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -152,7 +133,7 @@ def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Pat
     """The images and the subfolders of a folder, sorted; anything else is an error if `strict`."""
     files, folders = [], []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name.lower() in LITTER:
+        if reading.is_litter(path):
             continue
         if path.is_dir():
             folders.append(path)

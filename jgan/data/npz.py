@@ -30,7 +30,7 @@ def _path(data_dir: Path | None) -> Path:
         raise ValueError("npz reads arrays from a file: give it, or its folder, with --data-dir")
     if not data_dir.is_dir():
         return data_dir
-    found = sorted(data_dir.glob("*.npz"))
+    found = sorted(path for path in data_dir.glob("*.npz") if not reading.is_litter(path))
     if not found:
         raise FileNotFoundError(f"{data_dir}: expected an .npz file, or a folder that holds one, found none")
     if len(found) > 1:

@@ -88,6 +88,8 @@ def decode(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
         warnings.simplefilter("ignore")  # of odd metadata, which do not concern the pixels
         try:
             image = Image.open(file, formats=known)
+        except Image.DecompressionBombError:
+            raise ValueError(f"{where}: expected at most {MOST_PIXELS} pixels, found far more: make it smaller") from None
         except UnidentifiedImageError:  # its message is the file's representation
             raise ValueError(f"{where}: expected an image, found a file that cannot be read as one: get it again") from None
         _check(image, file, where)
@@ -116,7 +118,7 @@ def _check(image: Any, file: IO[bytes], where: str) -> None:
 def _is_deep(image: Any, file: IO[bytes]) -> bool:
     """Whether colours have more than 8 bits per channel, of which Pillow would silently keep 8."""
     if image.format in ("JPEG2000", "AVIF"):
-        return _says_deep(image.format, file)
+        return is_deep_by_header(image.format, file)
     for decoder, _, _, options in image.tile:
         options = options if isinstance(options, tuple) else (options,)
         words = [option for option in options if isinstance(option, str)]
@@ -127,8 +129,25 @@ def _is_deep(image: Any, file: IO[bytes]) -> bool:
     return False
 
 
-def _says_deep(name: str, file: IO[bytes]) -> bool:
-    """The depth in the headers of the two formats of which Pillow does not tell it; True if it is not found."""
+def is_deep_by_header(name: str, file: IO[bytes]) -> bool:
+    """Whether a picture of a format of which Pillow does not tell the depth has more than 8 bits per channel.
+
+    Args:
+      name: `"JPEG2000"` or `"AVIF"`.
+      file: the open file; its position is kept.
+
+    Returns:
+      True if its header says so, or does not say.
+
+    Example:
+      >>> import io
+      >>> from jgan.data import pictures
+      >>> [pictures.is_deep_by_header("AVIF", io.BytesIO(b"av1C\\x81\\x04" + flags)) for flags in (b"\\x0c", b"\\x4c")]
+      [False, True]
+
+    References:
+      ISO/IEC 15444-1, A.5.1: the marker SIZ; AV1 Codec ISO Media File Format Binding, 2.3: the box av1C.
+    """
     place = file.tell()
     file.seek(0)
     head = file.read(1 << 16)

@@ -8,6 +8,7 @@ is given to it, and the operations are checked before they are executed.
 import io
 import pickle
 import pickletools
+from collections.abc import Callable
 from typing import Any
 
 from jgan.data import reading
@@ -58,6 +59,11 @@ class PickledType:
         """Ignores the byte order and the like."""
 
 
+def _ndarray(*_: Any) -> None:
+    """An argument of `_reconstruct`."""
+    raise pickle.UnpicklingError("it makes an array of any size")
+
+
 def _array(*_: Any) -> PickledArray:
     return PickledArray()
 
@@ -78,12 +84,25 @@ def _bytes(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1" if encoding == "latin1" else "ascii")
 
 
+class _StandIn:
+    """A function that a pickle can call but not change."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __call__(self, *args: Any) -> Any:
+        return self.function(*args)
+
+    def __setstate__(self, state: Any) -> None:
+        raise pickle.UnpicklingError("it changes a function")
+
+
 NAMES = {
-    **{(f"numpy.{core}.multiarray", "_reconstruct"): _array for core in ("core", "_core")},
-    **{(f"numpy.{core}.numeric", "_frombuffer"): _array_of for core in ("core", "_core")},
-    ("numpy", "ndarray"): None,  # an argument of _reconstruct
-    ("numpy", "dtype"): _type,
-    ("_codecs", "encode"): _bytes,
+    **{(f"numpy.{core}.multiarray", "_reconstruct"): _StandIn(_array) for core in ("core", "_core")},
+    **{(f"numpy.{core}.numeric", "_frombuffer"): _StandIn(_array_of) for core in ("core", "_core")},
+    ("numpy", "ndarray"): _StandIn(_ndarray),
+    ("numpy", "dtype"): _StandIn(_type),
+    ("_codecs", "encode"): _StandIn(_bytes),
 }
 """The names that a pickle may hold, and what stands for them."""
 

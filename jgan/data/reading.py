@@ -19,6 +19,26 @@ RATIO, ALWAYS = 100, 1 << 28
 """Compressed values may take up to `RATIO` times the bytes of their file, and `ALWAYS` bytes in any case. Compression of images
 rarely saves more than nine tenths; a file of a few megabytes made to fill the memory saves 999 of 1,000."""
 
+LITTER = (
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
+    "__macosx",
+    "lost+found",
+    "$recycle.bin",
+    "system volume information",
+    "#recycle",
+    "#snapshot",
+    "~snapshot",
+    "@eadir",
+    "@recycle",
+    "@recently-snapshot",
+    "network trash folder",
+    "temporary items",
+)
+"""Files and folders that are ignored, in lower case: of Windows, macOS, zip archives, ext4 and network storage."""
+
 CHUNK = 1 << 20
 """Bytes read at a time."""
 
@@ -44,6 +64,24 @@ def user_path(path: str | Path) -> Path:
         return Path(path).expanduser()
     except RuntimeError as error:
         raise ValueError(f"{path}: expected the home folder of a user, found an unknown one: write the whole path") from error
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file or folder was left by a desktop, an archive or a storage system: the one rule of what readers ignore.
+
+    Args:
+      path: the path, of which only the name counts.
+
+    Returns:
+      True for a name that begins with a dot, and for those of `LITTER`, in upper or lower case.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import reading
+      >>> [name for name in ("._a.png", "Thumbs.db", "a.png", "README.md") if reading.is_litter(Path(name))]
+      ['._a.png', 'Thumbs.db']
+    """
+    return path.name.startswith(".") or path.name.lower() in LITTER
 
 
 def listed(names: Iterable[object], most: int = 6) -> str:

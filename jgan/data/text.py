@@ -119,7 +119,7 @@ def _files(data_dir: Path | None) -> list[Path]:
         raise ValueError("text reads lines from a file: give it, or its folder, with --data-dir")
     if data_dir.exists() and not data_dir.is_dir():
         return [data_dir]
-    found = sorted(data_dir.glob("*.txt"))
+    found = sorted(path for path in data_dir.glob("*.txt") if not reading.is_litter(path))
     if not found:
         raise FileNotFoundError(f"{data_dir}: expected a .txt file, or a folder that holds some, found none")
     return found
