@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import math
 import os
 import socket
 import struct
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.io
 
 if sys.platform != "linux":
     pytest.skip("the memory of a child process is bounded on Linux only", allow_module_level=True)
@@ -22,7 +24,7 @@ import idx_files
 from PIL import Image
 
 from jgan import data
-from jgan.data import arrays, cifar, folder, idx, pictures, reading, text, tfrecord
+from jgan.data import arrays, cifar, faces, folder, idx, pictures, reading, text, tfrecord
 
 MIB = 1 << 20
 
@@ -132,12 +134,30 @@ def test_absurd_sizes_after_the_colon_are_refused(tmp_path, name):
 # ----------------------------------------------------------------------------------------------------------------- arrays
 
 
-@pytest.mark.parametrize("shape", [(2**31, 28, 28), (2**62, 2, 2), (1 << 40,)])
-def test_an_array_that_declares_more_than_the_file_holds(tmp_path, shape):
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+@pytest.mark.parametrize("shape", [(2**31, 28, 28), (2**62, 2, 2), (1 << 40,), (1 << 30,), (1 << 18,)])
+def test_an_array_that_declares_more_than_the_file_holds(tmp_path, shape, method):
     path = tmp_path / "a.npz"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(path, "w", method) as archive:
         archive.writestr("x.npy", npy_header(shape) + bytes(100))
-    assert "a.npz, x: expected " in refusal(lambda path: data.load("npz", path), path, memory=64 * MIB)
+    told = refusal(lambda path: data.load("npz", path), path, memory=64 * MIB)
+    assert f"a.npz, x: expected {reading.count(math.prod(shape))} bytes of values, found 228" in told
+
+
+def test_an_array_that_holds_more_than_it_declares(tmp_path):
+    path = tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", npy_header((12, 8, 8)) + bytes(769))
+    assert "a.npz, x: expected 768 bytes of values, found more" in refusal(lambda path: data.load("npz", path), path)
+
+
+def test_of_a_matlab_file_only_the_faces_are_read(tmp_path):
+    path = tmp_path / faces.MAT
+    scipy.io.savemat(path, {"others": np.zeros(128 * MIB, np.uint8), "faces": np.ones((4096, 400), np.uint8)})
+    told = fuzzing.limited(lambda _: str(faces.read_mat(path).shape), [None], memory=64 * MIB)
+    assert told == ["(400, 64, 64)"]
+    scipy.io.savemat(path, {"faces": np.zeros((MIB, 128), np.uint8)})
+    assert "expected `faces` as uint8 (4096, 400), found uint8" in refusal(faces.read_mat, path, memory=64 * MIB)
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -113,6 +113,17 @@ def test_an_archive_cut_short_is_named(tmp_path, small, kept):
         cifar.load("cifar10", _only(path))
 
 
+def test_the_checksum_of_an_archive_is_compared(tmp_path, small):
+    write(tmp_path / "cifar-10-batches-bin", small, "cifar-10-batches-bin")
+    path = tmp_path / "cifar-10-binary.tar.gz"
+    with tarfile.open(path, "w:gz") as archive:
+        archive.add(tmp_path / "cifar-10-batches-bin", "cifar-10-batches-bin")
+    content = path.read_bytes()
+    path.write_bytes(content[:-8] + bytes([content[-8] ^ 1]) + content[-7:])  # the checksum itself
+    with pytest.raises(ValueError, match=r"cifar-10-binary.tar.gz: expected a whole tar.gz archive, .*CRC check failed"):
+        cifar.load("cifar10", _only(path))
+
+
 def _only(path):
     """A folder that holds this file and nothing else."""
     folder = path.parent / "only"

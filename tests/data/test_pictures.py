@@ -122,10 +122,13 @@ def test_more_than_eight_bits_are_refused_not_dropped(tmp_path, name):
 def test_less_than_eight_bits_are_read(tmp_path):
     (tmp_path / "a.ppm").write_bytes(b"P6 1 1 15\n\0\5\17")  # of 15, so 1/3 is 85
     assert folder.read_image(tmp_path / "a.ppm").ravel().tolist() == [0, 85, 255]
-    Image.fromarray(COLOURS).convert("RGB").save(tmp_path / "a.bmp")
     header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 0, 4, 0, 0, 0, 0)
     (tmp_path / "five.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + header + b"\x00\x7c\0\0")
     assert folder.read_image(tmp_path / "five.bmp").ravel().tolist() == [255, 0, 0]  # 5 bits of each
+    masks = struct.pack("<IIII", 0xF800, 0x07E0, 0x001F, 0)
+    header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 3, 4, 0, 0, 0, 0) + masks
+    (tmp_path / "six.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 74, 0, 0, 70) + header + b"\xe0\x07\0\0")
+    assert folder.read_image(tmp_path / "six.bmp").ravel().tolist() == [0, 255, 0]  # 6 bits of green
 
 
 def test_a_damaged_byte_of_a_png_is_never_another_picture(tmp_path):
