@@ -7,22 +7,25 @@ References:
   A. Krizhevsky, "Learning multiple layers of features from tiny images" (2009), https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
+import gzip
 import io
-import pickle
+import math
 import tarfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from jgan.data import kinds, plain_pickle, reading
 from jgan.data.dataset import Dataset, hold_out_tail
 from jgan.types import Batch
 
 IMAGES_PER_FILE = 10_000
 SHAPE = (3, 32, 32)
 """The shape of one image in the files."""
+
+MOST_FILE, MOST_ARCHIVE = 1 << 25, 1 << 28
+"""Bytes: above the 31 MB of one file, and the 186 MB of an unpacked archive."""
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 """The names of the classes, in the order of the labels."""
@@ -52,7 +55,7 @@ def read_binary(content: bytes, where: str) -> Batch:
       >>> cifar.read_binary(bytes(3073 * 10_000), "zeros").x.shape
       (10000, 32, 32, 3)
     """
-    record = 1 + int(np.prod(SHAPE))
+    record = 1 + math.prod(SHAPE)
     if len(content) != record * IMAGES_PER_FILE:
         raise ValueError(
             f"{where}: expected {IMAGES_PER_FILE} records of {record} bytes, found {len(content)} bytes: get the file again"
@@ -62,25 +65,14 @@ def read_binary(content: bytes, where: str) -> Batch:
 
 
 def _batch(pixels: np.ndarray, labels: np.ndarray, where: str) -> Batch:
-    if labels.max() > 9:
-        raise ValueError(f"{where}: expected labels 0 ... 9, found {labels.max()}: is it CIFAR-10?")
-    return Batch(np.ascontiguousarray(pixels.reshape(-1, *SHAPE).transpose(0, 2, 3, 1)), labels.astype(np.int32))
-
-
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles only arrays and plain values, because a pickle can call any function of any module."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        allowed = {"_reconstruct", "ndarray", "dtype"}
-        if module.split(".")[0] != "numpy" or name not in allowed:
-            raise pickle.UnpicklingError(f"it names {module}.{name}")
-        return super().find_class(module, name)
+    labels = kinds.integers(labels, where, classes=len(CLASSES))
+    return Batch(np.ascontiguousarray(pixels.reshape(-1, *SHAPE).transpose(0, 2, 3, 1)), labels)
 
 
 def read_pickle(content: bytes, where: str) -> Batch:
     """Reads one file of the Python version: a pickled dict of `data` `[10000, 3072]` and `labels`.
 
-    Only arrays and plain values are unpickled; anything else in the file is an error.
+    Only arrays and plain values are unpickled, see `jgan.data.plain_pickle`; anything else in the file is an error.
 
     Args:
       content: the file's bytes.
@@ -97,29 +89,25 @@ def read_pickle(content: bytes, where: str) -> Batch:
       >>> from jgan.data import cifar
       >>> cifar.read_pickle(pickle.dumps(print), "a trap")
       Traceback (most recent call last):
-      ValueError: a trap: expected a pickled batch of CIFAR-10, found another or damaged file (it names builtins.print)
+      ValueError: a trap: expected a pickle of arrays, found a damaged or other file (it names builtins.print): get it again
     """
-    try:
-        found = _ArraysOnly(io.BytesIO(content), encoding="bytes").load()
-        pixels, labels = np.asarray(found[b"data"]), np.asarray(found[b"labels"])
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        AttributeError,
-        ImportError,
-    ) as error:
-        raise ValueError(f"{where}: expected a pickled batch of CIFAR-10, found another or damaged file ({error})") from error
-    shape = (IMAGES_PER_FILE, int(np.prod(SHAPE)))
-    if pixels.dtype != np.uint8 or pixels.shape != shape or labels.shape != shape[:1]:
-        raise ValueError(
-            f"{where}: expected uint8 data of the shape {shape} and as many labels, found {pixels.dtype} {pixels.shape} and "
-            f"{labels.shape}: get the file again"
-        )
-    return _batch(pixels, labels, where)
+    found = plain_pickle.load(content, where)
+    with reading.naming(where, "a pickled batch of CIFAR-10"):
+        pixels, labels = found[b"data"], found[b"labels"]
+        if not isinstance(pixels, plain_pickle.PickledArray) or not isinstance(labels, list):
+            raise ValueError(
+                f"{where}: expected an array and a list, found {type(pixels).__name__} and {type(labels).__name__}"
+            )
+        _, shape, dtype, is_fortran, values = pixels.state
+        expected = (IMAGES_PER_FILE, math.prod(SHAPE))
+        is_uint8 = isinstance(dtype, plain_pickle.PickledType) and dtype.code in ("u1", b"u1", "|u1", b"|u1", "uint8")
+        if not is_uint8 or shape != expected or len(values) != math.prod(expected) or is_fortran:
+            raise ValueError(
+                f"{where}: expected uint8 data of the shape {expected}, found {reading.listed([shape])}: get it again"
+            )
+        if len(labels) != IMAGES_PER_FILE or not all(type(label) is int for label in labels):
+            raise ValueError(f"{where}: expected {IMAGES_PER_FILE} integer labels, found other values: get it again")
+        return _batch(np.frombuffer(values, np.uint8).reshape(expected), np.array(labels), where)
 
 
 def find(data_dir: Path) -> Path | None:
@@ -137,6 +125,7 @@ def find(data_dir: Path) -> Path | None:
       >>> print(cifar.find(Path("no/such/folder")))
       None
     """
+    data_dir = reading.user_path(data_dir)
     folders = [data_dir, *(data_dir / version for version in VERSIONS)]
     for folder in folders:
         if any((folder / f"{name}{suffix}").is_file() for name in FILES for suffix in (".bin", "")):
@@ -144,26 +133,56 @@ def find(data_dir: Path) -> Path | None:
     return next(filter(Path.is_file, (data_dir / archive for archive in VERSIONS.values())), None)
 
 
-def _contents(place: Path) -> Iterator[tuple[str, bytes]]:
-    """The six files of a folder or an archive, as (name, bytes), in the order of `FILES`."""
-    if place.is_dir():
-        for name in FILES:
-            path = next(filter(Path.is_file, (place / f"{name}.bin", place / name)), None)
-            if path is None:
-                raise FileNotFoundError(f"{place}: expected the six files {', '.join(FILES)} (or with .bin), {name} is missing")
-            yield str(path), path.read_bytes()
+def _contents(place: Path) -> Iterator[tuple[str, str, bytes]]:
+    """The six files of a folder or an archive, as (their name in `FILES`, name for messages, bytes)."""
+    if not place.is_dir():
+        yield from _unpacked(place)
         return
-    try:
-        with tarfile.open(place) as archive:
-            members = {Path(member.name).stem: member for member in archive.getmembers() if member.isfile()}
-            for name in FILES:
-                if name not in members:
-                    raise ValueError(f"{place}: expected an archive of CIFAR-10, found no member called {name}")
-                file = archive.extractfile(members[name])
+    for name in FILES:
+        path = next(filter(Path.exists, (place / f"{name}.bin", place / name)), None)
+        if path is None:
+            raise FileNotFoundError(f"{place}: expected the six files {', '.join(FILES)} (or with .bin), {name} is missing")
+        yield name, str(path), reading.content(path, "a file of CIFAR-10", most=MOST_FILE)
+
+
+class _Bounded(io.RawIOBase):
+    """The beginning of a stream; reading on is an error, since tarfile reserves what an archive's headers declare."""
+
+    def __init__(self, stream: gzip.GzipFile, most: int) -> None:
+        self.stream, self.left = stream, most
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override]
+        size = self.stream.readinto(memoryview(buffer)[: reading.CHUNK])
+        self.left -= size
+        if self.left < 0:
+            raise tarfile.ReadError("it is far larger than CIFAR-10")
+        return size
+
+
+def _unpacked(place: Path) -> Iterator[tuple[str, str, bytes]]:
+    """The six files of an archive, in its order."""
+    reading.regular(place, "an archive of CIFAR-10")
+    seen: list[str] = []
+    with reading.naming(place, "a whole tar.gz archive"), gzip.open(place) as plain:
+        stream = io.BufferedReader(_Bounded(plain, MOST_ARCHIVE))
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                name = Path(member.name).stem
+                if name not in FILES or not member.isfile():
+                    continue
+                if name in seen or member.size > MOST_FILE:
+                    raise ValueError(f"{place}: expected the six files of CIFAR-10, found {name} twice or too large")
+                file = archive.extractfile(member)
                 assert file is not None  # a regular file
-                yield f"{place}:{members[name].name}", file.read()
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise ValueError(f"{place}: expected a whole tar.gz archive, found a damaged one ({error}): get it again") from error
+                yield name, f"{place}:{member.name}", file.read()
+                seen.append(name)
+        while stream.read(reading.CHUNK):  # to the end, where gzip's checksum is compared
+            pass
+    if missing := [name for name in FILES if name not in seen]:
+        raise ValueError(f"{place}: expected an archive of CIFAR-10, found no member called {missing[0]}")
 
 
 def read(place: Path) -> tuple[Batch, Batch]:
@@ -182,7 +201,11 @@ def read(place: Path) -> tuple[Batch, Batch]:
     Example:
       See `load`.
     """
-    *parts, test = ((read_binary if ".bin" in where else read_pickle)(content, where) for where, content in _contents(place))
+    batches = {
+        name: (read_binary if where.endswith(".bin") else read_pickle)(content, where)
+        for name, where, content in _contents(place)
+    }
+    *parts, test = (batches[name] for name in FILES)
     return Batch(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])), test
 
 

@@ -10,12 +10,13 @@ from jgan.data import cifar, folder, sources, tfds
 from jgan.data.dataset import Dataset
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads CIFAR-10.
 
     Args:
       name: `cifar10`, optionally with a version of tensorflow-datasets after a colon.
       data_dir: the folder of the authors' files, of the images, or the data folder of tensorflow-datasets.
+      held_out: as in `jgan.data.load`, for folders of images.
 
     Returns:
       The `Dataset`, images `[N, 32, 32, 3]`.
@@ -34,10 +35,12 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       FileNotFoundError: ...: expected the six files data_batch_1, ..., data_batch_1 is missing
     """
     if data_dir is not None and cifar.find(data_dir) is not None:
+        if held_out is not None:
+            raise sources.comes_divided(name)
         return cifar.load(name, data_dir)
     if data_dir is None or not folder.is_divided(data_dir):
-        return tfds.load(name, data_dir)
-    dataset = folder.load(name, data_dir)
+        return tfds.load(name, data_dir, held_out=held_out)
+    dataset = folder.load(name, data_dir, held_out=held_out)
     if dataset.train.x.shape[1:] != (32, 32, 3):
         raise ValueError(
             f"{data_dir}: expected CIFAR's images, 32x32x3, found {dataset.train.x.shape[1:]}: load folder instead"
@@ -49,4 +52,5 @@ sources.register(
     "cifar10",
     load,
     "60,000 photographs, 32x32x3, 10 classes: its authors' files or folders of images in --data-dir, else tensorflow-datasets",
+    holds_out=True,
 )

@@ -56,7 +56,8 @@ class Dataset:
             found = {}
             for name, train in parts["train"].items():
                 inferred = kinds.infer(train, label_of(f"{self.name}, train", name))
-                found[name] = kinds.with_sizes(inferred, [batches[name] for batches in parts.values()])
+                where = label_of(self.name, name)
+                found[name] = kinds.with_sizes(inferred, [batches[name] for batches in parts.values()], where)
             object.__setattr__(self, "fields", found.get("", found))
         declared = sets_of(self.fields)
         if declared.keys() != parts["train"].keys():
@@ -218,13 +219,17 @@ def place_in_class(batch: Batch) -> np.ndarray:
     return place
 
 
-def complete(name: str, parts: dict[str, Any], *, fields: Any = None, truth: Any = None) -> Dataset:
+def complete(
+    name: str, parts: dict[str, Any], *, held_out: int | None = None, fields: Any = None, truth: Any = None
+) -> Dataset:
     """Builds a data set from the given parts; a missing part is held out from the training examples of each class.
 
     Args:
       name: the name of the result.
       parts: `"train"`, and `"validation"` and `"test"` if they exist. If one of the two is missing it gets a fifth of the
         training examples, if both are missing each gets a sixth: see `hold_out`.
+      held_out: another share of each missing part, one of this many examples; 0 to hold out none, and use the training examples
+        in place of the missing parts.
       fields: as in `Dataset`.
       truth: as in `Dataset`.
 
@@ -232,19 +237,29 @@ def complete(name: str, parts: dict[str, Any], *, fields: Any = None, truth: Any
       The `Dataset`.
 
     Raises:
-      ValueError: if the parts differ in the shapes of their examples, only some have labels, or there are too few examples.
+      ValueError: if the parts differ in the shapes of their examples, only some have labels, there are too few examples, or
+        nothing would be left for training.
 
     Example:
       >>> import numpy as np
       >>> from jgan import Batch
       >>> from jgan.data import dataset
-      >>> [len(part.x) for part in dataset.complete("numbers", {"train": Batch(np.zeros((6, 1)))}).parts.values()]
-      [4, 1, 1]
+      >>> given = {"train": Batch(np.zeros((12, 1)))}
+      >>> [[len(part.x) for part in dataset.complete("a", given, held_out=n).parts.values()] for n in (None, 12, 0)]
+      [[8, 2, 2], [10, 1, 1], [12, 12, 12]]
     """
     check_alike(name, parts)
     train = parts["train"]
     missing = [part for part in PARTS if part not in parts]
-    rest, *held = hold_out(train, every=4 + len(missing), parts=len(missing)) if missing else (train,)
+    if missing and held_out is not None and held_out != 0 and held_out <= len(missing):
+        raise ValueError(
+            f"{name}: expected to hold out one of more than {len(missing)} examples for each missing part, or 0 for none, "
+            f"found one of {held_out}"
+        )
+    if not missing or held_out == 0:
+        rest, *held = [train] * (1 + len(missing))
+    else:
+        rest, *held = hold_out(train, every=held_out or 4 + len(missing), parts=len(missing))
     return Dataset(name, **{**parts, "train": rest, **dict(zip(missing, held, strict=True))}, fields=fields, truth=truth)
 
 

@@ -14,12 +14,13 @@ from jgan.data.dataset import Dataset, complete, reads_no_files
 from jgan.types import Batch
 
 
-def load(name: str = "digits", data_dir: Path | None = None) -> Dataset:
+def load(name: str = "digits", data_dir: Path | None = None, *, held_out: int | None = None) -> Dataset:
     """Loads the digits.
 
     Args:
       name: the name of the result.
       data_dir: must be None: there are no files to read.
+      held_out: as in `jgan.data.load`.
 
     Returns:
       The `Dataset`, its images `[N, 8, 8, 1]`.
@@ -42,7 +43,7 @@ def load(name: str = "digits", data_dir: Path | None = None) -> Dataset:
     reads_no_files("digits", data_dir, kind="embedded")
     found = load_digits()
     x = np.rint(found.images * (255 / 16)).astype(np.uint8)[..., None]
-    return complete(name, {"train": Batch(x, found.target.astype(np.int32))})
+    return complete(name, {"train": Batch(x, found.target.astype(np.int32))}, held_out=held_out)
 
 
-sources.register("digits", load, "1,797 real digits, 8x8, 10 classes; part of scikit-learn")
+sources.register("digits", load, "1,797 real digits, 8x8, 10 classes; part of scikit-learn", holds_out=True)

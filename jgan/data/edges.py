@@ -44,12 +44,13 @@ def _over_neighbours(images: Any, pick: Any, axis: int) -> Any:
     return pick(pick(xp.take(images, before, axis), images), xp.take(images, after, axis))
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Images with their edge maps.
 
     Args:
       name: `edges:SOURCE`.
       data_dir: the data folder of the source.
+      held_out: as in `jgan.data.load`, for the source.
 
     Returns:
       The `Dataset`: `x` the images, `c` their edge maps `[N, height, width, 1]`, `y` the source's; `truth` is `edge_map`.
@@ -62,7 +63,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       >>> data.load("edges:digits").train.c.shape
       (1204, 8, 8, 1)
     """
-    source = sources.load(sources.inner(name, "edges:mnist"), data_dir)
+    source = sources.load(sources.inner(name, "edges:mnist"), data_dir, held_out=held_out)
     fields = source.fields
     if not isinstance(fields, Batch) or not isinstance(fields.x, Field) or fields.x.kind != "image" or fields.c != ():
         raise ValueError(
@@ -73,5 +74,9 @@ def load(name: str, data_dir: Path | None) -> Dataset:
 
 
 sources.register(
-    "edges", load, "pairs for image-to-image models: the images of SOURCE and, as c, their edge maps", usage="edges:SOURCE"
+    "edges",
+    load,
+    "pairs for image-to-image models: the images of SOURCE and, as c, their edge maps",
+    usage="edges:SOURCE",
+    holds_out=True,
 )

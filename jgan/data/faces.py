@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import sources
+from jgan.data import pictures, reading, sources
 from jgan.data.dataset import Dataset, take
 from jgan.types import Batch
 
@@ -36,18 +36,20 @@ def read_mat(path: Path) -> np.ndarray:
     Example:
       See `load`.
     """
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
-    try:
-        faces = loadmat(path)["faces"]
-    except Exception as error:  # a damaged file can make the reader fail in any way
-        raise ValueError(
-            f"{path}: expected a MATLAB file with an array `faces`, found a damaged or other file ({error})"
-        ) from error
-    if faces.shape != (4096, 400) or faces.dtype != np.uint8:
-        raise ValueError(
-            f"{path}: expected `faces` as uint8 (4096, 400), found {faces.dtype} {faces.shape}: get the file again"
-        )
+    path = reading.user_path(path)
+    expected = "a MATLAB file with an array `faces`"
+    reading.check_size(path, reading.regular(path, expected))
+    with reading.naming(path, expected):
+        shape, kind = {name: (shape, kind) for name, shape, kind in whosmat(path)}["faces"]  # only headers are read
+        if shape != (4096, 400) or kind != "uint8":
+            raise ValueError(f"{path}: expected `faces` as uint8 (4096, 400), found {kind} {shape}: get the file again")
+        faces = loadmat(path, variable_names=["faces"])["faces"]
+        if faces.shape != shape or faces.dtype != np.uint8:
+            raise ValueError(
+                f"{path}: expected `faces` as its header says, found {faces.dtype} {faces.shape}: get the file again"
+            )
     return faces.T.reshape(400, 64, 64).transpose(0, 2, 1)
 
 
@@ -61,14 +63,16 @@ def _from_sklearn(data_dir: Path | None) -> np.ndarray:
     """The faces in scikit-learn's cache; scikit-learn downloads them if they are missing."""
     from sklearn.datasets import fetch_olivetti_faces
 
-    try:
-        return fetch_olivetti_faces(data_home=data_dir).images
-    except OSError as error:
-        place = data_dir or "a folder that you name with --data-dir"
-        raise ValueError(
-            f"olivetti: found no {MAT} and no faces in scikit-learn's cache, and they cannot be downloaded ({error}): "
-            f"put {MAT} into {place}"
-        ) from error
+    place = data_dir or "scikit-learn's data folder"
+    with reading.naming(place, "the faces in scikit-learn's cache"):
+        try:
+            return fetch_olivetti_faces(data_home=data_dir).images
+        except OSError as error:
+            into = data_dir or "a folder that you name with --data-dir"
+            raise ValueError(
+                f"{place}: expected {MAT}, or the faces in scikit-learn's cache, found neither, and they cannot be downloaded "
+                f"({reading.one_line(error)}): put {MAT} into {into}"
+            ) from error
 
 
 def resize(images: np.ndarray, side: int) -> np.ndarray:
@@ -99,7 +103,8 @@ def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
 
     Args:
       name: `olivetti`, 48x48, or `olivetti:SIDE`.
-      data_dir: a folder with `olivettifaces.mat`, or scikit-learn's data folder; None for its default.
+      data_dir: a folder with `olivettifaces.mat`, or scikit-learn's data folder; None for its default. scikit-learn keeps the
+        faces as a pickle: give no folder of unknown origin.
 
     Returns:
       The `Dataset`: 300 / 50 / 50 images `[N, side, side, 1]`; `y` is the person, 0 ... 39.
@@ -118,7 +123,7 @@ def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
       Samaria and Harter, "Parameterisation of a stochastic model for human face identification" (1994).
     """
     _, colon, side = name.partition(":")
-    if colon and not (side.isdecimal() and int(side)):
+    if colon and not (side.isdecimal() and len(side) < 5 and 0 < int(side) ** 2 <= pictures.MOST_PIXELS):
         raise ValueError(f"expected a side in pixels after the colon, as in olivetti:48, found {name!r}")
     mat = None if data_dir is None else data_dir / MAT
     faces = read_mat(mat) if mat is not None and mat.is_file() else _from_sklearn(data_dir)

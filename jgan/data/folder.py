@@ -1,11 +1,12 @@
-"""A folder of PNG or JPEG images, of one size or resized to one.
+"""A folder of images, of one size or resized to one, in any format of `jgan.data.pictures`.
 
   FOLDER/*.png                                    no labels; a sixth for validation, a sixth for testing
   FOLDER/CLASS/*.png                              labels number the classes in the order of their names; divided class by class
   FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images
 
-A file that is not a readable image of the common size raises an error that names it. Only names that begin with a dot and the
-desktop files `Thumbs.db` and `desktop.ini` are ignored.
+A file that is not a readable image of the common size raises an error that names it. Ignored is only what desktops, archives
+and storage systems leave in folders (`jgan.data.reading.is_litter`): names that begin with a dot, `Thumbs.db`, `desktop.ini`,
+`__MACOSX`, `lost+found` and the like.
 """
 
 import re
@@ -13,12 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import sources
+from jgan.data import kinds, pictures, reading, sources
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
-
-SUFFIXES = (".png", ".jpg", ".jpeg")
-LITTER = ("Thumbs.db", "desktop.ini")
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -47,7 +45,10 @@ def asked_size(name: str) -> Size | None:
     match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", size)
     if match is None:
         raise ValueError(f"expected a size after the colon, as in {base}:64 or {base}:48x64 (height x width), found {name!r}")
-    return int(match[1]), int(match[2] or match[1])
+    height, width = int(match[1]), int(match[2] or match[1])
+    if height * width > pictures.MOST_PIXELS:
+        raise ValueError(f"expected a size of at most {pictures.MOST_PIXELS} pixels after the colon, found {height}x{width}")
+    return height, width
 
 
 def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
@@ -61,7 +62,9 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
       uint8 `[height, width, 1]` if the file is grey, `[height, width, 3]` if it is coloured; rotated as its EXIF data say.
 
     Raises:
-      ValueError: if it cannot be read, has more than 8 bits per channel, or is partly transparent.
+      FileNotFoundError: if there is none.
+      ValueError: if it cannot be read, is too large, has several frames or more than 8 bits per channel, or is partly
+        transparent.
 
     Example:
       >>> import tempfile
@@ -72,68 +75,75 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
       ...     folder.read_image(file.name).shape
       (2, 4, 1)
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    path = reading.user_path(path)
+    reading.regular(path, "an image")
+    with reading.naming(path, "an image"):
+        with path.open("rb") as file:
+            image = pictures.upright(pictures.decode(file, str(path), pictures.formats_of(path.suffix)), str(path))
+        if size is not None:
+            from PIL import Image, ImageOps
 
-    try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image)
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(f"{path}: expected a PNG or JPEG image, found a file that cannot be read as one ({error})") from error
-    if upright.mode.startswith(("I", "F")):
-        raise ValueError(f"{path}: expected 8 bits per channel, found Pillow's mode {upright.mode}: convert it")
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        if upright.getchannel("A").getextrema() != (255, 255):
-            raise ValueError(f"{path}: expected an opaque image, found transparent pixels: put it on a background")
-    grey = image.mode in ("1", "L", "LA")
-    upright = upright.convert("L" if grey else "RGB")
-    if size is not None:
-        upright = ImageOps.fit(upright, (size[1], size[0]), Image.Resampling.LANCZOS)
-    return np.array(upright).reshape(upright.height, upright.width, 1 if grey else 3)
+            image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
+        return np.array(image).reshape(image.height, image.width, len(image.getbands()))
 
 
-def stack(images: dict[Path, np.ndarray]) -> np.ndarray:
-    """Stacks images into one array, RGB if any of them is.
+def read_images(paths: list[Path], size: Size | None = None) -> np.ndarray:
+    """Reads images into one array, RGB if any of them is.
 
     Args:
-      images: uint8 `[height, width, 1 or 3]` by file.
+      paths: the files, at least one.
+      size: as for `read_image`.
 
     Returns:
       uint8 `[N, height, width, 1 or 3]`.
 
     Raises:
-      ValueError: if the sizes differ.
+      ValueError: if one cannot be read, the sizes differ, or all together do not fit into the memory.
 
     Example:
-      >>> from pathlib import Path
-      >>> import numpy as np
+      >>> import tempfile
+      >>> from PIL import Image
       >>> from jgan.data import folder
-      >>> folder.stack({Path("a"): np.zeros((2, 2, 1), np.uint8), Path("b"): np.ones((2, 2, 3), np.uint8)}).shape
-      (2, 2, 2, 3)
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     files = [Path(path) / "a.png", Path(path) / "b.png"]
+      ...     Image.new("L", (4, 2)).save(files[0])
+      ...     Image.new("RGB", (4, 2)).save(files[1])
+      ...     folder.read_images(files).shape
+      (2, 2, 4, 3)
     """
-    first_path, first = next(iter(images.items()))
-    for path, image in images.items():
-        if image.shape[:2] != first.shape[:2]:
+    first = read_image(paths[0], size)
+    height, width, channels = first.shape
+    reading.check_size(f"{paths[0].parent}, {len(paths)} images", len(paths) * first.nbytes)
+    images = np.empty((len(paths), *first.shape), np.uint8)
+    for index, path in enumerate(paths):
+        image = read_image(path, size) if index else first
+        if image.shape[:2] != (height, width):
             raise ValueError(
-                f"{path}: expected {first.shape[0]}x{first.shape[1]} pixels (height x width) as {first_path}, found "
-                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in folder:{first.shape[0]}x{first.shape[1]}"
+                f"{path}: expected {height}x{width} pixels (height x width) as {paths[0]}, found "
+                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in folder:{height}x{width}"
             )
-    channels = max(image.shape[2] for image in images.values())
-    return np.stack([np.broadcast_to(image, (*image.shape[:2], channels)) for image in images.values()])
+        if image.shape[2] > channels:  # the first that has colours
+            channels = image.shape[2]
+            images = np.repeat(images, channels, axis=3)
+        images[index] = image
+    return images
 
 
 def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Path]]:
     """The images and the subfolders of a folder, sorted; anything else is an error if `strict`."""
     files, folders = [], []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in LITTER:
+        if reading.is_litter(path):
             continue
         if path.is_dir():
             folders.append(path)
-        elif path.suffix.lower() in SUFFIXES:
+        elif path.suffix.lower() in pictures.SUFFIXES:
             files.append(path)
         elif strict:
-            raise ValueError(f"{path}: expected only {', '.join(SUFFIXES)} files in a folder of images: move it away")
+            raise ValueError(
+                f"{path}: expected only images ({reading.listed(pictures.SUFFIXES)}) in a folder of images, found another "
+                "file: move it away"
+            )
     return files, folders
 
 
@@ -144,7 +154,9 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
         raise ValueError(f"{folder}: expected images or folders of images, found both, {files[0].name} and {folders[0].name}")
     names = [path.name for path in folders]
     if classes is not None and (unknown := sorted(set(names) - set(classes))):
-        raise ValueError(f"{folder}: expected classes of the training set, {', '.join(classes)}, found {', '.join(unknown)}")
+        raise ValueError(
+            f"{folder}: expected classes of the training set, {reading.listed(classes)}, found {reading.listed(unknown)}"
+        )
     labels = []
     for path in folders:
         members, deeper = _entries(path)
@@ -155,9 +167,9 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
         files += members
         labels += [(classes or names).index(path.name)] * len(members)
     if not files:
-        raise ValueError(f"{folder}: expected {', '.join(SUFFIXES)} files, or a folder of them for each class, found none")
-    x = stack({path: read_image(path, size) for path in files})
-    return (Batch(x, np.array(labels, np.int32)), classes or names) if folders else (Batch(x), None)
+        raise ValueError(f"{folder}: expected images, or a folder of them for each class, found none")
+    x = read_images(files, size)
+    return (Batch(x, kinds.integers(labels, str(folder))), classes or names) if folders else (Batch(x), None)
 
 
 def read(path: Path, size: Size | None = None) -> Batch:
@@ -182,7 +194,7 @@ def read(path: Path, size: Size | None = None) -> Batch:
       ...     folder.read(Path(path)).x.shape
       (1, 2, 4, 1)
     """
-    return _read(path, size)[0]
+    return _read(reading.user_path(path), size)[0]
 
 
 def is_divided(data_dir: Path) -> bool:
@@ -203,12 +215,13 @@ def is_divided(data_dir: Path) -> bool:
     return (data_dir / "train").is_dir()
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads a set from a folder of images.
 
     Args:
       name: the name of the result; a size may follow a colon, see `asked_size`.
       data_dir: the folder.
+      held_out: as in `jgan.data.load`.
 
     Returns:
       The `Dataset`, in the order of the names.
@@ -231,9 +244,9 @@ def load(name: str, data_dir: Path | None) -> Dataset:
         found = "a file" if data_dir.exists() else "nothing"
         raise FileNotFoundError(f"{data_dir}: expected a folder of images, found {found} there")
     if is_divided(data_dir):
-        return complete(name, _divided(data_dir, size))
+        return complete(name, _divided(data_dir, size), held_out=held_out)
     whole, _ = _read(data_dir, size)
-    return complete(name, {"train": whole})
+    return complete(name, {"train": whole}, held_out=held_out)
 
 
 def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
@@ -256,6 +269,8 @@ def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
 sources.register(
     "folder",
     load,
-    "PNG and JPEG files in --data-dir, flat or with one folder per class; of one size, or cropped and resized to one",
+    "images (PNG, JPEG, WebP, BMP, GIF, TIFF ...) in --data-dir, flat or with one folder per class; of one size, or cropped "
+    "and resized to one",
     usage="folder, folder:HEIGHTxWIDTH",
+    holds_out=True,
 )

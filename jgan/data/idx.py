@@ -15,17 +15,21 @@ References:
 import gzip
 import hashlib
 import math
-import zlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import numpy as np
 
+from jgan.data import kinds, reading
 from jgan.data.dataset import Dataset, hold_out_tail
 from jgan.types import Batch
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The types of values by their code."""
+
+
+CLASSES = 10
+"""The classes of all sets that have this format's four files."""
 
 
 class Files(NamedTuple):
@@ -69,39 +73,46 @@ def read(path: str | Path) -> np.ndarray:
       ...     print(idx.read(file.name))
       [7 8 9]
     """
-    path = Path(path)
-    content = _content(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES:
+    path = reading.user_path(path)
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "no file" if path.exists() else "nothing"
+        raise FileNotFoundError(f"{path}: expected an IDX file, found {found} there")
+    stored = path.stat().st_size
+    with reading.naming(path, "a whole IDX file, gzipped or plain"), path.open("rb") as plain:
+        zipped = plain.read(2) == b"\x1f\x8b"
+        plain.seek(0)
+        file = cast(IO[bytes], gzip.GzipFile(fileobj=plain)) if zipped else plain
+        dtype, shape = _header(file, path)
+        size = math.prod(shape) * dtype.itemsize
+        if zipped:
+            reading.check_size(path, size, compressed=stored)
+        content = reading.fill(file, size if zipped else min(size, stored))
+        after = file.read(1)  # at the end of a gzip file its checksum is compared
+        if len(content) < size or after:
+            wrong = "more: there are bytes after its values" if after else f"{len(content)}: the file is cut short"
+            raise ValueError(
+                f"{path}: expected {reading.count(size)} bytes of values of the shape [{reading.listed(shape)}], found {wrong}"
+                ", get it again"
+            )
+        return content.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _header(file: IO[bytes], path: Path) -> tuple[np.dtype, tuple[int, ...]]:
+    """The dtype and the shape of the values."""
+    start = file.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in DTYPES:
         raise ValueError(
             f"{path}: expected an IDX file, whose first four bytes are 00 00, a type of "
             f"{', '.join(f'{code:02X}' for code in DTYPES)} and a number of dimensions, found "
-            f"{content[:4].hex(' ').upper() or 'nothing'}: is it the right file?"
+            f"{start.hex(' ').upper() or 'nothing'}: is it the right file?"
         )
-    dtype, rank = np.dtype(DTYPES[content[2]]), content[3]
-    start = 4 + 4 * rank
-    if len(content) < start:
+    rank = start[3]
+    sizes = file.read(4 * rank)
+    if len(sizes) < 4 * rank:
         raise ValueError(
-            f"{path}: expected a header of {start} bytes, found {len(content)}: the file is cut short, get it again"
+            f"{path}: expected a header of {4 + 4 * rank} bytes, found {4 + len(sizes)}: the file is cut short, get it again"
         )
-    shape = tuple(int(size) for size in np.frombuffer(content, ">u4", rank, offset=4))
-    expected, found = math.prod(shape) * dtype.itemsize, len(content) - start
-    if expected != found:
-        wrong = "the file is cut short, get it again" if found < expected else "there are bytes after its values, get it again"
-        raise ValueError(f"{path}: expected {expected} bytes of values of the shape {list(shape)}, found {found}: {wrong}")
-    return np.frombuffer(content, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
-
-
-def _content(path: Path) -> bytes:
-    """The bytes of a file, unzipped if they are gzipped."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected an IDX file, found {'a folder' if path.is_dir() else 'nothing'} there")
-    content = path.read_bytes()
-    if content[:2] != b"\x1f\x8b":
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path}: expected a whole gzip file, found a damaged one ({error}): get it again") from error
+    return np.dtype(DTYPES[start[2]]), tuple(int(size) for size in np.frombuffer(sizes, ">u4", rank))
 
 
 def find(folder: str | Path) -> Files | None:
@@ -121,7 +132,7 @@ def find(folder: str | Path) -> Files | None:
       >>> print(idx.find("no/such/folder"))
       None
     """
-    folder = Path(folder)
+    folder = reading.user_path(folder)
     found, missing = {}, []
     for name in NAMES:
         spellings = (name, name.replace("-idx", ".idx"))
@@ -146,29 +157,30 @@ def read_pair(images: Path, labels: Path) -> Batch:
 
     Args:
       images: an IDX file of uint8 `[N, height, width]`.
-      labels: an IDX file of uint8 `[N]`.
+      labels: an IDX file of uint8 `[N]`, in [0, 10).
 
     Returns:
       The `Batch`: `x` uint8 `[N, height, width, 1]`, `y` int32 `[N]`.
 
     Raises:
-      ValueError: if types, dimensions or counts are wrong.
+      ValueError: if types, dimensions, counts or labels are wrong, or there are no images.
 
     Example:
       See `load`.
     """
     x, y = read(images), read(labels)
     for path, array, what, rank in ((images, x, "images [N, height, width]", 3), (labels, y, "labels [N]", 1)):
-        if array.dtype != np.uint8 or array.ndim != rank:
+        if array.dtype != np.uint8 or array.ndim != rank or not array.size:
             raise ValueError(
-                f"{path}: expected uint8 {what}, found {array.dtype} of the shape {list(array.shape)}: is it the right file?"
+                f"{path}: expected uint8 {what}, found {array.dtype} of the shape [{reading.listed(array.shape)}]: is it the "
+                "right file?"
             )
     if len(x) != len(y):
         raise ValueError(
             f"{images} and {labels}: expected as many labels as images, found {len(x)} images and {len(y)} labels: "
             "they are not from the same set, get both again"
         )
-    return Batch(x[..., None], y.astype(np.int32))
+    return Batch(x[..., None], kinds.integers(y, str(labels), classes=CLASSES))
 
 
 def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
@@ -180,14 +192,15 @@ def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
       where: the location, for error messages.
 
     Raises:
-      ValueError: if these are the labels of another known set.
+      ValueError: if these are the labels of another known set, or not all in [0, 10).
 
     Example:
       >>> import numpy as np
       >>> from jgan.data import idx
       >>> idx.check_identity("mnist", np.arange(10), "here")
     """
-    found = LABELS.get(hashlib.sha256(labels.astype(np.uint8).tobytes()).hexdigest(), name)
+    digits = kinds.integers(labels, str(where), classes=CLASSES).astype(np.uint8)
+    found = LABELS.get(hashlib.sha256(digits.tobytes()).hexdigest(), name)
     if found != name:
         raise ValueError(f"{where}: expected {name}, found the labels of {found}: load {found}, or give the files of {name}")
 

@@ -71,12 +71,13 @@ def halves(train: Batch) -> dict[str, Batch]:
     return {"a": a, "b": b}
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads a set of images as two domains.
 
     Args:
       name: `inverted:SOURCE`.
       data_dir: the data folder of the source.
+      held_out: as in `jgan.data.load`, for the source.
 
     Returns:
       The `Dataset` of the sets "a" and "b"; its `truth` is `invert`.
@@ -90,7 +91,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       >>> len(dataset.train["a"].x), len(dataset.train["b"].x), len(dataset.test["a"].x), len(dataset.test["b"].x)
       (604, 600, 296, 296)
     """
-    source = sources.load(sources.inner(name, "inverted:mnist"), data_dir)
+    source = sources.load(sources.inner(name, "inverted:mnist"), data_dir, held_out=held_out)
     if not isinstance(source.fields, Batch) or not isinstance(source.fields.x, Field) or source.fields.x.kind != "image":
         raise ValueError(f"{name}: expected one set of images after the colon, found {source.name}: choose another set")
     train = halves(source.train)
@@ -104,4 +105,5 @@ sources.register(
     load,
     "two unpaired domains for CycleGAN: half of the images of SOURCE, and the inverted (1 - x) other half",
     usage="inverted:SOURCE",
+    holds_out=True,
 )

@@ -19,6 +19,12 @@ import numpy as np
 
 from jgan.types import Batch, Field
 
+LARGEST = 2**31 - 1
+"""The largest int32, as which a step receives labels and tokens."""
+
+MOST_CLASSES = 1 << 16
+"""Classes that are inferred for a set of fewer examples: a larger label is taken for an error, not for that many classes."""
+
 
 def sets_of(part: Any) -> dict[str, Batch]:
     """The sets of a part of a data set, or of a tree of fields, by name.
@@ -85,6 +91,64 @@ def converted(field: Field, array: Any) -> Any:
     if field.kind in ("label", "tokens"):
         return array.astype(np.int32)
     return array.astype(np.float32) / 255 if field.kind == "image" and array.dtype == np.uint8 else array
+
+
+def integers(values: Any, where: str, *, classes: int | None = None) -> np.ndarray:
+    """Converts labels or tokens to int32, without changing any: the one conversion of all readers.
+
+    Args:
+      values: integers or booleans, of any shape.
+      where: their name in error messages.
+      classes: the number of classes if it is known.
+
+    Returns:
+      int32 of the same shape.
+
+    Raises:
+      ValueError: if they are not integers, one is negative, or is not below `classes` or 2^31.
+
+    Example:
+      >>> from jgan.data import kinds
+      >>> kinds.integers([3, 2**40], "a.npz, y")
+      Traceback (most recent call last):
+      ValueError: a.npz, y: expected labels from 0 to 2147483647, found 1099511627776
+      >>> kinds.integers([0.5], "a.npz, y")
+      Traceback (most recent call last):
+      ValueError: a.npz, y: expected integer labels, found float64
+    """
+    found = np.asarray(values)
+    if found.dtype.kind not in "iub":
+        raise ValueError(f"{where}: expected integer labels, found {found.dtype}")
+    most = LARGEST if classes is None else classes - 1
+    for value in (int(np.min(found, initial=0)), int(np.max(found, initial=0))):
+        if not 0 <= value <= most:
+            raise ValueError(f"{where}: expected labels from 0 to {most}, found {value}")
+    return found.astype(np.int32)
+
+
+def floats(values: np.ndarray, where: str, kind: str) -> np.ndarray:
+    """Converts images or points to float32, without changing the range of any: the one conversion of all readers.
+
+    Args:
+      values: floats of any shape.
+      where: their name in error messages.
+      kind: `"image"`, for values from 0 to 1, or `"points"`, for finite ones.
+
+    Returns:
+      float32 of the same shape, rounded.
+
+    Raises:
+      ValueError: if a value is out of range or not a number.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import kinds
+      >>> kinds.floats(np.array([0.5, 1e300]), "a.npz, x", "points")
+      Traceback (most recent call last):
+      ValueError: a.npz, x: expected finite points, found values from 0.0 to 1e+300
+    """
+    _check_values(Field(np.shape(values)[1:], "image" if kind == "image" else "points"), values, where)
+    return values.astype(np.float32, copy=False)
 
 
 def is_field(node: Any) -> bool:
@@ -177,15 +241,19 @@ def _infer(leaf: Any, where: str) -> Field:
     return Field(shape, "tokens" if shape else "label")
 
 
-def with_sizes(fields: Batch, batches: Iterable[Batch]) -> Batch:
+def with_sizes(fields: Batch, batches: Iterable[Batch], where: str = "the batch") -> Batch:
     """Sets the sizes of fields (numbers of classes, vocabulary sizes) from arrays.
 
     Args:
       fields: the fields, with any sizes.
       batches: NumPy arrays of these fields: all parts of a data set, so that the parts share one number of classes.
+      where: their name in error messages.
 
     Returns:
       The fields; the size of labels and tokens is one more than the largest value in all batches.
+
+    Raises:
+      ValueError: if a label is above both the number of examples and `MOST_CLASSES`.
 
     Example:
       >>> import numpy as np
@@ -199,7 +267,11 @@ def with_sizes(fields: Batch, batches: Iterable[Batch]) -> Batch:
     def sized(field: Field, *leaves: Any) -> Field:
         if field.kind not in ("label", "tokens"):
             return field
-        return field._replace(size=1 + max(int(np.max(leaf, initial=0)) for leaf in leaves))
+        size = 1 + max(int(np.max(leaf, initial=0)) for leaf in leaves)
+        most = max(MOST_CLASSES, sum(map(len, leaves)))
+        if field.kind == "label" and size > most:
+            raise ValueError(f"{where}: expected labels from 0 to {most - 1}, found {size - 1}: number the classes from 0")
+        return field._replace(size=size)
 
     return jax.tree.map(sized, fields, *batches, is_leaf=is_field)
 
@@ -213,7 +285,8 @@ def check(fields: Batch, batch: Batch, where: str) -> None:
       where: the name of the batch in error messages.
 
     Raises:
-      ValueError: if they are not. Float images must be in [0, 1], points finite, labels and tokens in [0, size).
+      ValueError: if they are not. Float images must be in [0, 1], points finite as float32, labels and tokens in [0, size) and
+        below 2^31.
 
     Example:
       >>> import numpy as np
@@ -274,9 +347,10 @@ def _check_values(field: Field, leaf: np.ndarray, where: str) -> None:
         return
     low, high = np.min(leaf, initial=0), np.max(leaf, initial=0)  # both NaN if any value is
     if field.kind == "points":
-        if not (np.isfinite(low) and np.isfinite(high)):
+        most = np.finfo(np.float32).max  # a step computes in float32
+        if not (-most <= low and high <= most):  # also catches NaN
             raise ValueError(f"{where}: expected finite points, found values from {low} to {high}")
         return
-    largest = 1 if field.kind == "image" else field.size - 1
+    largest = 1 if field.kind == "image" else min(field.size - 1, LARGEST)
     if not (low >= 0 and high <= largest):
         raise ValueError(f"{where}: expected {field.kind} values from 0 to {largest}, found values from {low} to {high}")

@@ -49,12 +49,13 @@ def choose(labels: np.ndarray, per_class: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads a set in which few examples have labels.
 
     Args:
       name: `partly_labelled:SOURCE` or `partly_labelled:SOURCE:N`.
       data_dir: the data folder of the source.
+      held_out: as in `jgan.data.load`, for the source.
 
     Returns:
       The `Dataset` of the sets "labelled", `Batch(x, y)`, and "unlabelled", `Batch(x)`.
@@ -71,7 +72,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     rest = sources.inner(name, "partly_labelled:mnist:10")
     base, _, last = rest.rpartition(":")
     inner, per_class = (base, int(last)) if base and last.isdecimal() else (rest, PER_CLASS)
-    source = sources.load(inner, data_dir)
+    source = sources.load(inner, data_dir, held_out=held_out)
     if not isinstance(source.fields, Batch) or source.fields.y is None:
         raise ValueError(f"{name}: expected one set with class labels, found {source.name}: choose another set")
     if per_class < 1:
@@ -87,4 +88,5 @@ sources.register(
     load,
     f"for semi-supervised models: N labelled examples of each class of SOURCE ({PER_CLASS} by default), and all without labels",
     usage="partly_labelled:SOURCE:N",
+    holds_out=True,
 )

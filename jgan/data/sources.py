@@ -1,7 +1,8 @@
 """The registry of data sets: each source registers itself in the file that defines it.
 
 To add a data set, write one file in this folder with a function `load(name, data_dir) -> Dataset` and, at the end,
-`sources.register(name, load, "description")`. No other file needs a change.
+`sources.register(name, load, "description")`. No other file needs a change. A source whose data may come undivided takes one
+more argument, `load(name, data_dir, held_out=None)`, passes it to `dataset.complete`, and says `register(..., holds_out=True)`.
 """
 
 import difflib
@@ -10,11 +11,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from jgan.data import reading
 from jgan.data.dataset import Dataset
 from jgan.utils.registry import Registry
 
-Load = Callable[[str, Path | None], Dataset]
+Load = Callable[..., Dataset]
 """`load(name, data_dir) -> Dataset`; the name includes any options after a colon."""
+
+DIVISION = (
+    "A set that does not come divided into train, validation and test gives a sixth of each class to validation and a sixth to "
+    "test, a fifth where only one of them is missing; so a third of such images is not trained on."
+)
+"""What the help says on the division of sets."""
 
 
 class Source(NamedTuple):
@@ -24,18 +32,20 @@ class Source(NamedTuple):
       load: the function that loads it.
       description: its content and where it is read from, for the help text of the commands.
       usage: the syntax of its name, with options.
+      holds_out: whether its data may come undivided, and `load` has the argument `held_out`.
     """
 
     load: Load
     description: str
     usage: str
+    holds_out: bool = False
 
 
 SOURCES: Registry[Source] = Registry("data set")
 """The sources, by the part of the name before a colon; any other name is looked up in tensorflow-datasets."""
 
 
-def register(name: str, load: Load, description: str, *, usage: str = "") -> Source:
+def register(name: str, load: Load, description: str, *, usage: str = "", holds_out: bool = False) -> Source:
     """Registers a source.
 
     Args:
@@ -43,6 +53,7 @@ def register(name: str, load: Load, description: str, *, usage: str = "") -> Sou
       load: the function that loads it.
       description: its content and where it is read from, in one line.
       usage: the syntax of the name if it takes options, such as `"folder, folder:HEIGHTxWIDTH"`.
+      holds_out: whether `load` has the argument `held_out`.
 
     Returns:
       The `Source`.
@@ -55,41 +66,72 @@ def register(name: str, load: Load, description: str, *, usage: str = "") -> Sou
       >>> sources.SOURCES["digits"].usage
       'digits'
     """
-    return SOURCES.register(name, Source(load, description, usage or name))
+    return SOURCES.register(name, Source(load, description, usage or name, holds_out))
 
 
-def load(name: str, data_dir: str | Path | None = None) -> Dataset:
+def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None = None) -> Dataset:
     """Loads a data set into memory.
 
     Args:
       name: one of the names that `describe` lists, or any set of images of tensorflow-datasets.
       data_dir: the folder of the data, or the file for `npz` and `text`; None for sets that read no files, and for the
-        default folder of tensorflow-datasets.
+        default folder of tensorflow-datasets. `~` is expanded.
+      held_out: for sets that do not come divided: of this many successive examples of a class one is for validation and one for
+        testing. By default 6, or 5 if only one of the two parts is missing; 0 holds out none: the training examples are then
+        also those of the missing parts, and a measure on them does not tell whether a model has copied them.
 
     Returns:
       The `Dataset`.
 
     Raises:
-      ValueError: if the name is unknown, or the data are invalid.
+      ValueError: if the name is unknown, the data are invalid, or `held_out` is given for a set that comes divided.
       FileNotFoundError: if files are missing.
 
     Example:
       >>> from jgan import data
       >>> data.load("digits").test.x.shape
       (296, 8, 8, 1)
+      >>> data.load("digits", held_out=10).train.x.shape
+      (1444, 8, 8, 1)
       >>> data.load("digit")  # doctest: +ELLIPSIS
       Traceback (most recent call last):
       ValueError: unknown data set 'digit', did you mean 'digits'? Known are cifar10, digits, ...
     """
     from jgan.data import tfds  # it imports modules that register themselves here
 
-    folder = None if data_dir is None else Path(data_dir).expanduser()
+    folder = None if data_dir is None else reading.user_path(data_dir)
     base = name.partition(":")[0]
-    if base in SOURCES:
-        return SOURCES[base].load(name, folder)
-    if not tfds.knows(name, folder):
+    if base not in SOURCES and not tfds.knows(name, folder):
         raise ValueError(_unknown(name))
-    return tfds.load(name, folder)
+    source = SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True)
+    if held_out is not None and not source.holds_out:
+        raise comes_divided(name)
+    options = {} if held_out is None else {"held_out": held_out}
+    try:
+        return source.load(name, folder, **options)
+    except RecursionError as error:
+        raise ValueError(f"{reading.listed([name])}: expected a data set, found too many inside each other") from error
+    except ValueError as error:  # a check of the arrays does not know where they are from
+        if folder is None or str(folder) in str(error):
+            raise
+        raise ValueError(f"{folder}: {error}") from error
+
+
+def comes_divided(name: str) -> ValueError:
+    """The error for `held_out` with a set that has a fixed division.
+
+    Args:
+      name: the set.
+
+    Returns:
+      The error.
+
+    Example:
+      >>> from jgan.data import sources
+      >>> sources.comes_divided("ring8")
+      ValueError('ring8 comes divided into train, validation and test: leave held_out out')
+    """
+    return ValueError(f"{name} comes divided into train, validation and test: leave held_out out")
 
 
 def _unknown(name: str) -> str:
@@ -101,9 +143,9 @@ def _unknown(name: str) -> str:
         rest = f"the {len(others)} of tensorflow-datasets"
     except ValueError as error:
         others, rest = [], f"those of tensorflow-datasets; but {error}"
-    close = difflib.get_close_matches(name.lower(), [*sorted(SOURCES), *others], n=1)
+    close = difflib.get_close_matches(name[:60].lower(), [*sorted(SOURCES), *others], n=1)
     hint = f", did you mean {close[0]!r}? Known" if close else ": known"
-    return f"unknown data set {name!r}{hint} are {', '.join(sorted(SOURCES))} and {rest}"
+    return f"unknown data set {reading.listed([name])!r}{hint} are {', '.join(sorted(SOURCES))} and {rest}"
 
 
 def inner(name: str, example: str) -> str:
@@ -137,7 +179,7 @@ def describe(width: int = 120) -> str:
       width: the number of characters in a line.
 
     Returns:
-      The text: one entry for each source, and one for tensorflow-datasets.
+      The text: one entry for each source, one for tensorflow-datasets, and after an empty line how a set is divided.
 
     Example:
       >>> from jgan import data
@@ -147,9 +189,10 @@ def describe(width: int = 120) -> str:
     entries = {source.usage: source.description for _, source in sorted(SOURCES.items())}
     entries["NAME, NAME/CONFIG"] = "any tensorflow-datasets set of images of one size; --data-dir is its data folder"
     column = 2 + max(map(len, entries)) + 2
-    return "\n".join(
+    lines = [
         textwrap.fill(
             text, width, initial_indent=f"  {usage}".ljust(column), subsequent_indent=" " * column, break_on_hyphens=False
         )
         for usage, text in entries.items()
-    )
+    ]
+    return "\n".join([*lines, "", textwrap.fill(DIVISION, width)])

@@ -5,13 +5,14 @@ blank is an example: its first LENGTH characters (32 by default), without spaces
 the other tokens are the characters of all files in Unicode order. A sixth of the lines is for validation, a sixth for testing.
 """
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import sources
+from jgan.data import reading, sources
 from jgan.data.dataset import Dataset, complete
 from jgan.types import Batch, Field
 
@@ -92,7 +93,8 @@ def read_lines(path: Path) -> list[str]:
       The lines.
 
     Raises:
-      ValueError: if it is not UTF-8.
+      FileNotFoundError: if there is none.
+      ValueError: if it is not UTF-8, or not a regular file.
 
     Example:
       >>> import tempfile
@@ -103,31 +105,33 @@ def read_lines(path: Path) -> list[str]:
       ...     text.read_lines(path)
       ['one', 'two']
     """
+    content = reading.content(reading.user_path(path), "text in UTF-8")
     try:
-        content = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: expected text in UTF-8, found a byte at {error.start} that is not: convert it") from error
-    return [line.strip() for line in content.split("\n") if line.strip()]
+    return [line.strip() for line in io.StringIO(text, newline=None) if line.strip()]  # ends of lines of any system
 
 
 def _files(data_dir: Path | None) -> list[Path]:
     """The file itself, or the .txt files of a folder."""
     if data_dir is None:
         raise ValueError("text reads lines from a file: give it, or its folder, with --data-dir")
-    if data_dir.is_file():
+    if data_dir.exists() and not data_dir.is_dir():
         return [data_dir]
-    found = sorted(data_dir.glob("*.txt"))
+    found = sorted(path for path in data_dir.glob("*.txt") if not reading.is_litter(path))
     if not found:
         raise FileNotFoundError(f"{data_dir}: expected a .txt file, or a folder that holds some, found none")
     return found
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads lines of text as tokens.
 
     Args:
       name: `text` or `text:LENGTH`.
       data_dir: a text file, or a folder of `.txt` files.
+      held_out: as in `jgan.data.load`.
 
     Returns:
       The `Dataset`: `x` tokens `[N, length]`, no labels; its `truth` is the `Vocabulary`.
@@ -146,13 +150,16 @@ def load(name: str, data_dir: Path | None) -> Dataset:
       ((8, 4), Field(shape=(4,), kind='tokens', size=7), ['or n', 'or n'])
     """
     _, colon, asked = name.partition(":")
-    if colon and not (asked.isdecimal() and int(asked)):
+    if colon and not (asked.isdecimal() and len(asked) < 10 and int(asked)):
         raise ValueError(f"expected a number of characters after the colon, as in text:{LENGTH}, found {name!r}")
     length = int(asked or LENGTH)
     lines = [line for path in _files(data_dir) for line in read_lines(path)]
+    reading.check_size(f"{data_dir}, {len(lines)} lines of {length} characters", 4 * len(lines) * length)
     vocabulary = Vocabulary("".join(sorted({character for line in lines for character in line[:length]})))
     fields = Batch(Field((length,), "tokens", vocabulary.size))
-    return complete(name, {"train": Batch(vocabulary.encode(lines, length))}, fields=fields, truth=vocabulary)
+    return complete(
+        name, {"train": Batch(vocabulary.encode(lines, length))}, held_out=held_out, fields=fields, truth=vocabulary
+    )
 
 
 sources.register(
@@ -160,4 +167,5 @@ sources.register(
     load,
     f"lines of a UTF-8 .txt file (or a folder of them) as LENGTH characters each ({LENGTH} by default)",
     usage="text, text:LENGTH",
+    holds_out=True,
 )

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from jgan.data import idx, tfrecord
+from jgan.data import idx, kinds, pictures, reading, sources, tfrecord
 from jgan.data.dataset import PARTS, Dataset, complete, hold_out_tail, take
-from jgan.data.tfds_prepare import IDX_SETS, base_name, first_line, library, prepare, tfds_name
+from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name
 from jgan.types import Batch
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -62,7 +62,7 @@ def knows(name: str, data_dir: Path | None) -> bool:
     try:
         root = data_dir or Path(library().core.constants.DATA_DIR).expanduser()
         return base in names() or (bool(base) and (root / base).is_dir())
-    except ValueError:
+    except (ValueError, OSError):  # OSError: no folder can have this name
         return False
 
 
@@ -71,8 +71,8 @@ def _builder(name: str, data_dir: Path | None) -> Any:
     tfds = library()
     try:
         return tfds.builder(tfds_name(name), data_dir=data_dir)
-    except (ValueError, AssertionError, RuntimeError, ImportError) as error:
-        raise ValueError(f"tensorflow-datasets has no {name}: {first_line(error)}") from error
+    except Exception as error:  # an unknown name, or a damaged description in its folder
+        raise ValueError(f"tensorflow-datasets has no {name}: {reading.one_line(error, most=1000)}") from error
 
 
 def _is_prepared(builder: Any) -> bool:
@@ -88,7 +88,7 @@ def _keys(name: str, builder: Any) -> tuple[str, str | None]:
     image = next((key for key in supervised if key in images), images[0] if len(images) == 1 else None)
     label = next((key for key in supervised if key in labels), labels[0] if len(labels) == 1 else None)
     if image is None or np.dtype(features[image].np_dtype) != np.uint8:
-        raise ValueError(f"{name}: expected one uint8 image per example, found the features {', '.join(features)}")
+        raise ValueError(f"{name}: expected one uint8 image per example, found the features {reading.listed(features)}")
     return image, label
 
 
@@ -106,7 +106,7 @@ def _examples(name: str, builder: Any, split: str, image: str) -> Iterator[dict[
     except (NotImplementedError, ImportError) as error:
         raise ValueError(
             f"{name}: expected records that can be read here, as array_record or tfrecord, found {info.file_format.value} in "
-            f"{builder.data_dir} ({first_line(error)})"
+            f"{builder.data_dir} ({reading.one_line(error)})"
         ) from error
     for first in range(0, len(source), CHUNK):
         yield from source.__getitems__(list(range(first, min(first + CHUNK, len(source)))))
@@ -125,12 +125,14 @@ def _file_order(name: str, split: str, ids: list[bytes], count: int) -> np.ndarr
 
 def _decoded(name: str, encoded: list[bytes], channels: int | None) -> np.ndarray:
     """The images as one array uint8 `[N, height, width, channels]`."""
-    from PIL import Image
-
-    images, mode = [], MODES[channels or 3]
+    images, mode, formats = [], MODES[channels or 3], pictures.formats_of("")
     for number, content in enumerate(encoded):
-        with Image.open(io.BytesIO(content)) as image:
+        where = f"{name}, example {number}"
+        image = pictures.decode(io.BytesIO(content), where, formats)
+        with reading.naming(where, "an image"):
             images.append(np.asarray(image if image.mode == mode else image.convert(mode)))
+        if not number:
+            reading.check_size(name, len(encoded) * images[0].nbytes)
         if images[-1].shape != images[0].shape:
             raise ValueError(
                 f"{name}: expected images of one size, found {images[0].shape[:2]} and, at example {number}, "
@@ -144,23 +146,28 @@ def _read(name: str, builder: Any, split: str) -> Batch:
     """One split, in the order of the source files if it is known, else in tfds' order."""
     image, label = _keys(name, builder)
     encoded, labels, ids = [], [], []
-    for example in _examples(name, builder, split, image):
-        encoded.append(example[image])
-        labels.append(example[label] if label else 0)
-        ids.append(example.get("id", b""))
+    with reading.naming(builder.data_dir, f"the records of {name}"):
+        for example in _examples(name, builder, split, image):
+            encoded.append(example[image])
+            labels.append(example[label] if label else 0)
+            ids.append(example.get("id", b""))
+    if not encoded:
+        raise ValueError(f"{builder.data_dir}: expected examples in {split} of {name}, found none: prepare it again")
     x = _decoded(f"{name}, {split}", encoded, builder.info.features[image].shape[-1])
-    batch = Batch(x, np.array(labels, np.int32) if label else None)
+    classes = builder.info.features[label].num_classes if label else None
+    batch = Batch(x, kinds.integers(labels, f"{name}, {split}", classes=classes) if label else None)
     order = _file_order(name, split, ids, len(x))
     return batch if order is None else take(batch, order)
 
 
-def load(name: str, data_dir: Path | None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads an image set of tensorflow-datasets; prepares it first if necessary.
 
     Args:
       name: as `tfds_name` takes it.
       data_dir: tfds' data folder, which contains `downloads/`; None for tfds' default, `TFDS_DATA_DIR` or
         `~/tensorflow_datasets`.
+      held_out: as in `jgan.data.load`, for sets that have only the split `train`.
 
     Returns:
       The `Dataset`: tfds' `train`, `validation` and `test`. If only one of the last two exists, it is the test part, and the
@@ -185,12 +192,14 @@ def load(name: str, data_dir: Path | None) -> Dataset:
                 raise
         builder = _builder(name, data_dir)
     splits = [part for part in PARTS if part in builder.info.splits]
+    if held_out is not None and len(splits) > 1:
+        raise sources.comes_divided(name)
     if "train" not in splits:
-        raise ValueError(f"{name}: expected a split called train, found {', '.join(builder.info.splits)}")
+        raise ValueError(f"{name}: expected a split called train, found {reading.listed(builder.info.splits)}")
     sets = {part: _read(name, builder, part) for part in splits}
     if base_name(name) in IDX_SETS:
         idx.check_identity(base_name(name), sets["train"].y, builder.data_dir)
     if len(sets) != 2:
-        return complete(name, sets)
+        return complete(name, sets, held_out=held_out)
     train, validation = hold_out_tail(sets["train"], len(sets[splits[1]].x))
     return complete(name, {"train": train, "validation": validation, "test": sets[splits[1]]})

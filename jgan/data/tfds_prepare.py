@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import cifar, idx
+from jgan.data import cifar, idx, reading
 
 IDX_SETS = ("mnist", "fashion_mnist", "kmnist")
 """The sets whose source files are four IDX files."""
@@ -44,7 +44,7 @@ def library() -> Any:
         import tensorflow_datasets
     except Exception as error:  # incompatible versions of its dependencies cause various errors
         raise ValueError(
-            f"tensorflow-datasets cannot be imported ({type(error).__name__}: {error}): "
+            f"tensorflow-datasets cannot be imported ({type(error).__name__}: {reading.one_line(error)}): "
             "install it, or give the files themselves with --data-dir"
         ) from error
     return tensorflow_datasets
@@ -82,23 +82,6 @@ def base_name(name: str) -> str:
       'emnist'
     """
     return re.split("[/:]", name, maxsplit=1)[0]
-
-
-def first_line(error: BaseException) -> str:
-    """The message of an error in one line.
-
-    Args:
-      error: the error.
-
-    Returns:
-      The first line of the message that is not empty, or the name of the error's type.
-
-    Example:
-      >>> from jgan.data import tfds_prepare
-      >>> tfds_prepare.first_line(ValueError("first\\nsecond")), tfds_prepare.first_line(ValueError())
-      ('first', 'ValueError')
-    """
-    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
 
 
 # ---------------------------------------------------------------------------------------------------- without TensorFlow
@@ -203,8 +186,8 @@ def _prepare_source(name: str, root: Path) -> None:
     found, wrong = find_downloads(root / "downloads", infos)
     missing = [url for url in urls if url not in found]
     if missing and (why := _unreachable(missing[0])):
-        needed = ", ".join(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
-        others = ", ".join(sorted({str(path.parent) for path in wrong}))
+        needed = reading.listed(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
+        others = reading.listed(sorted({str(path.parent) for path in wrong}))
         hint = f" (files of the right names are in {others}, but their checksums are not those of {name})" if wrong else ""
         raise ValueError(
             f"{name} is neither prepared nor downloaded in {root}{hint}, and {missing[0]} cannot be reached ({why}): put "
@@ -234,12 +217,13 @@ def _run(name: str, builder: Any) -> None:
             builder.download_and_prepare(file_format="array_record", download_config=config)
     except ImportError as error:
         raise ValueError(
-            f"tensorflow-datasets needs {error.name or first_line(error)} to prepare {name} (not to read it): "
+            f"tensorflow-datasets needs {error.name or reading.one_line(error)} to prepare {name} (not to read it): "
             f"install that, or {_elsewhere(name)}"
         ) from error
     except Exception as error:  # a builder can fail in any way
         raise ValueError(
-            f"tensorflow-datasets cannot prepare {name} in {builder.data_dir_root}: {type(error).__name__}: {first_line(error)}"
+            f"tensorflow-datasets cannot prepare {name} in {builder.data_dir_root}: {type(error).__name__}: "
+            f"{reading.one_line(error, most=1000)}"
         ) from error
 
 

@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from jgan.data import reading
+
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
 
 
@@ -86,16 +88,18 @@ def read(path: str | Path) -> Iterator[bytes]:
       ...     list(tfrecord.read(file.name))
       [b'abc']
     """
-    with open(path, "rb") as file:
+    path = reading.user_path(path)
+    size = reading.regular(path, "a file of TFRecords")
+    with reading.naming(path, "a file of TFRecords"), path.open("rb") as file:
         while header := file.read(12):
             if len(header) < 12 or masked(crc32c(header[:8])) != struct.unpack("<I", header[8:])[0]:
                 raise ValueError(
                     f"{path}: expected the header of a TFRecord at byte {file.tell() - len(header)}: prepare it again"
                 )
             (length,) = struct.unpack("<Q", header[:8])
-            data = file.read(length + 4)
-            if len(data) < length + 4:
+            left = size - file.tell()
+            if length + 4 > left:
                 raise ValueError(
-                    f"{path}: expected a record of {length + 4} bytes, found {len(data)}: it is cut short, prepare it again"
+                    f"{path}: expected a record of {length + 4} bytes, found {left}: it is cut short, prepare it again"
                 )
-            yield data[:length]
+            yield file.read(length + 4)[:length]

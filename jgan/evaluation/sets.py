@@ -1,23 +1,15 @@
 """Sets of images to measure: from a data set, a generator, or files of any origin."""
 
 import hashlib
-import zipfile
-import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder
+from jgan.data import folder, npz, reading
 from jgan.data.dataset import Dataset
 from jgan.data.folder import Size
 from jgan.evaluation import archives
-from jgan.utils.registry import few
-
-IMAGE_NAMES = ("samples", "images", "x", "arr_0")
-"""The accepted names of the image array in an `.npz` file; `python -m jgan.sample` writes the first."""
-
-LABEL_NAMES = ("labels", "y", "arr_1")
 
 
 class ImageSet(NamedTuple):
@@ -94,7 +86,7 @@ def read(path: str | Path, size: Size | None = None) -> ImageSet:
       Traceback (most recent call last):
       FileNotFoundError: no/such/folder: expected a folder of images or an .npz file, found nothing there
     """
-    path = Path(path)
+    path = reading.user_path(path)
     if path.is_dir():
         batch = folder.read(path, size)
         return ImageSet(str(path), batch.x, batch.y)
@@ -105,26 +97,8 @@ def read(path: str | Path, size: Size | None = None) -> ImageSet:
     if archives.is_archive(path):
         batch = archives.read(path, size)
         return ImageSet(str(path), batch.x, batch.y)
-    return _read_npz(path)
-
-
-def _read_npz(path: Path) -> ImageSet:
-    try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            arrays: dict[str, Any] = {name: file[name] for name in file.files if name in IMAGE_NAMES + LABEL_NAMES}
-            held = few(file.files)
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path}: expected a folder of images or an .npz file of arrays, found another ({error})") from error
-    name = next((name for name in IMAGE_NAMES if name in arrays), None)
-    if name is None:
-        raise ValueError(f"{path}: expected images under {', '.join(IMAGE_NAMES)}, found {held or 'no arrays'}")
-    labels = next((arrays[label] for label in LABEL_NAMES if label in arrays), None)
-    images = to_uint8(f"{path}, {name}", arrays[name])
-    if labels is not None and (labels.shape != images.shape[:1] or labels.dtype.kind not in "iu"):
-        raise ValueError(f"{path}: expected {len(images)} integer labels, found {labels.dtype} of the shape {labels.shape}")
-    if labels is not None and not 0 <= labels.min() <= labels.max() < 2**31:
-        raise ValueError(f"{path}: expected labels from 0 to {2**31 - 1}, found {labels.min()} to {labels.max()}")
-    return ImageSet(str(path), images, None if labels is None else labels.astype(np.int32))
+    batch = npz.read(path)
+    return ImageSet(str(path), to_uint8(str(path), batch.x), batch.y)
 
 
 def to_uint8(name: str, images: np.ndarray) -> np.ndarray:

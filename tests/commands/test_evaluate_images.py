@@ -157,7 +157,7 @@ def test_results_of_other_protocols_are_refused_unless_told_to(tmp_path, capsys)
             ["--fake", "fake.npz", "--real", "real", "--metrics", "ct"],
             "ct compares with real images that the model has not seen",
         ),
-        (["--fake", "fake.npz", "--real", "cut"], "cut/b.png: expected a PNG or JPEG image"),
+        (["--fake", "fake.npz", "--real", "cut"], "cut/b.png: expected an image, found a file that cannot be read as one"),
         (
             ["--fake", "fake.npz", "--real", "large.npz"],
             "fake.npz: expected images of 9x9x1 like those of large.npz, found 8x8x1",

@@ -103,8 +103,13 @@ def test_palettes_one_bit_and_opaque_alpha_are_read_as_what_they_show(tmp_path):
     np.testing.assert_array_equal(folder.read_image(tmp_path / "a.png"), colour)
     Image.fromarray(np.array([[True, False]])).save(tmp_path / "b.png")
     assert folder.read_image(tmp_path / "b.png").ravel().tolist() == [255, 0]
-    Image.new("P", (2, 2), 1).save(tmp_path / "p.png")
-    assert folder.read_image(tmp_path / "p.png").shape == (2, 2, 3)
+    palette = Image.new("P", (2, 2), 1)
+    palette.putpalette([0, 0, 0, 9, 9, 9])
+    palette.save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(folder.read_image(tmp_path / "grey.png"), np.full((2, 2, 1), 9))
+    palette.putpalette([0, 0, 0, 7, 7, 8])
+    palette.save(tmp_path / "colour.png")
+    np.testing.assert_array_equal(folder.read_image(tmp_path / "colour.png")[0, 0], [7, 7, 8])
 
 
 def test_a_photograph_is_turned_upright(tmp_path):
@@ -123,7 +128,7 @@ def test_transparent_pixels_are_refused(tmp_path):
 
 def test_sixteen_bits_are_refused(tmp_path):
     Image.fromarray(np.full((2, 2), 1000, np.uint16)).save(tmp_path / "deep.png")
-    with pytest.raises(ValueError, match=r"deep.png: expected 8 bits per channel, found Pillow's mode I"):
+    with pytest.raises(ValueError, match=r"deep.png: expected 8 bits per channel, found more .Pillow's mode I"):
         folder.read_image(tmp_path / "deep.png")
 
 
@@ -133,7 +138,9 @@ def test_an_image_cut_short_is_named(tmp_path, suffix, kept):
     path = tmp_path / f"broken{suffix}"
     save(path, noise(64, 64))
     path.write_bytes(path.read_bytes()[: int(kept * path.stat().st_size)])
-    with pytest.raises(ValueError, match=f"{path.name}: expected a PNG or JPEG image, found a file that cannot be read as one"):
+    with pytest.raises(
+        ValueError, match=f"{path.name}: expected an image, found a (file that cannot be read as one|damaged or other file)"
+    ):
         folder.read_image(path)
 
 
@@ -190,8 +197,8 @@ def test_nothing_is_dropped_in_silence(tmp_path):
     for litter in (".DS_Store", "Thumbs.db"):
         (tmp_path / litter).write_bytes(b"x")
     assert len(together(data.load("folder", tmp_path))) == 6
-    (tmp_path / "6.webp").write_bytes(b"x")
-    with pytest.raises(ValueError, match=r"6.webp: expected only .png, .jpg, .jpeg files"):
+    (tmp_path / "6.txt").write_bytes(b"x")
+    with pytest.raises(ValueError, match=r"6.txt: expected only images \(.png, .apng, .jpg, .* in all\)"):
         data.load("folder", tmp_path)
 
 
@@ -227,7 +234,7 @@ def test_other_folders_beside_train_are_told(tmp_path):
 
 
 def test_empty_missing_and_no_folder_are_told(tmp_path):
-    with pytest.raises(ValueError, match=r"expected .png, .jpg, .jpeg files, or a folder of them for each class, found none"):
+    with pytest.raises(ValueError, match=r"expected images, or a folder of them for each class, found none"):
         data.load("folder", tmp_path)
     with pytest.raises(FileNotFoundError, match="expected a folder of images, found nothing there"):
         data.load("folder", tmp_path / "none")

@@ -182,6 +182,66 @@ def test_other_sets_or_shapes_in_another_part_are_told():
         data.Dataset("two", parts, parts, parts | {"b": parts["b"]._replace(c={"to": parts["b"].c["to"][:, :3]})})
 
 
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", ">i4", "i8", "u8", "?"])
+def test_integers_are_converted_without_change(dtype):
+    found = kinds.integers(np.array([[0, 1], [1, 0]]).astype(dtype), "here", classes=2)
+    assert (found.dtype, found.tolist()) == (np.int32, [[0, 1], [1, 0]])
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ([2**31], "here: expected labels from 0 to 2147483647, found 2147483648"),
+        (np.array([2**64 - 1], np.uint64), "here: expected labels from 0 to 2147483647, found 18446744073709551615"),
+        ([-1, 3], "here: expected labels from 0 to 2147483647, found -1"),
+        ([0.0], "here: expected integer labels, found float64"),
+        (["a"], "here: expected integer labels, found <U1"),
+        ([None], "here: expected integer labels, found object"),
+        ([1j], "here: expected integer labels, found complex128"),
+    ],
+)
+def test_what_does_not_fit_is_not_converted(values, told):
+    with pytest.raises(ValueError, match=told):
+        kinds.integers(values, "here")
+    assert kinds.integers([2**31 - 1], "here").tolist() == [2**31 - 1]
+    with pytest.raises(ValueError, match="here: expected labels from 0 to 4, found 5"):
+        kinds.integers([5], "here", classes=5)
+
+
+def test_labels_of_arrays_in_memory_are_not_wrapped_on_the_device():
+    x = np.zeros((6, 2), np.float32)
+    for label, told in ((2**32, "from 0 to 65535, found 4294967296"), (70_000, "from 0 to 65535, found 70000")):
+        part = Batch(x, np.full(6, label))
+        with pytest.raises(ValueError, match=told):
+            data.Dataset("set", part, part, part)
+    part = Batch(x, np.full(6, 2**32))
+    fields = Batch(Field((2,), "points"), Field((), "label", 2**33))  # declared, and yet no int32
+    with pytest.raises(ValueError, match="expected label values from 0 to 2147483647, found values from 0 to 4294967296"):
+        data.Dataset("set", part, part, part, fields)
+    part = Batch(x, np.full(6, 70_000))
+    assert (
+        data.Dataset("set", part, part, part, Batch(Field((2,), "points"), Field((), "label", 70_001))).fields.y.size == 70_001
+    )
+
+
+def test_as_many_classes_as_examples_are_no_error(monkeypatch):
+    monkeypatch.setattr(kinds, "MOST_CLASSES", 10)
+    for largest, fits in ((17, True), (18, False)):
+        part = Batch(np.zeros((6, 2), np.float32), np.array([0, 1, 2, 3, 4, largest]))
+        if fits:
+            assert data.Dataset("set", part, part, part).fields.y.size == 18
+        else:
+            with pytest.raises(ValueError, match="set: expected labels from 0 to 17, found 18"):
+                data.Dataset("set", part, part, part)
+
+
+def test_points_that_float32_does_not_hold_are_refused():
+    for value in (1e39, -1e39, np.inf):
+        part = Batch(np.full((6, 2), value))
+        with pytest.raises(ValueError, match="expected finite points, found values from"):
+            data.Dataset("set", part, part, part)
+
+
 def test_wrong_values_name_their_set():
     parts = two_sets()
     wrong = parts | {"b": parts["b"]._replace(x=parts["b"].x * np.nan)}

@@ -49,8 +49,10 @@ def test_all_sources_are_found():
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_the_list_has_an_entry_for_each_and_keeps_to_the_width(width):
-    lines = data.describe(width).splitlines()
-    assert max(map(len, lines)) <= width
+    entries, division = data.describe(width).split("\n\n")
+    lines = entries.splitlines()
+    assert max(map(len, [*lines, *division.splitlines()])) <= width
+    assert "a third of such images is not trained on" in " ".join(division.split())
     entries = [line.split()[0].rstrip(",") for line in lines if line[2] != " "]
     assert [entry.partition(":")[0] for entry in entries] == [*sorted(data.SOURCES), "NAME"]
     said = " ".join(" ".join(lines).split())

@@ -10,6 +10,7 @@ import http.server
 import io
 import json
 import os
+import random
 import shutil
 import struct
 import subprocess
@@ -19,6 +20,7 @@ import threading
 import types
 from pathlib import Path
 
+import fuzzing
 import idx_files
 import numpy as np
 import pytest
@@ -137,7 +139,7 @@ def test_a_damaged_source_leaves_nothing_half_prepared(tmp_path, checksums):
     checksums["mnist"] = tmp_path / "downloads" / "manual"
     idx_files.write_set(checksums["mnist"])
     (checksums["mnist"] / "train-images-idx3-ubyte.gz").write_bytes(b"\x1f\x8b broken")  # and so in the checksum list
-    with pytest.raises(ValueError, match=r"cannot prepare mnist in .*train-images-idx3-ubyte.gz: expected a whole gzip file"):
+    with pytest.raises(ValueError, match=r"cannot prepare mnist in .*train-images-idx3-ubyte.gz: expected a whole IDX file"):
         data.load("mnist", tmp_path)
     assert not list((tmp_path / "mnist").rglob("*.array_record*"))
 
@@ -466,3 +468,37 @@ def test_the_real_set_with_its_real_checksums_is_the_same_from_tfds_as_from_its_
     for file in (REAL / "fashion_mnist").glob("*.gz"):
         (manual / file.name).symlink_to(file)
     equal(data.load("fashion_mnist", tmp_path), data.load("fashion_mnist", REAL / "fashion_mnist"))
+
+
+def test_the_held_out_share_of_a_set_with_training_images_only(tmp_path):
+    found = data.load("jgan_test_images/train", tmp_path, held_out=5)  # three classes of ten
+    assert [len(part.x) for part in found.parts.values()] == [18, 6, 6]
+    with pytest.raises(ValueError, match=r"jgan_test_images/train-test comes divided .*: leave held_out out"):
+        data.load("jgan_test_images/train-test", tmp_path, held_out=5)
+
+
+def test_a_damaged_prepared_set_is_named(tmp_path):
+    """Each file is damaged in turn; the libraries that read it may raise anything."""
+    name = "jgan_test_images/train-test"
+    expected = data.fingerprint(data.load(name, tmp_path))
+    folder = tmp_path / "jgan_test_images" / "train-test" / "1.0.0"
+    files = {path: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    rng = random.Random(0)
+
+    def attempt(path) -> str:
+        mutation = rng.choice(list(fuzzing.MUTATIONS))
+        path.write_bytes(fuzzing.MUTATIONS[mutation](rng, files[path]))
+        try:
+            found = data.fingerprint(data.load(name, tmp_path))
+        except Exception as error:
+            fuzzing.check_refusal(error, tmp_path)
+            return "refused"
+        finally:
+            path.write_bytes(files[path])
+        if found == expected:
+            return "same"
+        assert path.suffix == ".json", f"other data after {mutation!r} of {path.name}"
+        return "described otherwise"
+
+    told = [attempt(path) for path in files for _ in range(8)]  # not in a child: its libraries have threads
+    assert told.count("refused") > len(told) / 4

@@ -30,7 +30,7 @@ def test_folders_of_classes_give_labels(tmp_path, images):
     assert sets.read(tmp_path).labels.tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("name", sets.IMAGE_NAMES)
+@pytest.mark.parametrize("name", ["samples", "images", "x", "arr_0"])
 def test_an_npz_file_gives_its_array_under_any_of_the_usual_names(tmp_path, images, name):
     np.savez(tmp_path / "a.npz", **{name: images, "y": np.arange(6), "other": np.zeros(3)})
     found = sets.read(tmp_path / "a.npz")
@@ -70,21 +70,24 @@ def test_the_first_images(images):
 def test_one_unreadable_image_is_named(tmp_path, images):
     Image.fromarray(images[0]).save(tmp_path / "a.png")
     (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes()[:60])
-    with pytest.raises(ValueError, match=r"b\.png: expected a PNG or JPEG image"):
+    with pytest.raises(ValueError, match=r"b\.png: expected an image, found a damaged"):
         sets.read(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"other": np.zeros(3)}, "expected images under samples, images, x, arr_0, found other"),
-        ({"x": np.zeros((2, 4, 4, 2), np.uint8)}, r"expected images \[N, height, width, 1 or 3\], found the shape"),
-        ({"x": np.zeros((2, 4, 4), np.int64)}, "expected uint8, or float in \\[0, 1\\], found int64"),
-        ({"x": np.full((2, 4, 4), np.nan)}, "expected float images in"),
-        ({"x": np.full((2, 4, 4), 1.5)}, "found values from 1.5 to 1.5"),
+        ({"other": np.zeros(3)}, "expected images under x, images, samples or arr_0, .* found other"),
+        ({"x": np.zeros((2, 4, 4, 2), np.uint8)}, r"expected uint8 images, .* found uint8 of the shape \(2, 4, 4, 2\)"),
+        ({"x": np.zeros((2, 4, 4), np.int64)}, "expected uint8 images, or float images .* found int64"),
+        ({"x": np.full((2, 4, 4), np.nan)}, "expected image values from 0 to 1, found values from nan"),
+        ({"x": np.full((2, 4, 4), 1.5)}, "found values from 0.0 to 1.5"),
+        (
+            {"x": np.zeros((2, 4, 4)), "y": np.zeros(3, int)},
+            "expected 2 integer labels, one per image, found int64 of the shape",
+        ),
         ({"x": np.zeros((2, 4, 4)), "y": np.array([0, 2**40])}, "abels"),
         ({"x": np.zeros((2, 4, 4)), "y": np.array([0, -1])}, "abels"),
-        ({"x": np.zeros((2, 4, 4)), "y": np.zeros(3, int)}, "expected 2 integer labels, found int64 of the shape"),
     ],
 )
 def test_other_files_are_refused(tmp_path, arrays, message):
@@ -101,5 +104,5 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 
 def test_what_is_no_archive_is_refused(tmp_path):
     (tmp_path / "a.npz").write_bytes(b"PK\x03\x04 cut short")
-    with pytest.raises(ValueError, match=r"a\.npz: expected a folder of images or an \.npz file of arrays, found another"):
+    with pytest.raises(ValueError, match=r"a\.npz: expected an \.npz archive of plain arrays, found a damaged"):
         sets.read(tmp_path / "a.npz")
