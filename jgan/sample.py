@@ -30,9 +30,8 @@ from jgan.training.evaluators import pairs, sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
 from jgan.types import GAN, Field, Inputs, Key
-from jgan.utils import checks, cli, memory, output
+from jgan.utils import checks, cli, memory, output, text
 from jgan.utils.files import replacing
-from jgan.utils.registry import few
 
 __all__ = ["Args", "draw", "main"]
 
@@ -77,7 +76,7 @@ class Args:
         """The labels as numbers."""
         words = [word for group in self.labels for word in group.split(",") if word]
         if not all(word.isdecimal() and len(word) < 10 for word in words):
-            raise ValueError(f"--labels must be class labels such as 0,1,2, found {few(words)}")
+            raise ValueError(f"--labels must be class labels such as 0,1,2, found {text.listed(words)}")
         return tuple(map(int, words))
 
 

@@ -12,6 +12,7 @@ from typing import IO, NamedTuple
 import numpy as np
 
 from jgan.data import reading
+from jgan.utils import text
 
 
 class Arrays(NamedTuple):
@@ -93,5 +94,5 @@ def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtyp
     else:  # the third version is for structured arrays
         raise ValueError(f"{where}: expected version 1 or 2 of NumPy's format, found {version}")
     if dtype.kind not in "biufcSU" or not dtype.itemsize or min(shape, default=0) < 0:
-        raise ValueError(f"{where}: expected a plain array of numbers, found {dtype} of the shape {reading.listed(shape)}")
+        raise ValueError(f"{where}: expected a plain array of numbers, found {dtype} of the shape {text.listed(shape)}")
     return shape, is_fortran, dtype

@@ -19,6 +19,7 @@ import numpy as np
 from jgan.data import kinds, plain_pickle, reading
 from jgan.data.dataset import Dataset, hold_out_tail
 from jgan.types import Batch
+from jgan.utils import text
 
 IMAGES_PER_FILE = 10_000
 SHAPE = (3, 32, 32)
@@ -103,7 +104,7 @@ def read_pickle(content: bytes, where: str) -> Batch:
         is_uint8 = isinstance(dtype, plain_pickle.PickledType) and dtype.code in ("u1", b"u1", "|u1", b"|u1", "uint8")
         if not is_uint8 or shape != expected or len(values) != math.prod(expected) or is_fortran:
             raise ValueError(
-                f"{where}: expected uint8 data of the shape {expected}, found {reading.listed([shape])}: get it again"
+                f"{where}: expected uint8 data of the shape {expected}, found {text.listed([shape])}: get it again"
             )
         if len(labels) != IMAGES_PER_FILE or not all(type(label) is int for label in labels):
             raise ValueError(f"{where}: expected {IMAGES_PER_FILE} integer labels, found other values: get it again")

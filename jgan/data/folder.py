@@ -17,6 +17,7 @@ import numpy as np
 from jgan.data import kinds, pictures, reading, sources
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
+from jgan.utils import text
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -141,7 +142,7 @@ def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Pat
             files.append(path)
         elif strict:
             raise ValueError(
-                f"{path}: expected only images ({reading.listed(pictures.SUFFIXES)}) in a folder of images, found another "
+                f"{path}: expected only images ({text.listed(pictures.SUFFIXES)}) in a folder of images, found another "
                 "file: move it away"
             )
     return files, folders
@@ -155,7 +156,7 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
     names = [path.name for path in folders]
     if classes is not None and (unknown := sorted(set(names) - set(classes))):
         raise ValueError(
-            f"{folder}: expected classes of the training set, {reading.listed(classes)}, found {reading.listed(unknown)}"
+            f"{folder}: expected classes of the training set, {text.listed(classes)}, found {text.listed(unknown)}"
         )
     labels = []
     for path in folders:

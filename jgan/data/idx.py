@@ -23,6 +23,7 @@ import numpy as np
 from jgan.data import kinds, reading
 from jgan.data.dataset import Dataset, hold_out_tail
 from jgan.types import Batch
+from jgan.utils import text
 
 DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 """The types of values by their code."""
@@ -91,7 +92,7 @@ def read(path: str | Path) -> np.ndarray:
         if len(content) < size or after:
             wrong = "more: there are bytes after its values" if after else f"{len(content)}: the file is cut short"
             raise ValueError(
-                f"{path}: expected {reading.count(size)} bytes of values of the shape [{reading.listed(shape)}], found {wrong}"
+                f"{path}: expected {reading.count(size)} bytes of values of the shape [{text.listed(shape)}], found {wrong}"
                 ", get it again"
             )
         return content.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
@@ -172,7 +173,7 @@ def read_pair(images: Path, labels: Path) -> Batch:
     for path, array, what, rank in ((images, x, "images [N, height, width]", 3), (labels, y, "labels [N]", 1)):
         if array.dtype != np.uint8 or array.ndim != rank or not array.size:
             raise ValueError(
-                f"{path}: expected uint8 {what}, found {array.dtype} of the shape [{reading.listed(array.shape)}]: is it the "
+                f"{path}: expected uint8 {what}, found {array.dtype} of the shape [{text.listed(array.shape)}]: is it the "
                 "right file?"
             )
     if len(x) != len(y):

@@ -14,6 +14,7 @@ import numpy as np
 from jgan.data import arrays, kinds, reading, sources
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
+from jgan.utils import text
 
 EXAMPLES, LABELS = ("x", "images", "samples"), ("y", "labels")
 """The names of the arrays, to which `_train` and the like may be added."""
@@ -34,7 +35,7 @@ def _path(data_dir: Path | None) -> Path:
     if not found:
         raise FileNotFoundError(f"{data_dir}: expected an .npz file, or a folder that holds one, found none")
     if len(found) > 1:
-        names = reading.listed(path.name for path in found)
+        names = text.listed(path.name for path in found)
         raise ValueError(f"{data_dir}: expected one .npz file, found {names}: give the path of the file to read")
     return found[0]
 
@@ -87,13 +88,13 @@ def _parts(path: Path) -> dict[str, Batch]:
         if not suffix and not x and UNNAMED[0] in found:
             x, y = [UNNAMED[0]], [*y, *(name for name in UNNAMED[1:] if name in found)]
         if len(x) > 1 or len(y) > 1:
-            raise ValueError(f"{path}: expected one array of images and one of labels, found {reading.listed(x + y)}")
+            raise ValueError(f"{path}: expected one array of images and one of labels, found {text.listed(x + y)}")
         if x:
             parts[suffix.removeprefix("_")] = check(found[x[0]], found[y[0]] if y else None, f"{path}, {x[0]}")
     if ("" in parts) == ("train" in parts):
         raise ValueError(
             f"{path}: expected images under {', '.join(EXAMPLES)} or {UNNAMED[0]}, or under x_train, x_test ..., found "
-            f"{reading.listed(held) or 'no arrays'}"
+            f"{text.listed(held) or 'no arrays'}"
         )
     return parts
 
@@ -122,7 +123,7 @@ def read(path: str | Path) -> Batch:
     """
     parts = _parts(reading.user_path(path))
     if "" not in parts:
-        raise ValueError(f"{path}: expected one set, found a divided one, {reading.listed(parts)}: write the part alone")
+        raise ValueError(f"{path}: expected one set, found a divided one, {text.listed(parts)}: write the part alone")
     return parts[""]
 
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -82,25 +82,6 @@ def is_litter(path: Path) -> bool:
       ['._a.png', 'Thumbs.db']
     """
     return path.name.startswith(".") or path.name.lower() in LITTER
-
-
-def listed(names: Iterable[object], most: int = 6) -> str:
-    """Names for a message: a few, and how many there are in all.
-
-    Args:
-      names: any number of names.
-      most: the number of names that are written out.
-
-    Returns:
-      The text.
-
-    Example:
-      >>> from jgan.data import reading
-      >>> reading.listed("abc"), reading.listed(range(1000), 3)
-      ('a, b, c', '0, 1, 2 ... (1000 in all)')
-    """
-    found = [text if len(text) <= 200 else f"{text[:197]}..." for text in map(str, names)]
-    return ", ".join(found) if len(found) <= most else f"{', '.join(found[:most])} ... ({len(found)} in all)"
 
 
 def one_line(error: BaseException, most: int = 200) -> str:

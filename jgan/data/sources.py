@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from jgan.data import reading
 from jgan.data.dataset import Dataset
+from jgan.utils import text
 from jgan.utils.registry import Registry
 
 Load = Callable[..., Dataset]
@@ -110,7 +111,7 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     try:
         return source.load(name, folder, **options)
     except RecursionError as error:
-        raise ValueError(f"{reading.listed([name])}: expected a data set, found too many inside each other") from error
+        raise ValueError(f"{text.listed([name])}: expected a data set, found too many inside each other") from error
     except ValueError as error:  # a check of the arrays does not know where they are from
         if folder is None or str(folder) in str(error):
             raise
@@ -145,7 +146,7 @@ def _unknown(name: str) -> str:
         others, rest = [], f"those of tensorflow-datasets; but {error}"
     close = difflib.get_close_matches(name[:60].lower(), [*sorted(SOURCES), *others], n=1)
     hint = f", did you mean {close[0]!r}? Known" if close else ": known"
-    return f"unknown data set {reading.listed([name])!r}{hint} are {', '.join(sorted(SOURCES))} and {rest}"
+    return f"unknown data set {text.listed([name])!r}{hint} are {', '.join(sorted(SOURCES))} and {rest}"
 
 
 def inner(name: str, example: str) -> str:

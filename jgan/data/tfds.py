@@ -18,6 +18,7 @@ from jgan.data import idx, kinds, pictures, reading, sources, tfrecord
 from jgan.data.dataset import PARTS, Dataset, complete, hold_out_tail, take
 from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name
 from jgan.types import Batch
+from jgan.utils import text
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 """Pillow's image modes by number of channels."""
@@ -88,7 +89,7 @@ def _keys(name: str, builder: Any) -> tuple[str, str | None]:
     image = next((key for key in supervised if key in images), images[0] if len(images) == 1 else None)
     label = next((key for key in supervised if key in labels), labels[0] if len(labels) == 1 else None)
     if image is None or np.dtype(features[image].np_dtype) != np.uint8:
-        raise ValueError(f"{name}: expected one uint8 image per example, found the features {reading.listed(features)}")
+        raise ValueError(f"{name}: expected one uint8 image per example, found the features {text.listed(features)}")
     return image, label
 
 
@@ -195,7 +196,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
     if held_out is not None and len(splits) > 1:
         raise sources.comes_divided(name)
     if "train" not in splits:
-        raise ValueError(f"{name}: expected a split called train, found {reading.listed(builder.info.splits)}")
+        raise ValueError(f"{name}: expected a split called train, found {text.listed(builder.info.splits)}")
     sets = {part: _read(name, builder, part) for part in splits}
     if base_name(name) in IDX_SETS:
         idx.check_identity(base_name(name), sets["train"].y, builder.data_dir)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jgan.data import cifar, idx, reading
+from jgan.utils import text
 
 IDX_SETS = ("mnist", "fashion_mnist", "kmnist")
 """The sets whose source files are four IDX files."""
@@ -186,8 +187,8 @@ def _prepare_source(name: str, root: Path) -> None:
     found, wrong = find_downloads(root / "downloads", infos)
     missing = [url for url in urls if url not in found]
     if missing and (why := _unreachable(missing[0])):
-        needed = reading.listed(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
-        others = reading.listed(sorted({str(path.parent) for path in wrong}))
+        needed = text.listed(f"{infos[url].filename} ({int(infos[url].size)} bytes)" for url in missing)
+        others = text.listed(sorted({str(path.parent) for path in wrong}))
         hint = f" (files of the right names are in {others}, but their checksums are not those of {name})" if wrong else ""
         raise ValueError(
             f"{name} is neither prepared nor downloaded in {root}{hint}, and {missing[0]} cannot be reached ({why}): put "

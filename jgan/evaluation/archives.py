@@ -22,9 +22,8 @@ import numpy as np
 
 from jgan.data import folder
 from jgan.types import Batch
-from jgan.utils import memory
+from jgan.utils import memory, text
 from jgan.utils.checks import whole
-from jgan.utils.registry import few, shortened
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
@@ -137,7 +136,7 @@ def _unpack(path: Path, root: Path) -> None:
     except Exception as error:  # a damaged archive can fail in any way
         if isinstance(error, OSError) and error.filename is not None:
             raise
-        what = shortened(" ".join(str(error).split()) or type(error).__name__, 200)
+        what = text.shortened(" ".join(str(error).split()) or type(error).__name__, 200)
         raise ValueError(f"{path}: expected a whole zip or tar archive, found a damaged or other file ({what})") from error
 
 
@@ -147,11 +146,11 @@ def _checked(path: Path, members: Iterable[Member], room: int) -> Iterator[Membe
     for number, member in enumerate(members):
         parts = PurePosixPath(member.name).parts
         if not parts or ".." in parts or member.name.startswith("/") or "\\" in member.name or "\0" in member.name:
-            raise ValueError(f"{path}: expected names inside the archive, found {shortened(member.name, 60)!r}")
+            raise ValueError(f"{path}: expected names inside the archive, found {text.shortened(member.name, 60)!r}")
         if member.size > LARGEST:
             raise ValueError(
                 f"{path}: expected images of at most {memory.in_words(LARGEST)}, found {memory.in_words(member.size)} in "
-                f"{shortened(member.name, 60)!r}"
+                f"{text.shortened(member.name, 60)!r}"
             )
         total += member.size
         if total > room or number >= MOST:
@@ -186,7 +185,7 @@ def _of_tar(path: Path, archive: tarfile.TarFile) -> Iterator[Member]:
         if info.isdir():
             continue
         if not info.isreg():
-            raise ValueError(f"{path}: expected plain files, found a link or a device, {shortened(info.name, 60)!r}")
+            raise ValueError(f"{path}: expected plain files, found a link or a device, {text.shortened(info.name, 60)!r}")
         yield Member(info.name.removeprefix("./"), info.size, functools.partial(archive.extractfile, info))
     # tarfile takes the end of a file that was cut short between two members for the end of the archive.
     assert archive.fileobj is not None
@@ -224,7 +223,7 @@ def _flat(root: Path, labels: dict[str, int], size: folder.Size | None) -> Batch
     names = [file.relative_to(inner).as_posix() for file in files]
     missing = [name for name in names if name not in labels] if labels else []
     if missing:
-        raise ValueError(f"expected a label of each image in {LABELS}, found none of {few(missing, 3)}")
+        raise ValueError(f"expected a label of each image in {LABELS}, found none of {text.listed(missing, 3)}")
     flat = root / "flat"
     flat.mkdir()
     for index, file in enumerate(files):

@@ -18,8 +18,8 @@ from jgan import networks
 from jgan.features import weights
 from jgan.features.extractor import Extracted, Extractor
 from jgan.types import Batch, Key, Network, PyTree
+from jgan.utils import text
 from jgan.utils.checks import whole
-from jgan.utils.registry import shortened
 
 SHIPPED = "digits.npz"
 """The file in this folder, trained on the embedded 8x8 digits."""
@@ -205,7 +205,7 @@ def _read(path: str | Path | None) -> tuple[dict[str, np.ndarray], About]:
             raise ValueError("its description or its weights are not those of a classifier")
         return arrays, about._replace(image_shape=shape, classes=whole("classes", about.classes, 1, LARGEST_SIDE))
     except Exception as error:  # a damaged file can fail in any way
-        what = shortened(str(error) or type(error).__name__, 200)
+        what = text.shortened(str(error) or type(error).__name__, 200)
         raise ValueError(f"{path}: expected a file that python -m jgan.classifier wrote ({what})") from error
 
 

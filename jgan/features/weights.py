@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.features import torch_files
-from jgan.utils.registry import few, shortened
+from jgan.utils import text
 
 PUBLISHED = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 """sha256 of the file of Inception weights used for FID; the name of the file ends in the first eight digits."""
@@ -119,16 +119,16 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     except Exception as error:  # a damaged file can fail in any way
         raise ValueError(
             f"{path}: expected weights as .pth, .safetensors or .npz, found a damaged or other file, of the sha256 {sha256} "
-            f"({shortened(str(error) or type(error).__name__, 200)}); {WHERE}"
+            f"({text.shortened(str(error) or type(error).__name__, 200)}); {WHERE}"
         ) from error
     kinds = {array.dtype.name for array in found.values()} - {"float16", "bfloat16", "float32", "float64"}
     if kinds:
-        raise ValueError(f"{path}: expected arrays of floats, found {few(sorted(kinds))}")
+        raise ValueError(f"{path}: expected arrays of floats, found {text.listed(sorted(kinds))}")
     # Copies, because views into a file may not be aligned.
     weights = Weights({name: np.array(array, np.float32, order="C") for name, array in found.items()}, "", sha256)
     for name, array in weights.arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"{path}: expected finite weights, found NaN or infinity in {shortened(name, 60)}; {WHERE}")
+            raise ValueError(f"{path}: expected finite weights, found NaN or infinity in {text.shortened(name, 60)}; {WHERE}")
     weights = weights._replace(digest=digest(weights.arrays))
     _check_hash(path, weights, expected)
     _check_layout(path, weights.arrays, layout)
@@ -168,13 +168,13 @@ def read_npz(data: bytes) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for member in archive.infolist():
             if member.file_size > RATIO * max(member.compress_size, 1000):
-                raise ValueError(f"{shortened(member.filename, 60)} is compressed to less than 1 / {RATIO}")
+                raise ValueError(f"{text.shortened(member.filename, 60)} is compressed to less than 1 / {RATIO}")
             with archive.open(member) as values:  # NumPy reserves what a header declares
                 version = np.lib.format.read_magic(values)
                 header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, dtype = header(values)
             if math.prod(shape) * dtype.itemsize > member.file_size:
-                raise ValueError(f"{shortened(member.filename, 60)} declares more values than it holds")
+                raise ValueError(f"{text.shortened(member.filename, 60)} declares more values than it holds")
     with np.load(io.BytesIO(data), allow_pickle=False) as file:
         return {name: file[name] for name in file.files}
 
@@ -193,7 +193,7 @@ def _safetensors(data: bytes) -> dict[str, np.ndarray]:
     for name, entry in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
         first, last = entry["data_offsets"]
         if first != end or last < first:
-            raise ValueError(f"the bytes of {shortened(name, 60)} do not follow those before")
+            raise ValueError(f"the bytes of {text.shortened(name, 60)} do not follow those before")
         arrays[name], end = np.frombuffer(numbers[first:last], SAFETENSORS[entry["dtype"]]).reshape(entry["shape"]), last
     if end != len(numbers):
         raise ValueError(f"{len(numbers) - end} bytes belong to no array")
@@ -224,7 +224,7 @@ def _check_layout(path: Path, arrays: Mapping[str, np.ndarray], layout: Mapping[
         if name in arrays and arrays[name].shape != tuple(shape)
     ]
     wrong = [
-        f"{len(names)} {what} ({few(names, 4)})"
+        f"{len(names)} {what} ({text.listed(names, 4)})"
         for what, names in (("missing", missing), ("unexpected", others), ("of another shape", shapes))
         if names
     ]

@@ -6,6 +6,8 @@ import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
+from jgan.utils.text import listed, shortened
+
 T = TypeVar("T")
 
 
@@ -28,36 +30,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     names = list(known)
     close = difflib.get_close_matches(str(name).lower(), names, n=1)
     hint = f", did you mean {close[0]!r}? Known" if close else ": known"
-    return f"unknown {kind} {(shortened(name, 60) if isinstance(name, str) else name)!r}{hint} are {few(names, MOST_NAMES)}"
+    found = shortened(name, 60) if isinstance(name, str) else name
+    return f"unknown {kind} {found!r}{hint} are {listed(names, MOST_NAMES)}"
 
 
 MOST_NAMES = 40
 """Names listed in a message about an unknown one."""
-
-
-def few(names: Iterable[str], most: int = 6) -> str:
-    """The first of some names, and how many there are if they are more.
-
-    Args:
-      names: the names.
-      most: the number of names that are listed.
-
-    Returns:
-      The names, joined by commas.
-
-    Example:
-      >>> from jgan.utils import registry
-      >>> registry.few(["a", "b", "c", "d"], 2), registry.few(["a", "b"], 2)
-      ('a, b and 2 more', 'a, b')
-    """
-    listed = [shortened(str(name), 60) for name in names]
-    rest = len(listed) - most
-    return ", ".join(listed[:most]) + (f" and {rest:,} more" if rest > 0 else "")
-
-
-def shortened(text: str, most: int) -> str:
-    """The text, cut to a number of characters."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 class Registry(Mapping[str, T]):

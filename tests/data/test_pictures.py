@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, features
 
 from jgan import data
-from jgan.data import folder, pictures, reading
+from jgan.data import folder, pictures
+from jgan.utils import text
 
 RNG = np.random.default_rng(0)
 COLOURS = RNG.integers(0, 256, (6, 5, 3), dtype=np.uint8)
@@ -237,5 +238,5 @@ def test_long_lists_are_cut(tmp_path):
     ) as raised:
         data.load("folder", tmp_path)
     assert len(str(raised.value)) < 400 + len(str(tmp_path))
-    assert reading.listed(["x" * 1000]) == "x" * 197 + "..."
+    assert text.listed(["x" * 1000]) == "x" * 197 + "..."
     assert len(pictures.SUFFIXES) == len(set(pictures.SUFFIXES))

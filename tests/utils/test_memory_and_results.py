@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jgan.utils import checks, memory, registry
+from jgan.utils import checks, memory, registry, text
 from jgan.utils.results import Results
 
 
@@ -54,10 +54,10 @@ print(0 < memory._of_the_process() < 64 << 30)
 
 
 def test_few_names():
-    assert registry.few([]) == ""
-    assert registry.few("abc", 3) == "a, b, c"
-    assert registry.few(map(str, range(1007)), 3) == "0, 1, 2 and 1,004 more"
-    assert len(registry.few(["x" * 1000])) == 60
+    assert text.listed([]) == ""
+    assert text.listed("abc", 3) == "a, b, c"
+    assert text.listed(map(str, range(1007)), 3) == "0, 1, 2 and 1,004 more"
+    assert len(text.listed(["x" * 1000])) == 60
     assert registry.unknown("loss", "y" * 1000, ["a"]).startswith(f"unknown loss '{'y' * 57}...': known are a")
 
 
