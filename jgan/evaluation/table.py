@@ -7,6 +7,7 @@ from typing import Any
 
 from jgan.evaluation import protocol
 from jgan.evaluation.measure import Row
+from jgan.utils.text import shortened
 
 LARGEST = 10**7
 """The most bytes that a result may have; it usually has some thousands."""
@@ -95,10 +96,10 @@ def _result(path: Path) -> dict[str, Any]:
         table = {name: [Row(**row) for row in rows] for name, rows in dict(result["table"]).items()}
         for row in (row for rows in table.values() for row in rows):
             if not isinstance(row.value, int | float) or not isinstance(row.spread, int | float | None):
-                raise ValueError(f"the value of {text.shortened(str(row.name), 60)} is not a number")
+                raise ValueError(f"the value of {shortened(str(row.name), 60)} is not a number")
         return {"protocol": dict(result["protocol"]), "table": table}
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: there is no such result; python -m jgan.evaluate writes one") from None
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        what = text.shortened(repr(error), 200)
+        what = shortened(repr(error), 200)
         raise ValueError(f"{path}: expected a result of python -m jgan.evaluate with a protocol in it ({what})") from error
