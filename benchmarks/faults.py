@@ -30,7 +30,7 @@ from jgan.training import journal
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.environment import environment, write_json
 from jgan.training.run import open_run
-from jgan.utils import cli
+from jgan.utils import cli, output
 
 PROG = "python -m benchmarks.faults"
 
@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
     cli.at_least(args, flips=0, kills=0, seed=0)
-    cli.in_a_folder(args.out)
+    output.file("--out", args.out)
     drawn = random.Random(args.seed)
     shutil.rmtree(args.workdir, ignore_errors=True)
     kills = []

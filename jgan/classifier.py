@@ -1,5 +1,10 @@
 """`python -m jgan.classifier`: trains the small classifier whose features the metrics use, and writes its weights."""
 
+if __name__ == "__main__":
+    from jgan.utils import cli
+
+    cli.starting("python -m jgan.classifier")  # before the imports that take a second
+
 import dataclasses
 import sys
 from collections.abc import Sequence

@@ -6,6 +6,11 @@ python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images o
 python -m jgan.evaluate --compare A.json B.json                         side by side, if their protocols are the same
 """
 
+if __name__ == "__main__":
+    from jgan.utils import cli
+
+    cli.starting("python -m jgan.evaluate")  # before the imports that take a second
+
 import dataclasses
 import math
 import sys

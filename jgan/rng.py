@@ -41,35 +41,8 @@ DATA_STREAM = 2**31 - 1
 """Folded into the root key for the order of the data; larger than any step count."""
 
 
-MOST_SEED = 2**32 - 1
-"""The largest seed: `jax.random.key` drops all but the last 32 bits of an integer, so that 2**32 would be the same as 0."""
-
-
 PHASE_STREAM = 1000
 """Added to the index of a phase after the first for its `stream_key`."""
-
-
-def root_key(seed: int) -> Key:
-    """The root key of a seed.
-
-    Args:
-      seed: an integer from 0 to `MOST_SEED`.
-
-    Returns:
-      The key.
-
-    Raises:
-      ValueError: if the seed is out of range.
-
-    Example:
-      >>> from jgan import rng
-      >>> rng.root_key(2**32)
-      Traceback (most recent call last):
-      ValueError: a seed must be an integer from 0 to 4294967295, found 4294967296
-    """
-    if not 0 <= seed <= MOST_SEED:
-        raise ValueError(f"a seed must be an integer from 0 to {MOST_SEED}, found {seed}")
-    return jax.random.key(seed)
 
 
 def step_key(key: Key, step: Int[jax.Array, ""]) -> Key:

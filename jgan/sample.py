@@ -8,6 +8,11 @@ In Python, without the command:
     images = run.gan.sample(keys(0).samples, state, 64)  # [64, height, width, channels] in [0, 1]; labels=... if conditional
 """
 
+if __name__ == "__main__":
+    from jgan.utils import cli
+
+    cli.starting("python -m jgan.sample")  # before the imports that take a second
+
 import dataclasses
 import math
 import os

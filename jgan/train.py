@@ -22,7 +22,7 @@ from jgan.training.config import RunConfig
 from jgan.training.log import Log
 from jgan.training.records import CONFIG, read
 from jgan.training.run import assemble, open_run
-from jgan.utils import cli
+from jgan.utils import cli, output
 from jgan.utils.registry import unknown
 
 PROG = "python -m jgan.train"
@@ -104,6 +104,7 @@ def configuration(argv: Sequence[str]) -> RunConfig:
       7
     """
     presets = models.presets()
+    output.not_empty(argv)
     word, flags = split(argv)
     held = _held(word, flags)
     name = word or (held.preset if held else DEFAULT)
@@ -142,8 +143,6 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
     kinds, presets = _flags(), models.presets()
     words, rest, expected = [], [], 0.0  # the number of values that the previous flag still takes
     for argument, after in zip(argv, [*argv[1:], ""], strict=True):
-        if not argument or argument.endswith("="):
-            raise ValueError(f"an argument is empty: {' '.join(map(repr, argv))}")
         if argument == "--resume" and after not in RESUME:
             expected = 0
             rest += [argument, "yes"]

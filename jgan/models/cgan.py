@@ -57,6 +57,8 @@ class Config(Training):
     """discriminator weights start in U(-irange, irange)"""
     d_label_irange: float = 0.05
     """the same for the weights of the label"""
+    d_label_scale: float = 1.0
+    """discriminator: factor on the one-hot label"""
     optimizer: MomentumSGD = MomentumSGD(learning_rate=0.1, decay=1.00004)
     """the optimiser of both players"""
     ema: EMA = EMA(0.999)
@@ -112,6 +114,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         config.d_joint_units,
         irange=config.d_irange,
         label_irange=config.d_label_irange,
+        label_scale=config.d_label_scale,
         input_keep=config.input_keep,
         hidden_keep=config.hidden_keep,
         dtype=jnp.dtype(config.dtype),

@@ -120,6 +120,7 @@ class CGANDiscriminator(nn.Module):
     input_keep: float = 0.8
     hidden_keep: float = 0.5
     label_irange: float | None = None
+    label_scale: float = 1.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -139,7 +140,7 @@ class CGANDiscriminator(nn.Module):
         of_x = maxout(self.image_units, image_pieces, "image")(pixels)
         label_irange = self.irange if self.label_irange is None else self.label_irange
         label_layer = Maxout(self.label_units, label_pieces, label_irange, self.dtype, name="label")
-        of_y = label_layer(one_hot(labels, self.n_classes))
+        of_y = label_layer(self.label_scale * one_hot(labels, self.n_classes))
         h = drop(jnp.concatenate([of_x, of_y], axis=-1), self.hidden_keep, "dropout_joint")
         h = drop(maxout(self.joint_units, joint_pieces, "joint")(h), self.hidden_keep, "dropout_output")
         return Dense(1, self.irange, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)

@@ -65,7 +65,7 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       (3, ['best', 'environment', 'last'])
     """
     chosen = custom.choose(model, config)
-    given = None if dataset is None or isinstance(dataset, str) else as_dataset(dataset)
+    given = None if dataset is None or isinstance(dataset, str) else as_dataset(dataset, held_out=options.get("held_out"))
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
     configs.check(asked)
     try:
@@ -115,12 +115,13 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     return RunConfig(preset=chosen.name, model=chosen.config, **fields)
 
 
-def as_dataset(given: Any, name: str = "data") -> Dataset:
+def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None) -> Dataset:
     """Converts data in memory to a `Dataset`.
 
     Args:
       given: a `Dataset`, a `Batch` of arrays, or one array of examples.
       name: the name of the result.
+      held_out: see `jgan.data.load`; only for a `Batch` or an array.
 
     Returns:
       The `Dataset`; from a `Batch` or an array, a sixth each is held out for validation and test.
@@ -135,8 +136,10 @@ def as_dataset(given: Any, name: str = "data") -> Dataset:
       (2, 2)
     """
     if isinstance(given, data.Dataset):
+        if held_out is not None:
+            raise ValueError("held_out divides a Batch or an array of examples; this Dataset is divided")
         return given
     batch = given if isinstance(given, Batch) else Batch(np.asarray(given))
     if not hasattr(batch.x, "shape") or np.ndim(batch.x) < 2:
         raise ValueError(f"expected data as a name, a Dataset, a Batch or an array [N, ...], found {type(given).__name__}")
-    return complete(name, {"train": batch})
+    return complete(name, {"train": batch}, held_out=held_out)

@@ -9,7 +9,7 @@ import jax
 
 from jgan import rng
 from jgan.features import choice
-from jgan.utils import cli
+from jgan.utils import checks, cli
 from jgan.utils.registry import unknown
 
 AUTO = "auto"
@@ -44,6 +44,8 @@ class RunConfig:
     """folder of the run; by default a new one under runs/"""
     data_dir: Path | None = None
     """folder of the data, if not the default one"""
+    held_out: int | None = None
+    """of undivided data, one of this many examples goes to validation and one to test; 0: none; by default 6: a third in all"""
     resume: Resume = "no"
     """continue the run in --workdir, or the newest of this preset; auto: continue it if there is one, otherwise start one"""
     accept_data: bool = False
@@ -108,21 +110,18 @@ def check_values(config: RunConfig) -> None:
 
     cli.at_least(
         config,
-        steps=1,
         batch_size=1,
         eval_samples=50,
         log_every=1,
         sample_every=0,
         checkpoint_every=0,
         eval_every=0,
-        seed=0,
         devices=0,
         keep_checkpoints=1,
         time_limit=0,
     )
-    for name, most in (("seed", rng.MOST_SEED), ("steps", MOST_STEPS)):
-        if getattr(config, name) > most:
-            raise ValueError(f"--{name} must be at most {most}, found {getattr(config, name)}")
+    checks.seed(config.seed, "--seed")
+    checks.whole("--steps", config.steps, 1, MOST_STEPS)
     for flag, kind, known in (
         ("metric", "metric", (AUTO, *CRITERIA)),
         ("extractor", "extractor", typing.get_args(choice.Name)),

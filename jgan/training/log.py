@@ -3,6 +3,8 @@
 import datetime
 from pathlib import Path
 
+from jgan.utils import output
+
 LOG = "log.txt"
 
 
@@ -32,7 +34,7 @@ class Log:
           text: the line, or several.
         """
         self.write(text)
-        print(text, flush=True)
+        output.show(text)
 
     def write(self, text: str) -> None:
         """Writes a line to the file only.

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jgan import data, rng
+from jgan import data
 from jgan.data import Dataset
 from jgan.models import Model, phases_of
 from jgan.phases import Place, place
@@ -23,6 +23,7 @@ from jgan.training.checkpoint import Checkpoints, Which
 from jgan.training.config import ARRAYS, RunConfig, check_share
 from jgan.training.environment import PACKAGES, environment, write_json
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Phase
+from jgan.utils import checks
 
 __all__ = [
     "PACKAGES",
@@ -61,7 +62,7 @@ def keys(seed: int) -> Keys:
       >>> run.keys(0).steps.shape
       ()
     """
-    return Keys(*jax.random.split(rng.root_key(seed), len(Keys._fields)))
+    return Keys(*jax.random.split(jax.random.key(checks.seed(seed)), len(Keys._fields)))
 
 
 class Shared:
@@ -83,7 +84,7 @@ class Shared:
                 f"the run's data, {self.config.dataset.removeprefix(ARRAYS)}, were in memory: pass them again, "
                 "open_run(workdir, dataset=...)"
             )
-        return data.load(self.config.dataset, self.config.data_dir)
+        return data.load(self.config.dataset, self.config.data_dir, held_out=self.config.held_out)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,15 +1,17 @@
 """Command-line helpers: typed flags, and errors as one line on stderr with exit status 2."""
 
 import contextlib
-import errno
 import io
+import itertools
 import os
+import re
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+from jgan.utils import output
 
 T = TypeVar("T")
 
@@ -53,7 +55,7 @@ def parse(arguments_type: type[T], argv: Sequence[str], *, prog: str, descriptio
     except SystemExit as leaving:
         if not leaving.code:
             raise  # --help
-        raise ValueError(f"{_first_paragraph(printed.getvalue())}; see {prog} --help") from None
+        raise ValueError(f"{_with_similar(printed.getvalue())}; see {prog} --help") from None
 
 
 def at_least(args: Any, **least: int) -> None:
@@ -78,23 +80,14 @@ def at_least(args: Any, **least: int) -> None:
             raise ValueError(f"--{name.replace('_', '-')} must be at least {bound}, found {getattr(args, name)}")
 
 
-def in_a_folder(out: Path) -> None:
-    """Checks that the folder of `--out` exists.
-
-    Args:
-      out: the file to write.
-
-    Raises:
-      FileNotFoundError: if it does not exist.
-
-    Example:
-      >>> from jgan.utils import cli
-      >>> cli.in_a_folder(Path("no/such/a.npz"))
-      Traceback (most recent call last):
-      FileNotFoundError: --out: there is no folder no/such; make it first
-    """
-    if not out.parent.is_dir():
-        raise FileNotFoundError(f"--out: there is no folder {out.parent}; make it first")
+def _with_similar(box: str) -> str:
+    """The message, and for misspelt flags the ones that were meant: `--stps, did you mean --steps?`."""
+    message = _first_paragraph(box)
+    lines = [line.strip("│ ") for line in box.splitlines()]
+    for line, after in itertools.pairwise(lines):
+        if found := re.fullmatch(r"Arguments similar to (--[\w.-]+):", line):
+            message = message.replace(found[1], f"{found[1]}, did you mean {after.split()[0]}?", 1)
+    return message.replace("?, ", "? ")
 
 
 def _first_paragraph(box: str) -> str:
@@ -155,7 +148,7 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
     if getattr(signal.getsignal(signal.SIGINT), "__module__", None) == __name__:  # that of `starting`
         signal.signal(signal.SIGINT, signal.default_int_handler)
     streams = sys.stdout, sys.stderr
-    shown, errors = Tolerant(sys.stdout), Tolerant(sys.stderr)
+    shown, errors = output.Tolerant(sys.stdout), output.Tolerant(sys.stderr)
     sys.stdout, sys.stderr = shown, errors
     try:
         main()
@@ -178,52 +171,6 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
             stream.release()
         sys.unraisablehook = others
         sys.stdout, sys.stderr = streams
-
-
-class Tolerant:
-    """A text stream whose writes never raise; after the first failure the rest is dropped.
-
-    Args:
-      stream: the stream that is written to; None, as in a process without one, to drop everything.
-
-    Attributes:
-      failure: the first error; None as long as there is none.
-    """
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-        self.failure: Exception | None = None if stream is not None else OSError(errno.EBADF, "there is no output")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
-
-    def write(self, text: str) -> int:
-        """Writes the text; letters that the encoding lacks are written as escapes."""
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        self._attempt(lambda: self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding)))
-        return len(text)
-
-    def flush(self) -> None:
-        """Flushes what was written."""
-        self._attempt(lambda: self._stream.flush())
-
-    def isatty(self) -> bool:
-        """Whether the stream is a terminal."""
-        return self._stream is not None and self._stream.isatty()
-
-    def release(self) -> None:
-        """Flushes, and directs a failed stream elsewhere, because Python flushes it again when it exits."""
-        self.flush()
-        if self.failure is not None and self._stream is not None:
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
-
-    def _attempt(self, action: Callable[[], object]) -> None:
-        if self.failure is None:
-            try:
-                action()
-            except (OSError, ValueError) as error:  # a ValueError: the stream was closed
-                self.failure = error
 
 
 def _no_backend(error: Exception) -> str:

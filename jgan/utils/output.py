@@ -1,10 +1,12 @@
 """What commands write: paths that are checked beforehand, and printing that cannot lose what has been saved."""
 
-import io
+import contextlib
+import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 
 def not_empty(argv: Sequence[str]) -> None:
@@ -96,19 +98,11 @@ def show(text: str) -> None:
       >>> output.show("written")
       written
     """
-    try:
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    except (OSError, ValueError) as error:  # a ValueError if it was closed in this process
-        warn(f"standard output cannot be written to ({error}): what follows is not shown")
-        sys.stdout = _Nowhere()
-
-
-class _Nowhere(io.TextIOBase):
-    """Takes what can no longer be shown."""
-
-    def write(self, text: str) -> int:
-        return len(text)
+    stream = Tolerant(sys.stdout)
+    print(text, file=stream, flush=True)
+    if stream.failure is not None:
+        warn(f"standard output cannot be written to ({stream.failure}): what follows is not shown")
+        sys.stdout = Tolerant(None)
 
 
 def warn(text: str) -> None:
@@ -117,8 +111,50 @@ def warn(text: str) -> None:
     Args:
       text: one line.
     """
-    try:
-        encoding = getattr(sys.stderr, "encoding", None) or "utf-8"
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr, flush=True)
-    except (OSError, ValueError, AttributeError):
-        pass
+    print(text, file=Tolerant(sys.stderr), flush=True)
+
+
+class Tolerant:
+    """A text stream whose writes never raise; after the first failure the rest is dropped.
+
+    Args:
+      stream: the stream that is written to; None, as in a process without one, to drop everything.
+
+    Attributes:
+      failure: the first error; None as long as there is none.
+    """
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.failure: Exception | None = None if stream is not None else OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        """Writes the text; letters that the encoding lacks are written as escapes."""
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
+        self._attempt(lambda: self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding)))
+        return len(text)
+
+    def flush(self) -> None:
+        """Flushes what was written."""
+        self._attempt(lambda: self._stream.flush())
+
+    def isatty(self) -> bool:
+        """Whether the stream is a terminal."""
+        return self._stream is not None and self._stream.isatty()
+
+    def release(self) -> None:
+        """Flushes, and directs a failed stream elsewhere, because Python flushes it again when it exits."""
+        self.flush()
+        if self.failure is not None and self._stream is not None:
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+    def _attempt(self, action: Callable[[], object]) -> None:
+        if self.failure is None:
+            try:
+                action()
+            except (OSError, ValueError) as error:  # a ValueError: the stream was closed
+                self.failure = error

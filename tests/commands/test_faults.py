@@ -23,7 +23,7 @@ from jgan import train
 from jgan.training import checkpoint, lock, records, run, stopping
 from jgan.training import folder as folders
 from jgan.training.journal import Journal, NonFiniteError
-from jgan.utils import cli
+from jgan.utils import output
 
 
 @pytest.fixture(scope="module")
@@ -523,11 +523,11 @@ def test_output_that_cannot_be_written_is_dropped(capsys):
         def flush(self):
             raise OSError(28, "No space left on device")
 
-    stream = cli.Tolerant(Full())
+    stream = output.Tolerant(Full())
     print("a", file=stream)
     stream.flush()
     assert isinstance(stream.failure, OSError)
-    missing = cli.Tolerant(None)
+    missing = output.Tolerant(None)
     print("a", file=missing)
     assert missing.failure is not None
 

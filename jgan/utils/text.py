@@ -1,0 +1,35 @@
+"""Text for messages of one line."""
+
+from collections.abc import Iterable
+
+
+def listed(names: Iterable[object], most: int = 6) -> str:
+    """Names for a message: a few, and how many there are in all.
+
+    Args:
+      names: any number of names.
+      most: the number of names that are written out.
+
+    Returns:
+      The text.
+
+    Example:
+      >>> from jgan.utils import text
+      >>> text.listed("abc"), text.listed(range(1000), 3)
+      ('a, b, c', '0, 1, 2 ... (1,000 in all)')
+    """
+    found = [shortened(str(name), 200) for name in names]
+    return ", ".join(found) if len(found) <= most else f"{', '.join(found[:most])} ... ({len(found):,} in all)"
+
+
+def shortened(text: str, most: int) -> str:
+    """Cuts a text.
+
+    Args:
+      text: the text.
+      most: the number of characters that are kept.
+
+    Returns:
+      The text, with three dots at its end if it was cut.
+    """
+    return text if len(text) <= most else f"{text[: most - 3]}..."
