@@ -185,6 +185,8 @@ def of_run(args: Args, results: Results) -> None:
     real = real_images(run)
     pair = real_of_run(real, args) if set(names) & set(MEASURES) else None
     found = run.snapshot(args.checkpoint)
+    for message in found.damaged:
+        output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     output.show(f"{run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
     results.about(**{name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")})
     results.about(run_seed=run.config.seed, step=found.step)

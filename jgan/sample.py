@@ -4,8 +4,8 @@ In Python, without the command:
 
     from jgan.training.run import keys, open_run
 
-    run, state, step = open_run("RUN").snapshot("best")  # or "last"
-    images = run.gan.sample(keys(0).samples, state, 64)  # [64, height, width, channels] in [0, 1]; labels=... if conditional
+    found = open_run("RUN").snapshot("best")  # or "last"
+    images = found.run.gan.sample(keys(0).samples, found.state, 64)  # [64, height, width, channels] in [0, 1]
 """
 
 if __name__ == "__main__":
@@ -106,6 +106,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_condition(args, run)
     check_memory(args, out, run)
     found = run.snapshot(args.checkpoint)
+    for message in found.damaged:
+        output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     if args.images is not None:
         what = translated(found, args, out)
     elif run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image" and not takes_data(run.gan):

@@ -21,13 +21,15 @@ from jgan.types import GANState
 def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
     """The newest good checkpoint, its step and what else it holds; `(None, 0, {})` if there is none.
 
-    Damaged newer checkpoints are set aside and named in the log.
+    Damaged newer checkpoints are set aside and named in the log. If all are damaged, that is an error: to start again would
+    overwrite the journal.
     """
-
-    def damaged(step: int, message: str) -> None:
+    damaged: list[tuple[int, str]] = []
+    saved = checkpoints.newest(lambda step: run.at(step).template(), lambda step, message: damaged.append((step, message)))
+    if saved is None and damaged:
+        raise ValueError(f"none of the {len(damaged)} checkpoints in {checkpoints.folder} can be used: {damaged[0][1]}")
+    for step, message in damaged:
         log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
-
-    saved = checkpoints.newest(lambda step: run.at(step).template(), damaged)
     if saved is None:
         if run.config.resume == "yes":
             log.say("no checkpoint: starting at step 0")

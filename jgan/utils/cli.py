@@ -85,8 +85,10 @@ def _with_similar(box: str) -> str:
     message = _first_paragraph(box)
     lines = [line.strip("│ ") for line in box.splitlines()]
     for line, after in itertools.pairwise(lines):
-        if found := re.fullmatch(r"Arguments similar to (--[\w.-]+):", line):
-            message = message.replace(found[1], f"{found[1]}, did you mean {after.split()[0]}?", 1)
+        found = re.fullmatch(r"Arguments similar to (--[\w.-]+):|Perhaps you meant:", line)
+        misspelt = found and (found[1] or next(iter(re.findall(r"--[\w.-]+", message)), None))
+        if misspelt and after.startswith("--"):
+            message = message.replace(misspelt, f"{misspelt}, did you mean {after.split()[0]}?", 1)
     return message.replace("?, ", "? ")
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 from small_runs import SMALL, assert_same_end, small_run, without_clock
 
-from jgan import train
+from jgan import sample, train
 from jgan.training import checkpoint, lock, records, run, stopping
 from jgan.training import folder as folders
 from jgan.training.journal import Journal, NonFiniteError
@@ -123,6 +123,17 @@ def test_a_checkpoint_cut_short_is_one_line_in_a_run_that_goes_on(finished, copy
     assert_same_end(finished, copy)
 
 
+def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(copy):
+    for bad in (copy / "checkpoints").glob(f"*/{checkpoint.ABOUT}/metadata"):
+        bad.write_bytes(bad.read_bytes()[:100])
+    before = sorted(path.relative_to(copy) for path in (copy / "checkpoints").rglob("*"))
+    journal = (copy / "metrics.jsonl").read_text()
+    with pytest.raises(ValueError, match=r"none of the . checkpoints in .* can be used: the checkpoint .*8 cannot be read"):
+        resumed(copy)
+    assert sorted(path.relative_to(copy) for path in (copy / "checkpoints").rglob("*")) == before
+    assert (copy / "metrics.jsonl").read_text() == journal
+
+
 def test_what_only_reads_uses_the_newest_good_checkpoint_too(copy):
     kept = sorted(int(path.name) for path in (copy / "checkpoints").iterdir())[-2]
     bad = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
@@ -131,6 +142,16 @@ def test_what_only_reads_uses_the_newest_good_checkpoint_too(copy):
     assert (found.step, int(found.state.step)) == (kept, kept)
     assert "checkpoints/8 cannot be read: it is damaged" in found.damaged[0]
     assert bad.exists()
+
+
+def test_the_commands_say_which_checkpoint_is_damaged(copy, tmp_path, capsys):
+    bad = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
+    bad.write_bytes(bad.read_bytes()[:100])
+    sample.main(["--workdir", str(copy), "--checkpoint", "last", "--out", str(tmp_path / "grid.png")])
+    error = capsys.readouterr().err
+    assert error.startswith("python -m jgan.sample: warning: the checkpoint")
+    assert error.count("\n") == 1
+    assert (tmp_path / "grid.png").exists()
 
 
 def test_damaged_lines_of_the_journal_are_said_to_be_removed(copy, capsys):
@@ -489,11 +510,12 @@ def test_a_ctrl_c_at_the_start_is_one_line(tmp_path, wait):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--seed", "4294967296"], "--seed must be at most 4294967295, found 4294967296"),
-        (["--seed", "99999999999999999999"], "--seed must be at most 4294967295"),
-        (["--steps", "2147483647"], "--steps must be at most 2147483646"),
-        (["--workdir", ""], "an argument is empty"),
-        (["--workdir="], "an argument is empty"),
+        (["--seed", "4294967296"], "--seed must be from 0 to 4294967295"),
+        (["--seed", "99999999999999999999"], "--seed must be from 0 to 4294967295"),
+        (["--steps", "2147483647"], "--steps must be from 1 to 2147483646"),
+        (["--workdir", ""], "--workdir is empty"),
+        (["--workdir="], "--workdir is empty"),
+        (["--stps", "10"], r"--stps, did you mean --steps\?"),
         (["--keep-checkpoints", "0"], "--keep-checkpoints must be at least 1"),
         (["--model.g-units", "0"], "the model does not fit the data or its options"),
         (["--batch-size", "1000000000000"], "--batch-size must be at most"),
