@@ -7,7 +7,6 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 
 import contextlib
 import errno
-import hashlib
 import json
 import logging
 import os
@@ -22,6 +21,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan.training import integrity
 from jgan.types import PyTree
 from jgan.utils.files import synchronize
 
@@ -120,7 +120,7 @@ class Checkpoints:
 
     def _write(self, state: PyTree, about: dict[str, Any]) -> None:
         host = jax.tree.map(np.asarray, state)
-        sealed = _seal(about | {"leaves": _checksums(host)})
+        sealed = integrity.seal(about | {"leaves": integrity.checksums(host)})
         items = {STATE: self._ocp.args.StandardSave(host), ABOUT: self._ocp.args.JsonSave(sealed)}
         self._ranks[about["step"]] = _rank(about)
         self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
@@ -189,7 +189,7 @@ class Checkpoints:
             raise ValueError(message) from error
         if about is None:
             return Saved(step, restored, {}, verified=False)
-        found = _checksums(restored)
+        found = integrity.checksums(restored)
         wrong = [name for name in {**about["leaves"], **found} if about["leaves"].get(name) != found.get(name)]
         if wrong or about["step"] != step:
             what = f"the checksum of {wrong[0]} differs" if wrong else f"it was written as step {about['step']}"
@@ -311,29 +311,11 @@ def _about(path: Path) -> dict[str, Any] | None:
     file = path / ABOUT / "metadata"
     try:
         record = json.loads(file.read_text())
-        content = {name: value for name, value in record.items() if name != "sha256"}
-        if record.get("sha256") != _seal(content)["sha256"]:
+        if not integrity.is_sealed(record):
             raise ValueError("its checksum differs")
     except (OSError, ValueError, AttributeError) as error:
         raise ValueError(f"{file}: {reason(error)}") from error
     return record
-
-
-def _seal(record: dict[str, Any]) -> dict[str, Any]:
-    """The record with its own checksum."""
-    text = json.dumps(record, sort_keys=True)
-    return json.loads(text) | {"sha256": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _checksums(tree: PyTree) -> dict[str, str]:
-    """The SHA-256 of each leaf: of its dtype, shape and bytes."""
-    found = {}
-    for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
-        array = np.ascontiguousarray(leaf)
-        digest = hashlib.sha256(f"{array.dtype.name} {np.shape(leaf)}".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
-        found[jax.tree_util.keystr(path)] = digest.hexdigest()
-    return found
 
 
 def reason(error: BaseException) -> str:
