@@ -29,7 +29,7 @@ class CGANGenerator(nn.Module):
       latent_irange: the same for the latents' layer; None for `irange`.
       label_irange: the same for the labels' layer; None for `irange`. A one-hot vector has one input that is not 0, so the
         layer needs a larger range for outputs as large as those of the latents' layer.
-      label_scale: a factor on the one-hot vector. Gradient descent learns the weights of the labels' layer faster by its square.
+      label_scale: a factor on the one-hot vector. Gradient descent learns that layer faster by its square.
       output_bias_init: the initialiser of the last bias, `[height * width * channels]`.
       dtype: the dtype of the computation; the output is float32.
 
@@ -95,7 +95,7 @@ class CGANDiscriminator(nn.Module):
       pieces: the pieces of a unit in these three layers.
       irange: every W ~ U(-irange, irange), except that of the labels' layer.
       label_irange: the same for the labels' layer; None for `irange`.
-      label_scale: a factor on the one-hot vector. Gradient descent learns the weights of the labels' layer faster by its square.
+      label_scale: a factor on the one-hot vector. Gradient descent learns that layer faster by its square.
       input_keep: the probability that dropout keeps a pixel.
       hidden_keep: the probability that dropout keeps a hidden unit.
       dtype: the dtype of the computation; the logits are float32.
