@@ -122,7 +122,7 @@ def trained(args: Args, name: str) -> dict[str, Any]:
         "seed": args.seed,
         "workdir": workdir,
         "data_dir": folder,
-        "resume": (workdir / "config.json").exists(),
+        "resume": "auto",
     }
     if args.steps:
         options["steps"] = args.steps

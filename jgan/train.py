@@ -138,7 +138,7 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
     Example:
       >>> from jgan import train
       >>> train.split(["--resume", "mnist", "--steps", "7"])
-      ('mnist', ['--resume', '--steps', '7'])
+      ('mnist', ['--resume', 'yes', '--steps', '7'])
     """
     kinds, presets = _flags(), models.presets()
     words, rest, expected = [], [], 0.0  # the number of values that the previous flag still takes

@@ -200,7 +200,7 @@ def test_the_value_of_a_flag_is_no_preset():
         (["mnits"], r"unknown preset 'mnits', did you mean 'mnist'\? Known are"),
         (["digits", "--stepz", "5"], r"--stepz"),
         (["digits", "--steps", "many"], r"--steps.*'many'"),
-        (["digits", "--steps", "0"], r"--steps must be at least 1, found 0"),
+        (["digits", "--steps", "0"], r"--steps must be from 1 to 2147483646, found 0"),
         (["digits", "--batch-size", "100000"], r"--batch-size must be at most the 1204 training examples of digits, found"),
         (["digits", "--parallel", "tpu"], r"--parallel.*"),
         (["digits", "--parallel", "pmap", "--devices", "99"], r"--devices must be at most the 4 .* found 99"),
