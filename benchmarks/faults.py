@@ -91,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
     cli.at_least(args, flips=0, kills=0, seed=0)
     output.file("--out", args.out)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it, and so would the runs
     drawn = random.Random(args.seed)
     shutil.rmtree(args.workdir, ignore_errors=True)
     kills = []
