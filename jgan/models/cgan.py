@@ -6,11 +6,10 @@ are those of the minibatch. Three things differ from the paper or are not given 
 
 - Dropout of 0.5 acts on the discriminator only. The paper applies it to the generator too (`g_keep=0.5`); the samples of a
   class then differ little, since the generator learns to vary by its dropout masks instead of its latents.
-- The paper does not say how the weights start. With one range for all, the discriminator of MNIST learns which label goes
-  with which image before the generator does, and wins within ten epochs; the generator falls to one image. So the generator's
-  one-hot labels are multiplied by 3, which makes its gradient descent on their weights 9 times as fast, and the
-  discriminator's by 0.1: the game is that of the unconditional GAN at first, and the labels come in slowly. The 8x8 digits do
-  not need it.
+- The paper does not say how the weights start. With one small range for all, the generator of MNIST learns the labels too
+  slowly, because a one-hot vector has the norm 1 and the latents have the norm 10: the discriminator rejects its images by
+  their labels, wins within ten epochs, and the generator falls to one image. So the generator's one-hot labels are multiplied
+  by 3, which makes gradient descent on their weights 9 times as fast. The 8x8 digits do not need it.
 - Both players are updated simultaneously, as in the code of the 2014 GAN on which it builds.
 """
 
@@ -60,8 +59,6 @@ class Config(Training):
     """discriminator weights start in U(-irange, irange)"""
     d_label_irange: float = 0.05
     """the same for the weights of the label"""
-    d_label_scale: float = 0.1
-    """discriminator: factor on the one-hot label"""
     optimizer: MomentumSGD = MomentumSGD(learning_rate=0.1, decay=1.00004)
     """the optimiser of both players"""
     ema: EMA = EMA(0.9998)
@@ -117,7 +114,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
         config.d_joint_units,
         irange=config.d_irange,
         label_irange=config.d_label_irange,
-        label_scale=config.d_label_scale,
         input_keep=config.input_keep,
         hidden_keep=config.hidden_keep,
         dtype=jnp.dtype(config.dtype),
@@ -146,7 +142,6 @@ PRESETS = {
             g_latent_irange=0.05,
             g_label_irange=0.05,
             g_label_scale=1.0,
-            d_label_scale=1.0,
             optimizer=MomentumSGD(),
             ema=EMA(0.999),
         ),

@@ -95,7 +95,6 @@ class CGANDiscriminator(nn.Module):
       pieces: the pieces of a unit in these three layers.
       irange: every W ~ U(-irange, irange), except that of the labels' layer.
       label_irange: the same for the labels' layer; None for `irange`.
-      label_scale: a factor on the one-hot vector. Gradient descent learns that layer faster by its square.
       input_keep: the probability that dropout keeps a pixel.
       hidden_keep: the probability that dropout keeps a hidden unit.
       dtype: the dtype of the computation; the logits are float32.
@@ -122,7 +121,6 @@ class CGANDiscriminator(nn.Module):
     input_keep: float = 0.8
     hidden_keep: float = 0.5
     label_irange: float | None = None
-    label_scale: float = 1.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -142,7 +140,7 @@ class CGANDiscriminator(nn.Module):
         of_x = maxout(self.image_units, image_pieces, "image")(pixels)
         label_irange = self.irange if self.label_irange is None else self.label_irange
         label_layer = Maxout(self.label_units, label_pieces, label_irange, self.dtype, name="label")
-        of_y = label_layer(self.label_scale * one_hot(labels, self.n_classes))
+        of_y = label_layer(one_hot(labels, self.n_classes))
         h = drop(jnp.concatenate([of_x, of_y], axis=-1), self.hidden_keep, "dropout_joint")
         h = drop(maxout(self.joint_units, joint_pieces, "joint")(h), self.hidden_keep, "dropout_output")
         return Dense(1, self.irange, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)
