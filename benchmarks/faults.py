@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import json
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -59,6 +60,9 @@ RUNS = {
 """the arguments of `python -m jgan.train`; the last saves only at its end and when it is asked to leave"""
 
 SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+HANG, LIMIT = -1000, 300
+"""the status that stands for a process that ran on for `LIMIT` seconds after it was killed or should have ended"""
+
 LONGEST = 10_000
 """restarts of a run before it counts as one that does not end"""
 
@@ -74,7 +78,7 @@ class Args:
     seed: int = 0
     """seed of the moments and the bits"""
     workdir: Path = Path("runs/faults")
-    """folder of the runs, replaced"""
+    """folder of the runs; it must be new or empty"""
     out: Path = Path("benchmarks/results/faults.json")
     """result file"""
 
@@ -93,16 +97,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     output.file("--out", args.out)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it, and so would the runs
     drawn = random.Random(args.seed)
-    shutil.rmtree(args.workdir, ignore_errors=True)
+    output.folder("--workdir", args.workdir)
     kills = []
     for name, argv_of_run in RUNS.items():
         kills.append({"run": name} | killed(argv_of_run, args.workdir / name.split(",")[0], args.kills // len(RUNS), drawn))
         print(kills[-1], flush=True)
     flips = flipped(args.workdir / "fully connected" / "whole", args.flips, drawn)
     print(flips)
-    write_json(
-        args.out, {"command": f"{PROG} --seed {args.seed}", "kills": kills, "flips": flips, "environment": environment()}
-    )
+    command = f"{PROG} --flips {args.flips} --kills {args.kills} --seed {args.seed}"
+    write_json(args.out, {"command": command, "kills": kills, "flips": flips, "environment": environment()})
 
 
 # ----------------------------------------------------------------------------------------------------------------- kills
@@ -135,9 +138,12 @@ def killed(argv: list[str], folder: Path, kills: int, drawn: random.Random) -> d
             if process.poll() is None:
                 process.send_signal(drawn.choice(SIGNALS))
                 moments[moment] += 1
-        status, printed = process.wait(), (folder / "log").read_text(errors="replace")
+        status = _ended(process)
+        printed = (folder / "log").read_text(errors="replace")
         problems["tracebacks"] += "Traceback" in printed
         problems["refused to start again"] += status == 2
+        problems["hangs"] += status == HANG
+        problems["said to be saved, and not"] += "saved; continue with" in printed and not _saved_as_said(printed, workdir)
         if status in (0, 2) and sum(moments.values()) >= kills:
             break
         if status == 0:  # it ended before it was killed: begun anew
@@ -151,6 +157,21 @@ def _start(argv: list[str], workdir: Path, log: Path) -> subprocess.Popen[bytes]
     line = [sys.executable, "-m", "jgan.train", *argv, "--workdir", str(workdir), "--resume", "auto"]
     with log.open("w") as file:
         return subprocess.Popen(line, stdout=file, stderr=file)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit status; `HANG` for a process that had to be ended."""
+    try:
+        return process.wait(LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return HANG
+
+
+def _saved_as_said(printed: str, workdir: Path) -> bool:
+    steps = re.findall(r"stopped at step ([\d,]+), saved", printed)
+    return all((workdir / "checkpoints" / step.replace(",", "")).exists() for step in steps)
 
 
 def _wait_for_a_moment(process: subprocess.Popen[bytes], workdir: Path, span: float, drawn: random.Random) -> str:

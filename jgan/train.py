@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jgan import models
+from jgan.data import reading
 from jgan.data.sources import SOURCES
 from jgan.training import api, custom, environment, folder, loop, report
 from jgan.training import config as configs
@@ -119,6 +120,7 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     about = f": {presets[name].description}" if name in presets else ""
     description = f"Train {name}{about}.\n\nPresets, each on any --dataset that its model accepts:\n{listing}"
     config = cli.parse(RunConfig, flags, prog=f"{PROG} {name}", description=description, default=default)
+    config = configs.with_home(config)
     configs.check(config)
     return config
 
@@ -195,7 +197,8 @@ def _held(word: str, flags: Sequence[str]) -> RunConfig | None:
         return None
     if known.resume == "no":
         return None
-    workdir = known.workdir or folder.newest(folder.name_of(word or DEFAULT, known.dataset))
+    given = None if known.workdir is None else reading.user_path(known.workdir)
+    workdir = given or folder.newest(folder.name_of(word or DEFAULT, known.dataset))
     if workdir is None or not (workdir / CONFIG).exists():
         return None
     return dataclasses.replace(read(workdir).config, resume="yes")

@@ -67,6 +67,7 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     chosen = custom.choose(model, config)
     given = None if dataset is None or isinstance(dataset, str) else as_dataset(dataset, held_out=options.get("held_out"))
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
+    asked = configs.with_home(asked)
     configs.check(asked)
     try:
         with folder.opened(asked, folder.choose(asked), chosen.model, given) as run:

@@ -9,8 +9,8 @@ import contextlib
 import errno
 import json
 import logging
+import math
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -26,6 +26,9 @@ from jgan.types import PyTree
 from jgan.utils.files import synchronize
 
 Which = Literal["last", "best"]
+
+PASSING = (errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE)
+"""errors of reading that say nothing about the content"""
 
 STATE, ABOUT = "state", "about"
 OLD_STATE = "default"
@@ -79,6 +82,7 @@ class Checkpoints:
         self._ocp = ocp
         self.folder, self.keep = Path(folder).absolute(), keep
         self._ranks: dict[int, tuple[int, float] | None] = {}
+        self._durable: set[int] = set()
         options = ocp.CheckpointManagerOptions(
             preservation_policy=_Keep(self),
             create=not read_only,
@@ -86,6 +90,7 @@ class Checkpoints:
             enable_async_checkpointing=False,  # the thread below also computes the checksums
         )
         self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(STATE, ABOUT))
+        self._durable |= set(self.steps())
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: tuple[int, Future[None]] | None = None
 
@@ -125,6 +130,7 @@ class Checkpoints:
         self._ranks[about["step"]] = _rank(about)
         self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
         synchronize(self.folder / str(about["step"]))
+        self._durable.add(about["step"])
 
     def check(self) -> None:
         """Raises the error of a save that has failed, as soon as it is known; does not wait.
@@ -147,7 +153,6 @@ class Checkpoints:
         try:
             future.result()
         except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
-            shutil.rmtree(self.folder / str(step), ignore_errors=True)  # never complete: the rename comes last
             raise OSError(f"the checkpoint of step {step} cannot be written to {self.folder}: {reason(error)}") from error
 
     def steps(self) -> list[int]:
@@ -184,7 +189,11 @@ class Checkpoints:
         try:
             about = _about(path)
             restored = self._restored(path / (OLD_STATE if about is None else STATE), shapes)
+        except MemoryError:
+            raise
         except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
+            if any(os.strerror(code) in reason(error) for code in PASSING):
+                raise OSError(f"the checkpoint {path} cannot be read now: {reason(error)}") from error
             message = f"the checkpoint {path} cannot be read: it is damaged or of another model ({reason(error)})"
             raise ValueError(message) from error
         if about is None:
@@ -216,7 +225,11 @@ class Checkpoints:
             try:
                 return self.read(step, template(step))
             except ValueError as error:
-                damaged(step, str(error))
+                if (self.folder / str(step)).exists():
+                    damaged(step, str(error))
+                else:  # the process that trains has just replaced it
+                    self._manager.reload()
+                    return self.newest(template, damaged)
         return None
 
     def restore(self, template: PyTree, which: Which = "last") -> Any:
@@ -254,6 +267,15 @@ class Checkpoints:
         self._manager.reload()
         return target
 
+    def delete(self, step: int) -> None:
+        """Deletes a checkpoint.
+
+        Args:
+          step: its step.
+        """
+        self.wait()
+        self._manager.delete(step)
+
     def close(self, *, raising: bool = True) -> None:
         """Waits for all saves and releases the folder.
 
@@ -283,13 +305,15 @@ class _Keep:
 
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
         steps = sorted(checkpoint.step for checkpoint in checkpoints)
-        kept = {*steps[-self._owner.keep :], self._owner._best(steps)}
+        on_disk = max(self._owner._durable & set(steps), default=None)  # never deleted before a newer one is flushed
+        kept = {*steps[-self._owner.keep :], self._owner._best(steps), on_disk}
         return [checkpoint.step in kept for checkpoint in checkpoints]
 
 
 def _rank(about: dict[str, Any]) -> tuple[int, float] | None:
     """The sort key of checkpoints: first the phase, then the score, because scores of different phases are not comparable."""
-    return None if about["score"] is None else (about.get("phase", 0), about["score"])
+    score = about["score"]
+    return None if score is None or not math.isfinite(score) else (about.get("phase", 0), score)
 
 
 def _rank_on_disk(path: Path) -> tuple[int, float] | None:
@@ -300,7 +324,7 @@ def _rank_on_disk(path: Path) -> tuple[int, float] | None:
             return _rank(about)
         old = path / "metrics" / "metrics"  # where earlier versions kept the score
         return _rank(json.loads(old.read_text())) if old.exists() else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -313,7 +337,7 @@ def _about(path: Path) -> dict[str, Any] | None:
         record = json.loads(file.read_text())
         if not integrity.is_sealed(record):
             raise ValueError("its checksum differs")
-    except (OSError, ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, RecursionError, FileNotFoundError, NotADirectoryError) as error:
         raise ValueError(f"{file}: {reason(error)}") from error
     return record
 
@@ -333,7 +357,7 @@ def reason(error: BaseException) -> str:
       'No space left on device'
     """
     lines = str(error).strip().splitlines()
-    codes = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EIO, errno.ENOTDIR, errno.ENOENT)
+    codes = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, *PASSING, errno.ENOTDIR, errno.ENOENT)
     known = [os.strerror(code) for code in codes]
     chain = "\n".join(str(item) for item in (error, error.__cause__, error.__context__) if item is not None)
     system = next((words for words in known if words in chain), None)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import jax
 
 from jgan import rng
+from jgan.data import reading
 from jgan.features import choice
 from jgan.utils import checks, cli
 from jgan.utils.registry import unknown
@@ -118,8 +119,9 @@ def check_values(config: RunConfig) -> None:
         eval_every=0,
         devices=0,
         keep_checkpoints=1,
-        time_limit=0,
     )
+    if not 0 <= config.time_limit < float("inf"):
+        raise ValueError(f"--time-limit must be a number of minutes, at least 0, found {config.time_limit}")
     checks.seed(config.seed, "--seed")
     checks.whole("--steps", config.steps, 1, MOST_STEPS)
     for flag, kind, known in (
@@ -147,6 +149,23 @@ def check_share(name: str, batch_size: int, config: RunConfig) -> None:
     count = len(devices(config))
     if batch_size % count:
         raise ValueError(f"{name} must be a multiple of the {count} devices, found {batch_size}")
+
+
+def with_home(config: RunConfig) -> RunConfig:
+    """The configuration with `~` expanded in all paths.
+
+    Args:
+      config: the configuration.
+
+    Returns:
+      The new configuration.
+
+    Raises:
+      ValueError: if the home folder is that of an unknown user.
+    """
+    paths: dict[str, Any] = {name: getattr(config, name) for name in ("workdir", "data_dir", "weights", "verify")}
+    expanded: dict[str, Any] = {name: reading.user_path(path) for name, path in paths.items() if path is not None}
+    return dataclasses.replace(config, **expanded)
 
 
 def devices(config: RunConfig) -> list[jax.Device]:

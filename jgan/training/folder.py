@@ -2,7 +2,10 @@
 
 import contextlib
 import itertools
+import math
 import re
+import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from jgan.training import evaluators, journal, lock, loop, records
 from jgan.training.config import RunConfig
 from jgan.training.log import Log
 from jgan.training.run import Run, assemble
+from jgan.utils import memory
 
 CHECKPOINTS = "checkpoints"
 
@@ -49,9 +53,10 @@ def _folders(name: str) -> Iterator[Path]:
 
 
 def newest(name: str) -> Path | None:
-    """The newest folder that a run of this name has, of those that `choose` makes; None if there is none."""
-    held = list(itertools.takewhile(lambda folder: folder.exists(), _folders(name)))
-    return next((folder for folder in reversed(held) if (folder / records.CONFIG).exists()), None)
+    """The folder of the run of this name that was started or continued last, of those that `choose` makes; None if none was."""
+    own = re.compile(re.escape(name) + r"(-\d+)?")
+    held = [path.parent for path in Path("runs").glob(f"*/{records.CONFIG}") if own.fullmatch(path.parent.name)]
+    return max(held, key=lambda folder: (folder / records.CONFIG).stat().st_mtime_ns, default=None)
 
 
 def choose(config: RunConfig) -> Path:
@@ -66,7 +71,7 @@ def choose(config: RunConfig) -> Path:
       The path; the folder is not created.
     """
     if config.workdir is not None:
-        return config.workdir.expanduser()
+        return config.workdir
     name = name_of(config.preset, config.dataset)
     held = newest(name) if config.resume != "no" else None
     return held or next(folder for folder in _folders(name) if not folder.exists())
@@ -104,9 +109,11 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
     with lock.held(workdir) as locked:
         if (workdir / records.CONFIG).exists() != exists:
             raise ValueError(f"{workdir} was begun by another process a moment ago; give another --workdir")
+        _enough_steps(config, workdir)
         for folder in (workdir / "samples", workdir / CHECKPOINTS):
             _make(folder)
         records.write(workdir, config, run.spec, model, fingerprint)
+        Log(workdir).write(f"command: {shlex.join(sys.argv)}")
         run.shared.folder = locked
         try:
             yield run
@@ -133,7 +140,15 @@ def _holds_run(config: RunConfig, workdir: Path) -> bool:
         raise ValueError(f"{workdir} already holds a run; give --resume to continue it, or another --workdir")
     if exists and written and not checkpoints.is_dir():
         raise ValueError(f"{workdir} holds a run whose folder {CHECKPOINTS}/ is missing; restore it, or start another run")
+    if exists and not saved and (workdir / "summary.json").exists():
+        raise ValueError(f"{workdir} holds a finished run whose checkpoints are missing; restore them, or start another run")
     return exists
+
+
+def _enough_steps(config: RunConfig, workdir: Path) -> None:
+    found = [int(path.name) for path in (workdir / CHECKPOINTS).glob("*") if path.name.isdigit()]
+    if found and max(found) > config.steps:
+        raise ValueError(f"{workdir} is at step {max(found)} already; expected --steps of at least that, found {config.steps}")
 
 
 def _make(folder: Path) -> None:
@@ -156,7 +171,10 @@ def check_fit(run: Run) -> None:
         here = run.at(stage.end)
         try:
             loop.scans_fast(here)
-            for path, leaf in jax.tree_util.tree_leaves_with_path(here.template()):
+            leaves = jax.tree_util.tree_leaves_with_path(here.template())
+            size = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for _, leaf in leaves)
+            memory.require("give a smaller model: for its state", size)
+            for path, leaf in leaves:
                 if 0 in leaf.shape:
                     raise ValueError(f"state{jax.tree_util.keystr(path)} would be empty, of shape {leaf.shape}")
         except (ValueError, TypeError, ArithmeticError) as error:  # by the networks, or by JAX

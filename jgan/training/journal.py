@@ -1,7 +1,9 @@
 """`metrics.jsonl`: the metrics of a run, one object per line."""
 
+import itertools
 import json
 import math
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ import numpy as np
 
 from jgan.finite import SKIPPED
 from jgan.types import Metrics
-from jgan.utils.files import replacing
+from jgan.utils.files import flush, replacing
 
 METRICS = "metrics.jsonl"
 
@@ -56,6 +58,7 @@ class Journal:
 
     Attributes:
       unreadable: the number of lines that were dropped because they were damaged.
+      lines: the number of lines in the file.
     """
 
     def __init__(self, workdir: Path, step: int, sums: dict[str, list[float]] | None = None) -> None:
@@ -63,12 +66,15 @@ class Journal:
         self.pending: list[tuple[Metrics, int]] = []
         self._sums = {name: (float(total), int(count)) for name, (total, count) in (sums or {}).items()}
         self.begin(step, 0)
-        self.unreadable = 0
+        self.unreadable, self.lines = 0, 0
         if self.path.exists():
             lines = self.path.read_bytes().splitlines()
             read = [(line, _row(line)) for line in lines]
             self.unreadable = sum(row is None for _, row in read[:-1])  # the last one may have been cut short by a kill
             kept = [line for line, row in read if row is not None and row["step"] <= step]
+            self.lines = len(kept)
+            if self.unreadable:
+                _keep_a_copy(self.path)
             with replacing(self.path) as temporary:
                 temporary.write_bytes(b"".join(line + b"\n" for line in kept))
 
@@ -84,6 +90,11 @@ class Journal:
     def sums(self) -> dict[str, list[float]]:
         """The sum and the count of each metric since the last line, in float64: what a resumed run needs for its next line."""
         return {name: [total, count] for name, (total, count) in self._sums.items()}
+
+    def flush(self) -> None:
+        """Flushes the file to the disk: a checkpoint must not be there without the lines before it."""
+        if self.path.exists():
+            flush(self.path)
 
     def check(self, step: int) -> None:
         """Fetches pending metrics.
@@ -122,15 +133,24 @@ class Journal:
         row = {"step": step, **phase, **means, **skipped, **extra, "images_per_second": round(rate, 1)}
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+        self.lines += 1
         self.since, self._sums, self.clock = step, {}, now
         return row
+
+
+def _keep_a_copy(path: Path) -> None:
+    """Copies a file with damaged lines, which are removed from it, into the folder `damaged` beside it."""
+    aside = path.parent / "damaged"
+    aside.mkdir(exist_ok=True)
+    numbered = (aside / f"{path.stem}-{number}{path.suffix}" for number in itertools.count(1))
+    shutil.copy(path, next(target for target in numbered if not target.exists()))
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
     """The object of a line; None for one that was cut short by a killed run, or is of another program."""
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     good = isinstance(row, dict) and isinstance(row.get("step"), int)
     return row if good else None

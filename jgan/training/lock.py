@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import json
 import os
+import secrets
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from jgan.training.environment import write_json
+from jgan.utils import output
 
 LOCK, OWNER = "run.lock", "running.json"
 
@@ -29,25 +31,33 @@ class Folder:
 
     Attributes:
       workdir: the folder.
-      identity: device and inode of the lock file.
+      token: what this process has written into `running.json`.
     """
 
-    def __init__(self, workdir: Path) -> None:
-        self.workdir, self.identity = workdir, _identity(workdir)
+    def __init__(self, workdir: Path, token: str) -> None:
+        self.workdir, self.token = workdir, token
         self._checked = time.monotonic()
 
     def check(self) -> None:
-        """Checks, at most once a second, that the folder is still there.
+        """Checks, at most once a second, that the folder is still there and still this process's.
 
         Raises:
-          OSError: if it was deleted, moved or replaced.
+          OSError: if it was deleted, moved or replaced, or another process has begun to train in it.
         """
         now = time.monotonic()
         if now - self._checked < 1:
             return
         self._checked = now
-        if _identity(self.workdir) != self.identity:
-            raise OSError(f"the run's folder {self.workdir} was removed, moved or replaced while the run was training")
+        try:
+            found = json.loads((self.workdir / OWNER).read_text())
+        except FileNotFoundError:
+            raise OSError(
+                f"the run's folder {self.workdir} was removed, moved or replaced while the run was training"
+            ) from None
+        except (OSError, ValueError):
+            return  # a network file system may fail for a moment
+        if found.get("token") != self.token:
+            raise OSError(f"{self.workdir} is in use twice: {_who(found)}")
 
 
 @contextlib.contextmanager
@@ -80,21 +90,21 @@ def held(workdir: Path) -> Iterator[Folder]:
         raise ValueError(f"{workdir} is in use: {_who(owner(workdir))}") from None
     try:
         _refuse_other_host(workdir)
-        write_json(workdir / OWNER, _self())
+        me = _self()
+        write_json(workdir / OWNER, me)
         stop = threading.Event()
         beat = threading.Thread(target=_beat, args=(workdir / OWNER, stop), daemon=True)
         beat.start()
         try:
-            yield Folder(workdir)
+            yield Folder(workdir, me["token"])
         finally:
             stop.set()
             beat.join()
-            with contextlib.suppress(OSError):
-                (workdir / OWNER).unlink(missing_ok=True)
+            if owner(workdir).get("token") == me["token"]:
+                with contextlib.suppress(OSError):
+                    (workdir / OWNER).unlink(missing_ok=True)
     finally:
-        guard.release()
-        with contextlib.suppress(OSError):
-            (workdir / LOCK).unlink(missing_ok=True)
+        guard.release()  # the file stays: if it were removed, two processes could each lock a file of this name
 
 
 def owner(workdir: Path) -> dict[str, Any]:
@@ -118,6 +128,7 @@ def _refuse_other_host(workdir: Path) -> None:
     found = owner(workdir)
     if not found or found.get("host") == socket.gethostname():
         return  # the lock was free: the process of this host has ended
+    output.warn(f"{workdir}: waiting for a sign of life of process {found.get('process')} on {found.get('host')} ...")
     before = _stamp(workdir / OWNER)
     end = time.monotonic() + 2 * SIGN_OF_LIFE
     while time.monotonic() < end:
@@ -134,7 +145,7 @@ def _beat(path: Path, stop: threading.Event) -> None:
 
 def _self() -> dict[str, Any]:
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"host": socket.gethostname(), "process": os.getpid(), "since": now}
+    return {"host": socket.gethostname(), "process": os.getpid(), "since": now, "token": secrets.token_hex(8)}
 
 
 def _who(found: dict[str, Any]) -> str:
@@ -145,13 +156,6 @@ def _who(found: dict[str, Any]) -> str:
 
 
 def _stamp(path: Path) -> int:
-    with contextlib.suppress(OSError):
-        return path.stat().st_mtime_ns
+    with contextlib.suppress(OSError), path.open() as file:  # opened, because NFS keeps what `stat` returns for a minute
+        return os.fstat(file.fileno()).st_mtime_ns
     return 0
-
-
-def _identity(workdir: Path) -> tuple[int, int] | None:
-    with contextlib.suppress(OSError):
-        found = (workdir / LOCK).stat()
-        return found.st_dev, found.st_ino
-    return None

@@ -18,9 +18,9 @@ from jax import dtypes
 
 from jgan import finite, parallel, phases
 from jgan.data import resident
-from jgan.training import evaluators, lock, report, resuming, stopping
+from jgan.training import evaluators, lock, records, report, resuming, stopping
 from jgan.training.checkpoint import Checkpoints
-from jgan.training.config import RunConfig, devices
+from jgan.training.config import ARRAYS, RunConfig, devices
 from jgan.training.journal import Journal, NonFiniteError
 from jgan.training.log import Log
 from jgan.training.run import Run, keys
@@ -155,6 +155,10 @@ def train(run: Run) -> GANState:
         journal = Journal(run.workdir, step, extra.get("sums"))
         if journal.unreadable:
             log.say(f"warning: {journal.unreadable} damaged lines were removed from {journal.path}")
+        if journal.lines < extra.get("lines", 0):
+            log.say(f"warning: {journal.path} had {extra['lines']} lines at step {step:,} and has {journal.lines} now")
+        if state is not None:
+            _missing_picture(run.at(step), evaluator, state, step)
         session = Session(evaluator, checkpoints, journal, log, bar, requests, run.shared.folder, extra.get("rollbacks", 0))
         while state is None or step < config.steps:
             try:
@@ -164,6 +168,13 @@ def train(run: Run) -> GANState:
         checkpoints.wait()
     report.finish(run.at(step), evaluator, state, log)
     return state
+
+
+def _missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> None:
+    """Draws the picture of a checkpoint's step if it was due and could not be written."""
+    every, path = run.config.sample_every, report.picture(run, step)
+    if every and step % every == 0 and not path.exists():
+        report.write_samples(run, evaluator, state, step)
 
 
 def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, data: Any) -> tuple[GANState, int]:
@@ -188,7 +199,7 @@ def _after(error: NonFiniteError, run: Run, session: Session) -> tuple[GANState 
     if session.rollbacks == MOST_ROLLBACKS:
         raise ValueError(f"{error}, after {MOST_ROLLBACKS} rollbacks; {kept}") from error
     session.rollbacks += 1
-    state, step, extra = resuming.last_state(run, session.checkpoints, session.log)
+    state, step, extra = resuming.last_planned_state(run, session.checkpoints, session.log)
     session.journal = Journal(run.workdir, step, extra.get("sums"))
     session.bar.update(step - session.bar.n)
     session.log.say(f"{error}: back to step {step:,}, with other random numbers (rollback {session.rollbacks})")
@@ -268,13 +279,14 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
         if due(config.sample_every):
             report.write_samples(run, evaluator, state, step)
     finally:  # a picture that cannot be drawn does not cost the steps since the last checkpoint
-        if measured or boundary or stopping or due(config.checkpoint_every):
+        planned = bool(measured) or boundary or due(config.checkpoint_every)
+        if planned or stopping:
             journal.check(step)
             _check_finite(state, step)
+            journal.flush()
+            extra = resuming.extra(run, journal, session.rollbacks, planned=planned)
             score = evaluator.score(measured) if evaluator.criterion in measured else None
-            session.checkpoints.save(
-                step, state, score=score, phase=stage.index, extra=resuming.extra(run, session.journal, session.rollbacks)
-            )
+            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=extra)
             if boundary:
                 session.checkpoints.wait()
     if row is not None:
@@ -295,5 +307,9 @@ def _leave(run: Run, session: Session, step: int, reason: str) -> None:
     session.checkpoints.wait()
     session.bar.close()
     command = f"python -m jgan.train --workdir {shlex.quote(str(run.workdir))} --resume"
+    if run.config.time_limit:
+        command += f" --time-limit {run.config.time_limit:g}"
+    if run.config.dataset.startswith(ARRAYS) or records.model_to_dict(run.model, run.config.model)["model"] is None:
+        command = f"jgan.training.train(..., workdir={str(run.workdir)!r}, resume=True), with the same model and data"
     session.log.say(f"{reason}: stopped at step {step:,}, saved; continue with: {command}")
     raise stopping.Stopped(session.requests.code)

@@ -19,7 +19,7 @@ from jgan.training import config as configs
 from jgan.training.config import RunConfig
 from jgan.training.environment import environment, write_json
 from jgan.types import Batch, DataSpec, Field
-from jgan.utils import registry
+from jgan.utils import checks, registry
 
 CONFIG = "config.json"
 ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit")
@@ -102,17 +102,15 @@ def same_run(run: Any, saved: Any) -> None:
         return
     if held["model"]["model"] is None or found["model"]["model"] is None:  # a model without an import path, given again
         held = held | {"model": held["model"] | {"model": found["model"]["model"]}}
-    if held == found:
-        return
-    name, wanted, value = next(differences(held, found))
-    raise ValueError(
-        f"{run.workdir / CONFIG} was changed after the checkpoint of step {saved.step}: expected {name} {wanted!r}, found "
-        f"{value!r}; restore it, or start another run"
-    )
+    for name, wanted, value in differences(held, found):
+        raise ValueError(
+            f"{run.workdir / CONFIG} was changed after the checkpoint of step {saved.step}: expected {name} {wanted!r}, found "
+            f"{value!r}; restore it, or start another run"
+        )
 
 
 def differences(held: Any, found: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """The differences between two results of `identity`.
+    """The differences between two results of `identity`; options that the first, of an earlier version, lacks are left out.
 
     Args:
       held: the first.
@@ -123,8 +121,8 @@ def differences(held: Any, found: Any, name: str = "") -> Iterator[tuple[str, An
       The name of an option, as `model.optimizer.learning_rate`, and its two values.
     """
     if isinstance(held, dict) and isinstance(found, dict):
-        for key in {**held, **found}:
-            yield from differences(held.get(key), found.get(key), f"{name}.{key}" if name else key)
+        for key in held:
+            yield from differences(held[key], found.get(key), f"{name}.{key}" if name else key)
     elif held != found:
         yield name, held, found
 
@@ -158,8 +156,8 @@ def read(workdir: Path, model: Model | None = None) -> Record:
         config = models.built(RunConfig, fields | paths | {"model": None, "workdir": Path(workdir)}, "a run")
         config = dataclasses.replace(config, model=options)
         configs.check_values(config)
-        return Record(config, spec_from_dict(record["spec"]), found, record.get("data", {}))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return Record(config, spec_from_dict(record["spec"]), found, _fingerprint(record.get("data", {})))
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(f"{path} is not the configuration of a run of this version of jgan ({message})") from error
 
@@ -272,7 +270,17 @@ def spec_from_dict(fields: dict[str, Any]) -> DataSpec:
     Returns:
       The `DataSpec`; its mean is None.
     """
-    return DataSpec(**fields | {"example": _from_json(fields["example"])})
+    spec = DataSpec(**fields | {"example": _from_json(fields["example"])})
+    checks.whole("spec.steps_per_epoch", spec.steps_per_epoch, 1)
+    return spec
+
+
+def _fingerprint(found: Any) -> dict[str, Any]:
+    """The fingerprint of the data, checked: an error of its form must not come where it is compared."""
+    for name, entry in found.items():
+        if {key: type(value) for key, value in entry.items()} != {"count": int, "shape": list, "dtype": str, "sha256": str}:
+            raise ValueError(f"expected count, shape, dtype and sha256 of the data {name}, found {entry!r}")
+    return dict(found)
 
 
 def _to_json(tree: Any) -> Any:
@@ -291,6 +299,7 @@ def _from_json(value: Any) -> Any:
         return None if value is None else tuple(map(_from_json, value))
     ((kind, fields),) = value.items()
     if kind == "field":
-        return Field(tuple(fields["shape"]), fields["kind"], int(fields["size"]))
+        shape = tuple(checks.whole("a size in spec.example", side, 0) for side in fields["shape"])
+        return Field(shape, fields["kind"], checks.whole("a size in spec.example", fields["size"], 0))
     parts = {name: _from_json(part) for name, part in fields.items()}
     return Batch(**parts) if kind == "batch" else parts

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 
 from jgan import models, plots
+from jgan.finite import SKIPPED
 from jgan.training import evaluators, journal, records
 from jgan.training.config import devices
 from jgan.training.environment import device
@@ -127,6 +128,8 @@ def show(bar: Any, log: Log, row: dict[str, Any], evaluator: evaluators.Evaluato
     parts += [f"{short} {row[name]:.3f}" for name, short in (("d_loss", "D"), ("g_loss", "G")) if name in row]
     names = (("d_real_accuracy", "real"), ("d_fake_accuracy", "fake"))
     parts += [f"{short} {row[name]:.0%}" for name, short in names if name in row]
+    if row.get(SKIPPED):
+        parts.append(f"{row[SKIPPED]} updates skipped")
     parts.append(f"{row['images_per_second']:,.0f} img/s")
     if evaluator.criterion in row:
         line = f"step {row['step']:,}: {', '.join([*parts, evaluator.phrase(row)])}"
@@ -137,6 +140,19 @@ def show(bar: Any, log: Log, row: dict[str, Any], evaluator: evaluators.Evaluato
         parts.append(row["warning"])
     bar.set_postfix_str(", ".join(parts), refresh=False)
     bar.update(int(row["step"]) - bar.n)
+
+
+def picture(run: Run, step: int) -> Path:
+    """The path of the picture of a step.
+
+    Args:
+      run: the run.
+      step: the step.
+
+    Returns:
+      The path.
+    """
+    return run.workdir / "samples" / f"step_{step:08d}.png"
 
 
 def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> Path:
@@ -151,7 +167,7 @@ def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, st
     Returns:
       The picture's path.
     """
-    path = run.workdir / "samples" / f"step_{step:08d}.png"
+    path = picture(run, step)
     path.parent.mkdir(exist_ok=True)
     plots.save_png(path, evaluator.sheet(run, state))
     return path
@@ -182,6 +198,8 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
         "environment": environment(),
     }
     write_json(run.workdir / "summary.json", summary)
+    if skipped := sum(row.get(SKIPPED, 0) for row in rows):
+        log.say(f"warning: {skipped:,} of the {run.config.steps:,} updates were not finite and were skipped")
     if best is not None:
         best_words, last_words = evaluator.phrase(best), evaluator.phrase(measured[-1])
         log.say(f"best: step {best['step']:,}, {best_words}; last: step {measured[-1]['step']:,}, {last_words}")

@@ -9,10 +9,9 @@ from typing import Any
 import jax
 
 from jgan import phases
-from jgan.training import records
+from jgan.training import journal, records
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig, devices
-from jgan.training.journal import Journal
 from jgan.training.log import Log
 from jgan.training.run import Run, keys
 from jgan.types import GANState
@@ -28,10 +27,8 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
     saved = checkpoints.newest(lambda step: run.at(step).template(), lambda step, message: damaged.append((step, message)))
     if saved is None and damaged:
         raise ValueError(f"none of the {len(damaged)} checkpoints in {checkpoints.folder} can be used: {damaged[0][1]}")
-    for step, message in damaged:
-        log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
     if saved is None:
-        if run.config.resume == "yes":
+        if journal.rows(run.workdir):
             log.say("no checkpoint: starting at step 0")
         return None, 0, {}
     if saved.step > run.config.steps:
@@ -39,6 +36,8 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
             f"{run.workdir} is at step {saved.step} already; expected --steps of at least that, found {run.config.steps}"
         )
     records.same_run(run, saved)
+    for step, message in damaged:
+        log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
     was, now = saved.extra.get("placement"), placement(run.config)
     if was is not None and was != now:
         log.say(
@@ -49,19 +48,30 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
     return jax.device_put(saved.state), saved.step, saved.extra
 
 
+def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
+    """As `last_state`, after deleting newer checkpoints that were saved only because the run was asked to leave."""
+    for step in reversed(checkpoints.steps()):
+        if checkpoints.read(step, run.at(step).template()).extra.get("planned", True):
+            break
+        checkpoints.delete(step)
+    return last_state(run, checkpoints, log)
+
+
 def placement(config: RunConfig) -> str:
     """What a run is executed on, in words."""
     count = len(devices(config))
     return f"{count} device{'s' if count > 1 else ''} ({config.parallel})"
 
 
-def extra(run: Run, journal: Journal, rollbacks: int) -> dict[str, Any]:
+def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool = True) -> dict[str, Any]:
     """What a checkpoint holds besides the state.
 
     Args:
       run: the run.
-      journal: its journal.
+      written: its journal.
       rollbacks: the number of its rollbacks.
+      planned: whether a run that is not interrupted has this checkpoint too. Rollbacks return only to such checkpoints, so that
+        an interruption does not change the run.
 
     Returns:
       A dict for JSON.
@@ -69,8 +79,10 @@ def extra(run: Run, journal: Journal, rollbacks: int) -> dict[str, Any]:
     return {
         "config": records.identity(run.config, run.model),
         "placement": placement(run.config),
-        "sums": journal.sums(),
+        "sums": written.sums(),
+        "lines": written.lines,
         "rollbacks": rollbacks,
+        "planned": planned,
     }
 
 

@@ -132,7 +132,8 @@ def starting(prog: str) -> None:
         os.write(2, f"{prog}: stopped\n".encode())
         os._exit(130)  # an exception could be raised inside a callback of a module, which would drop it
 
-    signal.signal(signal.SIGINT, handler)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as a shell has it in the background
+        signal.signal(signal.SIGINT, handler)
 
 
 def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn] = sys.exit) -> None:
@@ -158,7 +159,14 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
         message = " ".join(_message(error).split())
         print(f"{prog}: error: {message}", file=sys.stderr)
         leave(2)
+    except MemoryError:
+        print(f"{prog}: error: there is not enough memory: give a smaller model, batch or data set", file=sys.stderr)
+        leave(2)
     except (RuntimeError, AssertionError) as error:
+        if "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error):
+            first = str(error).strip().splitlines()[0]
+            print(f"{prog}: error: give a smaller model or batch, the device is out of memory: {first}", file=sys.stderr)
+            leave(2)
         if not any(frame.filename.endswith("xla_bridge.py") for frame in traceback.extract_tb(error.__traceback__)):
             raise
         print(f"{prog}: error: {_no_backend(error)}", file=sys.stderr)

@@ -1,8 +1,9 @@
 """File writes that survive faults: a reader finds the old file or the new one, never a part, even after a power failure."""
 
 import contextlib
+import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,15 +31,13 @@ def replacing(path: str | Path) -> Iterator[Path]:
       ['a.txt']
     """
     path = Path(path)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name[:100]}.", suffix=".tmp", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.tmp")
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
     try:
-        temporary.chmod(0o666 & ~_umask())  # mkstemp's files are private; the result has the usual permissions
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         temporary.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -54,23 +53,27 @@ def synchronize(folder: Path) -> None:
     """
     for directory, _, names in os.walk(folder):
         for name in names:
-            _flush(Path(directory) / name)
-        _flush(Path(directory))
-    _flush(folder.parent)
+            flush(Path(directory) / name)
+        flush(Path(directory))
+    flush(folder.parent)
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
+    """Flushes a file, or the entries of a folder, to the disk.
+
+    Args:
+      path: the file or the folder.
+
+    Raises:
+      OSError: if it cannot be flushed.
+    """
     if path.is_dir() and os.name == "nt":  # Windows cannot open folders
         return
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
+    except OSError as error:  # some network file systems cannot flush folders
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
+            raise
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    """The process's mask; it can only be read by setting it."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

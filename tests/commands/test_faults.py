@@ -1,6 +1,7 @@
 """Runs under faults: damaged checkpoints, other data, edited files, two processes, full disks, signals, closed outputs."""
 
 import gc
+import itertools
 import json
 import os
 import random
@@ -214,6 +215,8 @@ def test_fewer_steps_than_were_made_are_refused(copy):
     with pytest.raises(ValueError, match="is at step 8 already; expected --steps of at least that, found 4"):
         resumed(copy, "--steps", "4")
     assert sorted(path.name for path in (copy / "samples").iterdir()) == before
+    assert json.loads((copy / records.CONFIG).read_text())["config"]["steps"] == 8
+    resumed(copy)
 
 
 def test_checkpoints_without_their_configuration_are_not_continued(copy):
@@ -228,6 +231,39 @@ def test_the_files_of_another_program_are_not_overwritten(tmp_path):
     with pytest.raises(ValueError, match=r"holds metrics of a run, but no config\.json"):
         train.main(small_run(tmp_path))
     assert (tmp_path / "metrics.jsonl").read_text() == "hello\n"
+
+
+def test_a_finished_run_without_its_checkpoints_does_not_start_again(copy):
+    for path in (copy / "checkpoints").iterdir():
+        shutil.rmtree(path)
+    for how in ("yes", "auto"):
+        with pytest.raises(ValueError, match="holds a finished run whose checkpoints are missing"):
+            train.main(small_run(copy, 8, "--resume", how))
+
+
+def test_a_picture_that_could_not_be_written_is_drawn_when_the_run_goes_on(finished, copy):
+    picture = copy / "samples" / "step_00000008.png"
+    content = picture.read_bytes()
+    picture.unlink()
+    resumed(copy, "--steps", "9")
+    assert picture.read_bytes() == content
+
+
+def test_missing_lines_of_the_journal_are_said(copy, capsys):
+    path = copy / "metrics.jsonl"
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    resumed(copy)
+    assert "had 4 lines at step 8 and has 1 now" in capsys.readouterr().out
+
+
+def test_the_newest_run_of_a_name_is_found_by_time(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for age, name in enumerate(["digits-2", "digits", "digits-mnist", "digits-3"]):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+        (tmp_path / "runs" / name / records.CONFIG).touch()
+        os.utime(tmp_path / "runs" / name / records.CONFIG, (1000 - age, 1000 - age))
+    assert folders.newest("digits") == Path("runs/digits-2")
+    assert folders.newest("ring8") is None
 
 
 def test_a_run_whose_checkpoints_were_moved_away_does_not_start_again(copy):
@@ -323,6 +359,22 @@ def test_a_folder_belongs_to_one_process(copy, monkeypatch):
     assert not (copy / lock.OWNER).exists()
 
 
+def test_a_refused_process_leaves_the_other_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(lock, "SIGN_OF_LIFE", 0.1)
+    with lock.held(tmp_path) as held:
+        elsewhere = lock.owner(tmp_path) | {"host": "elsewhere"}
+        (tmp_path / lock.OWNER).write_text(json.dumps(elsewhere))
+        with pytest.raises(ValueError, match="is in use"), lock.held(tmp_path):
+            pass
+        held._checked -= 2
+        held.check()
+        (tmp_path / lock.OWNER).write_text(json.dumps(elsewhere | {"token": "other"}))
+        held._checked -= 2
+        with pytest.raises(OSError, match=r"is in use twice: process .* on elsewhere"):
+            held.check()
+    assert lock.owner(tmp_path)["token"] == "other"  # what another process wrote is not removed
+
+
 def test_a_lock_that_another_host_cannot_see_is_known_by_its_signs_of_life(tmp_path, monkeypatch):
     monkeypatch.setattr(lock, "SIGN_OF_LIFE", 0.1)
     owner = tmp_path / lock.OWNER
@@ -384,6 +436,14 @@ def test_the_time_limit_saves_and_leaves_with_status_0(finished, tmp_path, capsy
     assert_same_end(finished, tmp_path / "run")
 
 
+def test_a_run_that_is_asked_to_leave_saves_though_nothing_was_due(tmp_path, capsys):
+    never = ("--checkpoint-every", "0", "--eval-every", "0", "--sample-every", "0", "--log-every", "1000")
+    with pytest.raises(stopping.Stopped):
+        train.main(small_run(tmp_path / "run", 1000, *never, "--time-limit", "0.0001"))
+    (step,) = re.findall(r"stopped at step ([\d,]+), saved; .* --time-limit 0.0001", capsys.readouterr().out)
+    assert (tmp_path / "run" / "checkpoints" / step.replace(",", "")).is_dir()
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
 def test_the_signals_of_schedulers_are_treated_alike(name):
     number = getattr(signal, name)
@@ -442,6 +502,30 @@ def test_a_rollback_goes_on_from_the_checkpoint_with_other_random_numbers(copy, 
     resumed(other, "--steps", "14")
     assert without_clock(copy)[:5] == without_clock(other)[:5]
     assert without_clock(copy)[5] != without_clock(other)[5]
+
+
+def test_an_interruption_does_not_change_where_a_rollback_returns_to(tmp_path, monkeypatch):
+    """A checkpoint that was written only because the run was stopped is no place to return to."""
+    original = Journal.check
+
+    def failing(self, step):
+        original(self, step)
+        if step == 7 and not (tmp_path / "failed").exists():
+            (tmp_path / "failed").touch()
+            raise NonFiniteError("d_loss is nan at step 7")
+
+    often = ("--log-every", "1", "--checkpoint-every", "4", "--eval-every", "0", "--sample-every", "0")
+    monkeypatch.setattr(Journal, "check", failing)
+    train.main(small_run(tmp_path / "whole", 8, *often, "--on-nonfinite", "rollback"))
+    (tmp_path / "failed").unlink()
+    calls = itertools.count(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(stopping.Requests, "reason", lambda self: "signal" if next(calls) == 5 else "")
+        with pytest.raises(stopping.Stopped):
+            train.main(small_run(tmp_path / "parts", 8, *often, "--on-nonfinite", "rollback"))
+    assert (tmp_path / "parts" / "checkpoints" / "5").is_dir()
+    resumed(tmp_path / "parts")
+    assert_same_end(tmp_path / "whole", tmp_path / "parts")
 
 
 def test_skipped_updates_are_counted_and_leave_the_state_alone(tmp_path):
@@ -516,6 +600,9 @@ def test_a_ctrl_c_at_the_start_is_one_line(tmp_path, wait):
         (["--workdir", ""], "--workdir is empty"),
         (["--workdir="], "--workdir is empty"),
         (["--stps", "10"], r"--stps, did you mean --steps\?"),
+        (["--time-limit", "nan"], "--time-limit must be a number of minutes, at least 0, found nan"),
+        (["--workdir", "~no-such-user/run"], "found an unknown one"),
+        (["--model.g-units", "10000000", "10000000"], "give a smaller model: for its state: about .* of memory are needed"),
         (["--keep-checkpoints", "0"], "--keep-checkpoints must be at least 1"),
         (["--model.g-units", "0"], "the model does not fit the data or its options"),
         (["--batch-size", "1000000000000"], "--batch-size must be at most"),
