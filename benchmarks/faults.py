@@ -97,6 +97,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     output.file("--out", args.out)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background a shell ignores it, and so would the runs
     drawn = random.Random(args.seed)
+    args.workdir.parent.mkdir(parents=True, exist_ok=True)
     output.folder("--workdir", args.workdir)
     kills = []
     for name, argv_of_run in RUNS.items():
