@@ -15,6 +15,7 @@ import threading
 import time
 from pathlib import Path
 
+import filelock
 import jax
 import numpy as np
 import pytest
@@ -388,6 +389,16 @@ def test_a_lock_that_another_host_cannot_see_is_known_by_its_signs_of_life(tmp_p
     beat.join()
     with lock.held(tmp_path):
         assert lock.owner(tmp_path)["process"] == os.getpid()
+
+
+def test_a_file_system_without_locks(tmp_path, monkeypatch):
+    def unsupported(self, **options):
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", unsupported)
+    with lock.held(tmp_path) as held:
+        assert lock.owner(tmp_path)["token"] == held.token
+    assert lock.owner(tmp_path) == {}
 
 
 def test_a_run_notices_that_its_folder_is_gone(tmp_path, monkeypatch):
