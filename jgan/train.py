@@ -7,6 +7,7 @@ if __name__ == "__main__":
 
 import argparse
 import dataclasses
+import itertools
 import sys
 import typing
 from collections.abc import Mapping, Sequence
@@ -144,7 +145,7 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
     """
     kinds, presets = _flags(), models.presets()
     words, rest, expected = [], [], 0.0  # the number of values that the previous flag still takes
-    for argument, after in zip(argv, [*argv[1:], ""], strict=True):
+    for argument, after in itertools.zip_longest(argv, argv[1:], fillvalue=""):
         if argument == "--resume" and after not in RESUME:
             expected = 0
             rest += [argument, "yes"]

@@ -185,6 +185,13 @@ def test_words_and_flags_in_any_order(argv):
     assert rest[rest.index("--resume") + 1] == "yes"
 
 
+def test_without_arguments_the_digits_are_trained(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["jgan.train"])
+    assert train.split([]) == ("", [])
+    config = train.configuration([])
+    assert (config.preset, config.dataset, config.resume, config.steps) == ("digits", "digits", "no", 12_000)
+
+
 def test_the_value_of_a_flag_is_no_preset():
     assert train.split(["--dataset", "mnist", "digits"]) == ("digits", ["--dataset", "mnist"])
     assert train.split(["--seed", "-3"]) == ("", ["--seed", "-3"])
