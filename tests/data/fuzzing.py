@@ -199,10 +199,13 @@ def formats() -> dict[str, Format]:
     }
     for mode in ("RGB", "L", "P", "LA"):
         found[f"PNG, {mode}"] = _pictures("PNG", mode)
-    for name in ("JPEG", "BMP", "GIF", "TIF", "PPM", "TGA", "PCX", "ICO", "SGI", "QOI"):
+    for name in ("JPEG", "BMP", "GIF", "TIF", "PPM", "TGA", "PCX", "ICO", "SGI"):
         found[name] = _pictures(name, "P" if name == "GIF" else "RGB", **({"sizes": [(16, 16)]} if name == "ICO" else {}))
     found["TIF, deflated"] = _pictures("TIF", "RGB", compression="tiff_adobe_deflate")
     found["JPEG, CMYK"] = _pictures("JPEG", "CMYK")
+    Image.init()
+    if "QOI" in Image.SAVE:  # older Pillows only read it
+        found["QOI"] = _pictures("QOI", "RGB")
     for name, feature in (("WEBP", "webp"), ("JP2", "jpg_2000"), ("AVIF", "avif")):
         if feature in features.get_supported():
             found[name] = _pictures(name, "RGB")
