@@ -119,7 +119,7 @@ def _is_deep(image: Any, file: IO[bytes]) -> bool:
     """Whether colours have more than 8 bits per channel, of which Pillow would silently keep 8."""
     if image.format in ("JPEG2000", "AVIF"):
         return is_deep_by_header(image.format, file)
-    for decoder, _, _, options in image.tile:
+    for decoder, _, _, options in image.tile or ():  # None for some formats in Pillow 10
         options = options if isinstance(options, tuple) else (options,)
         words = [option for option in options if isinstance(option, str)]
         if decoder == "SGI16" or any(re.search(r"(?<!BGR);(12|16|32)", word) for word in words):  # BGR;16 has 16 bits in all
