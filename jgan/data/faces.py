@@ -13,6 +13,7 @@ import numpy as np
 from jgan.data import pictures, reading, sources
 from jgan.data.dataset import Dataset, take
 from jgan.types import Batch
+from jgan.utils import text
 
 MAT = "olivettifaces.mat"
 PEOPLE = (30, 5, 5)
@@ -71,7 +72,7 @@ def _from_sklearn(data_dir: Path | None) -> np.ndarray:
             into = data_dir or "a folder that you name with --data-dir"
             raise ValueError(
                 f"{place}: expected {MAT}, or the faces in scikit-learn's cache, found neither, and they cannot be downloaded "
-                f"({reading.one_line(error)}): put {MAT} into {into}"
+                f"({text.one_line(error)}): put {MAT} into {into}"
             ) from error
 
 

@@ -15,6 +15,8 @@ from typing import IO
 
 import numpy as np
 
+from jgan.utils import text
+
 RATIO, ALWAYS = 100, 1 << 28
 """Compressed values may take up to `RATIO` times the bytes of their file, and `ALWAYS` bytes in any case. Compression of images
 rarely saves more than nine tenths; a file of a few megabytes made to fill the memory saves 999 of 1,000."""
@@ -84,25 +86,6 @@ def is_litter(path: Path) -> bool:
     return path.name.startswith(".") or path.name.lower() in LITTER
 
 
-def one_line(error: BaseException, most: int = 200) -> str:
-    """The message of an error for another message: its first line that is not empty.
-
-    Args:
-      error: the error.
-      most: the number of characters that are kept.
-
-    Returns:
-      The text; the name of the error's type if it has no message.
-
-    Example:
-      >>> from jgan.data import reading
-      >>> reading.one_line(ValueError("first\\nsecond")), reading.one_line(MemoryError())
-      ('first', 'MemoryError')
-    """
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line if len(line) <= most else f"{line[: most - 3]}..."
-
-
 @contextlib.contextmanager
 def naming(where: str | Path, expected: str) -> Iterator[None]:
     """A boundary around a decoder: any error becomes a `ValueError` of one line that names the file.
@@ -136,7 +119,7 @@ def naming(where: str | Path, expected: str) -> Iterator[None]:
         if isinstance(error, OSError) and error.filename is not None:
             raise
         raise ValueError(
-            f"{where}: expected {expected}, found a damaged or other file ({one_line(error)}): get it again"
+            f"{where}: expected {expected}, found a damaged or other file ({text.one_line(error)}): get it again"
         ) from error
 
 

@@ -73,7 +73,7 @@ def _builder(name: str, data_dir: Path | None) -> Any:
     try:
         return tfds.builder(tfds_name(name), data_dir=data_dir)
     except Exception as error:  # an unknown name, or a damaged description in its folder
-        raise ValueError(f"tensorflow-datasets has no {name}: {reading.one_line(error, most=1000)}") from error
+        raise ValueError(f"tensorflow-datasets has no {name}: {text.one_line(error, most=1000)}") from error
 
 
 def _is_prepared(builder: Any) -> bool:
@@ -107,7 +107,7 @@ def _examples(name: str, builder: Any, split: str, image: str) -> Iterator[dict[
     except (NotImplementedError, ImportError) as error:
         raise ValueError(
             f"{name}: expected records that can be read here, as array_record or tfrecord, found {info.file_format.value} in "
-            f"{builder.data_dir} ({reading.one_line(error)})"
+            f"{builder.data_dir} ({text.one_line(error)})"
         ) from error
     for first in range(0, len(source), CHUNK):
         yield from source.__getitems__(list(range(first, min(first + CHUNK, len(source)))))

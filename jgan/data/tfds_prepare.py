@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import cifar, idx, reading
+from jgan.data import cifar, idx
 from jgan.utils import text
 
 IDX_SETS = ("mnist", "fashion_mnist", "kmnist")
@@ -45,7 +45,7 @@ def library() -> Any:
         import tensorflow_datasets
     except Exception as error:  # incompatible versions of its dependencies cause various errors
         raise ValueError(
-            f"tensorflow-datasets cannot be imported ({type(error).__name__}: {reading.one_line(error)}): "
+            f"tensorflow-datasets cannot be imported ({type(error).__name__}: {text.one_line(error)}): "
             "install it, or give the files themselves with --data-dir"
         ) from error
     return tensorflow_datasets
@@ -218,13 +218,13 @@ def _run(name: str, builder: Any) -> None:
             builder.download_and_prepare(file_format="array_record", download_config=config)
     except ImportError as error:
         raise ValueError(
-            f"tensorflow-datasets needs {error.name or reading.one_line(error)} to prepare {name} (not to read it): "
+            f"tensorflow-datasets needs {error.name or text.one_line(error)} to prepare {name} (not to read it): "
             f"install that, or {_elsewhere(name)}"
         ) from error
     except Exception as error:  # a builder can fail in any way
         raise ValueError(
             f"tensorflow-datasets cannot prepare {name} in {builder.data_dir_root}: {type(error).__name__}: "
-            f"{reading.one_line(error, most=1000)}"
+            f"{text.one_line(error, most=1000)}"
         ) from error
 
 

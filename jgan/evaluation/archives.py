@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import folder
+from jgan.data import folder, reading
 from jgan.types import Batch
 from jgan.utils import memory, text
 from jgan.utils.checks import whole
@@ -157,7 +157,7 @@ def _checked(path: Path, members: Iterable[Member], room: int) -> Iterator[Membe
             raise ValueError(
                 f"{path}: expected at most {MOST:,} files that fit on the disk ({memory.in_words(room)} are free), found more"
             )
-        if not any(part.startswith(".") or part == "__MACOSX" for part in parts):
+        if not any(reading.is_litter(Path(part)) for part in parts):
             yield member
 
 

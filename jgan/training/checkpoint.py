@@ -24,6 +24,7 @@ import numpy as np
 from jgan.training import integrity
 from jgan.types import PyTree
 from jgan.utils.files import synchronize
+from jgan.utils.text import one_line
 
 Which = Literal["last", "best"]
 
@@ -210,6 +211,21 @@ class Checkpoints:
             found = reader.restore(path, args=self._ocp.args.StandardRestore(shapes))
         return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), found, shapes)
 
+    def extra(self, step: int) -> dict[str, Any]:
+        """What was saved beside the state of a checkpoint, without reading the state.
+
+        Args:
+          step: its step.
+
+        Returns:
+          As `Saved.extra`; empty if its record is damaged.
+        """
+        try:
+            about = _about(self.folder / str(step))
+        except ValueError:
+            return {}
+        return {} if about is None else about["extra"]
+
     def newest(self, template: Callable[[int], PyTree], damaged: Callable[[int, str], None]) -> Saved | None:
         """Reads the newest checkpoint that is not damaged.
 
@@ -246,10 +262,24 @@ class Checkpoints:
           FileNotFoundError: if there is no checkpoint.
           ValueError: if it is damaged, or its tree differs from the template.
         """
+        return self.read(self.expect(which), template).state
+
+    def expect(self, which: Which) -> int:
+        """As `step`, but an error if there is none.
+
+        Args:
+          which: `"last"` or `"best"`.
+
+        Returns:
+          The step.
+
+        Raises:
+          FileNotFoundError: if there is no such checkpoint.
+        """
         step = self.step(which)
         if step is None:
             raise FileNotFoundError(f"{self.folder} holds no {which} checkpoint: the run was stopped before its first one")
-        return self.read(step, template).state
+        return step
 
     def set_aside(self, step: int) -> Path:
         """Moves a damaged checkpoint to the folder `damaged` beside the folder of the checkpoints.
@@ -356,9 +386,8 @@ def reason(error: BaseException) -> str:
       >>> checkpoint.reason(OSError(28, "No space left on device"))
       'No space left on device'
     """
-    lines = str(error).strip().splitlines()
     codes = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, *PASSING, errno.ENOTDIR, errno.ENOENT)
     known = [os.strerror(code) for code in codes]
     chain = "\n".join(str(item) for item in (error, error.__cause__, error.__context__) if item is not None)
     system = next((words for words in known if words in chain), None)
-    return system or (lines[0][:200] if lines else type(error).__name__)
+    return system or one_line(error)

@@ -31,10 +31,6 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
         if journal.rows(run.workdir):
             log.say("no checkpoint: starting at step 0")
         return None, 0, {}
-    if saved.step > run.config.steps:
-        raise ValueError(
-            f"{run.workdir} is at step {saved.step} already; expected --steps of at least that, found {run.config.steps}"
-        )
     records.same_run(run, saved)
     for step, message in damaged:
         log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
@@ -51,7 +47,7 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
 def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
     """As `last_state`, after deleting newer checkpoints that were saved only because the run was asked to leave."""
     for step in reversed(checkpoints.steps()):
-        if checkpoints.read(step, run.at(step).template()).extra.get("planned", True):
+        if checkpoints.extra(step).get("planned", True):
             break
         checkpoints.delete(step)
     return last_state(run, checkpoints, log)

@@ -170,9 +170,7 @@ class Run:
         """
         damaged: list[str] = []
         with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
-            step = checkpoints.step(which)
-            if step is None:
-                raise FileNotFoundError(f"{self.workdir} holds no {which} checkpoint: the run was stopped before its first one")
+            step = checkpoints.expect(which)
             if which == "best":
                 saved = checkpoints.read(step, self.at(step).template())
             else:

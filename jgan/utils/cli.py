@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
-from jgan.utils import output
+from jgan.utils import output, text
 
 T = TypeVar("T")
 
@@ -155,21 +155,11 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
     sys.stdout, sys.stderr = shown, errors
     try:
         main()
-    except (ValueError, OSError) as error:
-        message = " ".join(_message(error).split())
-        print(f"{prog}: error: {message}", file=sys.stderr)
-        leave(2)
-    except MemoryError:
-        print(f"{prog}: error: there is not enough memory: give a smaller model, batch or data set", file=sys.stderr)
-        leave(2)
-    except (RuntimeError, AssertionError) as error:
-        if "RESOURCE_EXHAUSTED" in str(error) or "Out of memory" in str(error):
-            first = str(error).strip().splitlines()[0]
-            print(f"{prog}: error: give a smaller model or batch, the device is out of memory: {first}", file=sys.stderr)
-            leave(2)
-        if not any(frame.filename.endswith("xla_bridge.py") for frame in traceback.extract_tb(error.__traceback__)):
+    except Exception as error:
+        message = _explained(error)
+        if message is None:
             raise
-        print(f"{prog}: error: {_no_backend(error)}", file=sys.stderr)
+        print(f"{prog}: error: {message}", file=sys.stderr)
         leave(2)
     except KeyboardInterrupt:
         print(f"{prog}: stopped", file=sys.stderr)
@@ -181,6 +171,18 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
             stream.release()
         sys.unraisablehook = others
         sys.stdout, sys.stderr = streams
+
+
+def _explained(error: Exception) -> str | None:
+    """The one line for an error that the user can do something about; None for a fault of the program."""
+    if isinstance(error, ValueError | OSError):
+        return " ".join(_message(error).split())
+    if isinstance(error, MemoryError):
+        return "there is not enough memory: give a smaller model, batch or data set"
+    if isinstance(error, RuntimeError) and re.search("RESOURCE_EXHAUSTED|Out of memory", str(error)):
+        return f"give a smaller model or batch, the device is out of memory: {text.one_line(error)}"
+    started = any(frame.filename.endswith("xla_bridge.py") for frame in traceback.extract_tb(error.__traceback__))
+    return _no_backend(error) if started and isinstance(error, RuntimeError | AssertionError) else None
 
 
 def _no_backend(error: Exception) -> str:

@@ -33,3 +33,22 @@ def shortened(text: str, most: int) -> str:
       The text, with three dots at its end if it was cut.
     """
     return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def one_line(error: BaseException, most: int = 200) -> str:
+    """The message of an error for another message: its first line that is not empty.
+
+    Args:
+      error: the error.
+      most: the number of characters that are kept.
+
+    Returns:
+      The text; the name of the error's type if it has no message.
+
+    Example:
+      >>> from jgan.utils import text
+      >>> text.one_line(ValueError("first\\nsecond")), text.one_line(MemoryError())
+      ('first', 'MemoryError')
+    """
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return shortened(line, most)
