@@ -8,7 +8,6 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 import contextlib
 import errno
 import json
-import logging
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -77,9 +76,6 @@ class Checkpoints:
     def __init__(self, folder: str | Path, *, read_only: bool = False, keep: int = 2) -> None:
         import orbax.checkpoint as ocp
 
-        # Errors reach the caller as exceptions; these loggers would print tracebacks beside them.
-        for name in ("absl", "asyncio"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._ocp = ocp
         self.folder, self.keep = Path(folder).absolute(), keep
         self._ranks: dict[int, tuple[int, float] | None] = {}

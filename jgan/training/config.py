@@ -76,7 +76,7 @@ class RunConfig:
     on_nonfinite: Literal["stop", "skip", "rollback"] = "stop"
     """after an update that is not finite: stop the run, skip the update, or return to the last checkpoint with other noise"""
     time_limit: float = 0.0
-    """minutes after which the run is saved and ends with status 0, for schedulers; 0 for no limit"""
+    """minutes after its start at which the run is saved and ends with status 0, for schedulers; 0 for no limit"""
     compilation_cache: bool = True
     """keep compiled programs in the user's cache folder, for the next start"""
     dry_run: bool = False

@@ -1,6 +1,7 @@
 """Chooses, creates or reopens the folder of a run; never writes into the folder of another run."""
 
 import contextlib
+import dataclasses
 import itertools
 import math
 import re
@@ -83,7 +84,7 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
 
     Args:
       config: the configuration.
-      workdir: the folder.
+      workdir: the folder; if it was chosen for a new run and another process has taken it since, the next one is taken.
       model: the model.
       dataset: the data, if not those named in the configuration.
 
@@ -95,7 +96,8 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
         `resume`; if `resume` is set and the folder holds no run; if another process trains in it. Nothing is written then.
       OSError: if the folder cannot be written.
     """
-    exists = _holds_run(config, workdir)
+    new = config.workdir is None and config.resume == "no"
+    exists = not new and _holds_run(config, workdir)
     held = records.read(workdir, model) if exists else None
     if held is not None:
         _same_options(config, held.config, model, workdir)
@@ -105,7 +107,9 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
         _same_data(run, held, fingerprint)
     evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
     check_fit(run)
-    _make(workdir)
+    while not _make(workdir) and new:  # another process has made it since it was chosen
+        workdir = choose(config)
+    run = dataclasses.replace(run, workdir=workdir)
     with lock.held(workdir) as locked:
         if (workdir / records.CONFIG).exists() != exists:
             raise ValueError(f"{workdir} was begun by another process a moment ago; give another --workdir")
@@ -151,10 +155,14 @@ def _enough_steps(config: RunConfig, workdir: Path) -> None:
         raise ValueError(f"{workdir} is at step {max(found)} already; expected --steps of at least that, found {config.steps}")
 
 
-def _make(folder: Path) -> None:
+def _make(folder: Path) -> bool:
+    """Makes a folder; False if it exists."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True)
+        return True
     except OSError as error:
+        if folder.is_dir():
+            return False
         raise OSError(f"the run's folder {folder} cannot be made: {error.strerror}; give another --workdir") from error
 
 

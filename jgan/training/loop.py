@@ -147,7 +147,7 @@ def train(run: Run) -> GANState:
     config, evaluator = run.config, evaluators.of(run)
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(run.workdir / "checkpoints", keep=config.keep_checkpoints))
-        requests = stack.enter_context(stopping.requests(config.time_limit))
+        requests = stack.enter_context(stopping.requests(config.time_limit, since=run.shared.begun))
         log = Log(run.workdir)
         data = parallel.replicate(run.dataset.train, devices(config))
         state, step, extra = resuming.last_state(run, checkpoints, log)

@@ -9,6 +9,7 @@ Steps of a run are counted over all its phases; `state.step` counts within the c
 
 import dataclasses
 import functools
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -66,10 +67,11 @@ def keys(seed: int) -> Keys:
 
 
 class Shared:
-    """Objects shared by all phases of a run: the data, the evaluator, its locked folder, which phases are scanned."""
+    """Objects shared by all phases of a run: its start, data, evaluator, locked folder, and which phases are scanned."""
 
     def __init__(self, config: RunConfig, given: Dataset | None) -> None:
         self.config, self.given = config, given
+        self.begun = time.monotonic()
         self.evaluator: Any = None
         self.folder: Any = None
         self.scans_fast: dict[int, bool] = {}

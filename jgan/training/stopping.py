@@ -19,11 +19,13 @@ class Requests:
 
     Args:
       minutes: the time limit; 0 for none.
+      since: the start of the time limit, of the clock `time.monotonic`; None for now.
     """
 
-    def __init__(self, minutes: float = 0.0) -> None:
+    def __init__(self, minutes: float = 0.0, since: float | None = None) -> None:
         self.signal: int | None = None
-        self._end = time.monotonic() + 60 * minutes if minutes else None
+        begun = time.monotonic() if since is None else since
+        self._end = begun + 60 * minutes if minutes else None
 
     def reason(self) -> str:
         """Why to leave; "" to go on."""
@@ -38,11 +40,12 @@ class Requests:
 
 
 @contextmanager
-def requests(minutes: float = 0.0) -> Iterator[Requests]:
+def requests(minutes: float = 0.0, since: float | None = None) -> Iterator[Requests]:
     """Records signals instead of ending the process; a second one interrupts immediately.
 
     Args:
       minutes: the time limit; 0 for none.
+      since: the start of the time limit, of the clock `time.monotonic`; None for now.
 
     Yields:
       The `Requests`; outside the main thread, where Python delivers no signals, with the time limit only.
@@ -55,7 +58,7 @@ def requests(minutes: float = 0.0) -> Iterator[Requests]:
       ...     found.reason(), found.code
       ('signal SIGTERM', 143)
     """
-    found = Requests(minutes)
+    found = Requests(minutes, since)
 
     def handler(signum: int, frame: Any) -> None:
         if found.signal is not None:

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import itertools
+import logging
 import os
 import re
 import signal
@@ -150,6 +151,8 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
     others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
     if getattr(signal.getsignal(signal.SIGINT), "__module__", None) == __name__:  # that of `starting`
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in ("absl", "asyncio"):  # errors arrive as exceptions; these loggers would print tracebacks beside them
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     streams = sys.stdout, sys.stderr
     shown, errors = output.Tolerant(sys.stdout), output.Tolerant(sys.stderr)
     sys.stdout, sys.stderr = shown, errors

@@ -455,6 +455,13 @@ def test_a_run_that_is_asked_to_leave_saves_though_nothing_was_due(tmp_path, cap
     assert (tmp_path / "run" / "checkpoints" / step.replace(",", "")).is_dir()
 
 
+def test_the_time_limit_counts_from_the_start_of_the_run():
+    """Compilation and the reading of the data are in it: a scheduler's clock has been running since then."""
+    now = time.monotonic()
+    with stopping.requests(1.0, since=now - 61) as late, stopping.requests(1.0, since=now - 30) as early:
+        assert (late.reason(), early.reason()) == ("time limit", "")
+
+
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU"])
 def test_the_signals_of_schedulers_are_treated_alike(name):
     number = getattr(signal, name)

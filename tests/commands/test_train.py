@@ -1,5 +1,6 @@
 """`python -m jgan.train`, end to end: what it writes, that it resumes exactly, what it says of bad input."""
 
+import dataclasses
 import json
 import os
 import random
@@ -15,7 +16,7 @@ import jax
 import numpy as np
 import pytest
 from PIL import Image
-from small_runs import assert_same_end, small_run
+from small_runs import SMALL, assert_same_end, small_run
 
 from jgan import models, optim, train
 from jgan.training import folder, journal, loop, records, resuming, run
@@ -292,6 +293,19 @@ def test_a_new_run_takes_a_new_folder(finished_run, tmp_path, monkeypatch):
     assert folder.choose(config) == Path("runs/digits-3")
     assert train.configuration(["digits", "--resume"]).workdir == Path("runs/digits-2")
     assert folder.choose(train.configuration(["digits", "--dataset", "inverted:mnist"])) == Path("runs/digits-inverted-mnist")
+
+
+def test_two_runs_started_at_once_take_two_folders(tmp_path, monkeypatch):
+    """The second one has chosen the same name, and finds the folder made when it comes to make it."""
+    monkeypatch.chdir(tmp_path)
+    config = train.configuration(["digits", *SMALL])
+    chosen = folder.choose(config)
+    with folder.opened(config, chosen, models.find(config.model)) as first:
+        with folder.opened(config, chosen, models.find(config.model)) as second:
+            assert (first.workdir, second.workdir) == (Path("runs/digits"), Path("runs/digits-2"))
+        given = dataclasses.replace(config, workdir=chosen)
+        with pytest.raises(ValueError, match=r"holds a run"), folder.opened(given, chosen, models.find(config.model)):
+            pass
 
 
 def test_errors_are_one_line_and_exit_status_two(capsys):
