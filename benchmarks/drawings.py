@@ -218,6 +218,44 @@ def first_models(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
+def gallery(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.gallery`: a row for each model, the best FID of the first data set first.
+
+    Args:
+      result: the content of the JSON files, by their names.
+
+    Returns:
+      Markdown.
+    """
+    runs = list(result.values())
+    datasets = list(dict.fromkeys(run["dataset"] for run in sorted(runs, key=lambda run: run["dataset"] != "mnist")))
+    found = {(run["model"], run["dataset"]): run for run in runs}
+
+    def cells(model: str, dataset: str) -> list[str]:
+        run = found.get((model, dataset))
+        if run is None:
+            return [""] * 4
+        seen = f"{run['images_seen'] / 1e6:.2f}"
+        return [seen, f"{run['fid']:.1f}", f"{1000 * run['kid']:.1f}", f"{run['precision']:.2f} / {run['coverage']:.2f}"]
+
+    models = dict.fromkeys(run["model"] for run in sorted(runs, key=lambda run: (run["dataset"] != datasets[0], run["fid"])))
+    rows = [[f"`{model}`", *(cell for dataset in datasets for cell in cells(model, dataset))] for model in models]
+    header = [f"{dataset}: {name}" if name.startswith("M") else name for dataset in datasets for name in _GALLERY]
+    judges = {run["dataset"]: (run["extractor"], run["classifier_accuracy"]) for run in runs}
+    features = "; ".join(
+        f"{dataset}: {name}" + (f", which is right for {accuracy:.1%} of the test images" if accuracy else "")
+        for dataset, (name, accuracy) in judges.items()
+    )
+    notes = (
+        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; 10,000 samples of the averaged generator. "
+        f"Features: {features}. {origin(runs[-1])}"
+    )
+    return f"{markdown(['model', *header], rows)}\n\n{notes}"
+
+
+_GALLERY = ("M images", "FID", "KID x 1000", "precision / coverage")
+
+
 def faults(result: dict[str, Any]) -> str:
     """The table of survived faults.
 

@@ -18,13 +18,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jax
 import numpy as np
 
+from benchmarks import judges
 from jgan import models
 from jgan.evaluation import sets
 from jgan.evaluation.extract import extract
-from jgan.features import Extractor, classifier
 from jgan.metrics import frechet
 from jgan.training import train
 from jgan.training.environment import environment, write_json
@@ -59,29 +58,6 @@ class Args:
     """result file"""
 
 
-def judge(args: Args, run: Run) -> tuple[Extractor, float]:
-    """A classifier of the run's data: the shipped one, or one trained here and kept in the work folder.
-
-    Args:
-      args: the options.
-      run: the run.
-
-    Returns:
-      `(extractor, accuracy on test images)`.
-    """
-    path = None
-    if classifier.shape_of() != run.spec.shape:
-        path = args.workdir / f"classifier_{run.config.dataset}.npz"
-        if not path.exists():
-            data, classes = run.dataset, run.spec.n_classes
-            params = classifier.fit(jax.random.key(0), data.train, classes, epochs=args.epochs, batch_size=128)
-            accuracy = round(classifier.accuracy(params, classes, data.test), 4)
-            classifier.save(path, params, classifier.About(run.config.dataset, run.spec.shape, classes, accuracy))
-    extractor, test = classifier.load(path), run.dataset.test
-    predicted = np.asarray(extract(extractor, test.x).logits).argmax(axis=1)
-    return extractor, float(np.mean(predicted == test.y))
-
-
 def measure(args: Args, run: Run, state: GANState) -> dict[str, Any]:
     """The figures of a finished run of images.
 
@@ -93,7 +69,7 @@ def measure(args: Args, run: Run, state: GANState) -> dict[str, Any]:
     Returns:
       For JSON: `fid` with its classifier's accuracy, and `agreement` for models conditioned on labels.
     """
-    extractor, accuracy = judge(args, run)
+    extractor, accuracy = judges.of_classes(run, args.workdir, args.epochs)
     samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, 10_000))
     features = [np.asarray(extract(extractor, x).features) for x in (run.dataset.train.x, sets.to_uint8("samples", samples))]
     found: dict[str, Any] = {"fid": float(frechet.fid(*features).fid), "classifier_accuracy": accuracy}

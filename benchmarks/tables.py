@@ -4,7 +4,8 @@
   python -m benchmarks.tables --check    exits with status 1 if the README differs from the result files
 
 A table stands between `<!-- table: NAME -->` and `<!-- end -->` in the README. It is generated from
-`benchmarks/results/NAME.json` by the function of `TABLES` whose key is a prefix of NAME.
+`benchmarks/results/NAME.json`, or from all files in `benchmarks/results/NAME/`, by the function of `TABLES` whose key is a
+prefix of NAME.
 """
 
 import dataclasses
@@ -100,15 +101,18 @@ def render(name: str, results: Path = RESULTS) -> str:
 
     Raises:
       FileNotFoundError: if the file does not exist.
-      ValueError: if no function matches the name, or the file has the wrong content.
+      ValueError: if no function matches the name, or a file has the wrong content.
     """
     table = next((table for prefix, table in TABLES.items() if name.startswith(prefix)), None)
     if table is None:
         raise ValueError(f"expected a table whose name begins with one of {', '.join(TABLES)}, found {name!r}")
     path = results / f"{name}.json"
-    if not path.is_file():
+    several = sorted((results / name).glob("*.json"))
+    if not path.is_file() and not several:
         raise FileNotFoundError(f"{path} is not there; {table.command} makes it")
     try:
+        if several:
+            return table.draw({path.stem: json.loads(path.read_text()) for path in several})
         return table.draw(json.loads(path.read_text()))
     except (json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not a result that {table.command} wrote ({error!r})") from error
@@ -127,6 +131,7 @@ TABLES: dict[str, Table] = {
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(drawings.first_models, "python -m benchmarks.first_models"),
+    "gallery": Table(drawings.gallery, "python -m benchmarks.gallery"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }

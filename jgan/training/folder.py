@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import itertools
 import math
+import os
 import re
 import shlex
 import sys
@@ -96,6 +97,7 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
         `resume`; if `resume` is set and the folder holds no run; if another process trains in it. Nothing is written then.
       OSError: if the folder cannot be written.
     """
+    _check_name(workdir)
     new = config.workdir is None and config.resume == "no"
     exists = not new and _holds_run(config, workdir)
     held = records.read(workdir, model) if exists else None
@@ -125,6 +127,17 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
             with contextlib.suppress(OSError):
                 Log(workdir).write(f"error: {' '.join(str(error).split())}")
             raise
+
+
+def _check_name(workdir: Path) -> None:
+    """The storage library takes names in UTF-8 only: without this check, the first checkpoint would fail."""
+    try:
+        str(workdir.absolute()).encode()
+    except UnicodeEncodeError:
+        raise ValueError(
+            f"expected the run's folder to have a name in UTF-8, found {os.fsencode(workdir.absolute())!r}; give another "
+            "--workdir, or set the locale to C.UTF-8"
+        ) from None
 
 
 def _holds_run(config: RunConfig, workdir: Path) -> bool:

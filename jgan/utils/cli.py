@@ -89,7 +89,9 @@ def _with_similar(box: str) -> str:
         found = re.fullmatch(r"Arguments similar to (--[\w.-]+):|Perhaps you meant:", line)
         misspelt = found and (found[1] or next(iter(re.findall(r"--[\w.-]+", message)), None))
         if misspelt and after.startswith("--"):
-            message = message.replace(misspelt, f"{misspelt}, did you mean {after.split()[0]}?", 1)
+            whole = rf"(?<!\S){re.escape(misspelt)}(?![\w.-])"  # not the beginning of another flag
+            meant = f"{misspelt}, did you mean {after.split()[0]}?"
+            message = re.sub(whole, lambda _, meant=meant: meant, message, count=1)
     return message.replace("?, ", "? ")
 
 

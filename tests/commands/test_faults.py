@@ -635,6 +635,18 @@ def test_absurd_values_are_refused_before_anything_is_made(tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+def test_a_folder_whose_name_cannot_be_stored_is_refused_at_once(tmp_path):
+    with pytest.raises(ValueError, match=r"a name in UTF-8, found b'.*bad.xffname'; give another --workdir"):
+        train.main(["digits", *SMALL, "--workdir", os.fsdecode(bytes(tmp_path) + b"/bad\xffname")])
+    assert not list(tmp_path.iterdir())
+
+
+def test_two_misspelt_flags_are_each_named_whole():
+    """One is the beginning of what is suggested for the other."""
+    with pytest.raises(ValueError, match=r"--model.optimizer.d-learning-rate\? 3, --model.optimizer, did you mean"):
+        train.main(["ring8", "--model.learning-rate", "3", "--model.optimizer", "sgd"])
+
+
 def test_a_data_set_given_as_a_preset_is_named():
     with pytest.raises(ValueError, match="folder is a data set: give --dataset folder, and a preset from"):
         train.main(["folder", "--data-dir", "photos"])

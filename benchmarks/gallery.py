@@ -1,0 +1,293 @@
+"""Trains every model of images on the same data with the same budget, and measures and shows what each generates.
+
+  python -m benchmarks.gallery --data-dir DATA
+  python -m benchmarks.gallery --data-dir DATA --models dcgan r3gan --datasets mnist --tflop 20
+
+A budget counts the floating-point operations of the compiled training step, so that it buys the same training on every machine.
+The learning rates fall to 0 over the budget, and samples are those of the averaged generator, whose half-life is a twentieth of
+the images seen. Each run has a result file, `benchmarks/results/gallery/DATASET_MODEL.json`, and a sheet of samples,
+`docs/gallery/DATASET_MODEL.png`; `docs/gallery_DATASET.png` shows a row of each. A run that has its result file is left as it
+is, and one that was stopped goes on.
+
+FID, KID and PRDC compare the features of 10,000 samples with those of training images, in a classifier of the data set (trained
+here; its accuracy is in the result), or in EfficientNet-Lite0 for data without 28x28 classes.
+"""
+
+import dataclasses
+import json
+import shlex
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from benchmarks import budget, judges
+from benchmarks.tables import ROOT
+from jgan import data, models, plots
+from jgan.evaluation import sets
+from jgan.evaluation.extract import extract
+from jgan.metrics import frechet, kernel, prdc
+from jgan.training import train
+from jgan.training.environment import environment, write_json
+from jgan.training.evaluators import sampling
+from jgan.training.run import Run, keys
+from jgan.types import GANState
+from jgan.utils import cli
+from jgan.utils.registry import unknown
+
+PROG = "python -m benchmarks.gallery"
+
+COLUMNS, ROWS = 16, 4
+"""of a sheet of samples; a row of it stands in the picture of all models"""
+
+SAMPLES = 10_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Args:
+    """The options of `python -m benchmarks.gallery`."""
+
+    models: tuple[str, ...] = ()
+    """models to train; default: all"""
+    datasets: tuple[str, ...] = ("mnist", "fashion_mnist")
+    """data sets: mnist, fashion_mnist, cifar10, or folder"""
+    data_dir: Path | None = None
+    """folder that holds the data sets in subfolders of their names"""
+    tflop: float = 100.0
+    """budget of a run, in 10^12 floating-point operations"""
+    seed: int = 0
+    """seed of every run"""
+    extractor: str = ""
+    """features in which samples are compared; default: a classifier of MNIST and Fashion-MNIST, else efficientnet_lite0"""
+    epochs: int = 3
+    """epochs of the classifier of a data set"""
+    device: str = "cpu"
+    """cpu or gpu: with a GPU, batches of 256 and the wide networks of the papers"""
+    workdir: Path = Path("runs/gallery")
+    """folder of the runs and the classifiers"""
+    results: Path = ROOT / "benchmarks" / "results" / "gallery"
+    """folder of the result files"""
+    pictures: Path = ROOT / "docs" / "gallery"
+    """folder of the sheets of samples"""
+
+
+class Entry(NamedTuple):
+    """A model of the gallery.
+
+    Attributes:
+      preset: the preset from whose options the run starts.
+      changes: other options, by the dotted names of their fields.
+      batch_size: examples in a minibatch.
+      parts: what only some of the steps compute.
+      decays: whether the options have an optimiser with `decay` and `decay_steps`; a model without has schedules of its own.
+    """
+
+    preset: str
+    changes: Mapping[str, Any] = {}
+    batch_size: int = 64
+    parts: Sequence[budget.Part] = ()
+    decays: bool = True
+
+
+ENTRIES: dict[str, Entry] = {
+    "gan2014": Entry("mnist", {"optimizer.learning_rate": 0.1}, batch_size=100, decays=False),
+    "dcgan": Entry("dcgan_mnist", {"width": 32}),
+}
+"""The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images."""
+
+
+def configuration(entry: Entry, steps: int) -> Any:
+    """The options of a run of a given length.
+
+    Args:
+      entry: the model.
+      steps: generator updates.
+
+    Returns:
+      The model's `Config`.
+    """
+    config = budget.changed(models.presets()[entry.preset].config, entry.changes)
+    schedule: dict[str, Any] = {"ema.half_life": 0.05 * steps * entry.batch_size}
+    if entry.decays:
+        schedule |= {"optimizer.decay": "linear", "optimizer.decay_steps": steps}
+    return budget.changed(config, schedule)
+
+
+def length(args: Args, entry: Entry, dataset: data.Dataset) -> tuple[int, float]:
+    """The generator updates that the budget pays for.
+
+    Args:
+      args: the options.
+      entry: the model.
+      dataset: the data.
+
+    Returns:
+      `(steps, operations of one step)`, of a step of the last phase.
+    """
+    model = models.MODELS[models.model_of(entry.preset)]
+    spec = data.spec(dataset, entry.batch_size)
+    config = configuration(entry, 1000)
+    costs = budget.of_steps(model, config, spec, entry.batch_size, entry.parts)
+    lengths = [phase.steps or 0 for phase in models.phases_of(model, config, spec)[:-1]]
+    return budget.steps_for(args.tflop * 1e12, costs, lengths), costs[-1]
+
+
+def measured(judge: judges.Judge, run: Run, state: GANState) -> dict[str, Any]:
+    """The figures of a finished run.
+
+    Args:
+      judge: the features.
+      run: the run, in its last phase.
+      state: the state whose averaged generator is measured.
+
+    Returns:
+      For JSON.
+    """
+    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, SAMPLES))
+    fake = np.asarray(extract(judge.extractor, sets.to_uint8("samples", samples)).features)
+    real = np.asarray(extract(judge.extractor, run.dataset.train.x).features)
+    some = real[np.random.default_rng(0).permutation(len(real))[:SAMPLES]]
+    near = prdc.prdc(some, fake)
+    return {
+        "extractor": judge.extractor.name,
+        "classifier_accuracy": judge.accuracy,
+        "samples": len(fake),
+        "real_images": len(real),
+        "fid": float(frechet.fid(real, fake).fid),
+        "kid": float(kernel.kid(real, fake, subset_size=min(1000, len(real), len(fake))).mean),
+        **{name: getattr(near, name) for name in ("precision", "recall", "density", "coverage")},
+    }
+
+
+def sheet(run: Run, state: GANState) -> np.ndarray:
+    """The picture of the samples of a run, `COLUMNS` by `ROWS`.
+
+    Args:
+      run: the run, in its last phase.
+      state: the state whose averaged generator is shown.
+
+    Returns:
+      uint8 `[height, width, channels]`.
+    """
+    drawn = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).samples, COLUMNS * ROWS))
+    return plots.grid(drawn, columns=COLUMNS, scale=1)
+
+
+def trained(args: Args, name: str, dataset: str) -> tuple[dict[str, Any], np.ndarray]:
+    """Trains one model, or goes on with it, and measures it.
+
+    Args:
+      args: the options.
+      name: the model.
+      dataset: the data.
+
+    Returns:
+      `(for JSON, the picture of its samples)`.
+    """
+    entry, workdir = ENTRIES[name], args.workdir / f"{dataset}_{name}"
+    folder = None if args.data_dir is None else args.data_dir / dataset
+    loaded = data.load(dataset, folder)
+    steps, cost = length(args, entry, loaded)
+    started = time.monotonic()
+    run, state, _ = train(
+        entry.preset,
+        configuration(entry, steps),
+        dataset=dataset,
+        data_dir=folder,
+        steps=steps,
+        batch_size=entry.batch_size,
+        seed=args.seed,
+        eval_every=0,
+        workdir=workdir,
+        resume="auto",
+    )
+    seconds = round(time.monotonic() - started, 1)
+    judge = judges.of_photographs(run, args.extractor or "efficientnet_lite0")
+    if dataset in ("mnist", "fashion_mnist", "digits") and not args.extractor:
+        judge = judges.of_classes(run, args.workdir, args.epochs)
+    found = {
+        "model": name,
+        "dataset": dataset,
+        "steps": steps,
+        "images_seen": steps * entry.batch_size * run.gan.n_critic,
+        "flop_per_step": cost,
+        "flop": args.tflop * 1e12,
+        "seconds": seconds,
+        "seed": args.seed,
+        **measured(judge, run, state),
+        "config": models.to_dict(run.config.model),
+    }
+    return found, sheet(run, state)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command.
+
+    Args:
+      argv: the command-line arguments; None for those of the process.
+
+    Raises:
+      ValueError, OSError: if an option or the data are invalid; `jgan.utils.cli.run` prints the error as one line.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")
+    for name in args.models:
+        if name not in ENTRIES:
+            raise ValueError(unknown("model", name, ENTRIES))
+    for folder in (args.workdir, args.results, args.pictures):
+        folder.mkdir(parents=True, exist_ok=True)
+    for dataset in args.datasets:
+        for name in args.models or ENTRIES:
+            path = args.results / f"{dataset}_{name}.json"
+            if not path.exists():
+                found, picture = trained(args, name, dataset)
+                plots.save_png(args.pictures / f"{dataset}_{name}.png", picture)
+                write_json(path, found | {"command": shlex.join([*PROG.split(), *argv]), "environment": environment()})
+                print(path, flush=True)
+        rows(args, dataset)
+
+
+def rows(args: Args, dataset: str) -> None:
+    """Draws the picture of a data set: the first row of every model's sheet, with the model's name and FID.
+
+    Args:
+      args: the options.
+      dataset: the data.
+    """
+    results = [json.loads(path.read_text()) for path in args.results.glob(f"{dataset}_*.json")]
+    if not results:
+        return
+    results.sort(key=lambda found: found["fid"], reverse=True)
+    named = []
+    for found in results:
+        with Image.open(args.pictures / f"{dataset}_{found['model']}.png") as picture:
+            strip = picture.convert("RGB").crop((0, 0, picture.width, picture.height // ROWS))
+        named.append((f"{found['model']}  {found['fid']:.1f}", strip))
+    plots.save_png(args.pictures.with_name(f"gallery_{dataset}.png"), stacked(named))
+
+
+def stacked(named: Sequence[tuple[str, Image.Image]], *, margin: int = 130) -> np.ndarray:
+    """One picture of several rows, each with a name at its left.
+
+    Args:
+      named: the names and the rows, all of one size.
+      margin: the width of the column of names, in pixels.
+
+    Returns:
+      uint8 `[height, width, 3]`.
+    """
+    width, height = named[0][1].size
+    canvas = Image.new("RGB", (margin + width, height * len(named)), "white")
+    pen = ImageDraw.Draw(canvas)
+    for index, (name, strip) in enumerate(named):
+        canvas.paste(strip, (margin, index * height))
+        pen.text((4, index * height + height // 2), name, fill="black", anchor="lm")
+    return np.asarray(canvas)
+
+
+if __name__ == "__main__":
+    cli.run(main, PROG, leave=cli.at_once)
