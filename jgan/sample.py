@@ -15,9 +15,7 @@ if __name__ == "__main__":
 
 import dataclasses
 import math
-import os
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -26,17 +24,16 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import plots
+from jgan import exploration, latents, plots
 from jgan.evaluation import sets
 from jgan.evaluation.criteria import unit
-from jgan.training import evaluators
+from jgan.training import evaluators, outputs
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import pairs, sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
 from jgan.types import GAN, Field, Inputs, Key
 from jgan.utils import checks, cli, memory, output, text
-from jgan.utils.files import replacing
 
 __all__ = ["Args", "draw", "main"]
 
@@ -64,7 +61,15 @@ class Args:
     direction: str = ""
     """direction of a model that translates in several directions"""
     interpolate: bool = False
-    """interpolate linearly between latents in each row, as in the 2014 paper's figure 3"""
+    """interpolate between latents in each row, as in the 2014 paper's figure 3"""
+    path: latents.Path = "linear"
+    """with --interpolate: linear, or spherical, which suits Gaussian latents"""
+    traverse: int = 0
+    """draw this many rows, in each of which one image moves along a direction in which the model's images vary most"""
+    arithmetic: str = ""
+    """add and subtract means of latents of samples: "3,7,9 - 1,4 + 12"; the numbers count the samples of this seed from 0"""
+    project: Path | None = None
+    """search the latents of these images: a folder or an .npz file; each row is an image, its projection, their difference"""
     columns: int = 0
     """images per row; 0: a square grid, 8 with --interpolate, an equal share of --num per label with rows of labels"""
     seed: int = 0
@@ -83,6 +88,11 @@ class Args:
         if not all(word.isdecimal() and len(word) < 10 for word in words):
             raise ValueError(f"--labels must be class labels such as 0,1,2, found {text.listed(words)}")
         return tuple(map(int, words))
+
+    @property
+    def explores(self) -> bool:
+        """Whether the latent space is explored, instead of samples drawn."""
+        return bool(self.traverse or self.arithmetic or self.project)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -110,6 +120,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     if args.images is not None:
         what = translated(found, args, out)
+    elif args.explores:
+        what = explored(found, args, out)
     elif run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image" and not takes_data(run.gan):
         what = images(found, args, out)
     else:
@@ -132,13 +144,25 @@ def check(args: Args, out: Path) -> None:
         raise ValueError(
             f"--out must end in .png (a picture) or .npz (an array), or have no suffix (a folder of images), found {out}"
         )
-    cli.at_least(args, num=1, columns=0)
+    cli.at_least(args, num=1, columns=0, traverse=0)
     checks.seed(args.seed, "--seed")
     columns = args.columns or 8
     if args.interpolate and (columns < 2 or args.num % columns):
         raise ValueError(
             f"--interpolate fills rows: --columns must be at least 2 and --num a multiple of it, found {columns} and {args.num}"
         )
+    modes = {name: getattr(args, name) for name in ("interpolate", "traverse", "arithmetic", "project", "images")}
+    several = [f"--{name}" for name, value in modes.items() if value]
+    if len(several) > 1:
+        raise ValueError(f"expected one of {' and '.join(several)}, found both")
+    if args.path != "linear" and not args.interpolate:
+        raise ValueError("--path is the way between the latents of --interpolate: give that flag too")
+    if args.explores and len(args.classes) > 1:
+        raise ValueError(f"--labels: expected one label with {several[0]}, found {len(args.classes)}")
+    if args.traverse and args.columns == 1:
+        raise ValueError("--columns must be at least 2 with --traverse, found 1")
+    if args.columns and (args.arithmetic or args.project):
+        raise ValueError(f"--columns: {several[0]} has rows of its own, leave it out")
     if args.interpolate and args.labels:
         raise ValueError("expected one of --labels and --interpolate, found both")
     if args.columns and not out.suffix and not args.interpolate:
@@ -218,9 +242,9 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
     if out.suffix.lower() == ".png":
         plots.save_png(out, plots.grid(drawn, columns=columns or None))
     elif out.suffix:
-        write_array(out, found, args, samples=drawn, **labels)
+        outputs.write_array(out, found, _about(args), samples=drawn, **labels)
     else:
-        write_folder(out, drawn, labels.get("labels"))
+        outputs.write_folder(out, drawn, labels.get("labels"))
     return f"{len(drawn):,} images"
 
 
@@ -229,14 +253,43 @@ def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs,
     line = (args.columns or 8) if args.interpolate else 1
     size = sampling.classes(gan)
     if not size:
-        return latents(gan, key, args.num, line=line), line if args.interpolate else args.columns
+        return exploration.on_lines(gan, key, args.num, line=line, path=args.path), line if args.interpolate else args.columns
     labels = jnp.asarray(args.classes or range(size), jnp.int32)
     if args.interpolate:  # one label per row
-        return latents(gan, key, args.num, labels[jnp.arange(args.num) // line % len(labels)], line=line), line
+        each = labels[jnp.arange(args.num) // line % len(labels)]
+        return exploration.on_lines(gan, key, args.num, each, line=line, path=args.path), line
     columns = args.columns or max(1, args.num // len(labels))
     if picture:
         return sampling.class_rows(gan, key, labels, columns), columns
     return gan.inputs(key, args.num, jnp.sort(labels[jnp.arange(args.num) % len(labels)])), columns
+
+
+def explored(found: Snapshot, args: Args, out: Path) -> str:
+    """The command for `--traverse`, `--arithmetic` and `--project`; returns a description of the output."""
+    exploration.explorable(found)
+    key, label = keys(args.seed).samples, args.classes[0] if args.classes else None
+    if args.traverse:
+        drawn = exploration.traversal(found, key, args.traverse, args.columns or 9, label=label, ema=args.ema)
+    elif args.arithmetic:
+        terms = exploration.terms(args.arithmetic)
+        drawn = exploration.arithmetic(found, key, args.num, terms, label=label, ema=args.ema)
+    else:
+        given = sets.read(args.project or Path())
+        if given.images.shape[1:] != found.run.spec.shape:
+            expected, shape = ("x".join(map(str, shape)) for shape in (found.run.spec.shape, given.images.shape[1:]))
+            raise ValueError(f"--project: the images must be of {expected}, found {shape} in {args.project}: resize them")
+        drawn = exploration.projection(found, key, unit(given.images[: args.num]), label=label, ema=args.ema)
+    if out.suffix.lower() == ".png":
+        plots.save_png(out, plots.grid(drawn.images, columns=drawn.columns))
+    elif out.suffix:
+        outputs.write_array(out, found, _about(args), samples=plots.to_uint8(drawn.images), latents=drawn.z)
+    else:
+        outputs.write_folder(out, plots.to_uint8(drawn.images))
+    return f"{len(drawn.images):,} images in rows of {drawn.columns}"
+
+
+def _about(args: Args) -> dict[str, Any]:
+    return {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
 
 
 def translated(found: Snapshot, args: Args, out: Path) -> str:
@@ -253,9 +306,9 @@ def translated(found: Snapshot, args: Args, out: Path) -> str:
     if out.suffix.lower() == ".png":
         plots.save_png(out, pairs.rows(source, drawn))
     elif out.suffix:
-        write_array(out, found, args, samples=plots.to_uint8(drawn))
+        outputs.write_array(out, found, _about(args), samples=plots.to_uint8(drawn))
     else:
-        write_folder(out, plots.to_uint8(drawn))
+        outputs.write_folder(out, plots.to_uint8(drawn))
     return f"{len(drawn):,} translations"
 
 
@@ -276,72 +329,10 @@ def points(found: Snapshot, args: Args, out: Path) -> str:
     asked = sampling.inputs(found.run, key, args.num) if takes_data(gan) else inputs_of(gan, key, args, picture=False)[0]
     drawn = draw(gan, found.state, asked, ema=args.ema)
     if out.suffix:
-        write_array(out, found, args, samples=plots.to_uint8(drawn) if kind == "image" else drawn)
+        outputs.write_array(out, found, _about(args), samples=plots.to_uint8(drawn) if kind == "image" else drawn)
     else:
-        write_folder(out, plots.to_uint8(drawn))
+        outputs.write_folder(out, plots.to_uint8(drawn))
     return f"{len(drawn):,} {kind.removesuffix('s')}s"
-
-
-def latents(gan: GAN, key: Key, n: int, c: Any = (), *, line: int = 1) -> Inputs:
-    """Draws inputs with independent latents, or with latents interpolated between two random ones.
-
-    Args:
-      gan: the model.
-      key: the key of the random latents.
-      n: the number of inputs, a multiple of `line`.
-      c: the condition of each; `()` if the model has none.
-      line: the number of latents per line, including both ends; 1 for independent latents.
-
-    Returns:
-      The `Inputs`, line after line.
-
-    Example:
-      >>> import jax
-      >>> from jgan import DataSpec, models, sample
-      >>> gan = models.make(models.presets()["digits"].config, DataSpec.images((8, 8, 1), steps_per_epoch=10))
-      >>> sample.latents(gan, jax.random.key(0), 6, line=3).z.shape
-      (6, 100)
-    """
-    if line == 1:
-        return gan.inputs(key, n, c)
-    ends = gan.inputs(key, 2 * math.ceil(n / line)).z
-    start, end = jnp.split(ends, 2)
-    return Inputs(plots.interpolate(start, end, line).reshape(n, *start.shape[1:]), c)
-
-
-def write_array(out: Path, found: Snapshot, args: Args, **arrays: Any) -> None:
-    """Writes samples and the settings they depend on, atomically.
-
-    Args:
-      out: the .npz file.
-      found: the checkpoint.
-      args: the flags.
-      **arrays: the samples, and the labels if the model has them.
-    """
-    about: dict[str, Any] = {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
-    about |= {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}
-    with replacing(out) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays, **about)
-
-
-def write_folder(out: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:
-    """Writes each image as a PNG file, all of them or none: the folder appears when it is complete.
-
-    The folder is flat, with the label in the name, because that is what all of pytorch-fid, torch-fidelity and clean-fid read.
-
-    Args:
-      out: the folder, which does not exist or is empty.
-      images: uint8 `[N, height, width, 1 or 3]`.
-      labels: `[N]` int, the class of each, or None.
-    """
-    digits = max(4, len(str(len(images) - 1)))
-    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
-        whole = Path(scratch) / out.name
-        whole.mkdir()
-        for index, image in enumerate(images):
-            label = "" if labels is None else f"-label{labels[index]}"
-            plots.save_png(whole / f"{index:0{digits}}{label}.png", image)
-        os.replace(whole, out)
 
 
 if __name__ == "__main__":

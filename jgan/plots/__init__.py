@@ -4,9 +4,10 @@ Images are uint8, or float in [0, 1], `[N, height, width, channels]`. Pictures a
 `[height, width, channels]` arrays, figures as matplotlib's `Figure`. Only `save_png` and `animation` write files.
 """
 
+from jgan.latents import interpolate
 from jgan.plots.density import density_sheet
 from jgan.plots.gif import animation
-from jgan.plots.interpolation import interpolate, interpolation_sheet
+from jgan.plots.interpolation import interpolation_sheet
 from jgan.plots.measures import ndb_histogram, prd_curve, spectrum
 from jgan.plots.nearest import YELLOW, nearest_neighbours, nearest_sheet, neighbours_sheet
 from jgan.plots.points import points_sheet

@@ -4,44 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jgan.latents import interpolate
 from jgan.plots.sheets import grid
-from jgan.utils.checks import same_shape
-
-
-def interpolate(start: Any, end: Any, steps: int) -> jax.Array:
-    """Points on the straight line from one latent vector to another: `(1 - t) start + t end`, t from 0 to 1.
-
-    Args:
-      start: `[..., latent_size]` float, the start of each line.
-      end: the same shape, the end of each line.
-      steps: the number of points per line, including both ends.
-
-    Returns:
-      `[..., steps, latent_size]`; the first point is exactly `start` and the last exactly `end`.
-
-    Raises:
-      ValueError: if the shapes differ, or `steps` is below 2.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> from jgan import plots
-      >>> print(plots.interpolate(jnp.array([0.0, 1.0]), jnp.array([1.0, 1.0]), 3))
-      [[0.  1. ]
-       [0.5 1. ]
-       [1.  1. ]]
-
-    References:
-      Goodfellow et al. (2014), figure 3, https://arxiv.org/abs/1406.2661
-    """
-    same_shape("start", start, "end", end)
-    if steps < 2:
-        raise ValueError(f"steps must be at least 2, the two ends, found {steps}")
-    start, end = jnp.asarray(start)[..., None, :], jnp.asarray(end)[..., None, :]
-    t = jnp.linspace(0, 1, steps, dtype=start.dtype).reshape((1,) * (start.ndim - 2) + (steps, 1))
-    return (1 - t) * start + t * end
 
 
 def interpolation_sheet(

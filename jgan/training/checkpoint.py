@@ -8,9 +8,10 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 import contextlib
 import errno
 import json
+import logging
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,18 @@ class Saved(NamedTuple):
     verified: bool = True
 
 
+@contextlib.contextmanager
+def _errors_only(name: str) -> Iterator[None]:
+    """Has a logger of a library keep its warnings for itself: what matters in them arrives as exceptions."""
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
 class Checkpoints:
     """The folder `checkpoints/` of a run: the last `keep` checkpoints and the best one.
 
@@ -76,6 +89,8 @@ class Checkpoints:
     def __init__(self, folder: str | Path, *, read_only: bool = False, keep: int = 2) -> None:
         import orbax.checkpoint as ocp
 
+        self._quiet = contextlib.ExitStack()
+        self._quiet.enter_context(_errors_only("absl"))
         self._ocp = ocp
         self.folder, self.keep = Path(folder).absolute(), keep
         self._ranks: dict[int, tuple[int, float] | None] = {}
@@ -314,6 +329,7 @@ class Checkpoints:
         finally:
             self._writer.shutdown()
             self._manager.close()
+            self._quiet.close()
 
     def _best(self, steps: Sequence[int]) -> int | None:
         for step in steps:

@@ -90,8 +90,7 @@ def _with_similar(box: str) -> str:
         misspelt = found and (found[1] or next(iter(re.findall(r"--[\w.-]+", message)), None))
         if misspelt and after.startswith("--"):
             whole = rf"(?<!\S){re.escape(misspelt)}(?![\w.-])"  # not the beginning of another flag
-            meant = f"{misspelt}, did you mean {after.split()[0]}?"
-            message = re.sub(whole, lambda _, meant=meant: meant, message, count=1)
+            message = re.sub(whole, f"{misspelt}, did you mean {after.split()[0]}?", message, count=1)
     return message.replace("?, ", "? ")
 
 

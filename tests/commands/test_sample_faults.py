@@ -18,6 +18,7 @@ from tiny_models import CLASSES, Classes
 from jgan import evaluate, sample, train
 from jgan.data import folder
 from jgan.evaluation import sets
+from jgan.training import outputs
 from jgan.types import DataSpec
 from jgan.utils import checks, cli, memory
 
@@ -64,7 +65,7 @@ def test_other_tools_find_all_images(finished_run, tmp_path):
 
 
 def test_more_than_ten_thousand_names_stay_in_order(tmp_path):
-    sample.write_folder(tmp_path / "images", np.zeros((10_001, 1, 1, 1), np.uint8))
+    outputs.write_folder(tmp_path / "images", np.zeros((10_001, 1, 1, 1), np.uint8))
     names = sorted(path.name for path in (tmp_path / "images").iterdir())
     assert (names[0], names[-1], len(names)) == ("00000.png", "10000.png", 10_001)
 
@@ -79,7 +80,7 @@ def test_an_interrupted_folder_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(sample.plots, "save_png", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        sample.write_folder(tmp_path / "images", np.zeros((5, 1, 1, 1), np.uint8))
+        outputs.write_folder(tmp_path / "images", np.zeros((5, 1, 1, 1), np.uint8))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,12 +22,14 @@ LAYERS = [
     {"utils"},
     {"spec"},
     {"types"},
-    {"losses", "rng", "optim", "collectives", "conditions", "constraints", "groups", "gradients", "parallel", "finite"},
+    {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
+    | {"groups", "gradients", "parallel", "finite"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps"},
     {"terms", "phases", "rules", "features"},
     {"games", "evaluation"},
     {"models"},
     {"training"},
+    {"exploration"},
     {"sample", "classifier"},
     {"train", "evaluate", "__main__"},
 ]
