@@ -17,6 +17,7 @@ import jax
 from jgan import data, models
 from jgan.data import Dataset
 from jgan.models import Model
+from jgan.models.accepts import described
 from jgan.training import evaluators, journal, lock, loop, records
 from jgan.training.config import RunConfig
 from jgan.training.log import Log
@@ -212,7 +213,8 @@ def _same_options(asked: RunConfig, held: RunConfig, model: Model, workdir: Path
 
 def _same_data(run: Run, held: records.Record, fingerprint: dict[str, Any]) -> None:
     if held.spec.example != run.spec.example:
-        raise ValueError(f"{run.workdir} holds a run on other data: expected {held.spec.example}, found {run.spec.example}")
+        expected, found = described(held.spec), described(run.spec)
+        raise ValueError(f"{run.workdir} holds a run on other data: expected {expected}, found {found}")
     if not held.data or held.data == fingerprint or run.config.accept_data:
         return
     name = next(name for name in {**held.data, **fingerprint} if held.data.get(name) != fingerprint.get(name))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jgan import Batch, data
-from jgan.data import edges, inverted, partly_labelled
+from jgan.data import edges, inverted, partly_labelled, stacked
 
 
 def rows(images: np.ndarray) -> collections.Counter:
@@ -142,6 +142,8 @@ def test_the_chosen_are_spread_over_each_class(labels, per_class):
             "inverted is made from another data set: write its name after a colon, as in inverted:mnist, found 'invert",
         ),
         ("edges:", "as in edges:mnist, found 'edges:'"),
+        ("stacked:ring8", "expected grey images with labels after the colon, found ring8"),
+        ("stacked:stacked:digits", "expected grey images with labels after the colon, found stacked:digits"),
         ("inverted:digit", "unknown data set 'digit', did you mean 'digits'"),
         ("inverted:ring8", "expected one set of images after the colon, found ring8"),
         ("inverted:inverted:digits", "expected one set of images after the colon, found inverted:digits"),
@@ -180,3 +182,28 @@ def test_conditions_and_edges_stay_when_the_source_is_inverted():
     found, whole = data.load("inverted:edges:digits"), data.load("edges:digits")
     np.testing.assert_array_equal(found.test["b"].x, 255 - whole.test.x)
     np.testing.assert_array_equal(found.test["b"].c, whole.test.c)
+
+
+# ------------------------------------------------------------------------------------------------------- stacked images
+
+
+def test_each_channel_holds_all_images_and_the_label_names_the_three():
+    whole, found = data.load("digits"), data.load("stacked:digits")
+    for part, batch in found.parts.items():
+        source = whole.parts[part]
+        known = {image.tobytes(): label for image, label in zip(source.x, source.y, strict=True)}
+        for channel, unit in enumerate((100, 10, 1)):
+            images = batch.x[..., channel : channel + 1]
+            assert rows(images) == rows(source.x)
+            np.testing.assert_array_equal(batch.y // unit % 10, [known[image.tobytes()] for image in images])
+    assert len(np.unique(found.train.y)) > 600  # of 1,000, in 1,204 images: the channels are in different orders
+    again = data.load("stacked:digits")
+    np.testing.assert_array_equal(found.train.x, again.train.x)
+
+
+def test_the_orders_of_the_channels_differ_and_follow_the_seed():
+    batch = Batch(np.arange(50).reshape(50, 1, 1, 1), np.zeros(50, np.int32))
+    first, second = stacked.stack(batch, 1, 0).x[:, 0, 0], stacked.stack(batch, 1, 1).x[:, 0, 0]
+    assert not (first[:, 1] == first[:, 2]).all()
+    assert not (first[:, 1] == second[:, 1]).all()
+    np.testing.assert_array_equal(first[:, 0], second[:, 0])

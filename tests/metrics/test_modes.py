@@ -144,3 +144,19 @@ def test_shapes_that_do_not_fit_are_told(samples, centres):
 def test_a_deviation_or_a_radius_that_is_not_positive_is_told(std, radius):
     with pytest.raises(ValueError, match=f"std and radius must be positive, found {std} and {radius}"):
         modes.mode_coverage(np.zeros((5, 2)), np.zeros((3, 2)), std, radius=radius)
+
+
+@given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 12))
+def test_the_coverage_of_classes_is_that_of_its_definition(seed, n, count):
+    classes = np.random.default_rng(seed).integers(0, count, (2, n))
+    found = modes.class_coverage(classes, count)
+    for row, covered, divergence in zip(classes, found.modes, found.reverse_kl, strict=True):
+        shares = np.array([(row == label).mean() for label in range(count)])
+        assert int(covered) == len(set(row.tolist()))
+        np.testing.assert_allclose(divergence, stats.entropy(shares, np.full(count, 1 / count)), atol=1e-5)
+
+
+def test_classes_that_do_not_exist_are_refused():
+    for given_classes, message in (([0, 5], "from 0 to 4, found 0 to 5"), ([0.0], "integer classes"), ([], "at least one")):
+        with pytest.raises(ValueError, match=message):
+            modes.class_coverage(np.array(given_classes), 5)

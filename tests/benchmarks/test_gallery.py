@@ -1,0 +1,106 @@
+"""The gallery: budgets in operations, the table, the picture of all models, and the command end to end at a tiny size."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmarks import budget, gallery
+from benchmarks.tables import TABLES, render
+from jgan import DataSpec, Phase, models
+from jgan.models import options
+
+ENVIRONMENT = {"packages": {"jax": "0.10.2"}, "device": "cpu", "python": "3.11.7", "date": "2026-11-26T00:00:00+00:00"}
+RUN = {
+    "model": "dcgan",
+    "dataset": "mnist",
+    "flop": 1e14,
+    "images_seen": 640_000,
+    "fid": 7.125,
+    "kid": 0.0021,
+    "precision": 0.9,
+    "recall": 0.7,
+    "density": 1.0,
+    "coverage": 0.8,
+    "extractor": "classifier of mnist",
+    "classifier_accuracy": 0.988,
+    "command": "python -m benchmarks.gallery",
+    "environment": ENVIRONMENT,
+}
+
+
+def test_the_table_has_a_row_for_each_model_the_best_first(tmp_path):
+    runs = {
+        "mnist_a": RUN | {"model": "a", "fid": 9.0},
+        "mnist_dcgan": RUN,
+        "fashion_mnist_a": RUN | {"model": "a", "dataset": "fashion_mnist", "fid": 30.0},
+    }
+    table = TABLES["gallery"].draw(runs)
+    first, second = (line for line in table.splitlines() if line.startswith("| `"))
+    assert first == "| `dcgan` | 0.64 | 7.1 | 2.1 | 0.90 / 0.80 |  |  |  |  |"
+    assert second.startswith("| `a` | 0.64 | 9.0")
+    assert "30.0" in second
+    assert "budget of 100 TFLOP" in table
+    assert "98.8% of the test images" in table
+    folder = tmp_path / "gallery"
+    folder.mkdir()
+    for name, run in runs.items():
+        (folder / f"{name}.json").write_text(json.dumps(run))
+    assert {*render("gallery", tmp_path).splitlines()[2:4]} == {first, second}
+
+
+def test_a_part_that_some_steps_compute_counts_for_its_share(monkeypatch):
+    """R1 in every 4th step: a quarter of the 40 that it adds to a step that costs 100."""
+    config, part = options.Penalty("r1", every=4), budget.Part({"name": "none"}, 4)
+    monkeypatch.setattr(budget, "flops", lambda gan, spec, size: {"r1": 140.0, "none": 100.0}[gan])
+    monkeypatch.setattr(budget, "phases_of", lambda model, config, spec: (Phase(config.name),))
+    spec = DataSpec.images((8, 8, 1), 10)
+    assert budget.of_steps(models.MODELS["gan2014"], config, spec, 8, [part]) == [110.0]
+
+
+def test_a_budget_that_ends_in_an_early_phase_is_refused():
+    with pytest.raises(ValueError, match="the phases before the last cost 2e"):
+        budget.steps_for(1e6, [2000.0, 1.0], [1000])
+
+
+def test_the_rows_stand_under_each_other():
+    strips = [("a  1.0", Image.new("RGB", (20, 5), "red")), ("b  2.0", Image.new("RGB", (20, 5), "blue"))]
+    picture = gallery.stacked(strips, margin=30)
+    assert picture.shape == (10, 50, 3)
+    np.testing.assert_array_equal(picture[:5, 30:], np.broadcast_to([255, 0, 0], (5, 20, 3)))
+    np.testing.assert_array_equal(picture[5:, 30:], np.broadcast_to([0, 0, 255], (5, 20, 3)))
+    assert (picture[:, :30] < 128).any(axis=(1, 2)).any()  # the names
+
+
+@pytest.mark.parametrize("name", gallery.ENTRIES)
+def test_the_options_of_every_model_exist(name):
+    entry = gallery.ENTRIES[name]
+    config = gallery.configuration(entry, 1000)
+    for part in entry.parts:
+        budget.changed(config, part.off)
+
+
+def test_an_unknown_model_is_refused():
+    with pytest.raises(ValueError, match="unknown model 'dcgna', did you mean 'dcgan'"):
+        gallery.main(["--models", "dcgna"])
+
+
+@pytest.mark.slow
+def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch):
+    monkeypatch.setitem(gallery.ENTRIES, "dcgan", gallery.Entry("dcgan", {"width": 4}))
+    monkeypatch.setattr(gallery, "SAMPLES", 200)
+    folders = {name: str(tmp_path / name) for name in ("workdir", "results", "pictures")}
+    flags = [word for name, folder in folders.items() for word in (f"--{name}", folder)]
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
+        gallery.main(["--models", "dcgan", "--datasets", "digits", "--tflop", "0.0002", *flags])
+        found = json.loads((tmp_path / "results" / "digits_dcgan.json").read_text())
+        gallery.main(["--models", "dcgan", "--datasets", "digits", "--tflop", "0.0002", *flags])
+    assert json.loads((tmp_path / "results" / "digits_dcgan.json").read_text()) == found
+    assert found["steps"] * found["flop_per_step"] == pytest.approx(2e8, rel=0.1)
+    assert found["images_seen"] == 64 * found["steps"]
+    assert found["fid"] > 0
+    assert found["classifier_accuracy"] > 0.95
+    with Image.open(tmp_path / "gallery_digits.png") as picture:
+        assert picture.width == 130 + gallery.COLUMNS * 10
