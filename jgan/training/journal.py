@@ -12,7 +12,7 @@ import numpy as np
 
 from jgan.finite import SKIPPED
 from jgan.types import Metrics
-from jgan.utils.files import flush, replacing
+from jgan.utils.files import flush, naming, replacing
 
 METRICS = "metrics.jsonl"
 
@@ -131,7 +131,7 @@ class Journal:
         rate = (step - self.since) * self.images_per_step / (now - self.clock)
         phase = {"phase": self.phase} if self.phase else {}
         row = {"step": step, **phase, **means, **skipped, **extra, "images_per_second": round(rate, 1)}
-        with self.path.open("a") as file:
+        with naming(self.path), self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
         self.lines += 1
         self.since, self._sums, self.clock = step, {}, now

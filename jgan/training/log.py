@@ -4,6 +4,7 @@ import datetime
 from pathlib import Path
 
 from jgan.utils import output
+from jgan.utils.files import naming
 
 LOG = "log.txt"
 
@@ -43,5 +44,5 @@ class Log:
           text: the line, or several.
         """
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        with self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
+        with naming(self.path), self.path.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(f"{now} {line}\n" for line in text.splitlines())

@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
@@ -138,6 +139,29 @@ def starting(prog: str) -> None:
         signal.signal(signal.SIGINT, handler)
 
 
+class _Interrupts:
+    """Python's own response to Ctrl-C, which remembers that there was one."""
+
+    def __init__(self) -> None:
+        self.received = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self.received = True
+        raise KeyboardInterrupt
+
+    def install(self) -> None:
+        """Takes over from Python's handler, or from that of `starting`; other handlers stay."""
+        held = signal.getsignal(signal.SIGINT)
+        ours = getattr(held, "__module__", None) == __name__
+        if (ours or held is signal.default_int_handler) and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self)
+
+    def remove(self) -> None:
+        """Gives back to Python's handler."""
+        if signal.getsignal(signal.SIGINT) is self:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn] = sys.exit) -> None:
     """Runs a command; errors in its input become one line on stderr and exit status 2.
 
@@ -150,8 +174,8 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
       leave: exits with a status; `at_once` if the process runs only this command.
     """
     others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
-    if getattr(signal.getsignal(signal.SIGINT), "__module__", None) == __name__:  # that of `starting`
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    interrupts = _Interrupts()
+    interrupts.install()
     for name in ("absl", "asyncio"):  # errors arrive as exceptions; these loggers would print tracebacks beside them
         logging.getLogger(name).setLevel(logging.CRITICAL)
     streams = sys.stdout, sys.stderr
@@ -160,6 +184,9 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
     try:
         main()
     except Exception as error:
+        if interrupts.received:  # inside the initialisation of a compiled module, which makes an ImportError of it
+            print(f"{prog}: stopped", file=sys.stderr)
+            leave(130)
         message = _explained(error)
         if message is None:
             raise
@@ -174,6 +201,7 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
         for stream in (shown, errors):
             stream.release()
         sys.unraisablehook = others
+        interrupts.remove()
         sys.stdout, sys.stderr = streams
 
 

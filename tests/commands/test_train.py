@@ -19,7 +19,7 @@ from PIL import Image
 from small_runs import SMALL, assert_same_end, small_run
 
 from jgan import models, optim, train
-from jgan.training import folder, journal, loop, records, resuming, run
+from jgan.training import folder, journal, log, loop, records, resuming, run
 from jgan.utils import cli
 
 KILLS = [1, pytest.param(3, marks=pytest.mark.slow)]
@@ -306,6 +306,34 @@ def test_two_runs_started_at_once_take_two_folders(tmp_path, monkeypatch):
         given = dataclasses.replace(config, workdir=chosen)
         with pytest.raises(ValueError, match=r"holds a run"), folder.opened(given, chosen, models.find(config.model)):
             pass
+
+
+def test_ctrl_c_while_a_compiled_module_is_imported_is_not_an_error_of_the_import(capsys):
+    """Such a module reports its interrupted initialisation as an ImportError."""
+
+    def importing() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("initialization failed") from None
+
+    with pytest.raises(SystemExit) as leaving:
+        cli.run(importing, "a command")
+    assert leaving.value.code == 130
+    assert capsys.readouterr().err == "a command: stopped\n"
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path):
+    for name, write in (
+        (log.LOG, lambda opened=log.Log(tmp_path): opened.write("a line")),
+        (journal.METRICS, lambda opened=journal.Journal(tmp_path, 0, None): opened.write(1, {"fid": 1.0})),
+    ):
+        (tmp_path / name).unlink(missing_ok=True)
+        (tmp_path / name).symlink_to("/dev/full")
+        with pytest.raises(OSError, match="No space left") as failed:
+            write()
+        assert failed.value.filename == str(tmp_path / name)
 
 
 def test_errors_are_one_line_and_exit_status_two(capsys):
