@@ -21,7 +21,7 @@ from jgan.models.model import Model
 from jgan.models.options import Optimizer, Rule
 from jgan.models.unconditional import SMALL_SPEC, Training, play, presets, small
 from jgan.networks import WGANGPCritic, WGANGPGenerator, from_module, wgan_gp
-from jgan.types import GAN, DataSpec
+from jgan.types import GAN, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +48,14 @@ def check(spec: DataSpec) -> None:
     wgan_gp.sizes(spec.shape)
 
 
+def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
+    """The generator and the critic."""
+    dtype = jnp.dtype(config.dtype)
+    generator = WGANGPGenerator(spec.shape, config.width, config.batch_norm, config.symmetric, dtype)
+    critic = WGANGPCritic(config.width, config.symmetric, dtype)
+    return from_module(generator, (config.latent_size,)), from_module(critic, spec.shape)
+
+
 def make(config: Config, spec: DataSpec) -> GAN:
     """Builds a WGAN-GP.
 
@@ -70,13 +78,9 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.n_critic, gan.sample(key, jax.jit(gan.init)(key), 2).shape
       (5, (2, 8, 8, 1))
     """
-    dtype = jnp.dtype(config.dtype)
     unit = 2.0 if config.symmetric else 1.0  # the length, in the networks' images, of a step of 1 in [0, 1]
-    generator = WGANGPGenerator(spec.shape, config.width, config.batch_norm, config.symmetric, dtype)
-    critic = WGANGPCritic(config.width, config.symmetric, dtype)
-    networks = from_module(generator, (config.latent_size,)), from_module(critic, spec.shape)
     penalty = penalties.gradient_penalty(config.penalty / unit**2, target=unit)
-    return play(config, spec, wasserstein, networks, penalties=(penalty,))
+    return play(config, spec, wasserstein, networks(config, spec), penalties=(penalty,))
 
 
 PRESETS = presets(
