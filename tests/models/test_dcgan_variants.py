@@ -126,15 +126,19 @@ def test_the_penalty_of_dragan_is_near_the_real_images():
 
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_the_penalty_of_wgan_gp_is_in_the_units_of_its_networks(symmetric):
-    """A critic that is linear on the way from fakes to real images has one gradient, which is known."""
-    seen = Seen("wgan_gp", symmetric=symmetric, batch_norm=symmetric)
-    params = jax.tree.map(
-        lambda leaf: jnp.abs(leaf) if leaf.ndim > 1 else leaf + 50 * (leaf.shape[0] > 1), seen.state.discriminator.params
-    )
-    seen.state = seen.state._replace(discriminator=seen.state.discriminator._replace(params=params))  # no ReLU is ever below 0
-    expected = 10 * np.square(slopes(seen, BATCH.x, unit=2 if symmetric else 1) - 1).mean()
+    """A critic that is linear in all images, since no ReLU is ever below 0, has one slope, here 1.5."""
+    seen, unit = Seen("wgan_gp", symmetric=symmetric, batch_norm=symmetric), 2 if symmetric else 1
+    critic = seen.state.discriminator
+
+    def scaled(by):
+        params = jax.tree.map(lambda leaf: jnp.abs(leaf) if leaf.ndim > 1 else leaf + 500, critic.params)
+        params["output"]["kernel"] *= by
+        seen.state = seen.state._replace(discriminator=critic._replace(params=params))
+        return slopes(seen, BATCH.x, unit)
+
+    np.testing.assert_allclose(scaled(1.5 / float(scaled(1.0)[0])), 1.5, rtol=1e-4)
     _, metrics = seen.after("d_step")
-    assert metrics["d_penalty"] == pytest.approx(expected, rel=1e-3)
+    assert metrics["d_penalty"] == pytest.approx(10 * (1.5 - 1) ** 2, rel=1e-3)
 
 
 def test_a_loss_that_is_not_relativistic_is_refused():
