@@ -133,8 +133,9 @@ class DCGANDiscriminator(nn.Module):
       width: the channels after the first stage.
       activation: that of the hidden layers, the name of one of `ACTIVATIONS`: `"leaky_relu"` (slope 0.2) or `"gelu"`.
       kernel_size: the side of the kernels, at least 2.
-      batch_norm: whether the later stages have batch normalisation; otherwise all stages have biases, and each logit depends on
-        its own image alone, which penalties on input gradients need.
+      batch_norm: whether the later stages have batch normalisation. Otherwise each logit depends on its own image alone, which
+        penalties on input gradients need; all stages have biases then, and the kernels start with the variance `2 / fan_in`:
+        with that of DCGAN the signal would shrink at every stage, and such a penalty take long to make it grow.
       features: whether to return the last hidden layer too, for feature matching.
       dtype: the dtype of the computation; logits and features are float32.
 
@@ -165,6 +166,7 @@ class DCGANDiscriminator(nn.Module):
         """Maps `[B, height, width, channels]` to `[B]` float32 logits, or to a pair of them and `[B, ...]` features."""
         count, _ = stages(x.shape[1:])
         act = ACTIVATIONS[self.activation]
+        init = normal(0.02) if self.batch_norm else nn.initializers.he_normal()
         h = 2 * x.astype(self.dtype) - 1
         for index in range(count):
             layer = Conv(
@@ -172,7 +174,7 @@ class DCGANDiscriminator(nn.Module):
                 whole("kernel_size", self.kernel_size, 2),
                 stride=2,
                 use_bias=not self.batch_norm,
-                kernel_init=normal(0.02),
+                kernel_init=init,
                 dtype=self.dtype,
                 name=f"down_{index}",
             )
@@ -181,6 +183,6 @@ class DCGANDiscriminator(nn.Module):
                 norm = BatchNorm(scale_init=normal(0.02, 1.0), dtype=self.dtype, name=f"norm_{index}")
                 h = norm(h, train=train, axis_name=axis_name)
             h = act(h)
-        output = nn.Dense(1, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name="output")
+        output = nn.Dense(1, use_bias=False, kernel_init=init, dtype=self.dtype, name="output")
         logits = output(h.reshape(h.shape[0], -1))[:, 0].astype(jnp.float32)
         return (logits, h.astype(jnp.float32)) if self.features else logits

@@ -52,6 +52,9 @@ def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_alo
         "output": {"kernel"},
     }
     assert not jax.tree.leaves(model_state)
+    wide = jax.jit(DCGANDiscriminator(32, batch_norm=False).init)(jax.random.key(0), jnp.zeros((1, 16, 16, 1)))["params"]
+    for name, inputs in (("down_0", 4 * 4 * 1), ("down_1", 4 * 4 * 32), ("output", 4 * 4 * 64)):
+        assert np.std(wide[name]["kernel"]) == pytest.approx(math.sqrt(2 / inputs), rel=0.1)
     x = jnp.asarray(np.random.default_rng(0).random((4, 8, 8, 1), np.float32))
     together = network.apply(params, model_state, x, train=True)[0]
     np.testing.assert_allclose(together[:1], network.apply(params, model_state, x[:1], train=True)[0], rtol=1e-5)
