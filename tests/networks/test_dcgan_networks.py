@@ -24,6 +24,56 @@ def test_the_parameter_counts_of_pytorchs_example(side, generator, discriminator
     assert count(DCGANDiscriminator(), side, side, 3) == discriminator
 
 
+def test_the_parameter_counts_of_the_authors_code():
+    """Newmu/dcgan_code, faces/train_uncond_dcgan.py."""
+    assert count(DCGANGenerator((64, 64, 3), 128, kernel_size=5, unit_norm=True), 100) == 18_885_760
+    assert count(DCGANDiscriminator(128, kernel_size=5), 64, 64, 3) == 17_232_768
+
+
+@pytest.mark.parametrize("size", [2, 3, 5, 6])
+def test_kernels_of_other_sizes_make_the_same_images(size):
+    images = jax.eval_shape(
+        lambda: DCGANGenerator((12, 20, 1), 2, kernel_size=size).init_with_output(jax.random.key(0), jnp.zeros((3, 5)))[0]
+    )
+    assert images.shape == (3, 12, 20, 1)
+    params = jax.eval_shape(DCGANDiscriminator(2, kernel_size=size).init, jax.random.key(0), images)["params"]
+    assert params["down_0"]["kernel"].shape == (size, size, 1, 2)
+    assert params["output"]["kernel"].shape == (3 * 5 * 4, 1)
+    with pytest.raises(ValueError, match="kernel_size must be at least 2, found 1"):
+        jax.eval_shape(lambda: DCGANDiscriminator(2, kernel_size=1).init(jax.random.key(0), jnp.zeros((1, 8, 8, 1))))
+
+
+def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_alone():
+    network = networks.from_module(DCGANDiscriminator(2, batch_norm=False), (8, 8, 1))
+    params, model_state = network.init(jax.random.key(0))
+    assert {name: set(layer) for name, layer in params.items()} == {
+        "down_0": {"kernel", "bias"},
+        "down_1": {"kernel", "bias"},
+        "output": {"kernel"},
+    }
+    assert not jax.tree.leaves(model_state)
+    wide = jax.jit(DCGANDiscriminator(32, batch_norm=False).init)(jax.random.key(0), jnp.zeros((1, 16, 16, 1)))["params"]
+    for name, inputs in (("down_0", 4 * 4 * 1), ("down_1", 4 * 4 * 32), ("output", 4 * 4 * 64)):
+        assert np.std(wide[name]["kernel"]) == pytest.approx(math.sqrt(2 / inputs), rel=0.1)
+    x = jnp.asarray(np.random.default_rng(0).random((4, 8, 8, 1), np.float32))
+    together = network.apply(params, model_state, x, train=True)[0]
+    np.testing.assert_allclose(together[:1], network.apply(params, model_state, x[:1], train=True)[0], rtol=1e-5)
+
+
+def test_unit_norm_has_a_gain_for_each_unit_of_the_first_layer():
+    """Each unit, over the minibatch alone, has mean 0 and variance 1 before the gain."""
+    network = networks.from_module(DCGANGenerator((8, 8, 1), 3, unit_norm=True), (5,))
+    params, model_state = network.init(jax.random.key(0))
+    assert params["norm_0"]["scale"].shape == (2 * 2 * 6,)
+    z = np.random.default_rng(0).normal(size=(4, 5))
+    p = oracle.f64(params)
+    h = oracle.relu(oracle.batch_norm(z @ p["project"]["kernel"], p["norm_0"])).reshape(4, 2, 2, 6)
+    h = oracle.relu(oracle.batch_norm(oracle.conv_transpose(h, p["up_1"]["kernel"], stride=2, padding=1), p["norm_1"]))
+    expected = oracle.to_unit(oracle.conv_transpose(h, p["output"]["kernel"], stride=2, padding=1))
+    found, _ = network.apply(params, model_state, jnp.float32(z), train=True)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [
