@@ -15,7 +15,13 @@ class SpectralNorm(nn.Module):
 
     The estimate is that of `flax.linen.SpectralNorm`: each training pass makes one power iteration and stores the singular
     vector, in the collection `spectral` of `model_state` instead of `batch_stats`; no gradient flows through the vectors. A
-    kernel of more than two axes is a matrix of all but the last by the last. A zero kernel leaves the vector unchanged.
+    kernel of more than two axes is a matrix of all but the last by the last, that is of all others by the outputs: the matrix
+    of the authors' code and of PyTorch, also for transposed convolutions. A zero kernel leaves the vector unchanged.
+
+    In a discriminator's update the pass over the fakes goes on from the vectors of the pass over the reals, two iterations in
+    all, as where the two are separate passes in the authors' code and in PyTorch; the generator's update leaves the
+    discriminator's vectors as they are. Evaluation makes one iteration too, and stores nothing: as the authors' code, where
+    PyTorch takes the stored vectors.
 
     Attributes:
       layer: the layer, for instance `nn.Dense(8)` or `networks.Conv(8, 3)`.
@@ -50,3 +56,21 @@ class SpectralNorm(nn.Module):
 def _vectors(layer: nn.Module) -> dict[str, PyTree]:
     """The singular vectors of an `nn.SpectralNorm`, by name: `{}` while it is initialised."""
     return {name: value for name, value in layer.variables.get(COLLECTION, {}).items() if name.endswith("/u")}
+
+
+def applied(layer: nn.Module, x: jax.Array, *, spectral: bool, train: bool) -> jax.Array:
+    """Applies a layer inside the compact method of a module, with or without spectral normalisation.
+
+    Args:
+      layer: the layer, with a name; its parameters are the same with and without.
+      x: its input.
+      spectral: whether to divide its kernel by its spectral norm.
+      train: whether this is a training pass.
+
+    Returns:
+      The layer's output.
+
+    Example:
+      See `jgan.networks.ResidualBlock`.
+    """
+    return SpectralNorm(layer, name=f"spectral_{layer.name}")(x, train=train) if spectral else layer(x)
