@@ -7,6 +7,7 @@ from jaxtyping import Float
 
 from jgan.networks.conv_layers import Conv
 from jgan.networks.convolution import max_pool
+from jgan.networks.layers import glorot_uniform
 from jgan.networks.spectral import applied
 
 
@@ -47,8 +48,7 @@ class SelfAttention(nn.Module):
         x = x.astype(self.dtype)
 
         def projected(h: jax.Array, features: int, name: str) -> jax.Array:
-            kernel_init = nn.initializers.glorot_uniform()
-            layer = Conv(features, 1, use_bias=False, kernel_init=kernel_init, dtype=self.dtype, name=name)
+            layer = Conv(features, 1, use_bias=False, kernel_init=glorot_uniform(), dtype=self.dtype, name=name)
             return applied(layer, h, spectral=self.spectral, train=train)
 
         def sources(h: jax.Array) -> jax.Array:

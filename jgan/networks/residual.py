@@ -9,15 +9,14 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from jgan.networks.conv_layers import Conv
+from jgan.networks.layers import glorot_uniform
 from jgan.networks.norms import BatchNorm
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv, mean_pool, nearest
 from jgan.networks.spectral import applied
 
 Resample = Literal["up", "down", "none"]
 
-GLOROT = nn.initializers.glorot_uniform()
-GLOROT_RELU = nn.initializers.variance_scaling(2.0, "fan_avg", "uniform")
-"""Glorot's uniform initialiser times sqrt 2, for convolutions after or before a ReLU."""
+_BESIDE_RELU = glorot_uniform(2**0.5)
 
 
 class ResidualBlock(nn.Module):
@@ -65,8 +64,8 @@ class ResidualBlock(nn.Module):
         if self.resample not in ("up", "down", "none"):
             raise ValueError(f"resample must be 'up', 'down' or 'none', found {self.resample!r}")
         hidden = self.hidden or self.features
-        first = (UpsampleConv if self.resample == "up" else Conv)(hidden, 3, **self._options("conv_1", GLOROT_RELU))
-        second = (ConvMeanPool if self.resample == "down" else Conv)(self.features, 3, **self._options("conv_2", GLOROT_RELU))
+        first = (UpsampleConv if self.resample == "up" else Conv)(hidden, 3, **self._options("conv_1", _BESIDE_RELU))
+        second = (ConvMeanPool if self.resample == "down" else Conv)(self.features, 3, **self._options("conv_2", _BESIDE_RELU))
 
         def act(h: jax.Array, index: int) -> jax.Array:
             if self.norm:
@@ -83,7 +82,9 @@ class ResidualBlock(nn.Module):
         if self.resample == "none" and x.shape[-1] == self.features:
             return x
         x = mean_pool(x) if self.resample == "down" else x
-        x = applied(Conv(self.features, 1, **self._options("shortcut", GLOROT)), x, spectral=self.spectral, train=train)
+        x = applied(
+            Conv(self.features, 1, **self._options("shortcut", glorot_uniform())), x, spectral=self.spectral, train=train
+        )
         return nearest(x) if self.resample == "up" else x
 
     def _options(self, name: str, kernel_init: Callable[..., jax.Array]) -> dict[str, Any]:

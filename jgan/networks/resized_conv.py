@@ -1,4 +1,4 @@
-"""Convolutions together with nearest-neighbour upsampling or mean pooling, as residual networks use them: one convolution each."""
+"""Convolutions together with nearest-neighbour upsampling or mean pooling, as residual networks use them."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from jgan.networks.convolution import conv, conv_transpose
+from jgan.networks.layers import glorot_uniform
 
 
 def nearest(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b 2*h 2*w c"]:
@@ -82,7 +83,7 @@ class UpsampleConv(nn.Module):
     features: int
     kernel_size: int = 3
     use_bias: bool = True
-    kernel_init: Callable[..., jax.Array] = nn.initializers.glorot_uniform()
+    kernel_init: Callable[..., jax.Array] = glorot_uniform()
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -122,7 +123,7 @@ class ConvMeanPool(nn.Module):
     features: int
     kernel_size: int = 3
     use_bias: bool = True
-    kernel_init: Callable[..., jax.Array] = nn.initializers.glorot_uniform()
+    kernel_init: Callable[..., jax.Array] = glorot_uniform()
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact

@@ -10,8 +10,9 @@ from jaxtyping import Float, Float32
 from jgan.networks.attention import SelfAttention
 from jgan.networks.conv_layers import Conv
 from jgan.networks.dcgan import stages
+from jgan.networks.layers import glorot_uniform
 from jgan.networks.norms import BatchNorm
-from jgan.networks.residual import GLOROT, ResidualBlock
+from jgan.networks.residual import ResidualBlock
 from jgan.networks.spectral import applied
 
 
@@ -90,7 +91,7 @@ class ResidualGenerator(nn.Module):
             raise ValueError(f"channels must have {count + 1} numbers for these images, found {len(self.channels)}")
         side = min(base)
         check_attention(self.attention, [side << index for index in range(1, count + 1)])
-        first = nn.Dense(base[0] * base[1] * self.channels[0], kernel_init=GLOROT, dtype=self.dtype, name="project")
+        first = nn.Dense(base[0] * base[1] * self.channels[0], kernel_init=glorot_uniform(), dtype=self.dtype, name="project")
         h = applied(first, z.astype(self.dtype), spectral=self.spectral, train=train).reshape(-1, *base, self.channels[0])
         for index, features in enumerate(self.channels[1:], 1):
             block = ResidualBlock(features, "up", norm=True, spectral=self.spectral, dtype=self.dtype, name=f"block_{index}")
@@ -98,7 +99,7 @@ class ResidualGenerator(nn.Module):
             if self.attention == side << index:
                 h = SelfAttention(self.pooled, spectral=self.spectral, dtype=self.dtype, name="attention")(h, train=train)
         h = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(h, train=train, axis_name=axis_name))
-        last = Conv(self.image_shape[-1], 3, kernel_init=GLOROT, dtype=self.dtype, name="output")
+        last = Conv(self.image_shape[-1], 3, kernel_init=glorot_uniform(), dtype=self.dtype, name="output")
         image = applied(last, h, spectral=self.spectral, train=train)
         return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
 
@@ -167,7 +168,7 @@ class ResidualDiscriminator(nn.Module):
                 h = SelfAttention(self.pooled, spectral=self.spectral, dtype=self.dtype, name="attention")(h, train=train)
         h = nn.relu(h.astype(jnp.float32))  # the sum over many pixels and what follows are cheap
         pooled = h.mean((1, 2)) if self.mean else h.sum((1, 2))
-        last = nn.Dense(1, use_bias=self.use_bias, kernel_init=GLOROT, name="output")
+        last = nn.Dense(1, use_bias=self.use_bias, kernel_init=glorot_uniform(), name="output")
         return applied(last, pooled, spectral=self.spectral, train=train)[:, 0]
 
 
