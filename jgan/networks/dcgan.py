@@ -43,8 +43,8 @@ def stages(image_shape: Sequence[int], owner: str = "DCGAN") -> tuple[int, tuple
         side, count = side // 2, 2
     if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
         raise ValueError(
-            f"{owner} makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the same "
-            f"for both sides, found {height}x{width}; {_nearest(height, width)}"
+            f"{owner} makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the "
+            f"same for both sides, found {height}x{width}; {_nearest(height, width)}"
         )
     return count, (height >> count, width >> count)
 

@@ -42,7 +42,8 @@ def channels(image_shape: Sequence[int], width: int = 64) -> tuple[tuple[int, ..
     """
     count, _ = stages(image_shape, "a residual network")
     if count <= 3:
-        return (4 * width,) * (count + 1), (2 * width,) * 4
+        # Of images below 16x16 the last two blocks of the four would see a few pixels only.
+        return (4 * width,) * (count + 1), (2 * width,) * (4 if min(image_shape[:2]) >= 16 else 2)
     # Beyond 16 times the unit the channels stay as they are: 1024, 1024, 512 ... for 128x128.
     multiples = [min(2**index, 16) for index in range(count + 1)]
     return tuple(width * m for m in reversed(multiples)), tuple(width * m for m in multiples)

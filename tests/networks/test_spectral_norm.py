@@ -126,7 +126,7 @@ def test_no_gradient_flows_through_the_vectors():
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("scale", [0.0, 1e-20, 1e-9])
 def test_the_layer_recovers_from_a_kernel_of_zeros_or_nearly(name, scale):
-    """Without directions to find, the vector stays as it is; with the old kernel back, the largest singular value is one again."""
+    """A vector that cannot be refined stays; with the old kernel back, the largest singular value is one again."""
     variables, train, evaluate = made(name)
     x = jnp.ones((1, *LAYERS[name][1]))
     tiny = {**variables, "params": jax.tree.map(lambda leaf: scale * leaf, variables["params"])}
