@@ -1,6 +1,7 @@
 """Networks: the boundaries that turn modules of any kind into a pure `Network`; layers and networks of Flax Linen."""
 
 from jgan.networks.activations import ACTIVATIONS
+from jgan.networks.attention import SelfAttention
 from jgan.networks.cgan import CGANDiscriminator, CGANGenerator
 from jgan.networks.classifier import ConvClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
@@ -14,6 +15,10 @@ from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
 from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
+from jgan.networks.residual import ResidualBlock
+from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
+from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
+from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
@@ -28,6 +33,7 @@ __all__ = [
     "ConvClassifier",
     "ConvDiscriminator",
     "ConvGenerator",
+    "ConvMeanPool",
     "ConvTranspose",
     "DCGANDiscriminator",
     "DCGANGenerator",
@@ -44,9 +50,16 @@ __all__ = [
     "PointDiscriminator",
     "PointGenerator",
     "ResNetGenerator",
+    "ResidualBlock",
+    "ResidualDiscriminator",
+    "ResidualGenerator",
+    "SNGANDiscriminator",
+    "SNGANGenerator",
+    "SelfAttention",
     "SigmoidDiscriminator",
     "SpectralNorm",
     "UNetGenerator",
+    "UpsampleConv",
     "WGANGPCritic",
     "WGANGPGenerator",
     "from_functions",

@@ -16,12 +16,13 @@ from jgan.utils.checks import whole
 SMALLEST_BASE, LARGEST_BASE = 4, 7
 
 
-def stages(image_shape: Sequence[int]) -> tuple[int, tuple[int, int]]:
+def stages(image_shape: Sequence[int], owner: str = "DCGAN") -> tuple[int, tuple[int, int]]:
     """How often the sides of an image can be halved, and what is left of them.
 
     Args:
       image_shape: `(height, width, channels)`. The smaller side must be 4, 5, 6 or 7 times a power of two, at least 8, and the
         other side a multiple of the same power.
+      owner: the network's name, for the message.
 
     Returns:
       `(number of stages, (base height, base width))`; the smaller base is 4, 5, 6 or 7. Images of 8 or 12 pixels have a second
@@ -43,8 +44,8 @@ def stages(image_shape: Sequence[int]) -> tuple[int, tuple[int, int]]:
         side, count = side // 2, 2
     if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
         raise ValueError(
-            f"DCGAN makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the same "
-            f"for both sides, found {height}x{width}; {_nearest(height, width)}"
+            f"{owner} makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the "
+            f"same for both sides, found {height}x{width}; {_nearest(height, width)}"
         )
     return count, (height >> count, width >> count)
 

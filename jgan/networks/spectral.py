@@ -5,17 +5,21 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from jgan.types import PyTree
-
 COLLECTION = "spectral"
 
 
 class SpectralNorm(nn.Module):
     """A layer of Flax with its kernel divided by an estimate of its spectral norm.
 
-    The estimate is that of `flax.linen.SpectralNorm`: each training pass makes one power iteration and stores the singular
-    vector, in the collection `spectral` of `model_state` instead of `batch_stats`; no gradient flows through the vectors. A
-    kernel of more than two axes is a matrix of all but the last by the last. A zero kernel leaves the vector unchanged.
+    Each training pass makes one power iteration and stores the singular vector, in the collection `spectral` of `model_state`;
+    no gradient flows through the vectors. A kernel of more than two axes is a matrix of all but the last by the last, that is
+    of all others by the outputs: the matrix of the authors' code and of PyTorch, also for transposed convolutions. The vector
+    starts as a row of the kernel. A zero kernel stays as it is and leaves the vector unchanged.
+
+    In a discriminator's update the pass over the fakes goes on from the vectors of the pass over the reals, two iterations in
+    all, as where the two are separate passes in the authors' code and in PyTorch; the generator's update leaves the
+    discriminator's vectors as they are. Evaluation makes one iteration too, and stores nothing: as the authors' code, where
+    PyTorch takes the stored vectors.
 
     Attributes:
       layer: the layer, for instance `nn.Dense(8)` or `networks.Conv(8, 3)`.
@@ -28,7 +32,8 @@ class SpectralNorm(nn.Module):
       ['params', 'spectral']
 
     References:
-      Miyato et al., "Spectral Normalization for Generative Adversarial Networks" (2018), https://arxiv.org/abs/1802.05957
+      Miyato et al., "Spectral Normalization for Generative Adversarial Networks" (2018), https://arxiv.org/abs/1802.05957;
+      the authors' code, pfnet-research/sngan_projection.
     """
 
     layer: nn.Module
@@ -36,17 +41,59 @@ class SpectralNorm(nn.Module):
     @nn.compact
     def __call__(self, x: Float[jax.Array, "b ..."], *, train: bool = False) -> Float[jax.Array, "b ..."]:
         """Applies the layer; in training mode the singular vector is refined first."""
-        inner = nn.SpectralNorm(self.layer, collection_name=COLLECTION)
-        before = _vectors(inner)
-        y = inner(x, update_stats=train)
-        if train:
-            for name, old in before.items():
-                new: jax.Array = inner.get_variable(COLLECTION, name)
-                # The new vector has length 1, or nearly 0 if the kernel is nearly zero: later passes would never leave 0.
-                inner.put_variable(COLLECTION, name, jnp.where(jnp.sum(jnp.square(new)) > 0.25, new, old))
-        return y
+
+        def normalised(path: tuple[jax.tree_util.DictKey, ...], value: jax.Array) -> jax.Array:
+            if value.ndim < 2:
+                return value
+            kernel = value.reshape(-1, value.shape[-1])
+            name = "_".join(key.key for key in path if key.key != "params")
+            vector = self.variable(COLLECTION, name, lambda: _start(kernel))
+            norm, refined = _power_iteration(kernel, vector.value)
+            if train:
+                vector.value = refined
+            return value / norm
+
+        forward = nn.map_variables(
+            lambda layer, x: layer(x),
+            trans_in_fn=lambda params: jax.tree_util.tree_map_with_path(normalised, params),
+            init=self.is_initializing(),
+            mutable=True,
+        )
+        return forward(self.layer, x)
 
 
-def _vectors(layer: nn.Module) -> dict[str, PyTree]:
-    """The singular vectors of an `nn.SpectralNorm`, by name: `{}` while it is initialised."""
-    return {name: value for name, value in layer.variables.get(COLLECTION, {}).items() if name.endswith("/u")}
+def _power_iteration(kernel: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """The spectral norm after one iteration from u, and the new u; 1 and u itself for a kernel that is nearly zero."""
+    held = jax.lax.stop_gradient(kernel)
+    v = _unit(held @ u)
+    refined = _unit(v @ held)
+    usable = jnp.linalg.norm(refined) > 0.5  # it has length 1, or nearly 0: later passes would never leave 0
+    return jnp.where(usable, v @ kernel @ refined, 1), jnp.where(usable, refined, u)
+
+
+def _unit(x: jax.Array) -> jax.Array:
+    return x / (jnp.linalg.norm(x) + 1e-12)  # the authors' epsilon
+
+
+def _start(kernel: jax.Array) -> jax.Array:
+    """The first row, as random as a vector drawn anew, whose drawing XLA would have to compile; if it is zero, ones."""
+    row = _unit(kernel[0])
+    return jnp.where(jnp.linalg.norm(row) > 0.5, row, jnp.ones_like(row))
+
+
+def applied(layer: nn.Module, x: jax.Array, *, spectral: bool, train: bool) -> jax.Array:
+    """Applies a layer inside the compact method of a module, with or without spectral normalisation.
+
+    Args:
+      layer: the layer, with a name; its parameters are the same with and without.
+      x: its input.
+      spectral: whether to divide its kernel by its spectral norm.
+      train: whether this is a training pass.
+
+    Returns:
+      The layer's output.
+
+    Example:
+      See `jgan.networks.ResidualBlock`.
+    """
+    return SpectralNorm(layer, name=f"spectral_{layer.name}")(x, train=train) if spectral else layer(x)
