@@ -174,11 +174,12 @@ class EMA:
 OPTIMIZERS: Registry[Callable[[Optimizer], list[optax.GradientTransformation]]] = Registry("optimizer")
 """The optimisers by name: functions of the options that return the transformation before the learning rate."""
 
-# eps_root keeps Adam differentiable at zero gradients, for the unrolled rule; its effect is below rounding.
+# Inside the roots 1e-16 keeps both differentiable at zero gradients, for the unrolled rule. RMSprop has no other epsilon:
+# it is then PyTorch's 1e-8 beside the root. (optax's 1e-8 inside the root would slow a clipped critic's gradients of 1e-4.)
 OPTIMIZERS.register("adam", lambda options: [optax.scale_by_adam(options.b1, options.b2, eps_root=1e-16)])
 OPTIMIZERS.register("sgd", lambda options: [])
 OPTIMIZERS.register("momentum", lambda options: [optax.trace(options.b1)])
-OPTIMIZERS.register("rmsprop", lambda options: [optax.scale_by_rms(options.b2)])
+OPTIMIZERS.register("rmsprop", lambda options: [optax.scale_by_rms(options.b2, eps=1e-16)])
 
 _DECAYS = {
     "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),

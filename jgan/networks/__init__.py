@@ -16,6 +16,7 @@ from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
+from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 
 __all__ = [
     "ACTIVATIONS",
@@ -46,6 +47,8 @@ __all__ = [
     "SigmoidDiscriminator",
     "SpectralNorm",
     "UNetGenerator",
+    "WGANGPCritic",
+    "WGANGPGenerator",
     "from_functions",
     "from_module",
     "from_nnx",

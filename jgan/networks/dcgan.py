@@ -11,6 +11,7 @@ from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
+from jgan.utils.checks import whole
 
 SMALLEST_BASE, LARGEST_BASE = 4, 7
 
@@ -59,15 +60,18 @@ def _nearest(height: int, width: int) -> str:
 class DCGANGenerator(nn.Module):
     """Maps latents to images in [0, 1] through transposed convolutions with batch normalisation.
 
-    A linear layer makes a small image (see `stages`), and each stage doubles its sides and halves its channels (4x4
-    kernels, stride 2, no biases), down to `width` channels before the last stage. The output is `(tanh + 1) / 2`: the tanh of
-    the paper, in the units of this library's images. With `width` 64 and 64x64x3 images the layers are those of the DCGAN
-    example of PyTorch.
+    A linear layer makes a small image (see `stages`), and each stage doubles its sides and halves its channels (stride 2, no
+    biases), down to `width` channels before the last stage. The output is `(tanh + 1) / 2`: the tanh of the paper, in the units
+    of this library's images. With 64x64x3 images the layers are those of the DCGAN example of PyTorch; with `width` 128,
+    `kernel_size` 5 and `unit_norm` those of the paper's own code.
 
     Attributes:
       image_shape: `(height, width, channels)` of the output; see `stages` for the sizes that fit.
       width: the channels before the last stage.
       activation: that of the hidden layers, the name of one of `ACTIVATIONS`: `"relu"` or `"gelu"`.
+      kernel_size: the side of the kernels, at least 2.
+      unit_norm: whether the linear layer's batch normalisation has statistics, a gain and a shift for each unit, rather than
+        for each channel of the small image.
       dtype: the dtype of the computation; the output is float32.
 
     Example:
@@ -86,6 +90,8 @@ class DCGANGenerator(nn.Module):
     image_shape: Sequence[int]
     width: int = 64
     activation: str = "relu"
+    kernel_size: int = 4
+    unit_norm: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -104,23 +110,31 @@ class DCGANGenerator(nn.Module):
         project = nn.Dense(
             base[0] * base[1] * channels, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name="project"
         )
-        h = hidden(project(z).reshape(-1, *base, channels), 0)
+        h = project(z) if self.unit_norm else project(z).reshape(-1, *base, channels)
+        h = hidden(h, 0).reshape(-1, *base, channels)
         for index in range(1, count):
-            h = hidden(_up(self.width << (count - 1 - index), self.dtype, f"up_{index}")(h), index)
-        image = _up(self.image_shape[-1], self.dtype, "output")(h)
+            h = hidden(self._up(self.width << (count - 1 - index), f"up_{index}")(h), index)
+        image = self._up(self.image_shape[-1], "output")(h)
         return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+
+    def _up(self, features: int, name: str) -> ConvTranspose:
+        size = whole("kernel_size", self.kernel_size, 2)
+        return ConvTranspose(features, size, stride=2, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name=name)
 
 
 class DCGANDiscriminator(nn.Module):
     """Maps an image in [0, 1] to one logit through convolutions with batch normalisation.
 
-    Each stage halves the sides (4x4 kernels, stride 2, no biases). The first has `width` channels, and each later one twice as
-    many as the one before; all but the first have batch normalisation. A linear layer without a bias makes the logit. The
-    image is scaled to [-1, 1] first.
+    Each stage halves the sides (stride 2, no biases). The first has `width` channels, and each later one twice as many as the
+    one before; all but the first have batch normalisation. A linear layer without a bias makes the logit. The image is scaled
+    to [-1, 1] first.
 
     Attributes:
       width: the channels after the first stage.
       activation: that of the hidden layers, the name of one of `ACTIVATIONS`: `"leaky_relu"` (slope 0.2) or `"gelu"`.
+      kernel_size: the side of the kernels, at least 2.
+      batch_norm: whether the later stages have batch normalisation; otherwise all stages have biases, and each logit depends on
+        its own image alone, which penalties on input gradients need.
       features: whether to return the last hidden layer too, for feature matching.
       dtype: the dtype of the computation; logits and features are float32.
 
@@ -139,6 +153,8 @@ class DCGANDiscriminator(nn.Module):
 
     width: int = 64
     activation: str = "leaky_relu"
+    kernel_size: int = 4
+    batch_norm: bool = True
     features: bool = False
     dtype: jnp.dtype = jnp.float32
 
@@ -153,23 +169,18 @@ class DCGANDiscriminator(nn.Module):
         for index in range(count):
             layer = Conv(
                 self.width << index,
-                4,
+                whole("kernel_size", self.kernel_size, 2),
                 stride=2,
-                padding=1,
-                use_bias=False,
+                use_bias=not self.batch_norm,
                 kernel_init=normal(0.02),
                 dtype=self.dtype,
                 name=f"down_{index}",
             )
             h = layer(h)
-            if index > 0:
+            if self.batch_norm and index > 0:
                 norm = BatchNorm(scale_init=normal(0.02, 1.0), dtype=self.dtype, name=f"norm_{index}")
                 h = norm(h, train=train, axis_name=axis_name)
             h = act(h)
         output = nn.Dense(1, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name="output")
         logits = output(h.reshape(h.shape[0], -1))[:, 0].astype(jnp.float32)
         return (logits, h.astype(jnp.float32)) if self.features else logits
-
-
-def _up(features: int, dtype: jnp.dtype, name: str) -> ConvTranspose:
-    return ConvTranspose(features, 4, stride=2, padding=1, use_bias=False, kernel_init=normal(0.02), dtype=dtype, name=name)

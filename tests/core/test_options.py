@@ -44,7 +44,7 @@ def by_hand(name):
             p = p - RATE * m
         elif name == "rmsprop":
             v = B2 * v + (1 - B2) * g**2
-            p = p - RATE * g / np.sqrt(v + 1e-8)
+            p = p - RATE * g / (np.sqrt(v) + 1e-8)
         else:
             p = p - RATE * g
         history.append(p)
@@ -62,6 +62,15 @@ def both_players(rule=ALTERNATING, **fields):
 def test_every_named_optimiser_is_that_of_its_paper(name):
     for found in both_players(name=name):
         np.testing.assert_allclose(found, by_hand(name), rtol=2e-5, atol=2e-5)
+
+
+def test_rmsprop_divides_by_the_size_of_small_gradients_too():
+    """As in PyTorch, where its epsilon of 1e-8 stands beside the root: the gradients of a clipped critic are far below 1e-4."""
+    optimizer = options.optimizers(options.Optimizer("rmsprop", learning_rate=RATE, b2=B2), ALTERNATING).generator
+    params = jnp.asarray(START)
+    large, small = (optimizer.update(size * jnp.sign(params), optimizer.init(params))[0] for size in (1.0, 1e-5))
+    np.testing.assert_allclose(large, -RATE / np.sqrt(1 - B2) * np.sign(START), rtol=1e-4)
+    np.testing.assert_allclose(small, large, rtol=1e-2)
 
 
 def test_weights_are_clipped_after_each_update_of_the_discriminator_alone():

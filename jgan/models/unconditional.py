@@ -1,0 +1,117 @@
+"""What the models of images without labels share: options of the training, the game, presets.
+
+The averaged generator is an addition of this library to the published models; `--model.ema.decay 0` leaves it out.
+"""
+
+import dataclasses
+from typing import Any, Literal
+
+from jgan import games, rng
+from jgan.losses import Loss
+from jgan.models import options
+from jgan.models.assembly import assemble, unit_interval
+from jgan.models.model import Preset
+from jgan.penalties import Penalty
+from jgan.types import GAN, DataSpec, Network
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """The options that all of these models share."""
+
+    latent_size: int = 100
+    """dimension of the noise z"""
+    noise: rng.Noise = "gaussian"
+    """distribution of z, of unit variance: gaussian or uniform"""
+    width: int = 64
+    """channels of the layers with the largest images; deeper layers have 2, 4, 8 ... times as many"""
+    rule: options.Rule = options.Rule()
+    """the update rule"""
+    optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=2e-4, b1=0.5)
+    """the optimiser of both players"""
+    ema: options.EMA = options.EMA(0.999)
+    """the average of the generator's weights"""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """dtype of the networks' arithmetic; parameters and losses are float32"""
+
+
+def play(
+    config: Training,
+    spec: DataSpec,
+    loss: Loss,
+    networks: tuple[Network, Network],
+    *,
+    penalties: tuple[Penalty, ...] = (),
+) -> GAN:
+    """Builds the game between two networks.
+
+    Args:
+      config: the options of the training.
+      spec: the data.
+      loss: the losses of both players.
+      networks: the generator and the discriminator.
+      penalties: the penalties of the discriminator.
+
+    Returns:
+      The `GAN`.
+
+    Raises:
+      ValueError: if an option is out of range.
+
+    Example:
+      See `jgan.models.dcgan`.
+    """
+    game = games.Adversarial(
+        *networks,
+        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
+        loss,
+        penalties=penalties,
+    )
+    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
+    made = config.rule.steps(game, optimizers)
+    standing = 32 if config.ema.statistics == "standing" else 0
+    return assemble(game, made, optimizers, output=unit_interval, n_critic=config.rule.n_critic, standing=standing)
+
+
+def presets(
+    name: str, words: str, config: Any, *, digits_width: int = 32, batch_size: int = 64, photographs: Any = None
+) -> dict[str, Preset]:
+    """The presets of a model of small images: the embedded 8x8 digits first, then the 28x28 sets and CIFAR-10.
+
+    Args:
+      name: the name of the model, which is that of its first preset.
+      words: what it is, for the descriptions.
+      config: its options for 28x28 images.
+      digits_width: the width of the networks for the 8x8 digits.
+      batch_size: examples in a minibatch.
+      photographs: its options for CIFAR-10, if they differ.
+
+    Returns:
+      The presets by name.
+
+    Example:
+      >>> from jgan.models import unconditional
+      >>> list(unconditional.presets("mygan", "my GAN", unconditional.Training()))
+      ['mygan', 'mygan_mnist', 'mygan_fashion_mnist', 'mygan_cifar10']
+    """
+    digits = dataclasses.replace(config, width=digits_width)
+    sets = {
+        "": ("scikit-learn's 8x8 digits; any images: --dataset folder --data-dir PATH", "digits", 5_000, digits),
+        "_mnist": ("MNIST, 28x28 digits", "mnist", 15_000, config),
+        "_fashion_mnist": ("Fashion-MNIST, 28x28 articles of clothing", "fashion_mnist", 15_000, config),
+        "_cifar10": ("CIFAR-10, 32x32 photographs", "cifar10", 50_000, photographs or config),
+    }
+    return {
+        name + suffix: Preset(f"{words} on {data}", dataset, batch_size, steps, options)
+        for suffix, (data, dataset, steps, options) in sets.items()
+    }
+
+
+def small(config: Any) -> Any:
+    """The configuration with small networks and at most two updates of the discriminator in a step, for tests."""
+    rule = dataclasses.replace(config.rule, n_critic=min(config.rule.n_critic, 2))
+    return dataclasses.replace(config, latent_size=6, width=4, rule=rule, ema=options.EMA(0.9))
+
+
+SMALL_SPEC = DataSpec.images((8, 8, 1), steps_per_epoch=2)
+"""The data of the small models."""
