@@ -203,11 +203,14 @@ class Adversarial:
         return () if self.progress is None else (self.progress(state.step),)
 
     def _generate(self, key: Key, g_params: PyTree, state: GANState, inputs: Inputs, axis_name: str | None):
-        return self.generator.apply(
+        return self._through(key, g_params, state, axis_name, self.generator, *inputs.args(), *self._scalars(state))
+
+    def _through(self, key: Key, g_params: PyTree, state: GANState, axis_name: str | None, network: Network, *inputs: Any):
+        """A network of the generator's parameters, in training mode."""
+        return network.apply(
             g_params,
             state.generator.model_state,
-            *inputs.args(),
-            *self._scalars(state),
+            *inputs,
             key=stream(key, Stream.GENERATOR),
             train=True,
             axis_name=axis_name,
@@ -285,6 +288,7 @@ class Adversarial:
             inputs=fakes.inputs,
             batch=batch,
             generate=lambda inputs: self._generate(key, g_params, state, inputs, axis_name)[0],
+            through=lambda network, *inputs: self._through(key, g_params, state, axis_name, network, *inputs)[0],
             discriminate=other,
         )
         return view, memory, fake.model_state

@@ -78,6 +78,8 @@ class Args:
     """checkpoint: best (by the validation measure) or last"""
     ema: bool = True
     """use the averaged weights, if the model keeps them"""
+    truncation: float = 1.0
+    """psi of a model with the truncation trick (stylegan2): below 1, samples are less varied and closer to the average"""
     data_dir: Path | None = None
     """folder of the run's data, for pictures that also show real examples"""
 
@@ -146,6 +148,8 @@ def check(args: Args, out: Path) -> None:
         )
     cli.at_least(args, num=1, columns=0, traverse=0)
     checks.seed(args.seed, "--seed")
+    if not math.isfinite(args.truncation):
+        raise ValueError(f"--truncation must be a finite number, found {args.truncation}")
     columns = args.columns or 8
     if args.interpolate and (columns < 2 or args.num % columns):
         raise ValueError(
@@ -161,6 +165,8 @@ def check(args: Args, out: Path) -> None:
         raise ValueError(f"--labels: expected one label with {several[0]}, found {len(args.classes)}")
     if args.traverse and args.columns == 1:
         raise ValueError("--columns must be at least 2 with --traverse, found 1")
+    if args.truncation != 1 and args.explores:
+        raise ValueError(f"--truncation: {several[0]} shows the latent space as it is, leave it out")
     if args.columns and (args.arithmetic or args.project):
         raise ValueError(f"--columns: {several[0]} has rows of its own, leave it out")
     if args.interpolate and args.labels:
@@ -188,6 +194,8 @@ def check_condition(args: Args, run: Run) -> None:
     wrong = [label for label in args.classes if label >= size]
     if wrong:
         raise ValueError(f"--labels must be from 0 to {size - 1}, found {wrong[0]}")
+    if args.truncation != 1 and not run.gan.truncates:
+        raise ValueError(f"--truncation: the model of {name} has no truncation: leave it out")
     if (args.images is not None or args.direction) and not translates:
         raise ValueError(f"--images, --direction: the model of {name} is not conditioned on images: leave them out")
     if args.direction and args.direction not in pictures(run.gan):
@@ -237,7 +245,7 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
     """The command for image models; returns a description of the output."""
     gan, key = found.run.gan, keys(args.seed).samples
     asked, columns = inputs_of(gan, key, args, picture=out.suffix.lower() == ".png")
-    drawn = plots.to_uint8(draw(gan, found.state, asked, ema=args.ema))
+    drawn = plots.to_uint8(draw(gan, found.state, asked, ema=args.ema, truncation=args.truncation))
     labels = {"labels": np.asarray(asked.c)} if sampling.classes(gan) else {}
     if out.suffix.lower() == ".png":
         plots.save_png(out, plots.grid(drawn, columns=columns or None))
@@ -289,7 +297,7 @@ def explored(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def _about(args: Args) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "interpolate")}
+    return {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "truncation", "interpolate")}
 
 
 def translated(found: Snapshot, args: Args, out: Path) -> str:

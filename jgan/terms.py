@@ -11,6 +11,7 @@ to a target of pix2pix, feature matching and a supervised loss are each one term
 Penalties on the discriminator's input gradients are in `jgan.penalties`; they are functions of the same `View`.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -18,9 +19,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jgan import losses
+from jgan import losses, rng
 from jgan.penalties.view import View, keep_memory
-from jgan.types import PyTree
+from jgan.types import Network, PyTree
 
 
 class Term(NamedTuple):
@@ -28,7 +29,8 @@ class Term(NamedTuple):
 
     Attributes:
       name: the name of its metric, which is the unweighted value.
-      value: `value(view) -> scalar`, or `[B]` values, which are averaged.
+      value: `value(view) -> scalar`, or `[B]` values, which are averaged; or a pair of these and the new memory, for a term
+        that computes both at once and needs no `update`.
       generator: its weight in the generator's loss; 0 leaves it out.
       discriminator: its weight in the discriminator's loss; 0 leaves it out.
       init: `init() -> memory`, its initial memory, a tree of arrays.
@@ -36,7 +38,7 @@ class Term(NamedTuple):
     """
 
     name: str
-    value: Callable[[View], jax.Array]
+    value: Callable[[View], jax.Array | tuple[jax.Array, PyTree]]
     generator: float = 0.0
     discriminator: float = 0.0
     init: Callable[[], PyTree] = tuple
@@ -183,6 +185,77 @@ def supervised(loss: Callable[[Any, Any], jax.Array], labelled: Callable[[Any], 
     return Term("supervised_loss", value, discriminator=weight)
 
 
+def path_length(styles: Network, images: Network, weight: float = 2.0, *, decay: float = 0.01, share: int = 2) -> Term:
+    """StyleGAN2's path length regularisation: `(|J^T y| - a)^2`, a the running mean of `|J^T y|`, y ~ N(0, 1 / pixels).
+
+    J is the Jacobian of the image in the styles. The length is the root mean square over the layers of the norms of `J^T y`.
+    Like the authors' code, it lets the gradient pass through the running mean.
+
+    Args:
+      styles: the part of the generator that maps its latents to styles, `[B, layers, style]`, of the generator's parameters.
+      images: the part that maps styles to images.
+      weight: the weight in the generator's loss; the authors' images are in [-1, 1].
+      decay: how fast the running mean follows, per evaluation.
+      share: the term is computed for every `share`-th example of the batch, to save memory.
+
+    Returns:
+      The `Term`. Its memory is the running mean, which starts at 0.
+
+    Example:
+      See `jgan.models.stylegan2.make`.
+
+    References:
+      Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), section 3.2, https://arxiv.org/abs/1912.04958
+    """
+
+    def value(view: View) -> tuple[jax.Array, PyTree]:
+        through = view.through
+        assert through is not None
+        w = through(styles, *view.inputs.args())[::share]
+        noise = rng.one_each(view.key, len(w), lambda key: jax.random.normal(key, view.fake.shape[1:]), view.axis_name)
+        noise = noise / math.sqrt(math.prod(view.fake.shape[1:3]))
+        gradients = jax.grad(lambda w: jnp.sum(through(images, w) * noise))(w)
+        lengths = jnp.sqrt(jnp.mean(jnp.sum(jnp.square(gradients), axis=2), axis=1))
+        mean = view.memory + decay * (losses.global_mean(lengths, axis_name=view.axis_name) - view.memory)
+        return jnp.mean(jnp.square(lengths - mean)), mean
+
+    return Term("path_length", value, generator=weight, init=lambda: jnp.zeros(()))
+
+
+def lazily(term: Term, every: int) -> Term:
+    """Lazy regularisation: computes a term at every `every`-th step only, and multiplies it by `every`.
+
+    Args:
+      term: the term.
+      every: the interval, in steps.
+
+    Returns:
+      The `Term`. At the other steps its value is 0 and its memory stays; the mean over steps is that of the given term. Under
+      `jgan.parallel.vmap` it saves nothing, since both branches of the condition run.
+
+    Raises:
+      ValueError: if `every` is below 1.
+
+    Example:
+      >>> from jgan import terms
+      >>> term = terms.lazily(terms.l1_to_target(), every=4)
+
+    References:
+      Karras et al. (2020), section 3.1, https://arxiv.org/abs/1912.04958
+    """
+    if every < 1:
+        raise ValueError(f"every must be at least 1, found {every}")
+
+    def value(view: View) -> tuple[jax.Array, PyTree]:
+        def due() -> tuple[jax.Array, PyTree]:
+            found, memory = _split(term.value(view), view.memory)
+            return every * jnp.mean(found), term.update(view._replace(memory=memory))
+
+        return jax.lax.cond(view.step % every == 0, due, lambda: (jnp.zeros(()), view.memory))
+
+    return term._replace(value=value, update=keep_memory)
+
+
 def total(terms: tuple[Term, ...], player: str, view: View) -> tuple[jax.Array, PyTree, dict[str, jax.Array]]:
     """The weighted sum of the terms of one player's loss.
 
@@ -201,7 +274,8 @@ def total(terms: tuple[Term, ...], player: str, view: View) -> tuple[jax.Array, 
     for index, (term, memory) in enumerate(zip(terms, view.memory, strict=True)):
         weight, own = getattr(term, player), view._replace(key=jax.random.fold_in(view.key, index), memory=memory)
         if weight:
-            value = jnp.asarray(term.value(own))
+            value, computed = _split(term.value(own), own.memory)
+            own = own._replace(memory=computed)
             if value.shape not in ((), (len(view.fake),)):
                 raise ValueError(f"the term {term.name} must return a scalar or [{len(view.fake)}] values, found {value.shape}")
             metrics[term.name] = jnp.mean(value)
@@ -209,3 +283,8 @@ def total(terms: tuple[Term, ...], player: str, view: View) -> tuple[jax.Array, 
         updates = player == "discriminator" if term.discriminator else weight != 0
         memories.append(jax.lax.stop_gradient(term.update(own)) if updates else memory)
     return sum, tuple(memories), metrics
+
+
+def _split(found: Any, memory: PyTree) -> tuple[jax.Array, PyTree]:
+    """The value of a term and its memory, which is that before unless the term computes it."""
+    return (jnp.asarray(found[0]), found[1]) if isinstance(found, tuple) else (jnp.asarray(found), memory)

@@ -206,6 +206,7 @@ class GAN(NamedTuple):
       n_critic: discriminator updates in one `step`. If it is above 1, every leaf of `step`'s batch has a leading axis
         of that length.
       logits: None, or `logits(state, x, c=()) -> [n]`, the discriminator's logits outside training.
+      truncates: whether `generate` also takes `truncation`, as StyleGAN's: psi, 1 for none.
     """
 
     init: Callable[[Key], GANState]
@@ -217,6 +218,7 @@ class GAN(NamedTuple):
     condition: Any = ()
     n_critic: int = 1
     logits: Callable[..., jax.Array] | None = None
+    truncates: bool = False
 
     def sample(
         self,
@@ -228,6 +230,7 @@ class GAN(NamedTuple):
         images: Any = None,
         condition: Any = None,
         ema: bool = True,
+        truncation: float = 1.0,
     ) -> jax.Array:
         """Generates `n` examples from new latents.
 
@@ -239,13 +242,14 @@ class GAN(NamedTuple):
           images: `[n, height, width, channels]` in [0, 1], for a model conditioned on images.
           condition: a tree of arrays like `condition` of the model, for any conditional model: tokens, several conditions.
           ema: whether to use the averaged weights, where the model keeps them.
+          truncation: psi, for a model with the truncation trick: less than 1 gives less varied examples, closer to the average.
 
         Returns:
           `[n, ...]` float32; images are in [0, 1].
 
         Raises:
           ValueError: if the condition is missing, is not one that the model takes, has another length than `n`, or a label is
-            out of range.
+            out of range; if the model has no truncation.
 
         Example:
           >>> import jax
@@ -261,7 +265,10 @@ class GAN(NamedTuple):
         from jgan.utils.checks import condition_of
 
         c = condition_of(self.condition, n, labels=labels, images=images, condition=condition)
-        return self.generate(state, self.inputs(key, n, c), ema=ema)
+        options: dict[str, Any] = {"truncation": truncation} if self.truncates else {}
+        if truncation != 1 and not self.truncates:
+            raise ValueError(f"this model has no truncation: leave it out, found {truncation}")
+        return self.generate(state, self.inputs(key, n, c), ema=ema, **options)
 
 
 class Phase(NamedTuple):

@@ -33,6 +33,7 @@ def assemble(
     output: Callable[[Any], Any] = unchanged,
     n_critic: int = 1,
     standing: int = 0,
+    truncated: Callable[[float], Network] | None = None,
 ) -> GAN:
     """Builds a model from its parts.
 
@@ -49,6 +50,8 @@ def assemble(
       n_critic: discriminator updates in one step.
       standing: forward passes that recompute batch statistics when the averaged generator is sampled; 0 to use the statistics
         of the average. Requires a model that is unconditional or conditioned on labels.
+      truncated: `truncated(psi) -> Network`, the generator with the truncation trick, of the same parameters; None if it has
+        none.
 
     Returns:
       The `GAN`; `logits` is None if examples are packed.
@@ -97,11 +100,12 @@ def assemble(
 
         return optim.standing_statistics(Network(g_network.init, apply), (params, model_state), draw, passes=standing)
 
-    def generate(state: GANState, given: Inputs, ema: bool = True) -> Any:
+    def generate(state: GANState, given: Inputs, ema: bool = True, truncation: float = 1.0) -> Any:
+        network = g_network if truncation == 1 or truncated is None else truncated(truncation)
         params, model_state = optim.ema_weights(state.generator, ema)
         if standing and ema:
             model_state = statistics(state, params, model_state)
-        return output(g_network.apply(params, model_state, *given.args(), *scalars(state))[0])
+        return output(network.apply(params, model_state, *given.args(), *scalars(state))[0])
 
     def logits(state: GANState, x: Any, c: Any = ()) -> jax.Array:
         player = state.discriminator
@@ -118,6 +122,7 @@ def assemble(
         condition=condition,
         n_critic=n_critic,
         logits=None if pack > 1 else logits,
+        truncates=truncated is not None,
     )
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 import optax
 
-from jgan import constraints, optim, penalties, rules, steps
-from jgan.types import DataSpec, Game
+from jgan import augment, constraints, optim, penalties, rules, steps
+from jgan.augment.ada import DEFAULT as ADA_POLICIES
+from jgan.augment.diff_augment import POLICIES as DIFF_AUGMENT_POLICIES
+from jgan.types import Augmentation, DataSpec, Game
 from jgan.utils.registry import Registry, unknown
 
-__all__ = ["EMA", "OPTIMIZERS", "Optimizer", "Penalty", "Rule", "optimizers"]
+__all__ = ["EMA", "OPTIMIZERS", "Augment", "Optimizer", "Penalty", "Rule", "optimizers"]
 
 assert rules  # the import registers its rules
 
@@ -167,6 +169,42 @@ class EMA:
                 raise ValueError("ema.half_life counts images and needs the batch size: give the DataSpec a batch_size")
             return optim.EMA(optim.half_life(self.half_life, spec.batch_size, ramp=self.ramp or None), model_state)
         return optim.EMA(optim.warmed_up(self.decay), model_state) if self.decay else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Augment:
+    """Random changes to all images that the discriminator sees, for small data sets."""
+
+    name: str = "none"
+    """none, ada or diff_augment"""
+    policy: tuple[str, ...] = ()
+    """groups of transformations of jgan.augment; empty: those of the paper"""
+    p: float = 0.0
+    """initial probability of each transformation (ada only)"""
+    target: float = 0.6
+    """target for the mean sign of the logits of real images, by which p adapts; 0: p is constant (ada only)"""
+
+    def augmentation(self) -> Augmentation | None:
+        """Builds the augmentation of these options.
+
+        Returns:
+          The `Augmentation`, or None.
+
+        Raises:
+          ValueError: if the name or a policy is unknown, or p is not a probability.
+
+        Example:
+          >>> from jgan.models import options
+          >>> float(options.Augment("ada", p=0.25).augmentation().init().p)
+          0.25
+        """
+        if self.name == "ada":
+            return augment.ada(self.policy or ADA_POLICIES, p=self.p, target=self.target or None)
+        if self.name == "diff_augment":
+            return augment.diff_augment(self.policy or DIFF_AUGMENT_POLICIES)
+        if self.name != "none":
+            raise ValueError(unknown("augment.name", self.name, ("none", "ada", "diff_augment")))
+        return None
 
 
 # --------------------------------------------------------------------------------------------------------- the optimisers

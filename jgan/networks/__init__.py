@@ -7,19 +7,24 @@ from jgan.networks.classifier import ConvClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from jgan.networks.equalised import EqualisedConv, EqualisedDense
 from jgan.networks.functions import from_functions
 from jgan.networks.grouping import several
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
+from jgan.networks.modulated import ModulatedConv
 from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
+from jgan.networks.noise import NoiseInjection
 from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
+from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
 from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
+from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 
@@ -40,15 +45,21 @@ __all__ = [
     "Deconv",
     "Dense",
     "Dropout",
+    "EqualisedConv",
+    "EqualisedDense",
     "GrownGenerator",
     "InstanceNorm",
     "MLPDiscriminator",
     "MLPGenerator",
     "Maxout",
     "MaxoutConv",
+    "ModulatedConv",
+    "NoiseInjection",
     "PatchDiscriminator",
     "PointDiscriminator",
     "PointGenerator",
+    "ProGANDiscriminator",
+    "ProGANGenerator",
     "ResNetGenerator",
     "ResidualBlock",
     "ResidualDiscriminator",
@@ -58,6 +69,8 @@ __all__ = [
     "SelfAttention",
     "SigmoidDiscriminator",
     "SpectralNorm",
+    "StyleGAN2Discriminator",
+    "StyleGAN2Generator",
     "UNetGenerator",
     "UpsampleConv",
     "WGANGPCritic",

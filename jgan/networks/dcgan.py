@@ -7,13 +7,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Float32
 
+from jgan.networks import pyramid
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
 from jgan.utils.checks import whole
-
-SMALLEST_BASE, LARGEST_BASE = 4, 7
 
 
 def stages(image_shape: Sequence[int], owner: str = "DCGAN") -> tuple[int, tuple[int, int]]:
@@ -37,25 +36,10 @@ def stages(image_shape: Sequence[int], owner: str = "DCGAN") -> tuple[int, tuple
       ((2, (2, 2)), (2, (7, 7)), (4, (4, 4)))
     """
     height, width, _ = image_shape
-    side, count = min(height, width), 0
-    while side % 2 == 0 and side // 2 >= SMALLEST_BASE:
-        side, count = side // 2, count + 1
+    count, _ = pyramid.levels(image_shape, owner)
     if count == 1 and height % 4 == width % 4 == 0:
-        side, count = side // 2, 2
-    if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
-        raise ValueError(
-            f"{owner} makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the "
-            f"same for both sides, found {height}x{width}; {_nearest(height, width)}"
-        )
+        count = 2
     return count, (height >> count, width >> count)
-
-
-def _nearest(height: int, width: int) -> str:
-    side = min(height, width)
-    fitting = sorted(base << power for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for power in range(1, 16))
-    below, above = [size for size in fitting if size < side], [size for size in fitting if size > side]
-    nearest = [*below[-1:], *above[:1]]
-    return "the nearest squares are " + " and ".join(f"{size}x{size}" for size in nearest)
 
 
 class DCGANGenerator(nn.Module):

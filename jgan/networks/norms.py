@@ -94,3 +94,25 @@ class InstanceNorm(nn.Module):
         centred = wide - wide.mean((1, 2), keepdims=True)
         variance = jnp.square(centred).mean((1, 2), keepdims=True)
         return (centred * jax.lax.rsqrt(variance + self.epsilon)).astype(self.dtype)
+
+
+def pixel_norm(x: Float[jax.Array, "*shape c"]) -> Float[jax.Array, "*shape c"]:
+    """Scales the channels of each pixel (or the entries of each vector) to a mean square of 1.
+
+    Args:
+      x: `[..., channels]` float.
+
+    Returns:
+      `x / sqrt(mean_c x^2 + 1e-8)`, of the dtype of `x`; the statistics are float32.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks.norms import pixel_norm
+      >>> [round(float(value), 4) for value in pixel_norm(jnp.array([3.0, 4.0]))]
+      [0.8485, 1.1314]
+
+    References:
+      Karras et al., "Progressive Growing of GANs" (2018), section 4.2, https://arxiv.org/abs/1710.10196
+    """
+    wide = x.astype(jnp.float32)
+    return (wide * jax.lax.rsqrt(jnp.square(wide).mean(axis=-1, keepdims=True) + 1e-8)).astype(x.dtype)

@@ -41,6 +41,8 @@ class View(NamedTuple):
       batch: the whole minibatch.
       generate: `generate(inputs) -> examples`, the generator in training mode; in the generator's loss it is differentiable in
         its parameters.
+      through: `through(network, *inputs) -> output`, another `Network` of the generator's parameters, such as a part of it,
+        with the same keys, in training mode and differentiable as `generate` is.
       discriminate: `discriminate(x, c=()) -> (logits, output)`, the discriminator in training mode on any examples.
     """
 
@@ -64,6 +66,7 @@ class View(NamedTuple):
     inputs: Inputs = Inputs()
     batch: Any = None
     generate: Callable[..., Any] | None = None
+    through: Callable[..., Any] | None = None
     discriminate: Callable[..., tuple[jax.Array, Any]] | None = None
 
 

@@ -325,9 +325,10 @@ def test_ctrl_c_while_a_compiled_module_is_imported_is_not_an_error_of_the_impor
 
 
 def test_a_full_disk_is_reported_with_the_name_of_the_file(tmp_path):
+    written, lines = log.Log(tmp_path), journal.Journal(tmp_path, 0, None)
     for name, write in (
-        (log.LOG, lambda opened=log.Log(tmp_path): opened.write("a line")),
-        (journal.METRICS, lambda opened=journal.Journal(tmp_path, 0, None): opened.write(1, {"fid": 1.0})),
+        (log.LOG, lambda: written.write("a line")),
+        (journal.METRICS, lambda: lines.write(1, {"fid": 1.0})),
     ):
         (tmp_path / name).unlink(missing_ok=True)
         (tmp_path / name).symlink_to("/dev/full")

@@ -5,7 +5,8 @@ For each NAME there is a module `twin_NAME.py` with
 - `CASES = {case: (module, inputs)}`: a Flax module and a tuple of small NumPy inputs from a fixed seed, for evaluation mode;
 - `reference(case, params, inputs) -> np.ndarray`: the same network in PyTorch, which it imports inside. `params` are all
   variables by path: `{"down_0/kernel": array, "norm_1/mean": array, ...}`;
-- `SLOW`, if need be: the names of the cases that only the slow tests run.
+- `SLOW`, if need be: the names of the cases that only the slow tests run;
+- `draw(path, normal) -> array`, if need be: the variable of that path, from standard normal numbers of its shape.
 
 `weights` draws the variables anew from each path, so that a file has nothing but outputs. Where PyTorch is installed (the extra
 `oracles` of the package; see CONTRIBUTING.md),
@@ -33,15 +34,20 @@ def twin(name):
     return importlib.import_module(f"twin_{name}")
 
 
-def weights(module, inputs):
+def weights(module, inputs, draw=None):
     """All variables of a Flax module, each from a seed of its own path, of a size that keeps signals near 1."""
-    shapes = jax.eval_shape(module.init, jax.random.key(0), *inputs)
-    return jax.tree_util.tree_map_with_path(lambda path, leaf: _draw(_named(path), leaf.shape), shapes)
+
+    def one(path, leaf):
+        name = _named(path)
+        random = np.random.default_rng(zlib.crc32(name.encode()))
+        normal = random.normal(size=leaf.shape)
+        return _draw(name, normal, random) if draw is None else np.asarray(draw(name, normal), np.float32)
+
+    return jax.tree_util.tree_map_with_path(one, jax.eval_shape(module.init, jax.random.key(0), *inputs))
 
 
-def _draw(path, shape):
-    random = np.random.default_rng(zlib.crc32(path.encode()))
-    kind, normal = path.rpartition("/")[2], random.normal(size=shape)
+def _draw(path, normal, random):
+    kind, shape = path.rpartition("/")[2], normal.shape
     if kind in ("scale", "var"):  # the gain of a normalisation, the moving average of a variance
         drawn = random.uniform(0.5, 1.5, shape)
     elif len(shape) > 1:  # the outputs are the last axis of every kernel
@@ -63,10 +69,16 @@ def _named(path):
     return "/".join(key.key for key in path[1:])  # the first is the collection
 
 
+def drawn(name, case):
+    """The weights of a case."""
+    module, inputs = twin(name).CASES[case]
+    return weights(module, inputs, getattr(twin(name), "draw", None))
+
+
 def output(name, case):
     """What our network makes of the inputs."""
     module, inputs = twin(name).CASES[case]
-    return np.asarray(jax.jit(module.apply)(weights(module, inputs), *inputs))
+    return np.asarray(jax.jit(module.apply)(drawn(name, case), *inputs))
 
 
 def reference(name):
@@ -74,9 +86,9 @@ def reference(name):
     import torch
 
     made = {}
-    for case, (module, inputs) in twin(name).CASES.items():
+    for case, (_, inputs) in twin(name).CASES.items():
         with torch.no_grad():
-            made[case] = np.asarray(twin(name).reference(case, flat(weights(module, inputs)), inputs), np.float32)
+            made[case] = np.asarray(twin(name).reference(case, flat(drawn(name, case)), inputs), np.float32)
     return made
 
 

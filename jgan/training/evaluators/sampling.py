@@ -74,7 +74,9 @@ def class_rows(gan: GAN, key: Key, labels: Any, columns: int) -> Inputs:
     return gan.inputs(key, len(repeated), repeated)
 
 
-def draw(gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, block: int = 1000) -> np.ndarray:
+def draw(
+    gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, truncation: float = 1.0, block: int = 1000
+) -> np.ndarray:
     """Generates many examples in blocks, so that memory does not grow with their number.
 
     Args:
@@ -82,6 +84,7 @@ def draw(gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, block: 
       state: the state whose generator is used.
       inputs: `N` inputs, as returned by `gan.inputs`.
       ema: whether to use the averaged weights, where the model keeps them.
+      truncation: psi, for a model with the truncation trick: see `jgan.types.GAN.sample`.
       block: the number of examples per block.
 
     Returns:
@@ -100,12 +103,13 @@ def draw(gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, block: 
       >>> sampling.draw(gan, gan.init(key), gan.inputs(key, 6), block=4).shape
       (6, 8, 8, 1)
     """
-    generate = jax.jit(gan.generate, static_argnames="ema")
+    options: dict[str, Any] = {"ema": ema} | ({"truncation": truncation} if gan.truncates else {})
+    generate = jax.jit(gan.generate, static_argnames=tuple(options))
     n = len(jax.tree.leaves(inputs)[0])
     blocks = []
     for first in range(0, n, block):
         part = jax.tree.map(lambda leaf: leaf[first : first + block], inputs)  # noqa: B023  called at once
-        blocks.append(np.asarray(generate(state, part, ema=ema)))
+        blocks.append(np.asarray(generate(state, part, **options)))
     examples = np.concatenate(blocks)
     if not np.isfinite(examples).all():
         raise ValueError(f"the generator's samples are not finite at step {int(state.step)}: its training has diverged")
