@@ -38,6 +38,9 @@ def check(spec: DataSpec) -> None:
     dcgan.stages(spec.shape)
 
 
+nearest = dcgan.nearest
+
+
 def networks(config: Options, spec: DataSpec, *, batch_norm: bool = True) -> tuple[Network, Network]:
     """Builds DCGAN's networks.
 

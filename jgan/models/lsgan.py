@@ -11,7 +11,7 @@ million parameters, latents of 1,024, rate 1e-3) are `network="vgg"`.
 import dataclasses
 
 from jgan.losses import least_squares
-from jgan.models.dcgan_options import Options, check, networks
+from jgan.models.dcgan_options import Options, check, nearest, networks
 from jgan.models.model import Model
 from jgan.models.unconditional import SMALL_SPEC, play, presets, small
 from jgan.types import GAN, DataSpec
@@ -55,4 +55,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-MODEL = Model(Config, make, presets("lsgan", "GAN of least squares", Config()), check, small, SMALL_SPEC)
+PRESETS = presets("lsgan", "GAN of least squares", Config())
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

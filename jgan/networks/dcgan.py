@@ -1,5 +1,6 @@
 """The generator and the discriminator of DCGAN, for images of many sizes."""
 
+import math
 from collections.abc import Sequence
 
 import flax.linen as nn
@@ -44,17 +45,47 @@ def stages(image_shape: Sequence[int]) -> tuple[int, tuple[int, int]]:
     if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
         raise ValueError(
             f"DCGAN makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the same "
-            f"for both sides, found {height}x{width}; {_nearest(height, width)}"
+            f"for both sides, found {height}x{width}; {_nearest_squares(min(height, width))}"
         )
     return count, (height >> count, width >> count)
 
 
-def _nearest(height: int, width: int) -> str:
-    side = min(height, width)
-    fitting = sorted(base << power for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for power in range(1, 16))
+def _nearest_squares(side: int) -> str:
+    fitting = [size for size, _ in _fitting()]
     below, above = [size for size in fitting if size < side], [size for size in fitting if size > side]
-    nearest = [*below[-1:], *above[:1]]
-    return "the nearest squares are " + " and ".join(f"{size}x{size}" for size in nearest)
+    return "the nearest squares are " + " and ".join(f"{size}x{size}" for size in [*below[-1:], *above[:1]])
+
+
+def nearest(size: tuple[int, int]) -> tuple[int, int]:
+    """The size of images that DCGAN makes nearest to a given one.
+
+    Args:
+      size: height and width.
+
+    Returns:
+      The height and the width with the smallest sum of ratios to those asked for: the size itself if it fits.
+
+    Example:
+      >>> from jgan.networks import dcgan
+      >>> dcgan.nearest((28, 28)), dcgan.nearest((70, 70)), dcgan.nearest((85, 64))
+      ((28, 28), (64, 64), (80, 64))
+    """
+    small, large = sorted(size)
+
+    fitting = (
+        (side, max(side, times << power)) for side, power in _fitting() for times in (large >> power, (large >> power) + 1)
+    )
+
+    def distance(found: tuple[int, int]) -> float:
+        return sum(abs(math.log(side / asked)) for side, asked in zip(found, (small, large), strict=True))
+
+    found = min(fitting, key=distance)
+    return found if size[0] <= size[1] else (found[1], found[0])
+
+
+def _fitting() -> list[tuple[int, int]]:
+    """The smaller sides that fit, and the power of two that must divide the other side."""
+    return sorted((base << power, power) for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for power in range(1, 16))
 
 
 class DCGANGenerator(nn.Module):
