@@ -4,8 +4,8 @@ The discriminator's targets are b for real images and a for fakes, the generator
 code, and `-1, 1, 0` is the paper's other choice, for which the generator minimises a Pearson divergence. The authors' loss is
 the sum over the minibatch, here as everywhere the mean; Adam's steps do not depend on the factor.
 
-The networks are those of DCGAN, with its rate of 2e-4. The authors' networks for 112x112 images (a VGG-like generator of 15.6
-million parameters, latents of 1,024, rate 1e-3) are `network="vgg"`.
+The networks are those of DCGAN, with its rate of 2e-4. The authors' code has others for scenes of 112x112 pixels (a VGG-like
+generator of 15.6 million parameters, latents of 1,024 numbers, a rate of 1e-3), which are not built.
 """
 
 import dataclasses
