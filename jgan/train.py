@@ -48,15 +48,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     workdir = folder.choose(config)
     resumed = config.resume != "no" and (workdir / CONFIG).exists()
     model = read(workdir).model if resumed else models.find(config.model)
+    config, resized = folder.fitted(config, workdir, model)
     if config.compilation_cache:
         environment.keep_compiled_programs()
     if config.dry_run:
         run = assemble(config, workdir, model)
         folder.check_fit(run)
-        print(report.plan(run))
+        print(report.plan(run), *filter(None, [resized]), sep="\n")
         return
     with folder.opened(config, workdir, model) as run:
-        Log(run.workdir).say(report.headline(run))
+        Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
         loop.train(run)
 
 

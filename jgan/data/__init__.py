@@ -7,9 +7,9 @@ says how to add one.
 
 from jgan.data.dataset import Dataset, spec
 from jgan.data.fingerprints import fingerprint
-from jgan.data.sources import SOURCES, describe, load
+from jgan.data.sources import SOURCES, describe, fitted, load
 from jgan.utils.registry import import_all
 
-__all__ = ["SOURCES", "Dataset", "describe", "fingerprint", "load", "spec"]
+__all__ = ["SOURCES", "Dataset", "describe", "fingerprint", "fitted", "load", "spec"]
 
 import_all(__name__, __path__)  # each source registers itself

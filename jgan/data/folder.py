@@ -10,6 +10,7 @@ and storage systems leave in folders (`jgan.data.reading.is_litter`): names that
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,9 @@ from jgan.utils import text
 
 Size = tuple[int, int]
 """Height and width in pixels."""
+
+LARGEST, REDUCED = 256, 64
+"""The largest side at which images are taken as they are if no size is asked for; the side to which larger ones are reduced."""
 
 
 def asked_size(name: str) -> Size | None:
@@ -216,6 +220,84 @@ def is_divided(data_dir: Path) -> bool:
     return (data_dir / "train").is_dir()
 
 
+def sizes(data_dir: Path) -> set[Size]:
+    """The sizes of all images of a folder, by their headers; any layout that `load` accepts.
+
+    Args:
+      data_dir: the folder.
+
+    Returns:
+      Heights and widths.
+
+    Raises:
+      ValueError: if a file is not an image.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import folder
+      >>> folder.sizes(Path("no/such/folder"))
+      set()
+    """
+    found, folders = set(), [data_dir] if data_dir.is_dir() else []
+    for _ in range(3):  # the folder, its parts, their classes
+        deeper: list[Path] = []
+        for place in folders:
+            files, inside = _entries(place, strict=False)
+            deeper += inside
+            for path in files:
+                reading.regular(path, "an image")
+                with path.open("rb") as file:
+                    found.add(pictures.size(file, str(path), pictures.formats_of(path.suffix)))
+        folders = deeper
+    return found
+
+
+def usual_size(found: set[Size]) -> Size:
+    """The size for a model if none is asked for.
+
+    Args:
+      found: the sizes of the images, at least one.
+
+    Returns:
+      The images' own size if all have one of at most `LARGEST` pixels a side. Larger images are reduced to a smaller side of
+      `REDUCED`; images of several sizes to squares of that side, or of their smallest side if that is smaller.
+
+    Example:
+      >>> from jgan.data import folder
+      >>> folder.usual_size({(96, 128)}), folder.usual_size({(3000, 4000)}), folder.usual_size({(96, 128), (50, 70)})
+      ((96, 128), (64, 85), (50, 50))
+    """
+    smallest = min(map(min, found))
+    reduced = min(smallest, REDUCED)
+    if len(found) > 1:
+        return reduced, reduced
+    ((height, width),) = found
+    if max(height, width) <= LARGEST:
+        return height, width
+    return round(height * reduced / smallest), round(width * reduced / smallest)
+
+
+def fitted(name: str, data_dir: Path | None, nearest: Callable[[Size], Size]) -> tuple[str, str]:
+    """The set at the size that a model accepts: see `jgan.data.sources.fitted`."""
+    asked = asked_size(name)
+    found = set() if asked or data_dir is None else sizes(data_dir)
+    if not asked and not found:
+        return name, ""  # `load` says what is wrong
+    wanted = asked or usual_size(found)
+    size = nearest(wanted)
+    if size == wanted and (asked or found == {size}):
+        return name, ""
+    base, of = name.partition(":")[0], "x".join(map(str, min(found or {wanted})))
+    if len(found) > 1:
+        of = f"{len(found)} sizes"
+    nearest_to = f"nearest to {wanted[0]}x{wanted[1]} " if size != wanted else ""
+    says = (
+        f"images{'' if asked else ' of ' + of} cropped and resized to {size[0]}x{size[1]} (height x width), the size "
+        f"{nearest_to}that the model accepts; --dataset {base}:HEIGHTxWIDTH asks for another"
+    )
+    return f"{base}:{size[0]}x{size[1]}", says
+
+
 def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads a set from a folder of images.
 
@@ -274,4 +356,5 @@ sources.register(
     "and resized to one",
     usage="folder, folder:HEIGHTxWIDTH",
     holds_out=True,
+    fitted=fitted,
 )

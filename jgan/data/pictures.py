@@ -80,24 +80,63 @@ def decode(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
       Traceback (most recent call last):
       ValueError: a.gif: expected an image, found a file that cannot be read as one: get it again
     """
+    with reading.naming(where, "an image"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd metadata, which do not concern the pixels
+        image = _opened(file, where, formats)
+        if image.format == "PNG":  # while it decodes, Pillow compares no checksums
+            image.verify()
+            file.seek(0)
+            image = _opened(file, where, ["PNG"])
+        image.load()
+    return image
+
+
+def size(file: IO[bytes], where: str, formats: Iterable[str]) -> tuple[int, int]:
+    """The size of a picture by its header, without decoding it.
+
+    Args:
+      file: the open file, which can be positioned.
+      where: its name, for messages.
+      formats: Pillow's names of the formats it may have.
+
+    Returns:
+      Height and width in pixels, turned as its EXIF data say.
+
+    Raises:
+      ValueError: as `decode`, so far as the header tells.
+
+    Example:
+      >>> import io
+      >>> from PIL import Image
+      >>> from jgan.data import pictures
+      >>> Image.new("L", (4, 2)).save(file := io.BytesIO(), "PNG")
+      >>> pictures.size(file, "a.png", ["PNG"])
+      (2, 4)
+    """
+    with reading.naming(where, "an image"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _opened(file, where, formats)
+        on_its_side = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
+        return (image.width, image.height) if on_its_side else (image.height, image.width)
+
+
+_ORIENTATION = 0x0112
+"""EXIF's number of the orientation."""
+
+
+def _opened(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
+    """Pillow's image, its header read and checked."""
     from PIL import Image, UnidentifiedImageError
 
     Image.init()
     known = [name for name in formats if name in Image.OPEN]
-    with reading.naming(where, "an image"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd metadata, which do not concern the pixels
-        try:
-            image = Image.open(file, formats=known)
-        except Image.DecompressionBombError:
-            raise ValueError(f"{where}: expected at most {MOST_PIXELS} pixels, found far more: make it smaller") from None
-        except UnidentifiedImageError:  # its message is the file's representation
-            raise ValueError(f"{where}: expected an image, found a file that cannot be read as one: get it again") from None
-        _check(image, file, where)
-        if image.format == "PNG":  # while it decodes, Pillow compares no checksums
-            image.verify()
-            file.seek(0)
-            image = Image.open(file, formats=["PNG"])
-        image.load()
+    try:
+        image = Image.open(file, formats=known)
+    except Image.DecompressionBombError:
+        raise ValueError(f"{where}: expected at most {MOST_PIXELS} pixels, found far more: make it smaller") from None
+    except UnidentifiedImageError:  # its message is the file's representation
+        raise ValueError(f"{where}: expected an image, found a file that cannot be read as one: get it again") from None
+    _check(image, file, where)
     return image
 
 

@@ -19,6 +19,9 @@ from jgan.utils.registry import Registry
 Load = Callable[..., Dataset]
 """`load(name, data_dir) -> Dataset`; the name includes any options after a colon."""
 
+Fit = Callable[[str, Path | None, Callable[[tuple[int, int]], tuple[int, int]]], tuple[str, str]]
+"""`fitted(name, data_dir, nearest) -> (name, what was done)`."""
+
 DIVISION = (
     "A set that does not come divided into train, validation and test gives a sixth of each class to validation and a sixth to "
     "test, a fifth where only one of them is missing; so a third of such images is not trained on."
@@ -34,19 +37,24 @@ class Source(NamedTuple):
       description: its content and where it is read from, for the help text of the commands.
       usage: the syntax of its name, with options.
       holds_out: whether its data may come undivided, and `load` has the argument `held_out`.
+      fitted: for images of the user's own, which it resizes to the size after the colon: `fitted(name, data_dir, nearest)`, see
+        the function of this name; None for sets that have the size they have.
     """
 
     load: Load
     description: str
     usage: str
     holds_out: bool = False
+    fitted: Fit | None = None
 
 
 SOURCES: Registry[Source] = Registry("data set")
 """The sources, by the part of the name before a colon; any other name is looked up in tensorflow-datasets."""
 
 
-def register(name: str, load: Load, description: str, *, usage: str = "", holds_out: bool = False) -> Source:
+def register(
+    name: str, load: Load, description: str, *, usage: str = "", holds_out: bool = False, fitted: Fit | None = None
+) -> Source:
     """Registers a source.
 
     Args:
@@ -55,6 +63,7 @@ def register(name: str, load: Load, description: str, *, usage: str = "", holds_
       description: its content and where it is read from, in one line.
       usage: the syntax of the name if it takes options, such as `"folder, folder:HEIGHTxWIDTH"`.
       holds_out: whether `load` has the argument `held_out`.
+      fitted: see `Source`.
 
     Returns:
       The `Source`.
@@ -67,7 +76,7 @@ def register(name: str, load: Load, description: str, *, usage: str = "", holds_
       >>> sources.SOURCES["digits"].usage
       'digits'
     """
-    return SOURCES.register(name, Source(load, description, usage or name, holds_out))
+    return SOURCES.register(name, Source(load, description, usage or name, holds_out, fitted))
 
 
 def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None = None) -> Dataset:
@@ -116,6 +125,32 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
         if folder is None or str(folder) in str(error):
             raise
         raise ValueError(f"{folder}: {error}") from error
+
+
+def fitted(name: str, data_dir: str | Path | None, nearest: Callable[[tuple[int, int]], tuple[int, int]]) -> tuple[str, str]:
+    """The data set at the size that a model accepts, if it holds images of the user's own; any other set as it is.
+
+    Args:
+      name: a name for `load`.
+      data_dir: the folder of the data.
+      nearest: `nearest((height, width)) -> (height, width)`, the size nearest to the given one that the model accepts.
+
+    Returns:
+      A name for `load`, which has the size if images must be resized, and a line that says so, "" if they need not be.
+
+    Raises:
+      ValueError: if an image cannot be read.
+
+    Example:
+      >>> from jgan.data import sources
+      >>> sources.fitted("folder:70", "photos", lambda size: (64, 64))[0], sources.fitted("mnist", None, lambda size: (64, 64))
+      ('folder:64x64', ('mnist', ''))
+    """
+    base = name.partition(":")[0]
+    fit = SOURCES[base].fitted if base in SOURCES else None
+    if fit is None:
+        return name, ""
+    return fit(name, None if data_dir is None else reading.user_path(data_dir), nearest)
 
 
 def comes_divided(name: str) -> ValueError:

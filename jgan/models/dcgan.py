@@ -12,7 +12,7 @@ minibatch for either player in turn.
 import dataclasses
 
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, networks
+from jgan.models.dcgan_options import Options, check, nearest, networks
 from jgan.models.model import Model
 from jgan.models.unconditional import SMALL_SPEC, play, presets, small
 from jgan.types import GAN, DataSpec
@@ -51,4 +51,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, LOSSES[config.loss], networks(config, spec))
 
 
-MODEL = Model(Config, make, presets("dcgan", "convolutional GAN", Config()), check, small, SMALL_SPEC)
+PRESETS = presets("dcgan", "convolutional GAN", Config())
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jgan.models import accepts
 from jgan.models.unconditional import Training
-from jgan.networks import DCGANDiscriminator, DCGANGenerator, dcgan, from_module
+from jgan.networks import DCGANDiscriminator, DCGANGenerator, dcgan, from_module, pyramid
 from jgan.types import DataSpec, Network
 
 
@@ -36,6 +36,9 @@ def check(spec: DataSpec) -> None:
     """
     accepts.images(spec)
     dcgan.stages(spec.shape)
+
+
+nearest = pyramid.nearest
 
 
 def networks(config: Options, spec: DataSpec, *, batch_norm: bool = True) -> tuple[Network, Network]:

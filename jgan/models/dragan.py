@@ -10,7 +10,7 @@ import dataclasses
 
 from jgan import penalties
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, networks
+from jgan.models.dcgan_options import Options, check, nearest, networks
 from jgan.models.model import Model
 from jgan.models.options import Optimizer
 from jgan.models.unconditional import SMALL_SPEC, play, presets, small
@@ -57,4 +57,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, LOSSES[config.loss], networks(config, spec, batch_norm=False), penalties=(penalty,))
 
 
-MODEL = Model(Config, make, presets("dragan", "GAN with a penalty near real images", Config()), check, small, SMALL_SPEC)
+PRESETS = presets("dragan", "GAN with a penalty near real images", Config())
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -4,14 +4,14 @@ The discriminator's targets are b for real images and a for fakes, the generator
 code, and `-1, 1, 0` is the paper's other choice, for which the generator minimises a Pearson divergence. The authors' loss is
 the sum over the minibatch, here as everywhere the mean; Adam's steps do not depend on the factor.
 
-The networks are those of DCGAN, with its rate of 2e-4. The authors' networks for 112x112 images (a VGG-like generator of 15.6
-million parameters, latents of 1,024, rate 1e-3) are `network="vgg"`.
+The networks are those of DCGAN, with its rate of 2e-4. The authors' code has others for scenes of 112x112 pixels (a VGG-like
+generator of 15.6 million parameters, latents of 1,024 numbers, a rate of 1e-3), which are not built.
 """
 
 import dataclasses
 
 from jgan.losses import least_squares
-from jgan.models.dcgan_options import Options, check, networks
+from jgan.models.dcgan_options import Options, check, nearest, networks
 from jgan.models.model import Model
 from jgan.models.unconditional import SMALL_SPEC, play, presets, small
 from jgan.types import GAN, DataSpec
@@ -55,4 +55,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-MODEL = Model(Config, make, presets("lsgan", "GAN of least squares", Config()), check, small, SMALL_SPEC)
+PRESETS = presets("lsgan", "GAN of least squares", Config())
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

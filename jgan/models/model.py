@@ -30,6 +30,10 @@ def _unchanged(config: Any) -> None:
     return None
 
 
+def _as_asked(size: tuple[int, int]) -> tuple[int, int]:
+    return size
+
+
 class Model(NamedTuple):
     """A model; each file of `jgan.models` defines one as `MODEL`.
 
@@ -45,6 +49,8 @@ class Model(NamedTuple):
         that returns a name or an `Evaluator`.
       real_view: `real_view(config)` returns a function `(images in [0, 1]) -> images in [0, 1]` that preprocesses real images
         before they are compared with the model's samples, or None if they are compared unchanged.
+      nearest: `nearest((height, width)) -> (height, width)`, the size of images nearest to the given one that the model
+        accepts; a folder of images is resized to it. The default is the given one.
     """
 
     Config: type
@@ -55,3 +61,4 @@ class Model(NamedTuple):
     small_spec: DataSpec
     evaluator: Any = "images"
     real_view: Callable[[Any], Callable[[Any], Any] | None] = _unchanged
+    nearest: Callable[[tuple[int, int]], tuple[int, int]] = _as_asked

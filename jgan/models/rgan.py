@@ -14,7 +14,7 @@ The networks are those of DCGAN; the noise has the author's 128 dimensions, Adam
 import dataclasses
 
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, networks
+from jgan.models.dcgan_options import Options, check, nearest, networks
 from jgan.models.model import Model
 from jgan.models.options import Optimizer
 from jgan.models.unconditional import SMALL_SPEC, play, presets, small
@@ -63,4 +63,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-MODEL = Model(Config, make, presets("rgan", "relativistic GAN", Config(), batch_size=32), check, small, SMALL_SPEC)
+PRESETS = presets("rgan", "relativistic GAN", Config(), batch_size=32)
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -12,7 +12,7 @@ step is fixed when it is compiled. `--model.rule.n-critic` sets it for all steps
 import dataclasses
 
 from jgan.losses import wasserstein
-from jgan.models.dcgan_options import Options, check, networks
+from jgan.models.dcgan_options import Options, check, nearest, networks
 from jgan.models.model import Model
 from jgan.models.options import Optimizer, Rule
 from jgan.models.unconditional import SMALL_SPEC, play, presets, small
@@ -54,4 +54,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, wasserstein, networks(config, spec))
 
 
-MODEL = Model(Config, make, presets("wgan", "Wasserstein GAN (weight clipping)", Config()), check, small, SMALL_SPEC)
+PRESETS = presets("wgan", "Wasserstein GAN (weight clipping)", Config())
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

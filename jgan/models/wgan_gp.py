@@ -92,4 +92,4 @@ PRESETS = presets(
 )
 
 
-MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC)
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=wgan_gp.nearest)

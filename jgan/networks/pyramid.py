@@ -1,5 +1,6 @@
 """Networks that make an image by doubling its sides level by level: which sizes they make, and from which base."""
 
+import math
 from collections.abc import Sequence
 
 SMALLEST, LARGEST = 4, 7
@@ -36,13 +37,43 @@ def levels(image_shape: Sequence[int], owner: str) -> tuple[int, tuple[int, int]
     if count == 0 or side > LARGEST or max(height, width) % 2**count:
         raise ValueError(
             f"{owner} makes images whose sides are {SMALLEST} to {LARGEST} times a power of two (at least 2), the same "
-            f"for both sides, found {height}x{width}; {_nearest(height, width)}"
+            f"for both sides, found {height}x{width}; {_nearest_squares(min(height, width))}"
         )
     return count, (height >> count, width >> count)
 
 
-def _nearest(height: int, width: int) -> str:
-    side = min(height, width)
-    fitting = sorted({base << power for base in range(SMALLEST, LARGEST + 1) for power in range(1, 16)})
+def nearest(size: tuple[int, int]) -> tuple[int, int]:
+    """The size nearest to a given one that such networks make.
+
+    Args:
+      size: height and width.
+
+    Returns:
+      The height and the width with the smallest sum of ratios to those asked for: the size itself if it fits.
+
+    Example:
+      >>> from jgan.networks import pyramid
+      >>> pyramid.nearest((28, 28)), pyramid.nearest((70, 70)), pyramid.nearest((85, 64))
+      ((28, 28), (64, 64), (80, 64))
+    """
+    small, large = sorted(size)
+    fitting = (
+        (side, max(side, times << power)) for side, power in _fitting() for times in (large >> power, (large >> power) + 1)
+    )
+
+    def distance(found: tuple[int, int]) -> float:
+        return sum(abs(math.log(side / asked)) for side, asked in zip(found, (small, large), strict=True))
+
+    found = min(fitting, key=distance)
+    return found if size[0] <= size[1] else (found[1], found[0])
+
+
+def _fitting() -> list[tuple[int, int]]:
+    """The smaller sides that fit, and the power of two that must divide the other side."""
+    return sorted((base << power, power) for base in range(SMALLEST, LARGEST + 1) for power in range(1, 16))
+
+
+def _nearest_squares(side: int) -> str:
+    fitting = [size for size, _ in _fitting()]
     below, above = [size for size in fitting if size < side], [size for size in fitting if size > side]
     return "the nearest squares are " + " and ".join(f"{size}x{size}" for size in [*below[-1:], *above[:1]])

@@ -37,12 +37,29 @@ def sizes(image_shape: Sequence[int]) -> list[tuple[int, int]]:
     if min(height, width) < KERNEL:
         raise ValueError(
             f"the networks of WGAN-GP have kernels of {KERNEL}x{KERNEL} and make images of that size or larger, found "
-            f"{height}x{width}; the nearest is {max(height, KERNEL)}x{max(width, KERNEL)}"
+            f"{height}x{width}; the nearest is {'x'.join(map(str, nearest((height, width))))}"
         )
     found = [(height, width)]
     while len(found) < 3 or min(found[-1]) > LARGEST_BASE:
         found.append((-(-found[-1][0] // 2), -(-found[-1][1] // 2)))
     return found
+
+
+def nearest(size: tuple[int, int]) -> tuple[int, int]:
+    """The size of images that these networks make nearest to a given one: no side smaller than a kernel.
+
+    Args:
+      size: height and width.
+
+    Returns:
+      Height and width.
+
+    Example:
+      >>> from jgan.networks import wgan_gp
+      >>> wgan_gp.nearest((3, 28))
+      (5, 28)
+    """
+    return max(size[0], KERNEL), max(size[1], KERNEL)
 
 
 def fan_average(gain: float, fan_in: float, fan_out: float) -> Callable[..., jax.Array]:

@@ -69,9 +69,11 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
     asked = configs.with_home(asked)
     configs.check(asked)
+    workdir = folder.choose(asked)
+    asked, resized = folder.fitted(asked, workdir, chosen.model)
     try:
-        with folder.opened(asked, folder.choose(asked), chosen.model, given) as run:
-            Log(run.workdir).say(report.headline(run))
+        with folder.opened(asked, workdir, chosen.model, given) as run:
+            Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
             state = loop.train(run)
     except stopping.Stopped as stopped:
         saved = f"saved in {run.workdir}; continue with train(..., workdir={str(run.workdir)!r}, resume=True)"

@@ -80,6 +80,31 @@ def choose(config: RunConfig) -> Path:
     return held or next(folder for folder in _folders(name) if not folder.exists())
 
 
+def fitted(config: RunConfig, workdir: Path, model: Model) -> tuple[RunConfig, str]:
+    """The configuration with the user's own images at the size nearest to what was asked that the model accepts.
+
+    The size becomes a part of the data set's name, so that whoever opens the run loads the same images. A run that is continued
+    with the name it has keeps it.
+
+    Args:
+      config: the configuration.
+      workdir: the folder of the run, which may hold it already.
+      model: the model.
+
+    Returns:
+      The configuration, and a line that says what is done to the images; "" if nothing is.
+
+    Raises:
+      ValueError: if an image cannot be read.
+    """
+    if config.resume != "no" and (workdir / records.CONFIG).exists():
+        held = records.read(workdir, model).config
+        if held.dataset == config.dataset:
+            return config, ""
+    name, done = data.fitted(config.dataset, config.data_dir, model.nearest)
+    return dataclasses.replace(config, dataset=name), done
+
+
 @contextlib.contextmanager
 def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Iterator[Run]:
     """Creates the folder of a run, or reopens it, and locks it; errors inside are written to its log.

@@ -1,4 +1,4 @@
-"""A new objective from outside the package: the example of CONTRIBUTING.md, as it stands there."""
+"""The package from outside: the examples of CONTRIBUTING.md (a new objective) and README.md (DCGAN), as they stand there."""
 
 import re
 from pathlib import Path
@@ -6,11 +6,17 @@ from pathlib import Path
 import jax
 import numpy as np
 
-CONTRIBUTING = Path(__file__).parents[2] / "CONTRIBUTING.md"
+ROOT = Path(__file__).parents[2]
+
+
+def example(file, name):
+    """The lines between the marker `<!-- example: NAME -->` and the end of the block."""
+    (code,) = re.findall(rf"<!-- example: {name} -->\n```python\n(.*?)```\n<!-- end -->", (ROOT / file).read_text(), re.DOTALL)
+    return code
 
 
 def test_the_example_of_the_map_trains():
-    (code,) = re.findall(r"<!-- example: objective -->\n```python\n(.*?)```", CONTRIBUTING.read_text(), re.DOTALL)
+    code = example("CONTRIBUTING.md", "objective")
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     names: dict = {}
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
@@ -21,3 +27,24 @@ def test_the_example_of_the_map_trains():
     assert losses[-20:].mean() < losses[:5].mean()  # |r - 1| + |f + 1| begins near 2, and D learns something
     assert names["state"].step == 200
     assert "d_penalty" in names["metrics"]
+
+
+def test_the_readmes_dcgan_trains_on_an_array():
+    """With fewer steps, after which the mean of its samples is nearer to that of the images."""
+    code = example("README.md", "dcgan")
+    lines = [line for line in code.splitlines() if line.strip()]
+    assert len(lines) <= 12
+    assert "from jgan.models import dcgan" in lines
+    code, changed = re.subn(r"range\(5_000\)", "range(20)", code)
+    assert changed == 1
+    names: dict = {}
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
+        exec(code, names)
+    assert isinstance(names["images"], np.ndarray)
+    assert names["state"].step == 20
+    assert all(np.isfinite(value) for value in names["metrics"].values())
+    samples, real = np.asarray(names["samples"]), names["images"] / 255
+    assert samples.shape == (64, *real.shape[1:])
+    untrained = names["gan"].sample(names["key"], names["gan"].init(names["key"]), 64)
+    far = lambda made: np.abs(made.mean(0) - real.mean(0)).mean()  # noqa: E731
+    assert far(samples) < far(np.asarray(untrained))

@@ -1,5 +1,7 @@
 """Folders of images written here with Pillow, in each layout, and with each thing that can be wrong with one."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -247,3 +249,71 @@ def test_five_images_are_too_few_to_divide(tmp_path):
         save(tmp_path / f"{number}.png", noise())
     with pytest.raises(ValueError, match=r"expected at least 6 examples of some class.*found 5 examples of 1 classes"):
         data.load("folder", tmp_path)
+
+
+# -------------------------------------------------------------------------------------------- the size that a model accepts
+
+
+def tens(size):
+    """A model whose sides are multiples of ten."""
+    return tuple(max(10, round(side / 10) * 10) for side in size)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "name", "expected", "says"),
+    [
+        ([(20, 30)], "folder", "folder", ""),
+        ([(20, 30), (50, 60)], "folder:20x30", "folder:20x30", ""),
+        (
+            [(20, 33)],
+            "folder",
+            "folder:20x30",
+            "images of 20x33 .* to 20x30 .*, the size nearest to 20x33 that",
+        ),
+        ([(20, 33)], "folder:44", "folder:40x40", "^images cropped and resized to 40x40 .*, the size nearest to 44x44 that"),
+        ([(20, 30), (50, 60), (40, 90)], "folder", "folder:20x20", "images of 3 sizes .* to 20x20 .*, the size that the model"),
+        ([(71, 72), (300, 400)], "folder", "folder:60x60", "images of 2 sizes .* to 60x60 .*, the size nearest to 64x64 that"),
+        ([(256, 200)], "folder", "folder:260x200", "nearest to 256x200"),
+        ([(300, 400)], "folder", "folder:60x80", "images of 300x400 .* to 60x80 .* nearest to 64x85"),
+    ],
+)
+def test_images_are_resized_to_the_size_nearest_to_theirs_or_to_the_one_asked(tmp_path, sizes, name, expected, says):
+    for number in range(6):
+        height, width = sizes[number % len(sizes)]
+        save(tmp_path / f"{number}.png", np.full((height, width, 1), 9, np.uint8))
+    found, done = data.fitted(name, tmp_path, tens)
+    assert found == expected
+    assert re.search(says, done)
+    assert bool(says) == bool(done)
+    assert "\n" not in done
+    size = tuple(map(int, expected.partition(":")[2].split("x"))) if ":" in expected else sizes[0]
+    assert data.load(found, tmp_path).train.x.shape == (4, *size, 1)
+    assert data.fitted(found, tmp_path, tens) == (found, "")  # of a run that is continued
+
+
+def test_sizes_are_those_of_all_parts_and_classes_turned_upright(tmp_path):
+    save(tmp_path / "train" / "a" / "0.png", noise(5, 6))
+    save(tmp_path / "train" / "b" / "0.jpg", noise(7, 8))
+    image = Image.fromarray(noise(9, 4, 1)[..., 0])
+    exif = image.getexif()
+    exif[0x0112] = 8
+    image.save(tmp_path / "turned.png", exif=exif)
+    (tmp_path / ".DS_Store").write_bytes(b"litter")
+    assert folder.sizes(tmp_path) == {(5, 6), (7, 8), (4, 9)}
+    assert folder.read_image(tmp_path / "turned.png").shape == (4, 9, 1)
+
+
+def test_what_is_wrong_with_a_folder_is_said_of_its_size_too(tmp_path):
+    assert data.fitted("folder", tmp_path, tens) == ("folder", "")  # empty: `load` says so
+    assert data.fitted("folder", tmp_path / "none", tens) == ("folder", "")
+    assert data.fitted("folder", None, tens) == ("folder", "")
+    (tmp_path / "a.png").write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"a.png: expected an image, found a file that cannot be read as one"):
+        data.fitted("folder", tmp_path, tens)
+    with pytest.raises(ValueError, match=r"expected a size after the colon"):
+        data.fitted("folder:big", tmp_path, tens)
+
+
+def test_other_sets_have_the_size_they_have(tmp_path):
+    for name in ("digits", "olivetti:30", "inverted:folder:33", "no such set"):
+        assert data.fitted(name, tmp_path, tens) == (name, "")

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from jgan import GAN, Batch, DataSpec, Field, GANState, data, models, parallel, phases
+from jgan.models import Model
 from jgan.rng import stream_key
 
 BATCH, KEY, SEEDS = 4, jax.random.key(0), jax.random.split(jax.random.key(1))
@@ -204,6 +205,18 @@ def test_data_of_another_kind_are_refused_before_anything_is_made(name):
     for kind in others.keys() - kinds:
         with pytest.raises(ValueError, match=r"this model is for .*: choose another --dataset"):
             models.make(model.small(next(iter(model.presets.values())).config), others[kind])
+
+
+@pytest.mark.parametrize("name", models.MODELS)
+def test_the_nearest_size_of_an_image_is_accepted_and_is_its_own(name):
+    """A model that declares none accepts any size, or has the size of one set of images."""
+    model = models.MODELS[name]
+    if model.nearest is Model._field_defaults["nearest"]:
+        pytest.skip("images keep their size")
+    for asked in ((3, 3), (8, 8), (28, 28), (30, 44), (70, 33), (64, 85), (200, 513)):
+        size = model.nearest(asked)
+        model.accepts(DataSpec.images((*size, 3), steps_per_epoch=2))
+        assert model.nearest(size) == size
 
 
 # ---------------------------------------------------------------------------------------------------------------- the steps

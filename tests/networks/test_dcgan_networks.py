@@ -1,5 +1,6 @@
 """The DCGAN networks: published parameter counts, the layers in NumPy float64, the sizes that fit."""
 
+import contextlib
 import functools
 import math
 
@@ -10,7 +11,7 @@ import oracle_layers as oracle
 import pytest
 
 from jgan import networks
-from jgan.networks import DCGANDiscriminator, DCGANGenerator, dcgan
+from jgan.networks import DCGANDiscriminator, DCGANGenerator, dcgan, pyramid
 
 
 def count(module, *shape):
@@ -111,6 +112,39 @@ def test_sizes_that_do_not_fit(shape, nearest):
         DCGANGenerator(shape).init(jax.random.key(0), jnp.zeros((1, 5)))
     with pytest.raises(ValueError, match=message):
         DCGANDiscriminator().init(jax.random.key(0), jnp.zeros((1, *shape)))
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ((28, 28), (28, 28)),
+        ((30, 30), (32, 32)),
+        ((29, 29), (28, 28)),
+        ((1, 1), (8, 8)),
+        ((100, 130), (96, 128)),
+        ((130, 100), (128, 96)),
+        ((64, 85), (64, 80)),
+        ((8, 11), (8, 12)),
+        ((8, 13), (8, 14)),
+        ((500, 500), (512, 512)),
+    ],
+)
+def test_the_nearest_size(asked, expected):
+    assert pyramid.nearest(asked) == expected
+    dcgan.stages((*expected, 1))
+
+
+def test_no_size_that_fits_is_nearer():
+    """Against all sizes, tried one by one."""
+    fits = set()
+    for size in np.ndindex(80, 80):
+        with contextlib.suppress(ValueError):
+            dcgan.stages((*size, 1))
+            fits.add(size)
+    distance = lambda size, asked: sum(abs(math.log(a / b)) for a, b in zip(size, asked, strict=True))  # noqa: E731
+    for asked in ((11, 9), (23, 52), (37, 37), (50, 41), (20, 61), (8, 13)):
+        least = min(distance(size, asked) for size in fits)
+        assert distance(pyramid.nearest(asked), asked) == pytest.approx(least)
 
 
 @functools.cache
