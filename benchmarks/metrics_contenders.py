@@ -209,4 +209,6 @@ def main(task: str, name: str, folder: Path, k: int) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 5:
+        sys.exit(f"{sys.argv[0]}: error: python -m benchmarks.metrics_speed runs this; run that")
     print(json.dumps(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4]))))
