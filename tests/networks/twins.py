@@ -42,7 +42,7 @@ def weights(module, inputs):
 def _draw(path, shape):
     random = np.random.default_rng(zlib.crc32(path.encode()))
     kind, normal = path.rpartition("/")[2], random.normal(size=shape)
-    if kind in ("scale", "var") or shape == ():  # gains, the moving average of a variance
+    if kind in ("scale", "var", "gamma"):  # gains, the moving average of a variance
         drawn = random.uniform(0.5, 1.5, shape)
     elif len(shape) > 1:  # the outputs are the last axis of every kernel
         drawn = normal * np.sqrt(2 / np.prod(shape[:-1]))
