@@ -85,13 +85,15 @@ def test_the_published_options():
     assert (config.loss, config.rule.n_critic, config.latent_size) == ("hinge", 1, 128)
 
 
-def test_the_keys_of_the_attention_can_be_left_unpooled():
-    """The same parameters give other images."""
-    spec, key = DataSpec.images((8, 8, 1), 10), jax.random.key(0)
-    gan, other = (sagan.make(sagan.Config(width=4, pooled=pooled), spec) for pooled in (True, False))
-    state = jax.jit(gan.init)(key)
-    attention = state.generator.params["attention"] | {"gamma": np.float32(5)}
-    params = state.generator.params | {"attention": attention}
-    state = state._replace(generator=state.generator._replace(params=params))
-    images, others = (jax.jit(g.generate, static_argnames="ema")(state, gan.inputs(key, 2), ema=False) for g in (gan, other))
-    assert np.abs(images - others).max() > 1e-3
+@pytest.mark.parametrize("pooled", [True, False])
+def test_each_pixel_attends_to_pooled_keys_or_to_all(pooled):
+    """At maps of 4x4, 16 pixels, to 4 of them or to 16."""
+    gan = sagan.make(sagan.Config(width=1, pooled=pooled), DataSpec.images((8, 8, 1), 10))
+    state, inputs = jax.eval_shape(lambda key: (gan.init(key), gan.inputs(key, 2)), jax.random.key(0))
+    logits = lambda state, images: gan.logits(state, images)  # noqa: E731
+    for program in (
+        jax.make_jaxpr(lambda state, inputs: gan.generate(state, inputs))(state, inputs),
+        jax.make_jaxpr(logits)(state, jax.ShapeDtypeStruct((2, 8, 8, 1), np.float32)),
+    ):
+        assert ("f32[2,16,4]" in str(program)) == pooled
+        assert ("f32[2,16,16]" in str(program)) == (not pooled)
