@@ -148,11 +148,10 @@ def _with_bias(layer: UpsampleConv | ConvMeanPool, y: jax.Array) -> jax.Array:
 
 
 def _with_neighbours(kernel: jax.Array) -> jax.Array:
-    """The kernel `[k, k, ...]` plus itself moved by one row, by one column and by both: `[k + 1, k + 1, ...]`."""
-    for axis in (0, 1):
-        before, after = ([(0, 0)] * kernel.ndim for _ in range(2))
-        before[axis], after[axis] = (1, 0), (0, 1)
-        kernel = jnp.pad(kernel, before) + jnp.pad(kernel, after)
+    """The kernel `[k, k, inputs, features]` plus itself moved by one row, by one column and by both: `[k + 1, k + 1, ...]`."""
+    none, zero = (0, 0, 0), jnp.zeros((), kernel.dtype)
+    for before, after in ((((1, 0, 0), none), ((0, 1, 0), none)), ((none, (1, 0, 0)), (none, (0, 1, 0)))):
+        kernel = jax.lax.pad(kernel, zero, (*before, none, none)) + jax.lax.pad(kernel, zero, (*after, none, none))
     return kernel
 
 

@@ -65,20 +65,27 @@ class SpectralNorm(nn.Module):
 def _power_iteration(kernel: jax.Array, u: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The spectral norm after one iteration from u, and the new u; 1 and u itself for a kernel that is nearly zero."""
     held = jax.lax.stop_gradient(kernel)
-    v = _unit(held @ u)
-    refined = _unit(v @ held)
-    usable = jnp.linalg.norm(refined) > 0.5  # it has length 1, or nearly 0: later passes would never leave 0
-    return jnp.where(usable, v @ kernel @ refined, 1), jnp.where(usable, refined, u)
+    v, _ = _unit(held @ u)
+    answer = v @ kernel
+    refined, length = _unit(jax.lax.stop_gradient(answer))
+    usable = length > _EPSILON  # otherwise later passes would never leave 0
+    return jnp.where(usable, answer @ refined, 1), jnp.where(usable, refined, u)
 
 
-def _unit(x: jax.Array) -> jax.Array:
-    return x / (jnp.linalg.norm(x) + 1e-12)  # the authors' epsilon
+_EPSILON = 1e-12
+"""That of the authors' code."""
+
+
+def _unit(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """`(x of length 1, its length)`."""
+    length = jnp.sqrt(jnp.sum(jnp.square(x)))
+    return x / (length + _EPSILON), length
 
 
 def _start(kernel: jax.Array) -> jax.Array:
     """The first row, as random as a vector drawn anew, whose drawing XLA would have to compile; if it is zero, ones."""
-    row = _unit(kernel[0])
-    return jnp.where(jnp.linalg.norm(row) > 0.5, row, jnp.ones_like(row))
+    row, length = _unit(kernel[0])
+    return jnp.where(length > _EPSILON, row, jnp.ones_like(row))
 
 
 def applied(layer: nn.Module, x: jax.Array, *, spectral: bool, train: bool) -> jax.Array:

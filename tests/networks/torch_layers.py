@@ -73,3 +73,18 @@ def _filled(layer, params, path, axes):
     if layer.bias is not None:
         layer.bias.data.copy_(torch.from_numpy(params[f"{path}/bias"]))
     return layer
+
+
+def spectral(layer, params, path):
+    """PyTorch's own spectral normalisation of a layer, from the vector of ours: in training mode it makes one iteration.
+
+    It is the older of the two that PyTorch has, which starts from the same vector as ours. `path` is that of the layer; the
+    module that has the vector is `spectral_NAME` beside it.
+    """
+    import torch
+
+    parent, _, name = path.rpartition("/")
+    vector = params[f"{parent}/spectral_{name}/kernel".lstrip("/")]
+    layer = torch.nn.utils.spectral_norm(layer)
+    layer.weight_u.copy_(torch.from_numpy(vector))
+    return layer.train()

@@ -48,7 +48,7 @@ def weights(module, inputs, draw=None):
 
 def _draw(path, normal, random):
     kind, shape = path.rpartition("/")[2], normal.shape
-    if kind in ("scale", "var"):  # the gain of a normalisation, the moving average of a variance
+    if kind in ("scale", "var", "gamma"):  # gains, the moving average of a variance
         drawn = random.uniform(0.5, 1.5, shape)
     elif len(shape) > 1:  # the outputs are the last axis of every kernel
         drawn = normal * np.sqrt(2 / np.prod(shape[:-1]))
