@@ -124,6 +124,8 @@ def check_values(config: RunConfig) -> None:
         raise ValueError(f"--time-limit must be a number of minutes, at least 0, found {config.time_limit}")
     checks.seed(config.seed, "--seed")
     checks.whole("--steps", config.steps, 1, MOST_STEPS)
+    if config.held_out is not None:
+        checks.whole("--held-out", config.held_out, 0, MOST_STEPS)
     for flag, kind, known in (
         ("metric", "metric", (AUTO, *CRITERIA)),
         ("extractor", "extractor", typing.get_args(choice.Name)),
@@ -183,5 +185,8 @@ def devices(config: RunConfig) -> list[jax.Device]:
     found = jax.devices()
     wanted = 1 if config.parallel == "jit" else config.devices or len(found)
     if wanted > len(found):
-        raise ValueError(f"--devices must be at most the {len(found)} that this process has, found {config.devices}")
+        raise ValueError(
+            f"--devices must be at most the {len(found)} that this process has, found {config.devices}; a run may go on with "
+            f"--devices {len(found)} or --parallel jit"
+        )
     return found[:wanted]

@@ -6,8 +6,6 @@ import itertools
 import math
 import os
 import re
-import shlex
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,11 +18,14 @@ from jgan.models import Model
 from jgan.models.accepts import described
 from jgan.training import evaluators, journal, lock, loop, records
 from jgan.training.config import RunConfig
-from jgan.training.log import Log
+from jgan.training.log import LOG, Log
 from jgan.training.run import Run, assemble
 from jgan.utils import memory
 
 CHECKPOINTS = "checkpoints"
+
+BYTES_PER_VALUE = 8
+"""memory per value of the samples of a measure: they and their blocks, in float32"""
 
 
 def name_of(preset: str, dataset: str | None) -> str:
@@ -145,8 +146,8 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
         for folder in (workdir / "samples", workdir / CHECKPOINTS):
             _make(folder)
         records.write(workdir, config, run.spec, model, fingerprint)
-        Log(workdir).write(f"command: {shlex.join(sys.argv)}")
-        run.shared.folder = locked
+        Log(workdir).write(f"command: {records.command()}")
+        run.shared.folder, run.shared.fingerprint = locked, fingerprint
         try:
             yield run
         except Exception as error:
@@ -168,6 +169,9 @@ def _check_name(workdir: Path) -> None:
 
 def _holds_run(config: RunConfig, workdir: Path) -> bool:
     """Whether the folder holds a run that is to be continued; a `ValueError` if that is not what was asked for."""
+    for name in (records.CONFIG, journal.METRICS, LOG, "summary.json"):
+        if (workdir / name).exists() and not (workdir / name).is_file():
+            raise ValueError(f"expected {workdir / name} to be a file, found something else: move it away")
     exists = (workdir / records.CONFIG).exists()
     checkpoints = workdir / CHECKPOINTS
     saved = checkpoints.is_dir() and any(checkpoints.iterdir())
@@ -189,7 +193,7 @@ def _holds_run(config: RunConfig, workdir: Path) -> bool:
 
 
 def _enough_steps(config: RunConfig, workdir: Path) -> None:
-    found = [int(path.name) for path in (workdir / CHECKPOINTS).glob("*") if path.name.isdigit()]
+    found = [int(path.name) for path in (workdir / CHECKPOINTS).glob("*") if path.name.isdecimal() and any(path.glob("*"))]
     if found and max(found) > config.steps:
         raise ValueError(f"{workdir} is at step {max(found)} already; expected --steps of at least that, found {config.steps}")
 
@@ -214,6 +218,10 @@ def check_fit(run: Run) -> None:
     Raises:
       ValueError: if a shape or an option is impossible; the message is one line.
     """
+    _check_numbers(run.config.model)
+    (example, *_) = (batch.x for batch in run.spec.sets.values())
+    size = math.prod(example.shape) * BYTES_PER_VALUE * run.config.eval_samples
+    memory.require(f"--eval-samples {run.config.eval_samples:,}: choose a smaller number", size)
     for stage in run.stages:
         here = run.at(stage.end)
         try:
@@ -230,6 +238,18 @@ def check_fit(run: Run) -> None:
             raise ValueError(f"the model does not fit the data or its options{phase}: {message}") from error
 
 
+def _check_numbers(options: Any, group: str = "--model") -> None:
+    """Refuses numbers with which no model can be trained, before a step is compiled."""
+    for field in dataclasses.fields(options):
+        value, flag = getattr(options, field.name), f"{group}.{field.name.replace('_', '-')}"
+        if dataclasses.is_dataclass(value):
+            _check_numbers(value, flag)
+        elif isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{flag} must be a finite number, found {value}")
+        elif field.name.endswith("learning_rate") and value < 0:
+            raise ValueError(f"{flag} must be at least 0, found {value}")
+
+
 def _same_options(asked: RunConfig, held: RunConfig, model: Model, workdir: Path) -> None:
     for name, wanted, found in records.differences(records.identity(held, model), records.identity(asked, model)):
         flag = name.replace("_", "-")
@@ -239,7 +259,10 @@ def _same_options(asked: RunConfig, held: RunConfig, model: Model, workdir: Path
 def _same_data(run: Run, held: records.Record, fingerprint: dict[str, Any]) -> None:
     if held.spec.example != run.spec.example:
         expected, found = described(held.spec), described(run.spec)
-        raise ValueError(f"{run.workdir} holds a run on other data: expected {expected}, found {found}")
+        raise ValueError(f"{run.workdir} holds a run on other data: expected {expected}, found {found}; start another run")
+    if held.spec.steps_per_epoch != run.spec.steps_per_epoch and held.data == fingerprint:
+        counts = f"expected {run.spec.steps_per_epoch} steps per epoch, found {held.spec.steps_per_epoch}"
+        raise ValueError(f"{run.workdir / records.CONFIG} was changed: {counts}; restore it, or start another run")
     if not held.data or held.data == fingerprint or run.config.accept_data:
         return
     name = next(name for name in {**held.data, **fingerprint} if held.data.get(name) != fingerprint.get(name))

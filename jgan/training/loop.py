@@ -269,18 +269,20 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
         return final or (interval > 0 and step % interval == 0)
 
     measured: dict[str, Any] = {}
-    row = None
-    if due(config.eval_every):
+    row, done = None, False
+    if boundary or due(config.eval_every) or due(config.log_every):
         journal.check(step)
-        measured = evaluator.measure(run, state)
-    if measured or boundary or due(config.log_every):
-        row = journal.write(step, measured)
     try:
+        if due(config.eval_every):
+            measured = evaluator.measure(run, state)
+        if measured or boundary or due(config.log_every):
+            row = journal.write(step, measured)
         if due(config.sample_every):
             report.write_samples(run, evaluator, state, step)
-    finally:  # a picture that cannot be drawn does not cost the steps since the last checkpoint
+        done = True
+    finally:  # what cannot be measured or drawn does not cost the steps since the last checkpoint
         planned = bool(measured) or boundary or due(config.checkpoint_every)
-        if planned or stopping:
+        if planned or stopping or not done:
             journal.check(step)
             _check_finite(state, step)
             journal.flush()

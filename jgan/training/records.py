@@ -69,7 +69,15 @@ def write(workdir: Path, config: RunConfig, spec: DataSpec, model: Model, data: 
     fields |= {"model": model_to_dict(model, config.model), "workdir": str(workdir)}
     once = {field.name: field.default for field in dataclasses.fields(config) if field.name in ONE_START}
     record = {"version": VERSION, "config": fields | once, "spec": spec_to_dict(spec), "data": data or {}}
-    write_json(workdir / CONFIG, record | {"command": shlex.join(sys.argv), "environment": environment()})
+    write_json(workdir / CONFIG, record | {"command": command(), "environment": environment()})
+
+
+def command() -> str:
+    """The command line of this process, as it is typed in a shell."""
+    program, *rest = sys.argv
+    if Path(program).parts[-2:] == ("jgan", "train.py"):  # started by python -m jgan.train
+        return shlex.join(["python", "-m", "jgan.train", *rest])
+    return shlex.join(sys.argv)
 
 
 def identity(config: RunConfig, model: Model) -> dict[str, Any]:
@@ -159,7 +167,9 @@ def read(workdir: Path, model: Model | None = None) -> Record:
         return Record(config, spec_from_dict(record["spec"]), found, _fingerprint(record.get("data", {})))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-        raise ValueError(f"{path} is not the configuration of a run of this version of jgan ({message})") from error
+        raise ValueError(
+            f"{path} is not the configuration of a run of this version of jgan ({message}); restore it, or start another run"
+        ) from error
 
 
 # ------------------------------------------------------------------------------------------------------------- the model

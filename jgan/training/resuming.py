@@ -10,7 +10,7 @@ import jax
 
 from jgan import phases
 from jgan.training import journal, records
-from jgan.training.checkpoint import Checkpoints
+from jgan.training.checkpoint import Checkpoints, Saved
 from jgan.training.config import RunConfig, devices
 from jgan.training.log import Log
 from jgan.training.run import Run, keys
@@ -32,6 +32,7 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
             log.say("no checkpoint: starting at step 0")
         return None, 0, {}
     records.same_run(run, saved)
+    _same_numbers(run, saved)
     for step, message in damaged:
         log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
     was, now = saved.extra.get("placement"), placement(run.config)
@@ -42,6 +43,26 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
         )
     log.say(f"continuing from step {saved.step:,} of {run.config.steps:,}")
     return jax.device_put(saved.state), saved.step, saved.extra
+
+
+def _same_numbers(run: Run, saved: Saved) -> None:
+    """Checks that a checkpoint was trained on the run's data, and in its precision."""
+    held, found = saved.extra.get("data"), run.shared.fingerprint
+    if held is not None and held != found and not run.config.accept_data:
+        raise ValueError(
+            f"{run.workdir} holds a run on other data: so says its checkpoint of step {saved.step:,}; restore the data, or "
+            "give --accept-data to continue with these"
+        )
+    was, now = saved.extra.get("x64"), x64()
+    if was is not None and was != now:
+        raise ValueError(
+            f"the run was trained with JAX_ENABLE_X64={int(was)}, found {int(now)}, which changes its numbers: set it as it was"
+        )
+
+
+def x64() -> bool:
+    """Whether JAX computes in 64 bits where nothing else is said, which changes random numbers."""
+    return bool(jax.config.read("jax_enable_x64"))
 
 
 def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
@@ -74,6 +95,8 @@ def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool =
     """
     return {
         "config": records.identity(run.config, run.model),
+        "data": run.shared.fingerprint,
+        "x64": x64(),
         "placement": placement(run.config),
         "sums": written.sums(),
         "lines": written.lines,

@@ -74,6 +74,7 @@ class Shared:
         self.begun = time.monotonic()
         self.evaluator: Any = None
         self.folder: Any = None
+        self.fingerprint: dict[str, Any] = {}
         self.scans_fast: dict[int, bool] = {}
 
     @functools.cached_property

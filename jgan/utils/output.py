@@ -156,5 +156,5 @@ class Tolerant:
         if self.failure is None:
             try:
                 action()
-            except (OSError, ValueError) as error:  # a ValueError: the stream was closed
+            except Exception as error:  # a ValueError if it was closed; others from streams that are not files
                 self.failure = error

@@ -625,6 +625,13 @@ def test_a_ctrl_c_at_the_start_is_one_line(tmp_path, wait):
         (["--model.g-units", "0"], "the model does not fit the data or its options"),
         (["--batch-size", "1000000000000"], "--batch-size must be at most"),
         (["--resume", "perhaps"], "expected one preset"),
+        (["--held-out", "1" + "0" * 30], "--held-out must be from 0 to"),
+        (
+            ["--eval-samples", "1000000000000"],
+            r"--eval-samples 1,000,000,000,000: choose a smaller number: about .* are needed",
+        ),
+        (["--model.optimizer.learning-rate", "-1"], "--model.optimizer.learning-rate must be at least 0, found -1.0"),
+        (["--model.g-irange", "nan"], "--model.g-irange must be a finite number, found nan"),
     ],
 )
 def test_absurd_values_are_refused_before_anything_is_made(tmp_path, monkeypatch, flags, message):
