@@ -256,6 +256,24 @@ def gallery(result: dict[str, Any]) -> str:
 _GALLERY = ("M images", "FID", "KID x 1000", "precision / coverage")
 
 
+def overhead(result: dict[str, Any]) -> str:
+    """The sentence of `python -m benchmarks.overhead`.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    ratio, saved = result["ratio"], result["checkpoint"]
+    return (
+        f"A step in the loop takes {ratio['median']:.2f} times as long as the bare compiled step ({ratio['min']:.2f} to "
+        f"{ratio['max']:.2f} over {len(result['rounds']) - 1} rounds), with metrics, journal and checkpoints. Saving "
+        f"{saved['megabytes']} MB returns after {saved['returns_seconds']:.2f} s and is on the disk after "
+        f"{saved['on_disk_seconds']:.1f} s; reading and verifying it takes {saved['read_seconds']:.1f} s. {origin(result)}"
+    )
+
+
 def faults(result: dict[str, Any]) -> str:
     """The table of survived faults.
 

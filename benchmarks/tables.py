@@ -131,6 +131,7 @@ TABLES: dict[str, Table] = {
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(drawings.first_models, "python -m benchmarks.first_models"),
+    "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery": Table(drawings.gallery, "python -m benchmarks.gallery"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
