@@ -92,8 +92,9 @@ def _up_init(key: Key, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -
     return fan_average(2, k * k * inputs / 4, k * k * outputs)(key, shape, dtype)
 
 
-def _dense(features: int, inputs: int, dtype: jnp.dtype, name: str) -> nn.Dense:
-    return nn.Dense(features, kernel_init=fan_average(1, inputs, features), dtype=dtype, name=name)
+def _dense(features: int, inputs: int, dtype: jnp.dtype, name: str, use_bias: bool = True) -> nn.Dense:
+    init = fan_average(1, inputs, features)
+    return nn.Dense(features, use_bias=use_bias, kernel_init=init, dtype=dtype, name=name)
 
 
 class WGANGPGenerator(nn.Module):
@@ -137,17 +138,28 @@ class WGANGPGenerator(nn.Module):
 
         def hidden(h: jax.Array, index: int) -> jax.Array:
             if self.batch_norm:
+                # It undoes the bias, whose gradient is 0: only rounding errors would be left of that, and Adam's steps of them.
+                bias = self.param(f"bias_{index}", nn.initializers.zeros, h.shape[-1:])
+                h = h + jax.lax.stop_gradient(bias).astype(self.dtype).reshape(*[1] * (h.ndim - 1), -1)
                 h = BatchNorm(dtype=self.dtype, name=f"norm_{index}")(h, train=train, axis_name=axis_name)
             return nn.relu(h)
 
         channels = self.width << (len(larger) - 1)
-        h = _dense(math.prod(base) * channels, z.shape[-1], self.dtype, "project")(z)
+        h = _dense(math.prod(base) * channels, z.shape[-1], self.dtype, "project", not self.batch_norm)(z)
         h = hidden(h, 0).reshape(-1, *base, channels)
         for index, (height, width) in enumerate(reversed(larger), 1):
             last = index == len(larger)
             features = self.image_shape[-1] if last else self.width << (len(larger) - 1 - index)
             name = "output" if last else f"up_{index}"
-            layer = ConvTranspose(features, KERNEL, stride=2, kernel_init=_up_init, dtype=self.dtype, name=name)
+            layer = ConvTranspose(
+                features,
+                KERNEL,
+                stride=2,
+                use_bias=last or not self.batch_norm,
+                kernel_init=_up_init,
+                dtype=self.dtype,
+                name=name,
+            )
             h = layer(h)
             h = (h if last else hidden(h, index))[:, :height, :width]
         image = h.astype(jnp.float32)

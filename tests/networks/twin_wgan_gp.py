@@ -26,6 +26,9 @@ def reference(case, params, inputs):
 def _generator(params, digits, z):
     import torch
 
+    # Before a batch normalisation our biases are parameters of the network, not of the layers.
+    names = {"bias_0": "project/bias"} | {f"bias_{index}": f"up_{index}/bias" for index in (1, 2)}
+    params = {names.get(path, path): array for path, array in params.items()}
     h = torch.from_numpy(z) @ torch.from_numpy(params["project/kernel"]) + torch.from_numpy(params["project/bias"])
     if not digits:
         statistics = (torch.from_numpy(params[f"norm_0/{name}"]) for name in ("mean", "var", "scale", "bias"))
