@@ -99,6 +99,24 @@ def blended(images: jax.Array, share: jax.Array, halvings: int) -> jax.Array:
     return share * images + (1 - share) * reduced.reshape(images.shape)
 
 
+def regularisers(config: Config) -> tuple[penalties.Penalty, ...]:
+    """The penalties of the critic: on its gradient, and on its logits of real images.
+
+    Args:
+      config: the options of the model.
+
+    Returns:
+      The penalties. The first is `lambda (|grad| - t)^2 / t^2`, where the gradient is that in images in [-1, 1].
+
+    Example:
+      >>> from jgan.models import progan
+      >>> len(progan.regularisers(progan.Config()))
+      2
+    """
+    target = 2.0 * config.target  # from one end of the images to the other is 2 in the networks' units, and 1 in the library's
+    return penalties.gradient_penalty(config.penalty / target**2, target=target), penalties.drift(config.drift)
+
+
 def phase(config: Config, spec: DataSpec, level: int, fading: bool, last: bool) -> Phase:
     """One phase of the training.
 
@@ -119,16 +137,12 @@ def phase(config: Config, spec: DataSpec, level: int, fading: bool, last: bool) 
     length = max(1, (config.fade_images if fading else config.stable_images) // max(1, spec.batch_size))
     progress = (lambda step: jnp.minimum(step.astype(jnp.float32) / length, 1.0)) if fading else None
     generator, discriminator = networks(config, spec, level, fading)
-    units = 2.0 * config.target  # a step of 1 in [0, 1] is one of 2 in the images of the networks
     game = games.Adversarial(
         generator,
         discriminator,
         lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, axis_name=axis_name),
         wasserstein,
-        penalties=(
-            penalties.gradient_penalty(config.penalty / units**2, target=units),
-            penalties.drift(config.drift),
-        ),
+        penalties=regularisers(config),
         progress=progress,
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))

@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_models import CLASSES, SHIFT, Classes, Shift, Walk, game, make_walk
 
 from jgan import data, plots, sample
-from jgan.models import phases_of
+from jgan.models import phases_of, stylegan2
 from jgan.training import custom, records
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.run import RunConfig, Snapshot, keys, open_run
@@ -142,6 +142,8 @@ def refused(capsys, *argv):
         (["--nonsense"], "--nonsense"),
         (["--labels", "1"], "--labels: the model of digits is not conditioned on labels: leave it out"),
         (["--images", "a.npz"], "the model of digits is not conditioned on images: leave them out"),
+        (["--truncation", "0.5"], "--truncation: the model of digits has no truncation: leave it out"),
+        (["--truncation", "nan"], "--truncation must be a finite number, found nan"),
     ],
 )
 def test_bad_flags(finished_run, capsys, monkeypatch, tmp_path, flags, message):
@@ -298,3 +300,17 @@ def test_points_honour_the_seed_and_the_average(tmp_path):
             np.testing.assert_allclose(held["samples"], expected, atol=1e-6)
         pictures.append((tmp_path / "a.png").read_bytes())
     assert len(set(pictures)) == 4
+
+
+# -------------------------------------------------------------------------------------------------------------- truncation
+
+
+def test_truncation_moves_samples_towards_the_average(tmp_path):
+    spec = DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=2)
+    run = folder_of(tmp_path / "run", stylegan2.MODEL, stylegan2.small(stylegan2.Config()), spec)
+    of_psi = [draw(run, tmp_path / "a.npz", "--num", "3", "--truncation", psi) for psi in ("0", "1")]
+    assert [float(written["truncation"]) for written in of_psi] == [0, 1]
+    average, plain = (written["samples"] for written in of_psi)
+    np.testing.assert_array_equal(average, np.broadcast_to(average[:1], average.shape))
+    assert (plain != plain[:1]).any()
+    np.testing.assert_array_equal(draw(run, tmp_path / "a.npz", "--num", "3")["samples"], plain)
