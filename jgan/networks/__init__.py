@@ -14,6 +14,7 @@ from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
 from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
+from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
@@ -43,6 +44,9 @@ __all__ = [
     "PatchDiscriminator",
     "PointDiscriminator",
     "PointGenerator",
+    "R3GANBlock",
+    "R3GANDiscriminator",
+    "R3GANGenerator",
     "ResNetGenerator",
     "SigmoidDiscriminator",
     "SpectralNorm",
