@@ -6,6 +6,7 @@ from jgan.networks.classifier import ConvClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
+from jgan.networks.fastgan import FastGANGenerator
 from jgan.networks.functions import from_functions
 from jgan.networks.grouping import several
 from jgan.networks.layers import Dense, Dropout, Maxout
@@ -14,6 +15,7 @@ from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
 from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
+from jgan.networks.projected import ProjectedDiscriminator
 from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
@@ -35,6 +37,7 @@ __all__ = [
     "Deconv",
     "Dense",
     "Dropout",
+    "FastGANGenerator",
     "GrownGenerator",
     "InstanceNorm",
     "MLPDiscriminator",
@@ -44,6 +47,7 @@ __all__ = [
     "PatchDiscriminator",
     "PointDiscriminator",
     "PointGenerator",
+    "ProjectedDiscriminator",
     "R3GANBlock",
     "R3GANDiscriminator",
     "R3GANGenerator",
