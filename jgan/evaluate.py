@@ -26,6 +26,7 @@ from jgan.evaluation.criteria import VALIDATION_IMAGES, RealImages
 from jgan.evaluation.measure import MEASURES, Row
 from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
+from jgan.features.resize import Resizer
 from jgan.metrics import parzen
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
@@ -63,11 +64,11 @@ class Args:
     num_real: int = 0
     """number of real images; 0 for all"""
     extractor: str = "auto"
-    """features: pixels, classifier or inception; auto: inception with --weights, classifier for 8x8 images, else pixels"""
+    """pixels, classifier, inception, efficientnet_lite0 or _lite1; auto: inception with --weights, else by the images' size"""
     weights: Path | None = None
     """the file of InceptionV3's weights (.pth, .safetensors, .npz), or of a classifier's"""
-    resizer: choice.Resizer = "clean"
-    """resizer of InceptionV3's images: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
+    resizer: Resizer = "clean"
+    """resizer of InceptionV3 and EfficientNet: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
     checkpoint: Which = "best"
     """checkpoint: best (by the run's measure) or last"""
     ema: bool = True

@@ -64,6 +64,38 @@ def epoch_ramp(initial: float, final: float, epochs: int, steps_per_epoch: int) 
     return schedule
 
 
+def cosine(initial: float, final: float, steps: int) -> optax.Schedule:
+    """A value that changes from one number to another along half a period of a cosine, and then stays.
+
+    `optax.cosine_decay_schedule` is this for values that fall.
+
+    Args:
+      initial: the value at update 0.
+      final: the value from update `steps` on.
+      steps: the number of updates in between, above 0.
+
+    Returns:
+      The schedule, a function of the number of updates made so far.
+
+    Raises:
+      ValueError: if `steps` is not above 0.
+
+    Example:
+      >>> from jgan import optim
+      >>> growing = optim.cosine(0.0, 8.0, 100)
+      >>> [round(float(growing(step)), 4) for step in (0, 50, 100, 1000)]
+      [0.0, 4.0, 8.0, 8.0]
+    """
+    if steps <= 0:
+        raise ValueError(f"steps must be above 0, found {steps}")
+
+    def schedule(count: jax.Array) -> jax.Array:
+        progress = jnp.minimum(jnp.asarray(count, jnp.float32) / steps, 1.0)
+        return final + (initial - final) * (1 + jnp.cos(math.pi * progress)) / 2
+
+    return schedule
+
+
 def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOrSchedule) -> optax.GradientTransformation:
     """Classical momentum with the learning rate inside the velocity: `v = m v - lr g`, `p += v`.
 
@@ -122,13 +154,14 @@ def warmed_up(decay: float) -> optax.Schedule:
     return lambda count: jnp.minimum(decay, (1 + count) / (10 + count))
 
 
-def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> optax.Schedule:
+def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05, growth_steps: int = 0) -> optax.Schedule:
     """The decay of an average whose half-life is counted in training images.
 
     Args:
       images: the half-life, in training images.
       batch_size: images in a minibatch.
       ramp: the half-life is at most this share of the images seen so far; None for no limit.
+      growth_steps: the number of updates over which the half-life grows from 0 to `images`, along a cosine; 0 for a constant.
 
     Returns:
       The schedule `0.5^(batch_size / min(images, ramp * seen))`, a function of the number of updates made so far; 0 before
@@ -144,13 +177,15 @@ def half_life(images: float, batch_size: int, *, ramp: float | None = 0.05) -> o
 
     References:
       Karras et al., "Training Generative Adversarial Networks with Limited Data" (2020), whose code has this average
-      and ramp (`ema_kimg`, `ema_rampup`), https://arxiv.org/abs/2006.06676
+      and ramp (`ema_kimg`, `ema_rampup`), https://arxiv.org/abs/2006.06676; the growth along a cosine is R3GAN's.
     """
     if images <= 0 or batch_size <= 0 or (ramp is not None and ramp <= 0):
         raise ValueError(f"a half-life, batch size and ramp must be above 0, found {images}, {batch_size} and {ramp}")
 
+    length_of = cosine(0.0, images, growth_steps) if growth_steps else optax.constant_schedule(images)
+
     def schedule(count: jax.Array) -> jax.Array:
-        length = jnp.full((), images, jnp.float32)
+        length = jnp.asarray(length_of(count), jnp.float32)
         if ramp is not None:
             length = jnp.minimum(length, ramp * batch_size * jnp.asarray(count, jnp.float32))
         return jnp.where(length > 0, 0.5 ** (batch_size / jnp.maximum(length, 1e-8)), 0)

@@ -16,6 +16,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from jgan.augment import controller, operations
 from jgan.augment.affine import Geometry, inverse_matrix, warp
@@ -59,6 +60,7 @@ def pipeline(
     low: float = 0.0,
     high: float = 1.0,
     fill: float | None = None,
+    color_share: float = 1.0,
     axis_name: str | None = None,
 ) -> jax.Array:
     """Augments every image; each transformation has probability p, in the paper's order.
@@ -75,6 +77,7 @@ def pipeline(
       low: the value of black.
       high: the value of white.
       fill: the value of a cutout; by default mid grey, `(low + high) / 2`.
+      color_share: the probability of each colour transformation, as a share of p.
       axis_name: the mapped axis over which the batch is sharded, or None.
 
     Returns:
@@ -113,7 +116,7 @@ def pipeline(
         if "geometry" in policy or "blit" in policy:
             image = warp(image, inverse_matrix(geometry))
         if "color" in policy:
-            image = recolour(image, colour_matrix(draw_colour(keys["color"], p)), low=low, high=high)
+            image = recolour(image, colour_matrix(draw_colour(keys["color"], color_share * p)), low=low, high=high)
         if "filter" in policy:
             gains = band_gains(draw_amplitudes(keys["filter"], p))
             image = middle + amplify(image - middle, gains)  # centred, as in the paper, where mid grey is 0
@@ -129,7 +132,7 @@ def pipeline(
 def ada(
     policy: Sequence[str] = DEFAULT,
     *,
-    p: float = 0.0,
+    p: float | optax.Schedule = 0.0,
     target: float | None = 0.6,
     images_to_full: float = 500_000,
     interval: int = 4,
@@ -137,12 +140,14 @@ def ada(
     low: float = 0.0,
     high: float = 1.0,
     fill: float | None = None,
+    color_share: float = 1.0,
 ) -> Augmentation:
     """Adaptive discriminator augmentation, for a game's `augment` option.
 
     Args:
       policy: the groups of transformations to use: see `pipeline`.
-      p: the initial probability of each transformation.
+      p: the initial probability of each transformation; or a schedule of the number of discriminator updates so far, which
+        then replaces the controller, as in R3GAN.
       target: the controller's target for the mean sign of the real images' logits; None keeps p constant.
       images_to_full: the number of images in which p can go from 0 to 1.
       interval: the number of discriminator updates between adjustments of p.
@@ -150,6 +155,7 @@ def ada(
       low: the value of black.
       high: the value of white.
       fill: the value of a cutout; by default mid grey, `(low + high) / 2`.
+      color_share: the probability of each colour transformation, as a share of p.
 
     Returns:
       The `Augmentation`, whose memory is a `jgan.augment.controller.Memory`.
@@ -173,19 +179,29 @@ def ada(
     """
     _check_policy(policy)
     operations.middle_and_half(low, high)
-    controller.start(p)
+    schedule = p if callable(p) else None
+    start = 0.0 if callable(p) else p
+    controller.start(start)
     if images_to_full < 1 or interval < 1:
         raise ValueError(
             f"images_to_full and interval must be at least 1, found images_to_full = {images_to_full}, interval = {interval}"
         )
 
     def apply(key: Key, memory: controller.Memory, images: jax.Array, axis_name: str | None) -> jax.Array:
-        return pipeline(key, images, memory.p, policy=policy, low=low, high=high, fill=fill, axis_name=axis_name)
+        options: dict[str, Any] = {"policy": policy, "low": low, "high": high, "fill": fill, "color_share": color_share}
+        return pipeline(key, images, memory.p, axis_name=axis_name, **options)
+
+    def init() -> controller.Memory:
+        memory = controller.start(start)
+        return memory if schedule is None else memory._replace(p=jnp.asarray(schedule(memory.updates), jnp.float32))
 
     def update(memory: controller.Memory, real_logits: jax.Array, axis_name: str | None) -> controller.Memory:
+        if schedule is not None:
+            updates = memory.updates + 1
+            return memory._replace(p=jnp.asarray(schedule(updates), jnp.float32), updates=updates)
         if target is None:
             return memory
         options: dict[str, Any] = {"images_to_full": images_to_full, "interval": interval, "boundary": boundary}
         return controller.update(memory, real_logits, target=target, axis_name=axis_name, **options)
 
-    return Augmentation(init=lambda: controller.start(p), apply=apply, update=update)
+    return Augmentation(init=init, apply=apply, update=update)

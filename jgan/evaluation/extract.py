@@ -37,7 +37,7 @@ def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, 
     """
     # Extractors with weights as leaves are already compiled; under `jit` here the weights would become constants.
     apply = extractor.apply if isinstance(extractor.apply, jax.tree_util.Partial) else jax.jit(extractor.apply)
-    parts = []
+    parts, batch_size = [], min(batch_size, len(images))
     for start in range(0, len(images), batch_size):
         part = images[start : start + batch_size]
         padding = [(0, batch_size - len(part))] + [(0, 0)] * (images.ndim - 1)

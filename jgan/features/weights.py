@@ -80,13 +80,16 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
     return sha256.hexdigest()
 
 
-def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: str | None = PUBLISHED) -> Weights:
+def read(
+    path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: str | None = PUBLISHED, where: str = WHERE
+) -> Weights:
     """Reads weights with a given layout.
 
     Args:
       path: a `.pth`, `.safetensors` or `.npz` file; the format is detected from the content, not the name.
       layout: `{name: shape}` of all required arrays. Other arrays are an error, except PyTorch's `num_batches_tracked`.
       expected: at least the first eight digits of the sha256 of the file or of the digest of its arrays; None for any weights.
+      where: ends each message: where to find the right file. By default, where InceptionV3's is.
 
     Returns:
       The `Weights`, converted to float32.
@@ -109,9 +112,9 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     if expected is not None and len(expected) < 8:
         raise ValueError(f"expected at least eight digits of a hash, found {expected!r}")
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: expected a file of weights, found none; {WHERE}")
+        raise FileNotFoundError(f"{path}: expected a file of weights, found none; {where}")
     if path.stat().st_size > LARGEST:
-        raise ValueError(f"{path}: expected weights of at most {LARGEST:,} bytes, found {path.stat().st_size:,}; {WHERE}")
+        raise ValueError(f"{path}: expected weights of at most {LARGEST:,} bytes, found {path.stat().st_size:,}; {where}")
     data = path.read_bytes()
     sha256 = hashlib.sha256(data).hexdigest()
     try:
@@ -119,7 +122,7 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     except Exception as error:  # a damaged file can fail in any way
         raise ValueError(
             f"{path}: expected weights as .pth, .safetensors or .npz, found a damaged or other file, of the sha256 {sha256} "
-            f"({text.shortened(str(error) or type(error).__name__, 200)}); {WHERE}"
+            f"({text.shortened(str(error) or type(error).__name__, 200)}); {where}"
         ) from error
     kinds = {array.dtype.name for array in found.values()} - {"float16", "bfloat16", "float32", "float64"}
     if kinds:
@@ -128,10 +131,10 @@ def read(path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: s
     weights = Weights({name: np.array(array, np.float32, order="C") for name, array in found.items()}, "", sha256)
     for name, array in weights.arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"{path}: expected finite weights, found NaN or infinity in {text.shortened(name, 60)}; {WHERE}")
+            raise ValueError(f"{path}: expected finite weights, found NaN or infinity in {text.shortened(name, 60)}; {where}")
     weights = weights._replace(digest=digest(weights.arrays))
-    _check_hash(path, weights, expected)
-    _check_layout(path, weights.arrays, layout)
+    _check_hash(path, weights, expected, where)
+    _check_layout(path, weights.arrays, layout, where)
     return weights
 
 
@@ -207,16 +210,16 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_hash(path: Path, weights: Weights, expected: str | None) -> None:
+def _check_hash(path: Path, weights: Weights, expected: str | None, where: str) -> None:
     if expected is not None and not any(found.startswith(expected.lower()) for found in (weights.sha256, weights.digest)):
         raise ValueError(
             f"{path}: expected weights whose hash begins with {expected[:8]}, found the sha256 {weights.sha256} and the array "
             f"digest {weights.digest}: other weights give different results. To use these weights, pass this digest as "
-            f"`expected`; otherwise, {WHERE}"
+            f"`expected`; otherwise, {where}"
         )
 
 
-def _check_layout(path: Path, arrays: Mapping[str, np.ndarray], layout: Mapping[str, tuple[int, ...]]) -> None:
+def _check_layout(path: Path, arrays: Mapping[str, np.ndarray], layout: Mapping[str, tuple[int, ...]], where: str) -> None:
     missing, others = sorted(layout.keys() - arrays.keys()), sorted(arrays.keys() - layout.keys())
     shapes = [
         f"{name} {arrays[name].shape} instead of {tuple(shape)}"
@@ -229,4 +232,4 @@ def _check_layout(path: Path, arrays: Mapping[str, np.ndarray], layout: Mapping[
         if names
     ]
     if wrong:
-        raise ValueError(f"{path}: expected the {len(layout)} arrays of the layout, found {'; '.join(wrong)}: {WHERE}")
+        raise ValueError(f"{path}: expected the {len(layout)} arrays of the layout, found {'; '.join(wrong)}: {where}")

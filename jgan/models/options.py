@@ -36,9 +36,13 @@ class Optimizer:
     b2: float = 0.999
     """Adam's and RMSprop's decay of the mean squared gradient"""
     decay_steps: int = 0
-    """generator steps over which both rates decay to 0; 0: constant rates"""
+    """generator steps over which both rates decay; 0: constant rates"""
     decay: str = "cosine"
     """shape of the decay: cosine or linear"""
+    decay_to: float = 0.0
+    """share of the rates that is left after the decay"""
+    final_b2: float = 0.0
+    """Adam's b2 after the decay, reached along a cosine; 0: b2 is constant"""
     weight_clip: float = 0.0
     """clip the discriminator's weights to [-c, c] after each update; 0: no clipping"""
 
@@ -140,6 +144,8 @@ class EMA:
     """half-life of the average in training images; 0: use decay"""
     ramp: float = 0.05
     """the half-life is at most this share of the images seen; 0: no limit"""
+    growth_steps: int = 0
+    """generator steps over which the half-life grows from 0, along a cosine; 0: it is constant"""
     statistics: str = "average"
     """batch statistics of the averaged generator: average, latest, or standing (recomputed when sampling)"""
 
@@ -167,7 +173,8 @@ class EMA:
         if self.half_life:
             if not spec.batch_size:
                 raise ValueError("ema.half_life counts images and needs the batch size: give the DataSpec a batch_size")
-            return optim.EMA(optim.half_life(self.half_life, spec.batch_size, ramp=self.ramp or None), model_state)
+            decay = optim.half_life(self.half_life, spec.batch_size, ramp=self.ramp or None, growth_steps=self.growth_steps)
+            return optim.EMA(decay, model_state)
         return optim.EMA(optim.warmed_up(self.decay), model_state) if self.decay else None
 
 
@@ -212,16 +219,25 @@ class Augment:
 OPTIMIZERS: Registry[Callable[[Optimizer], list[optax.GradientTransformation]]] = Registry("optimizer")
 """The optimisers by name: functions of the options that return the transformation before the learning rate."""
 
+
+def _adam(options: Optimizer) -> optax.GradientTransformation:
+    if not (options.final_b2 and options.decay_steps):
+        return optax.scale_by_adam(options.b1, options.b2, eps_root=1e-16)
+    b2 = optim.cosine(options.b2, options.final_b2, options.decay_steps)
+    scheduled = optax.inject_hyperparams(optax.scale_by_adam, static_args=("b1", "eps", "eps_root"))
+    return scheduled(options.b1, b2, eps=1e-8, eps_root=1e-16)
+
+
 # Inside the roots 1e-16 keeps both differentiable at zero gradients, for the unrolled rule. RMSprop has no other epsilon:
 # it is then PyTorch's 1e-8 beside the root. (optax's 1e-8 inside the root would slow a clipped critic's gradients of 1e-4.)
-OPTIMIZERS.register("adam", lambda options: [optax.scale_by_adam(options.b1, options.b2, eps_root=1e-16)])
+OPTIMIZERS.register("adam", lambda options: [_adam(options)])
 OPTIMIZERS.register("sgd", lambda options: [])
 OPTIMIZERS.register("momentum", lambda options: [optax.trace(options.b1)])
 OPTIMIZERS.register("rmsprop", lambda options: [optax.scale_by_rms(options.b2, eps=1e-16)])
 
 _DECAYS = {
-    "cosine": lambda rate, steps: optax.cosine_decay_schedule(rate, steps),
-    "linear": lambda rate, steps: optax.linear_schedule(rate, 0.0, steps),
+    "cosine": lambda rate, steps, share: optax.cosine_decay_schedule(rate, steps, share),
+    "linear": lambda rate, steps, share: optax.linear_schedule(rate, share * rate, steps),
 }
 
 
@@ -247,11 +263,12 @@ def optimizers(optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None) -
         raise ValueError(unknown("optimizer.decay", optimizer.decay, _DECAYS))
 
     def descent(learning_rate: float, updates: int = 1) -> list[optax.GradientTransformation]:
-        first = OPTIMIZERS[optimizer.name](optimizer)
+        steps = optimizer.decay_steps * updates
+        first = OPTIMIZERS[optimizer.name](dataclasses.replace(optimizer, decay_steps=steps))
         optimistic = [optax.scale_by_optimistic_gradient()] if rule.name == "optimistic" else []
-        if not optimizer.decay_steps:
+        if not steps:
             return [*first, *optimistic, optax.scale(-learning_rate)]
-        schedule = _DECAYS[optimizer.decay](learning_rate, optimizer.decay_steps * updates)
+        schedule = _DECAYS[optimizer.decay](learning_rate, steps, optimizer.decay_to)
         return [*first, *optimistic, optax.scale_by_learning_rate(schedule)]
 
     clip = [constraints.clip_weights(optimizer.weight_clip)] if optimizer.weight_clip else []

@@ -12,7 +12,7 @@ from jgan.models import options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Preset
 from jgan.penalties import Penalty
-from jgan.types import GAN, DataSpec, Network
+from jgan.types import GAN, Augmentation, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +42,7 @@ def play(
     networks: tuple[Network, Network],
     *,
     penalties: tuple[Penalty, ...] = (),
+    augment: Augmentation | None = None,
 ) -> GAN:
     """Builds the game between two networks.
 
@@ -51,6 +52,7 @@ def play(
       loss: the losses of both players.
       networks: the generator and the discriminator.
       penalties: the penalties of the discriminator.
+      augment: random changes to all images that the discriminator sees.
 
     Returns:
       The `GAN`.
@@ -66,6 +68,7 @@ def play(
         lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
         loss,
         penalties=penalties,
+        augment=augment,
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
     made = config.rule.steps(game, optimizers)

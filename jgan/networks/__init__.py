@@ -8,6 +8,7 @@ from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutC
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from jgan.networks.equalised import EqualisedConv, EqualisedDense
+from jgan.networks.fastgan import FastGANGenerator
 from jgan.networks.functions import from_functions
 from jgan.networks.grouping import several
 from jgan.networks.layers import Dense, Dropout, Maxout
@@ -19,6 +20,8 @@ from jgan.networks.noise import NoiseInjection
 from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
+from jgan.networks.projected import ProjectedDiscriminator
+from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
@@ -47,6 +50,7 @@ __all__ = [
     "Dropout",
     "EqualisedConv",
     "EqualisedDense",
+    "FastGANGenerator",
     "GrownGenerator",
     "InstanceNorm",
     "MLPDiscriminator",
@@ -60,6 +64,10 @@ __all__ = [
     "PointGenerator",
     "ProGANDiscriminator",
     "ProGANGenerator",
+    "ProjectedDiscriminator",
+    "R3GANBlock",
+    "R3GANDiscriminator",
+    "R3GANGenerator",
     "ResNetGenerator",
     "ResidualBlock",
     "ResidualDiscriminator",

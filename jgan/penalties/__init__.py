@@ -17,7 +17,7 @@ A new penalty is a function:
 
 from jgan.penalties.gradients import dragan, finite_difference, gradient_penalty, r1, r1_r2, r2
 from jgan.penalties.logits import consistency, drift, lecam
-from jgan.penalties.view import PENALTIES, Penalty, View, input_gradients, lazily, norms, squared_norms, total
+from jgan.penalties.view import PENALTIES, Penalty, View, input_gradients, lazily, norms, scheduled, squared_norms, total
 
 __all__ = [
     "PENALTIES",
@@ -35,6 +35,7 @@ __all__ = [
     "r1",
     "r1_r2",
     "r2",
+    "scheduled",
     "squared_norms",
     "total",
 ]

@@ -211,6 +211,27 @@ def lazily(penalty: Penalty, every: int) -> Penalty:
     return Penalty(value, penalty.init, penalty.update)
 
 
+def scheduled(penalty: Penalty, schedule: Callable[[jax.Array], jax.Array]) -> Penalty:
+    """Multiplies a penalty by a factor that changes during training.
+
+    Args:
+      penalty: the penalty.
+      schedule: `schedule(step) -> factor`, an optax schedule of the number of generator updates so far.
+
+    Returns:
+      The `Penalty`.
+
+    Example:
+      >>> from jgan import optim, penalties
+      >>> penalty = penalties.scheduled(penalties.r1_r2(1.0), optim.cosine(0.05, 0.005, 10_000))
+    """
+
+    def value(view: View) -> Float[jax.Array, " b"]:
+        return schedule(view.step) * penalty.value(view)
+
+    return Penalty(value, penalty.init, penalty.update)
+
+
 def total(penalties: tuple[Penalty, ...], view: View) -> tuple[Float[jax.Array, " b"], PyTree]:
     """The sum of several penalties, each with its own key and memory.
 

@@ -70,7 +70,7 @@ class RunConfig:
     metric: str = AUTO
     """measure of image models: log_likelihood (Parzen windows on the validation images, the default), fid or kid"""
     extractor: str = AUTO
-    """features of FID and KID; auto: InceptionV3 if --weights is given, the digits' classifier for 8x8 images, else pixels"""
+    """features of FID and KID, as in python -m jgan.evaluate: pixels, classifier, inception, efficientnet_lite0 ..."""
     weights: Path | None = None
     """file of the extractor's weights"""
     on_nonfinite: Literal["stop", "skip", "rollback"] = "stop"

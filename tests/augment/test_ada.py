@@ -243,3 +243,21 @@ def test_what_is_no_probability_is_an_error(p):
 def test_images_of_other_shapes_are_an_error(shape, message):
     with pytest.raises(ValueError, match=message):
         jax.eval_shape(lambda images: pipeline(KEY, images, 0.5, policy=("color",)), jnp.zeros(shape))
+
+
+def test_colours_have_a_share_of_p():
+    """At a share of 0 they stay as they are; at one half they change as often as at half of p."""
+    key = jax.random.key(5)
+    often = jax.jit(lambda p, share: pipeline(key, jnp.ones((400, 4, 4, 1)) * 0.7, p, policy=("color",), color_share=share))
+    np.testing.assert_array_equal(often(1.0, 0.0), 0.7 * np.ones((400, 4, 4, 1), np.float32))
+    np.testing.assert_array_equal(often(0.8, 0.5), often(0.4, 1.0))
+    assert (often(0.8, 0.5) != often(0.8, 1.0)).any()
+
+
+def test_a_schedule_of_p_replaces_the_controller():
+    made = augment.ada(p=lambda updates: 0.1 * updates.astype(jnp.float32))
+    memory = made.init()
+    for _ in range(3):
+        memory = made.update(memory, jnp.full(8, 5.0), None)  # each logit says "overfitting"
+    np.testing.assert_allclose(memory.p, 0.3, rtol=1e-6)
+    assert memory.updates == 3

@@ -94,6 +94,22 @@ def test_both_rates_fall_to_0_over_the_generators_steps(shape):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", ["cosine", "linear"])
+def test_the_rates_fall_to_a_share_and_b2_rises_along_a_cosine(shape):
+    """As in R3GAN. Both corrections of Adam's bias are by the b2 of the update, as in PyTorch, where b2 is set before each."""
+    fields = {"decay_steps": 5, "decay": shape, "decay_to": 0.25, "final_b2": 0.95}
+    for found, updates in zip(both_players(options.Rule(n_critic=3), **fields), (5, 15), strict=True):
+        p, m, v = START.astype(np.float64), np.zeros(3), np.zeros(3)
+        for t, g in enumerate(GRADIENTS.astype(np.float64)):
+            share = min(t / updates, 1)
+            cosine = (1 + np.cos(np.pi * share)) / 2
+            rate = RATE * (0.25 + 0.75 * (cosine if shape == "cosine" else 1 - share))
+            b2 = 0.95 + (B2 - 0.95) * cosine
+            m, v = B1 * m + (1 - B1) * g, b2 * v + (1 - b2) * g**2
+            p = p - rate * (m / (1 - B1 ** (t + 1))) / (np.sqrt(v / (1 - b2 ** (t + 1))) + 1e-8)
+            np.testing.assert_allclose(found[t], p, rtol=1e-4, atol=1e-4)
+
+
 def test_optimistic_descent_adds_the_change_of_the_gradient():
     """Daskalakis et al. (2018): w <- w - eta (2 g_t - g_(t-1)); the first update is plain descent."""
     g = GRADIENTS.astype(np.float64)
@@ -162,6 +178,12 @@ def test_a_penalty_is_applied_every_few_steps_and_as_many_times_stronger():
     np.testing.assert_allclose(found, [100, 0, 0, 0, 100, 0], rtol=1e-5)
 
 
+def test_a_scheduled_penalty_has_the_factor_of_its_step():
+    penalty = penalties.scheduled(penalties.r1(2.0), optim.cosine(1.0, 0.5, 4))
+    found = [at_a_point(penalty, step)[0] for step in (0, 2, 4, 9)]
+    np.testing.assert_allclose(found, [25, 18.75, 12.5, 12.5], rtol=1e-5)
+
+
 # --------------------------------------------------------------------------------------------------------- the average
 
 
@@ -174,6 +196,8 @@ def test_an_average_is_described_by_its_decay_or_by_its_half_life():
     assert float(counted.decay(0)) == pytest.approx(0.5**0.1)
     ramped = options.EMA(half_life=640).average(spec)
     assert float(ramped.decay(20)) == pytest.approx(0.5)  # 1,280 images seen, a twentieth of them is a minibatch
+    growing = options.EMA(half_life=640, ramp=0.0, growth_steps=10).average(spec)  # along a cosine from 0
+    assert [float(growing.decay(count)) for count in (0, 5, 99)] == pytest.approx([0, 0.5**0.2, 0.5**0.1])
     for statistics, model_state in (("average", "average"), ("latest", "latest"), ("standing", "latest")):
         assert options.EMA(0.5, statistics=statistics).average(spec).model_state == model_state
     assert isinstance(ramped, optim.EMA)

@@ -100,7 +100,7 @@ def test_it_says_what_it_is(extractors, drawn):
         assert extractor[:3] == ("inception-2015-12-05", weights.digest(drawn), resizer)
 
 
-@pytest.mark.parametrize("resizer", inception.RESIZERS)
+@pytest.mark.parametrize("resizer", inception.MIDDLES)
 def test_grey_images_are_their_own_three_channels(resizer):
     grey = IMAGES["small"][..., :1]
     found = inception.prepare(grey, resizer=resizer)
