@@ -275,4 +275,6 @@ def small(config: Config) -> Config:
     )
 
 
-MODEL = Model(Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=4))
+MODEL = Model(
+    Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=4), nearest=pyramid.nearest
+)

@@ -22,7 +22,7 @@ from jgan import augment, optim, penalties
 from jgan.losses import LOSSES
 from jgan.models import accepts, options, unconditional
 from jgan.models.model import Model, Preset
-from jgan.networks import R3GANDiscriminator, R3GANGenerator, from_module, r3gan
+from jgan.networks import R3GANDiscriminator, R3GANGenerator, from_module, pyramid, r3gan
 from jgan.types import GAN, Augmentation, DataSpec
 from jgan.utils.registry import unknown
 
@@ -199,4 +199,6 @@ def small(config: Config) -> Config:
     return scheduled(config, 10)
 
 
-MODEL = Model(Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=4))
+MODEL = Model(
+    Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=4), nearest=pyramid.nearest
+)

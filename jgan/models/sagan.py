@@ -20,7 +20,7 @@ from jgan.losses import LOSSES
 from jgan.models import accepts, options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
-from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, from_module, resnet
+from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, from_module, pyramid, resnet
 from jgan.types import GAN, DataSpec
 
 
@@ -178,4 +178,4 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, latent_size=6, width=1, optimizer=sgd, ema=options.EMA(0.9))
 
 
-MODEL = Model(Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2))
+MODEL = Model(Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2), nearest=pyramid.nearest)

@@ -26,6 +26,7 @@ from jgan.networks import (
     SNGANGenerator,
     dcgan,
     from_module,
+    pyramid,
     resnet,
 )
 from jgan.types import GAN, DataSpec, Network
@@ -183,4 +184,4 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, latent_size=6, width=2, optimizer=sgd, ema=options.EMA(0.9))
 
 
-MODEL = Model(Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2))
+MODEL = Model(Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2), nearest=pyramid.nearest)

@@ -8,12 +8,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Float32
 
-from jgan.networks import resample
+from jgan.networks import pyramid, resample
 from jgan.networks.conv_layers import Conv
 from jgan.networks.grouped_convolution import grouped_conv
 from jgan.networks.layers import normal
 
-SMALLEST_BASE, LARGEST_BASE = 4, 7
 WIDEST = 32
 """The largest side with the full width; each doubling beyond it halves the channels."""
 
@@ -43,21 +42,8 @@ def stages(image_shape: Sequence[int]) -> list[tuple[int, int]]:
       ([(7, 7), (14, 14), (28, 28)], [(4, 6), (8, 12), (16, 24), (32, 48)])
     """
     height, width, _ = image_shape
-    side, count = min(height, width), 0
-    while side % 2 == 0 and side // 2 >= SMALLEST_BASE:
-        side, count = side // 2, count + 1
-    if count == 0 or side > LARGEST_BASE or max(height, width) % 2**count:
-        raise ValueError(
-            f"R3GAN makes images whose sides are {SMALLEST_BASE} to {LARGEST_BASE} times a power of two (at least 2), the same "
-            f"for both sides, found {height}x{width}; {_nearest(min(height, width))}"
-        )
+    count, _ = pyramid.levels(image_shape, "R3GAN")
     return [(height >> power, width >> power) for power in range(count, -1, -1)]
-
-
-def _nearest(side: int) -> str:
-    fitting = sorted(base << power for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for power in range(1, 16))
-    below, above = [size for size in fitting if size < side], [size for size in fitting if size > side]
-    return "the nearest squares are " + " and ".join(f"{size}x{size}" for size in (*below[-1:], *above[:1]))
 
 
 def _widths(sides: Sequence[tuple[int, int]], width: int, group_size: int) -> list[int]:
