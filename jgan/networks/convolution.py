@@ -4,11 +4,11 @@
 CPU is fast only for some of the ways to write such a convolution, so both functions define their own gradients. On two cores,
 the kernel gradient of the 2014 deconvolution (5x5, stride 3, 80 to 3 channels) takes 1/7 of the time of the one that JAX
 derives, that of a 4x4 stride 2 deconvolution of 256 to 128 channels 1/30, and that of the first maxout convolution (8x8,
-padding 4) 1/15.
+padding 4) 1/15. Their second derivatives, which gradient penalties need, are the same functions again: an update of the critic
+of WGAN-GP (32x32x3, width 32) takes 0.73 of the time with them.
 """
 
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -82,7 +82,9 @@ def conv_transpose(
     """
     if not 0 <= output_padding < stride:
         raise ValueError(f"output_padding must be in [0, stride), found {output_padding} with a stride of {stride}")
-    return _conv_transpose(code, kernel, stride, padding, output_padding)
+    margin = output_padding - 2 * padding
+    sides = tuple(stride * (n - 1) + k + margin for n, k in zip(code.shape[1:3], kernel.shape[:2], strict=True))
+    return _conv_transpose(code, kernel, stride, padding, sides)
 
 
 def max_pool(x: Float[jax.Array, "b h w c"], *, window: int, stride: int) -> Float[jax.Array, "b h_out w_out c"]:
@@ -121,7 +123,11 @@ def max_pool(x: Float[jax.Array, "b h w c"], *, window: int, stride: int) -> Flo
     return x
 
 
-# -------------------------------------------------------------------------------------------------- the gradients by hand
+# ------------------------------------------------------------------------------- three maps, each the gradient of the others
+#
+# T(image, kernel, code) = <conv(image, kernel), code> is linear in each of the three. `_conv`, `_conv_transpose` and
+# `_kernel_gradient` are its gradients with respect to code, image and kernel; so their own gradients, of any order, are these
+# three again.
 
 
 def _plain_conv(image: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
@@ -134,60 +140,52 @@ def _plain_conv(image: jax.Array, kernel: jax.Array, stride: int, padding: int) 
     )
 
 
-def _image_gradient(image: Any, kernel: jax.Array, code: jax.Array, stride: int, padding: int) -> jax.Array:
-    """The transpose of `image -> conv(image, kernel)`, at `code`; of `image` only shape and dtype are used."""
-    struct = jax.ShapeDtypeStruct(image.shape, image.dtype)
-    (gradient,) = jax.linear_transpose(lambda x: _plain_conv(x, kernel, stride, padding), struct)(code)
-    return gradient
-
-
-def _kernel_gradient(image: jax.Array, kernel: Any, code: jax.Array, stride: int, padding: int) -> jax.Array:
-    """The transpose of `kernel -> conv(image, kernel)`, at `code`; of `kernel` only shape and dtype are used.
-
-    It is a convolution of the image with the code. XLA on CPU leaves its fast path if that window is larger than the image
-    before padding; in that case the zeros are added first.
-    """
-    if any((n - 1) * stride + 1 > side for n, side in zip(code.shape[1:3], image.shape[1:3], strict=True)):
-        image, padding = jnp.pad(image, ((0, 0), (padding, padding), (padding, padding), (0, 0))), 0
-    struct = jax.ShapeDtypeStruct(kernel.shape, kernel.dtype)
-    (gradient,) = jax.linear_transpose(lambda w: _plain_conv(image, w, stride, padding), struct)(code)
-    return gradient
-
-
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _conv(image, kernel, stride, padding):
     return _plain_conv(image, kernel, stride, padding)
 
 
-def _conv_backward(stride, padding, residuals, cotangent):
+def _conv_backward(stride, padding, residuals, code):
     image, kernel = residuals
     return (
-        _image_gradient(image, kernel, cotangent, stride, padding),
-        _kernel_gradient(image, kernel, cotangent, stride, padding),
+        _conv_transpose(code, kernel, stride, padding, image.shape[1:3]),
+        _kernel_gradient(image, code, stride, padding, kernel.shape[:2]),
     )
-
-
-_conv.defvjp(lambda image, kernel, *options: (_conv(image, kernel, *options), (image, kernel)), _conv_backward)
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
-def _conv_transpose(code, kernel, stride, padding, output_padding):
-    margin = output_padding - 2 * padding
-    sides = (stride * (n - 1) + k + margin for n, k in zip(code.shape[1:3], kernel.shape[:2], strict=True))
-    image = jax.ShapeDtypeStruct((code.shape[0], *sides, kernel.shape[2]), code.dtype)
-    return _image_gradient(image, kernel, code, stride, padding)
+def _conv_transpose(code, kernel, stride, padding, sides):
+    struct = jax.ShapeDtypeStruct((len(code), *sides, kernel.shape[2]), code.dtype)
+    (image,) = jax.linear_transpose(lambda x: _plain_conv(x, kernel, stride, padding), struct)(code)
+    return image
 
 
-def _conv_transpose_backward(stride, padding, output_padding, residuals, cotangent):
-    del output_padding  # it is seen in the shape of the cotangent
-    # <cotangent, conv_transpose(code)> = <conv(cotangent), code>: the gradients are those of `conv`, the roles swapped.
+def _conv_transpose_backward(stride, padding, sides, residuals, image):
     code, kernel = residuals
-    return (
-        _conv(cotangent, kernel, stride, padding),
-        _kernel_gradient(cotangent, kernel, code, stride, padding),
-    )
+    return _conv(image, kernel, stride, padding), _kernel_gradient(image, code, stride, padding, kernel.shape[:2])
 
 
-_conv_transpose.defvjp(
-    lambda code, kernel, *options: (_conv_transpose(code, kernel, *options), (code, kernel)), _conv_transpose_backward
-)
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
+def _kernel_gradient(image, code, stride, padding, window):
+    # XLA on CPU leaves its fast path if the window, here the code, is larger than the image before padding: the zeros are then
+    # added first.
+    if any((n - 1) * stride + 1 > side for n, side in zip(code.shape[1:3], image.shape[1:3], strict=True)):
+        image, padding = jnp.pad(image, ((0, 0), (padding, padding), (padding, padding), (0, 0))), 0
+    struct = jax.ShapeDtypeStruct((*window, image.shape[3], code.shape[3]), code.dtype)
+    (kernel,) = jax.linear_transpose(lambda w: _plain_conv(image, w, stride, padding), struct)(code)
+    return kernel
+
+
+def _kernel_gradient_backward(stride, padding, window, residuals, kernel):
+    image, code = residuals
+    return _conv_transpose(code, kernel, stride, padding, image.shape[1:3]), _conv(image, kernel, stride, padding)
+
+
+def _with_residuals(function):
+    """The forward pass of a map of two arrays, whose gradient needs both."""
+    return lambda first, second, *options: (function(first, second, *options), (first, second))
+
+
+_conv.defvjp(_with_residuals(_conv), _conv_backward)
+_conv_transpose.defvjp(_with_residuals(_conv_transpose), _conv_transpose_backward)
+_kernel_gradient.defvjp(_with_residuals(_kernel_gradient), _kernel_gradient_backward)

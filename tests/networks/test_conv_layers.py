@@ -10,7 +10,7 @@ import oracle_layers as oracle
 import pytest
 
 from jgan import networks
-from jgan.networks import BatchNorm, Conv, ConvTranspose, InstanceNorm
+from jgan.networks import BatchNorm, Conv, ConvTranspose, InstanceNorm, convolution
 
 
 def filled(module, *shape, seed=0):
@@ -77,6 +77,45 @@ def test_the_gradients_of_a_transposed_convolution_are_those_of_jax(size, added)
 
     found, expected = gradients(lambda p, x: layer.apply({"params": p}, x), params, x), gradients(plain, params, x)
     jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-4), found, expected)
+
+
+@pytest.mark.parametrize(
+    ("size", "stride", "padding", "channels", "sides"),
+    [(4, 2, 1, 3, (6, 8)), (4, 2, 1, 6, (6, 8)), (3, 1, 1, 5, (5, 4)), (5, 3, 0, 2, (9, 7)), (3, 2, 1, 5, (5, 6))],
+)
+def test_second_derivatives_are_those_of_jax(size, stride, padding, channels, sides):
+    """Of a gradient penalty, with respect to the image, the kernel and the code that is convolved back; both ways."""
+    random = np.random.default_rng(0)
+    image, kernel = random.normal(size=(2, *sides, channels)), random.normal(size=(size, size, channels, 4))
+    image, kernel = (jnp.asarray(array, jnp.float32) for array in (image, kernel))
+    convolved = functools.partial(convolution.conv, stride=stride, padding=padding)
+
+    def plain(image, kernel):
+        margins = [(padding, padding)] * 2
+        return jax.lax.conv_general_dilated(
+            image, kernel, (stride, stride), margins, dimension_numbers=("NHWC", "HWIO", "NHWC")
+        )
+
+    def penalty(conv):
+        def value(image, kernel):
+            logit = lambda image, kernel: jnp.sum(jnp.sin(conv(image, kernel)))  # noqa: E731
+            of_image, of_kernel = jax.grad(logit, (0, 1))(image, kernel)
+            return jnp.sum(jnp.square(of_image)) + jnp.sum(jnp.sin(of_kernel))
+
+        return jax.jit(jax.value_and_grad(value, (0, 1)))
+
+    found, expected = penalty(convolved)(image, kernel), penalty(plain)(image, kernel)
+    scale = float(max(jnp.abs(leaf).max() for leaf in jax.tree.leaves(expected)))
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5 * scale), found, expected)
+
+    def transposed(image, kernel, transpose):
+        return transpose(plain(image, kernel), kernel)
+
+    ours = lambda code, kernel: convolution._conv_transpose(code, kernel, stride, padding, sides)  # noqa: E731
+    jaxs = lambda code, kernel: jax.vjp(lambda x: plain(x, kernel), image)[1](code)[0]  # noqa: E731
+    found, expected = (penalty(functools.partial(transposed, transpose=t))(image, kernel) for t in (ours, jaxs))
+    scale = float(max(jnp.abs(leaf).max() for leaf in jax.tree.leaves(expected)))
+    jax.tree.map(functools.partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-5 * scale), found, expected)
 
 
 def test_options_of_the_convolutions():
