@@ -113,7 +113,7 @@ ENTRIES: dict[str, Entry] = {
         batch_size=32,
         parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
     ),
-    "r3gan": Entry("r3gan_mnist", {"width": 16}),
+    "r3gan": Entry("r3gan_mnist", {"width": 12, "group_size": 8}),
 }
 """The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images."""
 
