@@ -50,3 +50,21 @@ class SpectralNorm(nn.Module):
 def _vectors(layer: nn.Module) -> dict[str, PyTree]:
     """The singular vectors of an `nn.SpectralNorm`, by name: `{}` while it is initialised."""
     return {name: value for name, value in layer.variables.get(COLLECTION, {}).items() if name.endswith("/u")}
+
+
+def applied(layer: nn.Module, x: jax.Array, *, spectral: bool, train: bool) -> jax.Array:
+    """Applies a layer inside the compact method of a module, with or without spectral normalisation.
+
+    Args:
+      layer: the layer, with a name; its parameters are the same with and without.
+      x: its input.
+      spectral: whether to divide its kernel by its spectral norm.
+      train: whether this is a training pass.
+
+    Returns:
+      The layer's output.
+
+    Example:
+      See `jgan.networks.FastGANGenerator`.
+    """
+    return SpectralNorm(layer, name=f"spectral_{layer.name}")(x, train=train) if spectral else layer(x)
