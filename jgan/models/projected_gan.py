@@ -25,7 +25,7 @@ from jgan.networks.efficientnet import STAGES, Stage, Variant
 from jgan.networks.projected import FROZEN
 from jgan.types import GAN, DataSpec, Key, Network, PyTree
 
-TINY = tuple(Stage(3, 2 if index else 1, 1, 4, 1) for index in range(5))
+TINY = tuple(Stage(1, 2 if index else 1, 1, 4, 1) for index in range(5))
 """A network of random weights, for tests."""
 
 
@@ -47,6 +47,8 @@ class Config(unconditional.Training):
     """channels of the discriminators before their logits"""
     mixing_kernel: int = 3
     """side of the random kernels that mix scales"""
+    judges: int = 4
+    """number of discriminators, from the highest resolution on"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=2e-4, b1=0.0, b2=0.99)
     """the optimiser of both players"""
     ema: options.EMA = options.EMA(half_life=20_000, ramp=0.05)
@@ -95,22 +97,24 @@ def make(config: Config, spec: DataSpec) -> GAN:
       (2, 8, 8, 1)
     """
     dtype = jnp.dtype(config.dtype)
-    tiny = config.backbone == "tiny"
+    variant: Variant | None = None if config.backbone == "tiny" else config.backbone
     discriminator = from_module(
         ProjectedDiscriminator(
-            TINY if tiny else STAGES[config.backbone],
-            4 if tiny else 32,
+            STAGES[variant] if variant else TINY,
+            32 if variant else 4,
             config.resolution,
             config.d_width,
             config.d_depth,
             config.mixing_kernel,
-            dtype,
+            config.judges,
+            drawn=variant is None,
+            dtype=dtype,
         ),
         spec.shape,
     )
     networks = (
-        from_module(FastGANGenerator(spec.shape, config.width, dtype), (config.latent_size,)),
-        discriminator if tiny else _with_pretrained(discriminator, config.backbone),
+        from_module(FastGANGenerator(spec.shape, config.width, dtype=dtype), (config.latent_size,)),
+        _with_pretrained(discriminator, variant) if variant else discriminator,
     )
     augment = diff_augment() if config.augment else None
     return unconditional.play(config, spec, LOSSES["hinge"], networks, augment=augment)
@@ -164,7 +168,7 @@ PRESETS = {
 
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests."""
-    sizes: dict[str, Any] = {"latent_size": 6, "width": 1, "d_width": 2, "d_depth": 4, "resolution": 64}
+    sizes: dict[str, Any] = {"latent_size": 6, "width": 1, "d_width": 2, "d_depth": 4, "judges": 1, "resolution": 64}
     return dataclasses.replace(config, backbone="tiny", ema=options.EMA(0.9), **sizes)
 
 

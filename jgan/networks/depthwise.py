@@ -1,5 +1,8 @@
 """Depthwise convolution: each channel is convolved with a kernel of its own."""
 
+import functools
+from collections.abc import Iterator, Sequence
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -40,13 +43,7 @@ def depthwise_conv(
     counts = [(side - size) // stride + 1 for side, size in zip(image.shape[1:3], kernel.shape, strict=False)]
     if min(counts) < 1:
         raise ValueError(f"the kernel must fit into the image, found one of {kernel.shape[:2]} on {sides[0]}x{sides[1]}")
-    rows, columns = (stride * (count - 1) + 1 for count in counts)
-    total = jnp.zeros((len(image), *counts, image.shape[-1]), image.dtype)
-    for down in range(kernel.shape[0]):
-        for right in range(kernel.shape[1]):
-            shifted = image[:, down : down + rows : stride, right : right + columns : stride]
-            total = total + shifted * kernel[down, right][None, None, None]
-    return total
+    return _depthwise(image, kernel, stride)
 
 
 def same_padding(side: int, size: int, stride: int) -> tuple[int, int]:
@@ -67,3 +64,34 @@ def same_padding(side: int, size: int, stride: int) -> tuple[int, int]:
     """
     total = max((-(-side // stride) - 1) * stride + size - side, 0)
     return total // 2, total - total // 2
+
+
+# -------------------------------------------------------------------------------------------------- the gradients by hand
+
+
+def _shifted(image: jax.Array, size: Sequence[int], stride: int) -> Iterator[tuple[tuple[int, int], jax.Array]]:
+    """For each position in the kernel, the pixels that it meets."""
+    rows, columns = (stride * ((side - k) // stride) + 1 for side, k in zip(image.shape[1:3], size, strict=True))
+    for down in range(size[0]):
+        for right in range(size[1]):
+            yield (down, right), image[:, down : down + rows : stride, right : right + columns : stride]
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _depthwise(image: jax.Array, kernel: jax.Array, stride: int) -> jax.Array:
+    terms = (pixels * kernel[place][None, None, None] for place, pixels in _shifted(image, kernel.shape[:2], stride))
+    return functools.reduce(jnp.add, terms)
+
+
+def _backward(stride: int, residuals: tuple[jax.Array, jax.Array], cotangent: jax.Array) -> tuple[jax.Array, jax.Array]:
+    image, kernel = residuals
+    margins = [(0, 0, 0)]
+    for side, k, count in zip(image.shape[1:3], kernel.shape[:2], cotangent.shape[1:3], strict=True):
+        margins.append((k - 1, side - stride * (count - 1) - 1, stride - 1))
+    # The transpose of JAX would add as many padded images as the kernel has places.
+    spread = jax.lax.pad(cotangent, jnp.zeros((), cotangent.dtype), [*margins, (0, 0, 0)])
+    sums = [jnp.sum(pixels * cotangent, (0, 1, 2)) for _, pixels in _shifted(image, kernel.shape[:2], stride)]
+    return _depthwise(spread, kernel[::-1, ::-1], 1), jnp.stack(sums).reshape(kernel.shape)
+
+
+_depthwise.defvjp(lambda image, kernel, stride: (_depthwise(image, kernel, stride), (image, kernel)), _backward)

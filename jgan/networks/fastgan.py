@@ -1,6 +1,7 @@
 """The generator of FastGAN, in the variant of Projected GAN: gated convolutions, and gates from images of low resolution."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -11,7 +12,7 @@ from jgan import rng
 from jgan.networks import resample
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.norms import BatchNorm
-from jgan.networks.spectral import SpectralNorm
+from jgan.networks.spectral import applied
 
 SMALLEST_BASE, LARGEST_BASE = 4, 7
 
@@ -67,15 +68,24 @@ class _Noise(nn.Module):
 
 
 class _Gated(nn.Module):
-    """A convolution to twice the channels, noise if asked for, batch normalisation; one half gates the other."""
+    """A convolution to twice the channels, noise if asked for, batch normalisation; one half gates the other.
 
-    layer: nn.Module
-    noise: bool
-    dtype: jnp.dtype
+    The convolution keeps the sides of an image; `first` is one that makes an image of `size` pixels a side from one pixel.
+    """
+
+    features: int
+    size: int = 3
+    first: bool = False
+    noise: bool = False
+    spectral: bool = True
+    dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool, axis_name: str | None) -> jax.Array:
-        h = SpectralNorm(self.layer, name="spectral")(x, train=train)
+        channels = 2 * self.features
+        shared: dict[str, Any] = {"use_bias": False, "dtype": self.dtype, "name": "conv"}
+        made = ConvTranspose(channels, self.size, padding=0, **shared) if self.first else Conv(channels, self.size, **shared)
+        h = applied(made, x, spectral=self.spectral, train=train)
         if self.noise:
             h = _Noise(name="noise")(h, train=train, axis_name=axis_name)
         h = BatchNorm(dtype=self.dtype, name="norm")(h, train=train, axis_name=axis_name)
@@ -87,6 +97,7 @@ class _Excitation(nn.Module):
     """Gates the channels of a large image by a small one: averaged to `base` pixels a side, two convolutions, a sigmoid."""
 
     base: int
+    spectral: bool
     dtype: jnp.dtype
 
     @nn.compact
@@ -94,10 +105,12 @@ class _Excitation(nn.Module):
         b, side, _, c = small.shape
         cell = side // self.base
         h = small.reshape(b, self.base, cell, self.base, cell, c).mean((2, 4))
-        for name, size in (("squeeze", self.base), ("excite", 1)):
+
+        def conv(h: jax.Array, size: int, name: str) -> jax.Array:
             layer = Conv(large.shape[-1], size, padding=0, use_bias=False, dtype=self.dtype, name=name)
-            h = SpectralNorm(layer, name=f"spectral_{name}")(nn.swish(h) if name == "excite" else h, train=train)
-        return large * nn.sigmoid(h)
+            return applied(layer, h, spectral=self.spectral, train=train)
+
+        return large * nn.sigmoid(conv(nn.swish(conv(h, self.base, "squeeze")), 1, "excite"))
 
 
 class FastGANGenerator(nn.Module):
@@ -113,6 +126,7 @@ class FastGANGenerator(nn.Module):
     Attributes:
       image_shape: `(height, width, channels)` of the output; see `stages` for the sizes that fit.
       width: the unit of the channels, see `MULTIPLES`; 128 in the authors' code.
+      spectral: whether the convolutions have spectral normalisation.
       dtype: the dtype of the computation; the output is float32.
 
     Example:
@@ -130,6 +144,7 @@ class FastGANGenerator(nn.Module):
 
     image_shape: Sequence[int]
     width: int = 128
+    spectral: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -141,21 +156,20 @@ class FastGANGenerator(nn.Module):
         widths = [max(int(self.width * multiple), 1) for multiple in MULTIPLES[: count + 1]]
         z = z * jax.lax.rsqrt(jnp.mean(jnp.square(z), axis=1, keepdims=True) + 1e-8)
 
-        def gated(h: jax.Array, layer: nn.Module, noise: bool, name: str) -> jax.Array:
-            return _Gated(layer, noise, self.dtype, name=name)(h, train=train, axis_name=axis_name)
+        def gated(h: jax.Array, index: int, name: str, **options: Any) -> jax.Array:
+            layer = _Gated(widths[index], spectral=self.spectral, dtype=self.dtype, name=name, **options)
+            return layer(h, train=train, axis_name=axis_name)
 
-        def conv(features: int) -> Conv:
-            return Conv(2 * features, 3, use_bias=False, dtype=self.dtype)
-
-        first = ConvTranspose(2 * widths[0], base, padding=0, use_bias=False, dtype=self.dtype)
-        images = [gated(z[:, None, None, :].astype(self.dtype), first, False, "first")]
+        images = [gated(z[:, None, None, :].astype(self.dtype), 0, "first", size=base, first=True)]
         for index in range(1, count + 1):
             twice = index % 2 == 1
-            h = gated(resample.nearest(images[-1]), conv(widths[index]), twice, f"up_{index}")
+            h = gated(resample.nearest(images[-1]), index, f"up_{index}", noise=twice)
             if twice:
-                h = gated(h, conv(widths[index]), True, f"refine_{index}")
+                h = gated(h, index, f"refine_{index}", noise=True)
             if index >= SKIP:
-                h = _Excitation(base, self.dtype, name=f"excite_{index}")(images[index - SKIP], h, train=train)
+                excitation = _Excitation(base, self.spectral, self.dtype, name=f"excite_{index}")
+                h = excitation(images[index - SKIP], h, train=train)
             images.append(h)
-        output = SpectralNorm(Conv(self.image_shape[-1], 3, dtype=self.dtype), name="output")
-        return (output(images[-1], train=train).astype(jnp.float32) + 1) / 2
+        output = Conv(self.image_shape[-1], 3, dtype=self.dtype, name="output")
+        image = applied(output, images[-1], spectral=self.spectral, train=train)
+        return (image.astype(jnp.float32) + 1) / 2

@@ -13,7 +13,7 @@ from jaxtyping import Float, Float32
 from jgan.networks.conv_layers import Conv
 from jgan.networks.efficientnet import STAGES, EfficientNetLite, Stage
 from jgan.networks.norms import BatchNorm
-from jgan.networks.spectral import SpectralNorm
+from jgan.networks.spectral import applied
 from jgan.types import PyTree
 
 FROZEN = "frozen"
@@ -62,21 +62,22 @@ class _Judge(nn.Module):
     """Halvings by 4x4 convolutions with batch normalisation, then a map of logits from 4x4 patches."""
 
     widths: Sequence[int]
+    spectral: bool
     dtype: jnp.dtype
 
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool, axis_name: str | None) -> jax.Array:
         for index, features in enumerate(self.widths):
-            layer = Conv(features, 4, stride=2, padding=1, dtype=self.dtype)
-            x = SpectralNorm(layer, name=f"down_{index}")(x, train=train)
+            layer = Conv(features, 4, stride=2, padding=1, dtype=self.dtype, name=f"down_{index}")
+            x = applied(layer, x, spectral=self.spectral, train=train)
             x = BatchNorm(dtype=self.dtype, name=f"norm_{index}")(x, train=train, axis_name=axis_name)
             x = nn.leaky_relu(x, 0.2)
-        output = Conv(1, min(4, x.shape[1]), padding=0, use_bias=False, dtype=self.dtype)
-        return SpectralNorm(output, name="output")(x, train=train)[..., 0]
+        output = Conv(1, min(4, x.shape[1]), padding=0, use_bias=False, dtype=self.dtype, name="output")
+        return applied(output, x, spectral=self.spectral, train=train)[..., 0]
 
 
 class ProjectedDiscriminator(nn.Module):
-    """Maps an image in [0, 1] to the logits of four discriminators, `[B, 4 m, m]`: m x m patches each.
+    """Maps an image in [0, 1] to the logits of four discriminators, `[B, 4 m, m]`: of m x m patches each.
 
     The image, grey or in colour, is resized bilinearly and passed through a frozen EfficientNet-Lite. Its features of four
     resolutions are mixed by frozen random 1x1 convolutions to 1, 2, 4 and 8 times `width` channels (cross-channel mixing);
@@ -91,6 +92,9 @@ class ProjectedDiscriminator(nn.Module):
       width: the channels of the mixture of the highest resolution.
       depth: the channels of the discriminators before their logits.
       mixing_kernel: the side of the kernels of the cross-scale mixing: 3 in the paper, 1 in the authors' code.
+      judges: the number of discriminators, from the highest resolution on.
+      spectral: whether their convolutions have spectral normalisation.
+      drawn: whether the frozen network starts with random weights; otherwise with zeros, to be replaced.
       dtype: the dtype of the computation; the logits are float32.
 
     Example:
@@ -113,6 +117,9 @@ class ProjectedDiscriminator(nn.Module):
     width: int = 64
     depth: int = 512
     mixing_kernel: int = 3
+    judges: int = LEVELS
+    spectral: bool = True
+    drawn: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -122,13 +129,17 @@ class ProjectedDiscriminator(nn.Module):
         """Maps `[B, height, width, 1 or 3]` to `[B, 4 m, m]` float32 logits."""
         if self.resolution % 32 or self.resolution < SMALLEST:
             raise ValueError(f"resolution must be a multiple of 32, at least {SMALLEST}, found {self.resolution}")
+        if not 1 <= self.judges <= LEVELS:
+            raise ValueError(f"judges must be 1 to {LEVELS}, found {self.judges}")
         side = self.resolution
         if x.shape[1:3] != (side, side):
             x = jax.image.resize(x, (len(x), side, side, x.shape[-1]), "bilinear", antialias=False)
         x = (255 * jnp.broadcast_to(x, (*x.shape[:3], 3)) - 127) / 128
         logits = [
-            _Judge(self._widths(level), self.dtype, name=f"judge_{level}")(mixture, train=train, axis_name=axis_name)
-            for level, mixture in enumerate(self._mixed(self._features(x.astype(self.dtype))))
+            _Judge(self._widths(level), self.spectral, self.dtype, name=f"judge_{level}")(
+                mixture, train=train, axis_name=axis_name
+            )
+            for level, mixture in enumerate(self._mixed(self._features(x.astype(self.dtype)))[: self.judges])
         ]
         return jnp.concatenate(logits, axis=1).astype(jnp.float32)
 
@@ -137,7 +148,10 @@ class ProjectedDiscriminator(nn.Module):
         network = EfficientNetLite(self.stages, self.stem, 8, 1, parent=None)
 
         def draw() -> PyTree:
-            return network.init(self.make_rng("params"), x[:1])["params"]
+            if self.drawn:
+                return network.init(self.make_rng("params"), x[:1])["params"]
+            shapes = jax.eval_shape(network.init, jax.random.key(0), x[:1])["params"]
+            return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
 
         backbone: PyTree = self.variable(FROZEN, "backbone", draw).value
         outputs: Any = network.apply({"params": backbone}, x)
