@@ -159,6 +159,7 @@ def test_a_phase_takes_over_the_weights_and_the_average_and_resets_adam():
         assert all((a == b).all() for a, b in zip(*map(jax.tree.leaves, (player.params, before.params)), strict=True))
         assert all((leaf == 0).all() for leaf in jax.tree.leaves(player.opt_state))
     assert all((leaf == 2).all() for leaf in jax.tree.leaves(entered.generator.ema))
+    assert jax.tree.structure(entered) == jax.tree.structure(ones)
     assert entered.step == 0
 
 
