@@ -95,6 +95,21 @@ def test_the_discriminator_of_a_level_sees_means_of_pixels():
 
 
 @pytest.mark.parametrize(
+    ("make", "given"), [(ProGANGenerator, Z), (ProGANDiscriminator, X)], ids=["generator", "discriminator"]
+)
+def test_in_bfloat16_outputs_and_parameters_are_float32_and_differ_by_8_bits(make, given):
+    """Of 32 channels: the norm of a pixel of two channels may be near 0, and then its rounding error is not small."""
+    module = make((16, 16, 3), 256, 32)
+    variables = jit(module.clone(dtype=jnp.bfloat16).init)(KEY, given)
+    assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype("float32")}
+    rounded, exact = (
+        np.asarray(jit(module.clone(dtype=dtype).apply)(variables, given)) for dtype in (jnp.bfloat16, jnp.float32)
+    )
+    assert rounded.dtype == np.float32
+    assert 0 < abs(rounded - exact).max() < 0.05 * abs(exact).max()
+
+
+@pytest.mark.parametrize(
     ("shape", "message"),
     [
         ((30, 30, 1), r"ProGAN makes images whose sides .* found 30x30; the nearest squares are 28x28 and 32x32"),
@@ -144,6 +159,7 @@ def test_a_phase_takes_over_the_weights_and_the_average_and_resets_adam():
         assert all((a == b).all() for a, b in zip(*map(jax.tree.leaves, (player.params, before.params)), strict=True))
         assert all((leaf == 0).all() for leaf in jax.tree.leaves(player.opt_state))
     assert all((leaf == 2).all() for leaf in jax.tree.leaves(entered.generator.ema))
+    assert jax.tree.structure(entered) == jax.tree.structure(ones)
     assert entered.step == 0
 
 

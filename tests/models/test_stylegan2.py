@@ -143,6 +143,15 @@ def test_the_parts_of_the_generator_are_the_whole():
     np.testing.assert_allclose(image, (run(MODULE, "images", styles()) + 1) / 2, atol=1e-6)
 
 
+def test_in_bfloat16_styles_images_and_parameters_are_float32_and_images_differ_by_8_bits():
+    module = MODULE.clone(dtype=jnp.bfloat16)
+    assert {leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(module.init, KEY, Z))} == {jnp.dtype("float32")}
+    np.testing.assert_array_equal(styles(module), styles())
+    rounded, exact = np.asarray(run(module, None, Z)), np.asarray(run(MODULE, None, Z))
+    assert rounded.dtype == np.float32
+    assert 0 < abs(rounded - exact).max() < 0.05 * abs(exact).max()
+
+
 # --------------------------------------------------------------------------------------------------------------- the model
 
 
