@@ -275,10 +275,8 @@ def small(config: Config) -> Config:
         mapping_layers=2,
         channel_base=64,
         channel_max=8,
-        mixing=0.9,
         group=4,
         r1=1.0,
-        path_length=2.0,
         optimizer=_adam(2e-3),
         ema=options.EMA(0.9, statistics="latest"),
     )
