@@ -168,7 +168,7 @@ PRESETS = {
 
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests."""
-    sizes: dict[str, Any] = {"latent_size": 6, "width": 1, "d_width": 2, "d_depth": 4, "judges": 1, "resolution": 64}
+    sizes: dict[str, Any] = {"latent_size": 6, "width": 1, "d_width": 4, "d_depth": 8, "judges": 1, "resolution": 64}
     return dataclasses.replace(config, backbone="tiny", ema=options.EMA(0.9), **sizes)
 
 

@@ -59,7 +59,10 @@ def _doubled(x: jax.Array) -> jax.Array:
 
 
 class _Judge(nn.Module):
-    """Halvings by 4x4 convolutions with batch normalisation, then a map of logits from 4x4 patches."""
+    """Halvings by 4x4 convolutions with batch normalisation, then a map of logits from 4x4 patches.
+
+    The authors' convolutions have biases, which the normalisation after them takes away again: here they have none.
+    """
 
     widths: Sequence[int]
     spectral: bool
@@ -68,7 +71,7 @@ class _Judge(nn.Module):
     @nn.compact
     def __call__(self, x: jax.Array, *, train: bool, axis_name: str | None) -> jax.Array:
         for index, features in enumerate(self.widths):
-            layer = Conv(features, 4, stride=2, padding=1, dtype=self.dtype, name=f"down_{index}")
+            layer = Conv(features, 4, stride=2, padding=1, use_bias=False, dtype=self.dtype, name=f"down_{index}")
             x = applied(layer, x, spectral=self.spectral, train=train)
             x = BatchNorm(dtype=self.dtype, name=f"norm_{index}")(x, train=train, axis_name=axis_name)
             x = nn.leaky_relu(x, 0.2)
