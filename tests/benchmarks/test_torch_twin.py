@@ -88,7 +88,7 @@ def test_steps_draw_every_image_once_an_epoch():
 @ORDERS
 def test_compiled_is_eager(simultaneous):
     images, z = problem()
-    config = dataclasses.replace(CONFIG, momentum=0.0)
+    config = dataclasses.replace(CONFIG, optimizer=dataclasses.replace(CONFIG.optimizer, momentum=0.0))
     twins = [the_twin(simultaneous, images, compiled, config) for compiled in (False, True)]
     for source, target in zip(twins[0].g_params + twins[0].d_params, twins[1].g_params + twins[1].d_params, strict=True):
         target.data.copy_(source.data)
