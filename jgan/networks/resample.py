@@ -101,7 +101,7 @@ def downsample(x: Float[jax.Array, "b h w c"], taps: Taps = BILINEAR) -> Float[j
       >>> resample.downsample(jnp.ones((1, 6, 6, 1)), (1, 3, 3, 1))[0, 1, :, 0].tolist()  # zeros outside
       [0.875, 1.0, 0.875]
     """
-    _check_even(x)
+    check_even(x)
     k = len(taps)
     return filtered(x, taps, down=2, padding=((k - 1) // 2, (k - 2) // 2))
 
@@ -163,11 +163,12 @@ def average_pool(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h/2 w/2 
       >>> resample.average_pool(jnp.array([[1.0, 2.0], [3.0, 6.0]]).reshape(1, 2, 2, 1)).item()
       3.0
     """
-    _check_even(x)
+    check_even(x)
     return (x[:, ::2, ::2] + x[:, 1::2, ::2] + x[:, ::2, 1::2] + x[:, 1::2, 1::2]) / 4
 
 
-def _check_even(x: jax.Array) -> None:
+def check_even(x: jax.Array) -> None:
+    """Raises a `ValueError` if a side of `[B, h, w, c]` images cannot be halved."""
     if x.shape[1] % 2 or x.shape[2] % 2:
         raise ValueError(f"the sides of images that are halved must be even, found {x.shape[1]}x{x.shape[2]}")
 

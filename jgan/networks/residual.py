@@ -11,7 +11,8 @@ from jaxtyping import Float
 from jgan.networks.conv_layers import Conv
 from jgan.networks.layers import glorot_uniform
 from jgan.networks.norms import BatchNorm
-from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv, mean_pool, nearest
+from jgan.networks.resample import average_pool, nearest
+from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.spectral import applied
 
 Resample = Literal["up", "down", "none"]
@@ -81,7 +82,7 @@ class ResidualBlock(nn.Module):
         """The input with the sides and the channels of the output."""
         if self.resample == "none" and x.shape[-1] == self.features:
             return x
-        x = mean_pool(x) if self.resample == "down" else x
+        x = average_pool(x) if self.resample == "down" else x
         x = applied(
             Conv(self.features, 1, **self._options("shortcut", glorot_uniform())), x, spectral=self.spectral, train=train
         )

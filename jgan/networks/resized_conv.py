@@ -9,49 +9,7 @@ from jaxtyping import Float
 
 from jgan.networks.convolution import conv, conv_transpose
 from jgan.networks.layers import glorot_uniform
-
-
-def nearest(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b 2*h 2*w c"]:
-    """Doubles the sides of images by repeating each pixel.
-
-    Args:
-      x: `[B, height, width, channels]`.
-
-    Returns:
-      `[B, 2 height, 2 width, channels]`.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> from jgan.networks import resized_conv
-      >>> resized_conv.nearest(jnp.array([1.0, 2.0]).reshape(1, 1, 2, 1))[0, :, :, 0].tolist()
-      [[1.0, 1.0, 2.0, 2.0], [1.0, 1.0, 2.0, 2.0]]
-    """
-    batch, height, width, channels = x.shape
-    repeated = jnp.broadcast_to(x[:, :, None, :, None], (batch, height, 2, width, 2, channels))
-    return repeated.reshape(batch, 2 * height, 2 * width, channels)
-
-
-def mean_pool(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h/2 w/2 c"]:
-    """Halves the sides of images by the mean of each 2x2 pixels.
-
-    Args:
-      x: `[B, height, width, channels]`.
-
-    Returns:
-      `[B, height / 2, width / 2, channels]`.
-
-    Raises:
-      ValueError: if a side is odd.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> from jgan.networks import resized_conv
-      >>> resized_conv.mean_pool(jnp.arange(4.0).reshape(1, 2, 2, 1)).tolist()
-      [[[[1.5]]]]
-    """
-    _check_even(x)
-    batch, height, width, channels = x.shape
-    return x.reshape(batch, height // 2, 2, width // 2, 2, channels).mean((2, 4), dtype=x.dtype)
+from jgan.networks.resample import check_even
 
 
 class UpsampleConv(nn.Module):
@@ -129,7 +87,7 @@ class ConvMeanPool(nn.Module):
     @nn.compact
     def __call__(self, x: Float[jax.Array, "b h w inputs"]) -> Float[jax.Array, "b h/2 w/2 features"]:
         """Maps `[B, height, width, inputs]` to `[B, height / 2, width / 2, features]`; odd sides are a `ValueError`."""
-        _check_even(x)
+        check_even(x)
         wide = (_with_neighbours(_kernel(self, x)) / 4).astype(self.dtype)
         y = conv(x.astype(self.dtype), wide, stride=2, padding=(self.kernel_size - 1) // 2)
         return _with_bias(self, y)
@@ -153,8 +111,3 @@ def _with_neighbours(kernel: jax.Array) -> jax.Array:
     for before, after in ((((1, 0, 0), none), ((0, 1, 0), none)), ((none, (1, 0, 0)), (none, (0, 1, 0)))):
         kernel = jax.lax.pad(kernel, zero, (*before, none, none)) + jax.lax.pad(kernel, zero, (*after, none, none))
     return kernel
-
-
-def _check_even(x: jax.Array) -> None:
-    if x.shape[1] % 2 or x.shape[2] % 2:
-        raise ValueError(f"2x2 pooling needs even sides, found {x.shape[1]}x{x.shape[2]}")

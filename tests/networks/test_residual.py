@@ -9,9 +9,8 @@ import numpy as np
 import oracle_layers as oracle
 import pytest
 
-from jgan.networks import ConvMeanPool, ResidualBlock, SelfAttention, UpsampleConv
+from jgan.networks import ConvMeanPool, ResidualBlock, SelfAttention, UpsampleConv, resample
 from jgan.networks.layers import glorot_uniform
-from jgan.networks.resized_conv import mean_pool, nearest
 
 
 def drawn(module, *shape, seed=0):
@@ -49,10 +48,10 @@ def test_a_resized_convolution_is_the_two_operations(layer, size):
 
 def test_resizing():
     x = np.random.default_rng(0).normal(size=(2, 4, 6, 3)).astype(np.float32)
-    np.testing.assert_array_equal(nearest(x), repeated(x))
-    close(mean_pool(x), pooled(np.float64(x)))
-    for call in (mean_pool, lambda x: ConvMeanPool(2).init(jax.random.key(0), x)):
-        with pytest.raises(ValueError, match="2x2 pooling needs even sides, found 4x5"):
+    np.testing.assert_array_equal(resample.nearest(x), repeated(x))
+    close(resample.average_pool(x), pooled(np.float64(x)))
+    for call in (resample.average_pool, lambda x: ConvMeanPool(2).init(jax.random.key(0), x)):
+        with pytest.raises(ValueError, match="the sides of images that are halved must be even, found 4x5"):
             call(jnp.zeros((1, 4, 5, 1)))
     with pytest.raises(ValueError, match="UpsampleConv needs kernels with an odd side, found 4"):
         UpsampleConv(2, 4).init(jax.random.key(0), jnp.zeros((1, 4, 4, 1)))
