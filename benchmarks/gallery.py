@@ -68,8 +68,6 @@ class Args:
     """features in which samples are compared; default: a classifier of MNIST and Fashion-MNIST, else efficientnet_lite0"""
     epochs: int = 3
     """epochs of the classifier of a data set"""
-    device: str = "cpu"
-    """cpu or gpu: with a GPU, batches of 256 and the wide networks of the papers"""
     workdir: Path = Path("runs/gallery")
     """folder of the runs and the classifiers"""
     results: Path = ROOT / "benchmarks" / "results" / "gallery"
