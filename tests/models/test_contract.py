@@ -46,11 +46,14 @@ def cases():
 
 CASES = cases()
 FIRST = {next(iter(model.presets)) for model in models.MODELS.values()}
-# Of each model the first preset runs always, the others where the slow tests do.
+# Of each model the first preset runs always, the others where the slow tests do. The tests of a case run in one process, which
+# compiles its programs once.
 each_case = pytest.mark.parametrize(
     "case",
     [
-        pytest.param(case, id=name, marks=() if name in FIRST or case.phase else pytest.mark.slow)
+        pytest.param(
+            case, id=name, marks=[pytest.mark.xdist_group(name), *([] if name in FIRST or case.phase else [pytest.mark.slow])]
+        )
         for name, case in CASES.items()
     ],
 )
