@@ -57,7 +57,7 @@ hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, ma
 hypothesis.settings.load_profile("jgan")
 
 
-MOST_MAPPINGS = 20_000
+MOST_MAPPINGS = 12_000
 
 
 def pytest_runtest_teardown(item: object, nextitem: object) -> None:
