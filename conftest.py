@@ -44,6 +44,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import hypothesis  # noqa: E402
 import jax  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update("jax_disable_most_optimizations", True)  # again: a plugin of pytest may have imported jax before
 
@@ -55,6 +56,14 @@ jax.config.update("jax_numpy_dtype_promotion", "strict")
 # Compilation makes the first example slow, and a failure must be the same failure tomorrow.
 hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.load_profile("jgan")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Has xdist run the tests of a file in one process, which makes their fixtures and compiles their programs once."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 MOST_MAPPINGS = 12_000
