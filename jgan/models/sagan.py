@@ -15,23 +15,20 @@ from typing import Literal
 
 import jax.numpy as jnp
 
-from jgan import games, rng
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
+from jgan.models.unconditional import Training, play
 from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, from_module, pyramid, resnet
 from jgan.types import GAN, DataSpec
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Training):
     """The options of the model."""
 
     latent_size: int = 128
     """dimension of the noise z"""
-    noise: rng.Noise = "gaussian"
-    """distribution of z, of unit variance: gaussian or uniform"""
     width: int = 64
     """unit of the channels: for 32x32 4 width in G and 2 width in D, for larger images from width to 16 width"""
     g_attention: int = 0
@@ -42,12 +39,8 @@ class Config:
     """keys and values of the attention are pooled 2x2"""
     loss: str = "hinge"
     """a name in jgan.losses.LOSSES"""
-    rule: options.Rule = options.Rule()
-    """the update rule"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-4, d_learning_rate=4e-4, b1=0.0, b2=0.9)
     """the optimiser of both players"""
-    ema: options.EMA = options.EMA(0.999)
-    """the average of the generator's weights"""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """dtype of the networks' arithmetic; parameters, spectral norms, the attention's softmax and losses are float32"""
 
@@ -127,16 +120,8 @@ def make(config: Config, spec: DataSpec) -> GAN:
         pooled=config.pooled,
         dtype=dtype,
     )
-    game = games.Adversarial(
-        from_module(generator, (config.latent_size,)),
-        from_module(discriminator, spec.shape),
-        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
-        LOSSES[config.loss],
-    )
-    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
-    made = config.rule.steps(game, optimizers)
-    standing = 32 if config.ema.statistics == "standing" else 0
-    return assemble(game, made, optimizers, output=unit_interval, n_critic=config.rule.n_critic, standing=standing)
+    networks = from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
+    return play(config, spec, LOSSES[config.loss], networks)
 
 
 PRESETS = {

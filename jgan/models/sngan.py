@@ -14,11 +14,10 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 
-from jgan import games, rng
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
+from jgan.models.unconditional import Training, play
 from jgan.networks import (
     ResidualDiscriminator,
     ResidualGenerator,
@@ -33,13 +32,11 @@ from jgan.types import GAN, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Training):
     """The options of the model."""
 
     latent_size: int = 128
     """dimension of the noise z"""
-    noise: rng.Noise = "gaussian"
-    """distribution of z, of unit variance: gaussian or uniform"""
     architecture: Literal["cnn", "resnet"] = "cnn"
     """the networks: the plain cnn, or resnet"""
     width: int = 64
@@ -54,8 +51,6 @@ class Config:
     """the update rule; the published resnet has n_critic 5"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=2e-4, b1=0.0, b2=0.9)
     """the optimiser of both players"""
-    ema: options.EMA = options.EMA(0.999)
-    """the average of the generator's weights"""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """dtype of the networks' arithmetic; parameters, spectral norms and losses are float32"""
 
@@ -122,15 +117,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.sample(key, jax.jit(gan.init)(key), 2).shape
       (2, 8, 8, 1)
     """
-    game = games.Adversarial(
-        *networks(config, spec),
-        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
-        LOSSES[config.loss],
-    )
-    optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
-    made = config.rule.steps(game, optimizers)
-    standing = 32 if config.ema.statistics == "standing" else 0
-    return assemble(game, made, optimizers, output=unit_interval, n_critic=config.rule.n_critic, standing=standing)
+    return play(config, spec, LOSSES[config.loss], networks(config, spec))
 
 
 def _decaying(steps: int) -> options.Optimizer:
