@@ -98,12 +98,12 @@ ENTRIES: dict[str, Entry] = {
     "gan2014": Entry("mnist", batch_size=100, decays=False),
     "dcgan": Entry("dcgan_mnist", {"width": 64}),
     "lsgan": Entry("lsgan_mnist", {"width": 64}),
-    "wgan": Entry("wgan_mnist", {"width": 64}),
-    "wgan_gp": Entry("wgan_gp_mnist", {"width": 32}),
-    "dragan": Entry("dragan_mnist", {"width": 64}),
+    "wgan": Entry("wgan_mnist", {"width": 64}, batch_size=32),
+    "wgan_gp": Entry("wgan_gp_mnist", {"width": 32}, batch_size=32),
+    "dragan": Entry("dragan_mnist", {"width": 60}),
     "rgan": Entry("rgan_mnist", {"width": 64}),
     "sngan": Entry("sngan_mnist", {"width": 24}),
-    "sagan": Entry("sagan_mnist", {"width": 8}),
+    "sagan": Entry("sagan_mnist", {"width": 10, "rule.n_critic": 2}),
     "progan": Entry("progan_mnist", {"fmap_max": 16, "stable_images": 100_000, "fade_images": 100_000}),
     "stylegan2": Entry(
         "stylegan2_mnist",
@@ -111,7 +111,7 @@ ENTRIES: dict[str, Entry] = {
         batch_size=32,
         parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
     ),
-    "r3gan": Entry("r3gan_mnist", {"width": 12, "group_size": 8}),
+    "r3gan": Entry("r3gan_mnist", {"width": 10, "group_size": 10}),
 }
 """The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images."""
 
