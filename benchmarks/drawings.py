@@ -150,6 +150,31 @@ def mode_coverage(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
+def stacked_mnist(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.stacked_mnist`: modes and divergence of each objective.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown, with the published figures below the measured ones.
+    """
+
+    def cell(found: dict[str, Any], digits: int) -> str:
+        over_seeds = "" if found["std"] is None else f" +- {found['std']:.{digits}f}"
+        return f"{found['mean']:.{digits}f}{over_seeds}"
+
+    rows = [[name, cell(found["modes"], 0), cell(found["kl"], 2)] for name, found in result["objectives"].items()]
+    rows += [[f"{name} (published)", f"{modes:.0f}", f"{kl:.2f}"] for name, (modes, kl) in result["published"].items()]
+    options = result["options"]
+    notes = (
+        f"Mean and standard deviation over {options['seeds']} seeds, {options['steps']:,} steps of {options['batch_size']}, "
+        f"{result['samples']:,} samples of the averaged generator, a classifier that is right on "
+        f"{result['classifier_accuracy']:.1%} of the test digits. {origin(result)}"
+    )
+    return f"{markdown(['objective', 'modes (of 1,000)', 'KL to uniform (nats)'], rows)}\n\n{notes}"
+
+
 TASKS = {
     "statistics": "mean and covariance, {samples:,} x {dim}",
     "distance": "FID from these statistics",

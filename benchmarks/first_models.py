@@ -69,7 +69,7 @@ def measure(args: Args, run: Run, state: GANState) -> dict[str, Any]:
     Returns:
       For JSON: `fid` with its classifier's accuracy, and `agreement` for models conditioned on labels.
     """
-    extractor, accuracy = judges.of_classes(run, args.workdir, args.epochs)
+    extractor, accuracy = judges.of_classes(run.dataset, args.workdir, args.epochs)
     samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, 10_000))
     features = [np.asarray(extract(extractor, x).features) for x in (run.dataset.train.x, sets.to_uint8("samples", samples))]
     found: dict[str, Any] = {"fid": float(frechet.fid(*features).fid), "classifier_accuracy": accuracy}

@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from benchmarks import budget, judges
+from benchmarks import budget, judges, pictures
 from benchmarks.tables import ROOT
 from jgan import data, models, plots
 from jgan.evaluation import sets
@@ -223,9 +223,9 @@ def trained(args: Args, name: str, dataset: str) -> tuple[dict[str, Any], np.nda
     )
     seconds = round(time.monotonic() - started, 1)
     if dataset in CLASSIFIED and not args.extractor:
-        judge = judges.of_classes(run, args.workdir, args.epochs)
+        judge = judges.of_classes(run.dataset, args.workdir, args.epochs)
     else:
-        judge = judges.of_photographs(run, args.extractor or "efficientnet_lite0")
+        judge = judges.of_photographs(run.dataset, args.extractor or "efficientnet_lite0")
     found = {
         "model": name,
         "dataset": dataset,
@@ -284,26 +284,7 @@ def rows(args: Args, dataset: str) -> None:
         with Image.open(args.pictures / f"{dataset}_{found['model']}.png") as picture:
             strip = picture.convert("RGB").crop((0, 0, picture.width, picture.height // ROWS))
         named.append((f"{found['model']}  {found['fid']:.1f}", strip))
-    plots.save_png(args.pictures.with_name(f"gallery_{dataset}.png"), stacked(named))
-
-
-def stacked(named: Sequence[tuple[str, Image.Image]], *, margin: int = 130) -> np.ndarray:
-    """One picture of several rows, each with a name at its left.
-
-    Args:
-      named: the names and the rows, all of one size.
-      margin: the width of the column of names, in pixels.
-
-    Returns:
-      uint8 `[height, width, 3]`.
-    """
-    width, height = named[0][1].size
-    canvas = Image.new("RGB", (margin + width, height * len(named)), "white")
-    pen = ImageDraw.Draw(canvas)
-    for index, (name, strip) in enumerate(named):
-        canvas.paste(strip, (margin, index * height))
-        pen.text((4, index * height + height // 2), name, fill="black", anchor="lm")
-    return np.asarray(canvas)
+    plots.save_png(args.pictures.with_name(f"gallery_{dataset}.png"), pictures.stacked(named))
 
 
 if __name__ == "__main__":

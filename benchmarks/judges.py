@@ -6,9 +6,9 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jgan.data import Dataset
 from jgan.evaluation.extract import extract
 from jgan.features import Extractor, choice, classifier
-from jgan.training.run import Run
 
 
 class Judge(NamedTuple):
@@ -18,35 +18,34 @@ class Judge(NamedTuple):
     accuracy: float | None
 
 
-def of_classes(run: Run, folder: Path, epochs: int) -> Judge:
-    """A classifier of a run's data: the shipped one if it fits, or one that is trained here once and kept.
+def of_classes(dataset: Dataset, folder: Path, epochs: int) -> Judge:
+    """A classifier of a data set: the shipped one if it fits, or one that is trained here once and kept.
 
     Args:
-      run: the run; its data must have labels.
+      dataset: images with labels.
       folder: where trained classifiers are kept.
       epochs: passes through the training images.
 
     Returns:
       The `Judge`.
     """
-    path = None
-    if classifier.shape_of() != run.spec.shape:
-        path = folder / f"classifier_{run.config.dataset}.npz"
+    path, shape, classes = None, dataset.fields.x.shape, dataset.fields.y.size
+    if classifier.shape_of() != shape:
+        path = folder / f"classifier_{dataset.name}.npz"
         if not path.exists():
-            data, classes = run.dataset, run.spec.n_classes
-            params = classifier.fit(jax.random.key(0), data.train, classes, epochs=epochs, batch_size=128)
-            accuracy = round(classifier.accuracy(params, classes, data.test), 4)
-            classifier.save(path, params, classifier.About(run.config.dataset, run.spec.shape, classes, accuracy))
-    extractor, test = classifier.load(path), run.dataset.test
+            params = classifier.fit(jax.random.key(0), dataset.train, classes, epochs=epochs, batch_size=128)
+            accuracy = round(classifier.accuracy(params, classes, dataset.test), 4)
+            classifier.save(path, params, classifier.About(dataset.name, shape, classes, accuracy))
+    extractor, test = classifier.load(path), dataset.test
     predicted = np.asarray(extract(extractor, test.x).logits).argmax(axis=1)
     return Judge(extractor, float(np.mean(predicted == test.y)))
 
 
-def of_photographs(run: Run, name: str) -> Judge:
+def of_photographs(dataset: Dataset, name: str) -> Judge:
     """A network trained on other photographs.
 
     Args:
-      run: the run.
+      dataset: the images.
       name: the name of an extractor of `jgan.features`.
 
     Returns:
@@ -55,4 +54,4 @@ def of_photographs(run: Run, name: str) -> Judge:
     Raises:
       ValueError: if its weights are not installed.
     """
-    return Judge(choice.choose(name, run.spec.shape), None)
+    return Judge(choice.choose(name, dataset.fields.x.shape), None)

@@ -8,7 +8,6 @@ weight averaging. Combinations already in the result are kept, so the same comma
 """
 
 import dataclasses
-import json
 import shlex
 import sys
 import time
@@ -17,11 +16,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import jax
-import jax.numpy as jnp
-import numpy as np
 
-from jgan import Batch, data, models, parallel
-from jgan.data import resident, toys
+from benchmarks import populations
+from jgan import data, models
+from jgan.data import toys
 from jgan.metrics.modes import mode_coverage
 from jgan.models.mixture import Config
 from jgan.models.options import EMA, Optimizer, Penalty, Rule
@@ -104,27 +102,6 @@ def config_of(args: Args, method: str) -> Config:
     return Config(optimizer=optimizer, ema=EMA(args.ema_decay), **changes)
 
 
-def train(args: Args, gan: GAN, points: np.ndarray, steps: int) -> GANState:
-    """Trains a population.
-
-    Args:
-      args: the options.
-      gan: the model.
-      points: `[N, d]`, the data.
-      steps: the number of generator updates.
-
-    Returns:
-      The states; every leaf has a leading axis of seeds.
-    """
-    keys = jax.random.split(jax.random.key(args.seed), args.seeds)
-    step = resident.on_resident_data(gan.step, args.batch_size, gan.n_critic)
-    advance = parallel.jit(parallel.vmap(parallel.scan(step, CHUNK)))
-    states, on_device = jax.jit(jax.vmap(gan.init))(keys), Batch(jnp.asarray(points))
-    for _ in range(steps // CHUNK):
-        states, _ = advance(keys, states, on_device)
-    return states
-
-
 def count(args: Args, gan: GAN, states: GANState, name: str, *, ema: bool) -> dict[str, Any]:
     """Computes the mode coverage of every seed.
 
@@ -142,12 +119,7 @@ def count(args: Args, gan: GAN, states: GANState, name: str, *, ema: bool) -> di
     drawn = jax.jit(jax.vmap(lambda key, state: gan.sample(key, state, SAMPLES, ema=ema)))(keys, states)
     found = mode_coverage(drawn, toys.centres(name), toys.std(name))
     columns = {"modes": found.modes, "high_quality": found.high_quality, "reverse_kl": found.reverse_kl}
-    return {key: _spread(np.asarray(values, np.float64)) for key, values in columns.items()}
-
-
-def _spread(values: np.ndarray) -> dict[str, Any]:
-    deviation = float(values.std(ddof=1)) if len(values) > 1 else None
-    return {"mean": float(values.mean()), "std": deviation, "seeds": [round(float(value), 4) for value in values]}
+    return {key: populations.spread(values) for key, values in columns.items()}
 
 
 def measure(args: Args, name: str, method: str) -> dict[str, Any]:
@@ -163,7 +135,9 @@ def measure(args: Args, name: str, method: str) -> dict[str, Any]:
     """
     config, dataset = config_of(args, method), data.load(name)
     gan, started = models.make(config, data.spec(dataset, args.batch_size)), time.monotonic()
-    states = jax.block_until_ready(train(args, gan, dataset.train.x, config.optimizer.decay_steps))
+    steps = config.optimizer.decay_steps
+    options = {"seeds": args.seeds, "seed": args.seed, "batch_size": args.batch_size}
+    states = jax.block_until_ready(populations.train(gan, dataset.train.x, **options, steps=steps, chunk=CHUNK))
     return {
         "last": count(args, gan, states, name, ema=False),
         "averaged": count(args, gan, states, name, ema=True),
@@ -200,14 +174,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")
     check(args)
     options = {key: value for key, value in vars(args).items() if key not in ("sets", "methods", "anew", "out")}
-    result = json.loads(args.out.read_text()) if args.out.exists() and not args.anew else {}
-    if result and result["options"] != options:
-        raise ValueError(f"{args.out} holds a measure with other options, {result['options']}: give --anew, or another --out")
-    result = {
-        "command": shlex.join([*PROG.split(), *(a for a in argv if a != "--anew")]),
-        "options": options,
-        "sets": {},
-    } | result
+    command = shlex.join([*PROG.split(), *(a for a in argv if a != "--anew")])
+    result = populations.begun(args.out, command, options, anew=args.anew)
+    result.setdefault("sets", {})
     for name in args.sets:
         for method in args.methods:
             held = result["sets"].setdefault(name, {})

@@ -129,6 +129,7 @@ TABLES: dict[str, Table] = {
     "table1": Table(drawings.table1, "python -m benchmarks.mnist_parzen"),
     "throughput": Table(drawings.throughput, "python -m benchmarks.throughput"),
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
+    "stacked_mnist": Table(drawings.stacked_mnist, "python -m benchmarks.stacked_mnist"),
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(drawings.first_models, "python -m benchmarks.first_models"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),

@@ -29,6 +29,7 @@ from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
+from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 
 __all__ = [
@@ -80,6 +81,8 @@ __all__ = [
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
     "UNetGenerator",
+    "UnrolledDiscriminator",
+    "UnrolledGenerator",
     "UpsampleConv",
     "WGANGPCritic",
     "WGANGPGenerator",

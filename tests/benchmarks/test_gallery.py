@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import budget, gallery
+from benchmarks import budget, gallery, pictures
 from benchmarks.tables import TABLES, render
 from jgan import DataSpec, Phase, models
 from jgan.models import options
@@ -67,7 +67,7 @@ def test_a_budget_that_ends_in_an_early_phase_is_refused():
 
 def test_the_rows_stand_under_each_other():
     strips = [("a  1.0", Image.new("RGB", (20, 5), "red")), ("b  2.0", Image.new("RGB", (20, 5), "blue"))]
-    picture = gallery.stacked(strips, margin=30)
+    picture = pictures.stacked(strips, margin=30)
     assert picture.shape == (10, 50, 3)
     np.testing.assert_array_equal(picture[:5, 30:], np.broadcast_to([255, 0, 0], (5, 20, 3)))
     np.testing.assert_array_equal(picture[5:, 30:], np.broadcast_to([0, 0, 255], (5, 20, 3)))

@@ -120,10 +120,11 @@ def test_a_scan_of_n_steps_is_n_steps():
     assert_same_run(found, the_run(), 1e-5)
 
 
-def test_a_population_is_its_members_apart():
+@pytest.mark.parametrize("together", [parallel.vmap, parallel.each])
+def test_a_population_is_its_members_apart(together):
     gan, data, _ = the_model()
     keys = jax.random.split(jax.random.key(8), 2)
-    states, metrics = play(parallel.jit(parallel.vmap(on_resident())), jax.jit(jax.vmap(gan.init))(keys), [data] * 10, key=keys)
+    states, metrics = play(parallel.jit(together(on_resident())), jax.jit(jax.vmap(gan.init))(keys), [data] * 10, key=keys)
     for index, key in enumerate(keys):
         member = (
             jax.tree.map(lambda leaf, i=index: leaf[i], states),
