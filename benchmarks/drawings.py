@@ -150,6 +150,28 @@ def mode_coverage(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{notes}"
 
 
+def collapse(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.collapse`: the course of the run at its best, its first warning and its end.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    measures = result["measures"]
+    best, warned = min(measures, key=lambda row: row["fid"]), [row for row in measures if "warning" in row]
+    marked = [("best", best), *([("first warning", warned[0])] if warned else []), ("end", measures[-1])]
+    rows = [
+        [name, f"{row['step']:,}", f"{row['fid']:,.0f}", f"{row['coverage']:.2f}", row.get("warning", "")]
+        for name, row in marked
+    ]
+    restored = result["restored"]
+    rows.append(["best checkpoint, restored", f"{restored['step']:,}", f"{restored['fid']:,.0f}", "", ""])
+    notes = f"FID of {result['samples']:,} samples in the features of the classifier of digits. {origin(result)}"
+    return f"{markdown(['', 'step', 'FID', 'coverage', 'the monitor says'], rows)}\n\n{notes}"
+
+
 def stacked_mnist(result: dict[str, Any]) -> str:
     """The table of `python -m benchmarks.stacked_mnist`: modes and divergence of each objective.
 

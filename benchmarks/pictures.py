@@ -6,6 +6,24 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 
+def strip(pixels: np.ndarray) -> Image.Image:
+    """One row of a picture.
+
+    Args:
+      pixels: uint8 `[height, width, 1 or 3]`.
+
+    Returns:
+      The row, in colour.
+
+    Example:
+      >>> import numpy as np
+      >>> from benchmarks import pictures
+      >>> pictures.strip(np.zeros((2, 3, 1), np.uint8)).size
+      (3, 2)
+    """
+    return Image.fromarray(np.broadcast_to(pixels, (*pixels.shape[:2], 3)))
+
+
 def stacked(named: Sequence[tuple[str, Image.Image]], *, margin: int = 130) -> np.ndarray:
     """One picture of several rows, each with a name at its left.
 

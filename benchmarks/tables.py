@@ -130,6 +130,7 @@ TABLES: dict[str, Table] = {
     "throughput": Table(drawings.throughput, "python -m benchmarks.throughput"),
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
     "stacked_mnist": Table(drawings.stacked_mnist, "python -m benchmarks.stacked_mnist"),
+    "collapse": Table(drawings.collapse, "python -m benchmarks.collapse"),
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(drawings.first_models, "python -m benchmarks.first_models"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] | None = None) -> "Figure":
-    """Training curves: losses, the discriminator's accuracies and, if measured, the log-likelihood, over steps.
+    """Training curves over steps: losses, the discriminator's accuracies, and what else was measured.
+
+    A steep curve of FID or KID has a logarithmic axis. Red lines mark the steps at which the collapse monitor warned.
 
     Args:
       rows: the lines of `metrics.jsonl`; missing values are not drawn.
@@ -34,18 +36,23 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
         balance = {"d_loss": math.log(2), "g_loss": math.log(2)}
     rows = [row for row in rows if "step" in row]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    panels = [(label, [name for name in names if name.endswith(end)]) for end, label in _PANELS.items()]
+    panels = [(label, [name for name in names if name.endswith(ends)]) for label, ends in _PANELS.items()]
     panels = [(label, members) for label, members in panels if members]
     if not panels:
         raise ValueError("expected rows with a step and a loss, an accuracy or a log-likelihood, found none")
     figure = figure_of(8, 2.4 * len(panels) + 0.4)
     axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
+    warned = [row["step"] for row in rows if row.get("warning")]
     for axis, (label, members) in zip(axes, panels, strict=True):
         for name in members:
             points = [(row["step"], row[name]) for row in rows if name in row]
             axis.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 30 else None)
+            if label in _LOGARITHMIC and max(points, key=_value)[1] > 20 * min(points, key=_value)[1] > 0:
+                axis.set_yscale("log")
         for value in sorted({balance[name] for name in members if name in balance}):
             axis.axhline(value, color="grey", linestyle="--", linewidth=1, label=f"{value:.3f}: D = 1/2")
+        for index, step in enumerate(warned if label in _WARNED else ()):
+            axis.axvline(step, color="tab:red", linestyle=":", label="" if index else "collapse?")
         axis.set_ylabel(label)
         axis.grid(alpha=0.3)
         axis.legend()
@@ -54,12 +61,23 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
 
 
 _PANELS = {
-    "_loss": "loss",
-    "_accuracy": "accuracy",
-    "_penalty": "penalty",
-    "log_likelihood": "nats per image",
-    "modes": "covered modes",
-    "high_quality": "share of samples",
-    "divergence": "nats",
-    "distance": "distance",
+    "loss": ("_loss",),
+    "accuracy": ("_accuracy",),
+    "penalty": ("_penalty",),
+    "nats per image": ("log_likelihood",),
+    "FID": ("fid",),
+    "KID": ("kid",),
+    "diversity": ("spread", "coverage", "ndb"),
+    "covered modes": ("modes",),
+    "share of samples": ("high_quality",),
+    "nats": ("divergence",),
+    "distance": ("distance",),
 }
+"""What stands in each panel: metrics whose names end so."""
+
+_LOGARITHMIC = ("FID", "KID")
+_WARNED = (*_LOGARITHMIC, "diversity")
+
+
+def _value(point: tuple[float, float]) -> float:
+    return point[1]

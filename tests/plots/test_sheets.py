@@ -260,6 +260,21 @@ def test_curves_take_the_balance_of_another_game():
     assert [line.get_ydata()[0] for line in axis.lines[2:]] == [math.log(2), 2 * math.log(2)]
 
 
+def test_curves_mark_the_warnings_of_the_monitor():
+    rows = [
+        {"step": 10, "d_loss": 1.0, "fid": 100.0, "coverage": 0.5},
+        {"step": 20, "d_loss": 1.0, "fid": 4.0, "coverage": 0.8},
+        {"step": 30, "d_loss": 1.0, "fid": 90.0, "coverage": 0.1, "warning": "collapse? coverage fell from 0.80 to 0.10"},
+    ]
+    loss, fid, diversity = plots.curves(rows).axes
+    assert [axis.get_yscale() for axis in (loss, fid, diversity)] == ["linear", "log", "linear"]
+    marks = {
+        axis: [line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == ":"] for axis in (loss, fid, diversity)
+    }
+    assert marks == {loss: [], fid: [30], diversity: [30]}
+    assert plots.curves([{"step": 1, "fid": 5.0}, {"step": 2, "fid": 4.0}]).axes[0].get_yscale() == "linear"
+
+
 def test_curves_of_nothing_are_refused():
     with pytest.raises(ValueError, match="expected rows with a step and a loss"):
         plots.curves([{"step": 1, "images_per_second": 3.0}])
