@@ -96,24 +96,24 @@ class Entry(NamedTuple):
 
 ENTRIES: dict[str, Entry] = {
     "gan2014": Entry("mnist", batch_size=100, decays=False),
-    "dcgan": Entry("dcgan_mnist", {"width": 64}),
-    "lsgan": Entry("lsgan_mnist", {"width": 64}),
-    "wgan": Entry("wgan_mnist", {"width": 64}, batch_size=32),
-    "wgan_gp": Entry("wgan_gp_mnist", {"width": 32}, batch_size=32),
-    "dragan": Entry("dragan_mnist", {"width": 60}),
-    "rgan": Entry("rgan_mnist", {"width": 64}),
-    "sngan": Entry("sngan_mnist", {"width": 24}),
+    "dcgan": Entry("dcgan_mnist", {"width": 48}),
+    "lsgan": Entry("lsgan_mnist", {"width": 48}),
+    "wgan": Entry("wgan_mnist", {"width": 48}, batch_size=32),
+    "wgan_gp": Entry("wgan_gp_mnist", {"width": 24}, batch_size=32),
+    "dragan": Entry("dragan_mnist", {"width": 48}),
+    "rgan": Entry("rgan_mnist", {"width": 48}),
+    "sngan": Entry("sngan_mnist", {"width": 20}),
     "sagan": Entry("sagan_mnist", {"width": 10, "rule.n_critic": 2}),
-    "progan": Entry("progan_mnist", {"fmap_max": 16, "stable_images": 100_000, "fade_images": 100_000}),
+    "progan": Entry("progan_mnist", {"fmap_max": 14, "stable_images": 50_000, "fade_images": 50_000}),
     "stylegan2": Entry(
         "stylegan2_mnist",
-        {"channel_max": 24},
+        {"channel_max": 20},
         batch_size=32,
         parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
     ),
     "r3gan": Entry("r3gan_mnist", {"width": 10, "group_size": 10}),
 }
-"""The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images."""
+"""The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images, one of 50 half as many."""
 
 
 def configuration(entry: Entry, steps: int) -> Any:
