@@ -13,8 +13,8 @@ import dataclasses
 
 from jgan.losses import LOSSES
 from jgan.models.dcgan_options import Options, check, nearest, networks
+from jgan.models.images import SMALL_SPEC, play, presets, small
 from jgan.models.model import Model
-from jgan.models.unconditional import SMALL_SPEC, play, presets, small
 from jgan.types import GAN, DataSpec
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 
 from jgan.models import accepts
-from jgan.models.unconditional import Training
+from jgan.models.images import Training
 from jgan.networks import DCGANDiscriminator, DCGANGenerator, dcgan, from_module, pyramid
 from jgan.types import DataSpec, Network
 

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 from jgan.augment import diff_augment
 from jgan.features import efficientnet
 from jgan.losses import LOSSES
-from jgan.models import accepts, options, unconditional
+from jgan.models import accepts, images, options
 from jgan.models.model import Model, Preset
 from jgan.networks import FastGANGenerator, ProjectedDiscriminator, fastgan, from_module
 from jgan.networks.efficientnet import STAGES, Stage, Variant
@@ -30,7 +30,7 @@ TINY = tuple(Stage(1, 2 if index else 1, 1, 4, 1) for index in range(5))
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(unconditional.Training):
+class Config(images.Training):
     """The options of the model."""
 
     latent_size: int = 256
@@ -117,7 +117,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         _with_pretrained(discriminator, variant) if variant else discriminator,
     )
     augment = diff_augment() if config.augment else None
-    return unconditional.play(config, spec, LOSSES["hinge"], networks, augment=augment)
+    return images.play(config, spec, LOSSES["hinge"], networks, augment=augment)
 
 
 def _with_pretrained(network: Network, variant: Variant) -> Network:
@@ -174,4 +174,4 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, backbone="tiny", optimizer=sgd, ema=options.EMA(0.9), **sizes)
 
 
-MODEL = Model(Config, make, PRESETS, check, small, unconditional.SMALL_SPEC, evaluator=evaluator)
+MODEL = Model(Config, make, PRESETS, check, small, images.SMALL_SPEC, evaluator=evaluator)

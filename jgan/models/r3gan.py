@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from jgan import augment, optim, penalties
 from jgan.losses import LOSSES
-from jgan.models import accepts, options, unconditional
+from jgan.models import accepts, images, options
 from jgan.models.model import Model, Preset
 from jgan.networks import R3GANDiscriminator, R3GANGenerator, from_module, pyramid, r3gan
 from jgan.types import GAN, Augmentation, DataSpec
@@ -37,7 +37,7 @@ AUGMENTATIONS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Config(unconditional.Training):
+class Config(images.Training):
     """The options of the model."""
 
     latent_size: int = 64
@@ -110,7 +110,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
     ema = config.ema
     if ema.half_life and not ema.growth_steps:
         ema = dataclasses.replace(ema, growth_steps=config.optimizer.decay_steps)
-    return unconditional.play(
+    return images.play(
         dataclasses.replace(config, ema=ema),
         spec,
         LOSSES[config.loss],

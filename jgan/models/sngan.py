@@ -16,8 +16,8 @@ import jax.numpy as jnp
 
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
+from jgan.models.images import Training, play
 from jgan.models.model import Model, Preset
-from jgan.models.unconditional import Training, play
 from jgan.networks import (
     ResidualDiscriminator,
     ResidualGenerator,

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 from jgan import penalties
 from jgan.losses import wasserstein
 from jgan.models import accepts
+from jgan.models.images import SMALL_SPEC, Training, play, presets, small
 from jgan.models.model import Model
 from jgan.models.options import Optimizer, Rule
-from jgan.models.unconditional import SMALL_SPEC, Training, play, presets, small
 from jgan.networks import WGANGPCritic, WGANGPGenerator, from_module, wgan_gp
 from jgan.types import GAN, DataSpec, Network
 

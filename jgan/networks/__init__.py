@@ -1,8 +1,11 @@
 """Networks: the boundaries that turn modules of any kind into a pure `Network`; layers and networks of Flax Linen."""
 
+from jgan.networks.acgan import ACGANDiscriminator, ACGANGenerator
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.attention import SelfAttention
+from jgan.networks.cdcgan import CDCGANDiscriminator, CDCGANGenerator
 from jgan.networks.cgan import CGANDiscriminator, CGANGenerator
+from jgan.networks.class_norm import ClassBatchNorm
 from jgan.networks.classifier import ConvClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.conv_layers import Conv, ConvTranspose
@@ -11,6 +14,7 @@ from jgan.networks.equalised import EqualisedConv, EqualisedDense
 from jgan.networks.fastgan import FastGANGenerator
 from jgan.networks.functions import from_functions
 from jgan.networks.grouping import several
+from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.modulated import ModulatedConv
@@ -35,9 +39,14 @@ from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 __all__ = [
     "ACTIVATIONS",
     "MLP",
+    "ACGANDiscriminator",
+    "ACGANGenerator",
     "BatchNorm",
+    "CDCGANDiscriminator",
+    "CDCGANGenerator",
     "CGANDiscriminator",
     "CGANGenerator",
+    "ClassBatchNorm",
     "Conv",
     "ConvClassifier",
     "ConvDiscriminator",
@@ -53,6 +62,8 @@ __all__ = [
     "EqualisedDense",
     "FastGANGenerator",
     "GrownGenerator",
+    "InfoGANDiscriminator",
+    "InfoGANGenerator",
     "InstanceNorm",
     "MLPDiscriminator",
     "MLPGenerator",

@@ -6,11 +6,11 @@ from typing import Any, Literal
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from jgan.networks.class_norm import ClassBatchNorm
 from jgan.networks.conv_layers import Conv
 from jgan.networks.layers import glorot_uniform
-from jgan.networks.norms import BatchNorm
 from jgan.networks.resample import average_pool, nearest
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.spectral import applied
@@ -33,6 +33,7 @@ class ResidualBlock(nn.Module):
       hidden: the channels between the two convolutions; 0 for `features`.
       first: whether this is the first block of a discriminator: without the ReLU in front, which would act on the image.
       norm: whether there is batch normalisation.
+      n_classes: the number of classes if the gains and shifts of the normalisation depend on the class, otherwise 0.
       spectral: whether the convolutions have spectral normalisation.
       dtype: the dtype of the computation and of the output.
 
@@ -54,14 +55,20 @@ class ResidualBlock(nn.Module):
     hidden: int = 0
     first: bool = False
     norm: bool = False
+    n_classes: int = 0
     spectral: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
-        self, x: Float[jax.Array, "b h w inputs"], *, train: bool = False, axis_name: str | None = None
+        self,
+        x: Float[jax.Array, "b h w inputs"],
+        labels: Int[jax.Array, " b"] | None = None,
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float[jax.Array, "b h_out w_out features"]:
-        """Maps `[B, height, width, inputs]` to `[B, height', width', features]`."""
+        """Maps `[B, height, width, inputs]`, and labels `[B]` if there are classes, to `[B, height', width', features]`."""
         if self.resample not in ("up", "down", "none"):
             raise ValueError(f"resample must be 'up', 'down' or 'none', found {self.resample!r}")
         hidden = self.hidden or self.features
@@ -70,7 +77,8 @@ class ResidualBlock(nn.Module):
 
         def act(h: jax.Array, index: int) -> jax.Array:
             if self.norm:
-                h = BatchNorm(dtype=self.dtype, name=f"norm_{index}")(h, train=train, axis_name=axis_name)
+                norm = ClassBatchNorm(self.n_classes, dtype=self.dtype, name=f"norm_{index}")
+                h = norm(h, labels, train=train, axis_name=axis_name)
             return nn.relu(h)
 
         h = x.astype(self.dtype)

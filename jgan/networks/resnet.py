@@ -1,11 +1,11 @@
-"""The residual generator and discriminator of WGAN-GP, SN-GAN and SAGAN, for images of many sizes."""
+"""The residual generator and discriminator of WGAN-GP, SN-GAN and SAGAN, with and without labels, for images of many sizes."""
 
 from collections.abc import Sequence
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from jgan.networks.attention import SelfAttention
 from jgan.networks.conv_layers import Conv
@@ -60,6 +60,7 @@ class ResidualGenerator(nn.Module):
       spectral: whether all layers have spectral normalisation, as in SAGAN.
       attention: the smaller side of the maps that have self-attention; 0 for none.
       pooled: whether its keys and values are pooled.
+      n_classes: the number of classes if it is given labels, which choose the gains and shifts of the blocks' normalisation.
       dtype: the dtype of the computation; the output is float32.
 
     Example:
@@ -80,13 +81,19 @@ class ResidualGenerator(nn.Module):
     spectral: bool = False
     attention: int = 0
     pooled: bool = True
+    n_classes: int = 0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
-        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+        self,
+        z: Float[jax.Array, "b latent"],
+        labels: Int[jax.Array, " b"] | None = None,
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
-        """Maps `[B, latent_size]` to `[B, height, width, channels]` float32 in [0, 1]."""
+        """Maps `[B, latent_size]`, and labels `[B]` if there are classes, to `[B, height, width, channels]` in [0, 1]."""
         count, base = stages(self.image_shape, "a residual network")
         if len(self.channels) != count + 1:
             raise ValueError(f"channels must have {count + 1} numbers for these images, found {len(self.channels)}")
@@ -95,8 +102,16 @@ class ResidualGenerator(nn.Module):
         first = nn.Dense(base[0] * base[1] * self.channels[0], kernel_init=glorot_uniform(), dtype=self.dtype, name="project")
         h = applied(first, z.astype(self.dtype), spectral=self.spectral, train=train).reshape(-1, *base, self.channels[0])
         for index, features in enumerate(self.channels[1:], 1):
-            block = ResidualBlock(features, "up", norm=True, spectral=self.spectral, dtype=self.dtype, name=f"block_{index}")
-            h = block(h, train=train, axis_name=axis_name)
+            block = ResidualBlock(
+                features,
+                "up",
+                norm=True,
+                n_classes=self.n_classes,
+                spectral=self.spectral,
+                dtype=self.dtype,
+                name=f"block_{index}",
+            )
+            h = block(h, labels, train=train, axis_name=axis_name)
             if self.attention == side << index:
                 h = SelfAttention(self.pooled, spectral=self.spectral, dtype=self.dtype, name="attention")(h, train=train)
         h = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(h, train=train, axis_name=axis_name))
@@ -120,6 +135,8 @@ class ResidualDiscriminator(nn.Module):
       use_bias: whether the last layer has a bias.
       attention: the smaller side of the maps that have self-attention; 0 for none.
       pooled: whether its keys and values are pooled.
+      n_classes: the number of classes if it is given labels: the logit has one more summand then, the product of the features
+        and a vector of the class (the projection discriminator).
       dtype: the dtype of the computation; the logits are float32.
 
     Example:
@@ -132,7 +149,8 @@ class ResidualDiscriminator(nn.Module):
 
     References:
       Gulrajani et al., "Improved Training of Wasserstein GANs" (2017), appendix, https://arxiv.org/abs/1704.00028; Miyato et
-      al., "Spectral Normalization for Generative Adversarial Networks" (2018), appendix, https://arxiv.org/abs/1802.05957
+      al., "Spectral Normalization for Generative Adversarial Networks" (2018), appendix, https://arxiv.org/abs/1802.05957;
+      Miyato and Koyama, "cGANs with Projection Discriminator" (2018), https://arxiv.org/abs/1802.05637
     """
 
     channels: Sequence[int]
@@ -143,11 +161,14 @@ class ResidualDiscriminator(nn.Module):
     use_bias: bool = True
     attention: int = 0
     pooled: bool = True
+    n_classes: int = 0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
-    def __call__(self, x: Float[jax.Array, "b h w c"], *, train: bool = False) -> Float32[jax.Array, " b"]:
-        """Maps `[B, height, width, channels]` to `[B]` float32 logits."""
+    def __call__(
+        self, x: Float[jax.Array, "b h w c"], labels: Int[jax.Array, " b"] | None = None, *, train: bool = False
+    ) -> Float32[jax.Array, " b"]:
+        """Maps `[B, height, width, channels]`, and labels `[B]` if there are classes, to `[B]` float32 logits."""
         sides = x.shape[1:3]
         if any(side % 2**self.halvings for side in sides):
             raise ValueError(f"the sides of images must be multiples of {2**self.halvings}, found {sides[0]}x{sides[1]}")
@@ -170,7 +191,12 @@ class ResidualDiscriminator(nn.Module):
         h = nn.relu(h.astype(jnp.float32))  # the sum over many pixels and what follows are cheap
         pooled = h.mean((1, 2)) if self.mean else h.sum((1, 2))
         last = nn.Dense(1, use_bias=self.use_bias, kernel_init=glorot_uniform(), name="output")
-        return applied(last, pooled, spectral=self.spectral, train=train)[:, 0]
+        logits = applied(last, pooled, spectral=self.spectral, train=train)[:, 0]
+        if not self.n_classes:
+            return logits
+        embed = nn.Dense(pooled.shape[-1], use_bias=False, kernel_init=glorot_uniform(), name="embed")
+        of_class = applied(embed, jax.nn.one_hot(labels, self.n_classes), spectral=self.spectral, train=train)
+        return logits + jnp.sum(of_class * pooled, axis=1)
 
 
 def halvings(image_shape: Sequence[int], blocks: int) -> int:

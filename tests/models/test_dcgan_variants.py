@@ -11,7 +11,7 @@ import pytest
 
 from jgan import Batch, DataSpec, models, rng
 from jgan.models import dcgan_options, dragan, rgan, wgan, wgan_gp
-from jgan.models.unconditional import small
+from jgan.models.images import small
 
 SPEC, KEY, N = DataSpec.images((8, 8, 1), steps_per_epoch=2), jax.random.key(3), 4
 jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0})

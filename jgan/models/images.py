@@ -1,10 +1,13 @@
-"""What the models of images without labels share: options of the training, the game, presets.
+"""What the models of images share: options of the training, the game with or without labels, presets.
 
 The averaged generator is an addition of this library to the published models; `--model.ema.decay 0` leaves it out.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Literal
+
+import jax
 
 from jgan import games, rng
 from jgan.losses import Loss
@@ -12,7 +15,8 @@ from jgan.models import options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Preset
 from jgan.penalties import Penalty
-from jgan.types import GAN, Augmentation, DataSpec, Network
+from jgan.terms import Term
+from jgan.types import GAN, Augmentation, DataSpec, Field, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +46,10 @@ def play(
     networks: tuple[Network, Network],
     *,
     penalties: tuple[Penalty, ...] = (),
+    terms: tuple[Term, ...] = (),
     augment: Augmentation | None = None,
+    labels: bool = False,
+    latents: Callable[..., jax.Array] | None = None,
 ) -> GAN:
     """Builds the game between two networks.
 
@@ -52,7 +59,10 @@ def play(
       loss: the losses of both players.
       networks: the generator and the discriminator.
       penalties: the penalties of the discriminator.
+      terms: the terms of either player.
       augment: random changes to all images that the discriminator sees.
+      labels: whether both networks take the class label as their second input.
+      latents: `latents(key, n, axis_name=None) -> [n, ...]`; by default `latent_size` numbers of the chosen noise.
 
     Returns:
       The `GAN`.
@@ -65,19 +75,31 @@ def play(
     """
     game = games.Adversarial(
         *networks,
-        lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name),
+        latents or (lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, config.noise, axis_name)),
         loss,
         penalties=penalties,
+        terms=terms,
         augment=augment,
+        condition=games.labels if labels else games.unconditional,
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
     made = config.rule.steps(game, optimizers)
     standing = 32 if config.ema.statistics == "standing" else 0
-    return assemble(game, made, optimizers, output=unit_interval, n_critic=config.rule.n_critic, standing=standing)
+    condition = Field((), "label", spec.n_classes) if labels else ()
+    return assemble(
+        game, made, optimizers, condition=condition, output=unit_interval, n_critic=config.rule.n_critic, standing=standing
+    )
 
 
 def presets(
-    name: str, words: str, config: Any, *, digits_width: int = 32, batch_size: int = 64, photographs: Any = None
+    name: str,
+    words: str,
+    config: Any,
+    *,
+    digits_width: int = 32,
+    batch_size: int = 64,
+    photographs: Any = None,
+    labels: bool = False,
 ) -> dict[str, Preset]:
     """The presets of a model of small images: the embedded 8x8 digits first, then the 28x28 sets and CIFAR-10.
 
@@ -88,18 +110,20 @@ def presets(
       digits_width: the width of the networks for the 8x8 digits.
       batch_size: examples in a minibatch.
       photographs: its options for CIFAR-10, if they differ.
+      labels: whether the model needs labels, which a folder of images has if each class is a folder.
 
     Returns:
       The presets by name.
 
     Example:
-      >>> from jgan.models import unconditional
-      >>> list(unconditional.presets("mygan", "my GAN", unconditional.Training()))
+      >>> from jgan.models import images
+      >>> list(images.presets("mygan", "my GAN", images.Training()))
       ['mygan', 'mygan_mnist', 'mygan_fashion_mnist', 'mygan_cifar10']
     """
     digits = dataclasses.replace(config, width=digits_width)
+    others = "or --dataset folder, a folder a class" if labels else "any images: --dataset folder --data-dir PATH"
     sets = {
-        "": ("scikit-learn's 8x8 digits; any images: --dataset folder --data-dir PATH", "digits", 5_000, digits),
+        "": (f"scikit-learn's 8x8 digits; {others}", "digits", 5_000, digits),
         "_mnist": ("MNIST, 28x28 digits", "mnist", 15_000, config),
         "_fashion_mnist": ("Fashion-MNIST, 28x28 articles of clothing", "fashion_mnist", 15_000, config),
         "_cifar10": ("CIFAR-10, 32x32 photographs", "cifar10", 50_000, photographs or config),
@@ -118,3 +142,6 @@ def small(config: Any) -> Any:
 
 SMALL_SPEC = DataSpec.images((8, 8, 1), steps_per_epoch=2)
 """The data of the small models."""
+
+SMALL_CLASSES = DataSpec.images((8, 8, 1), steps_per_epoch=2, n_classes=3)
+"""The data of the small models with labels."""
