@@ -44,11 +44,13 @@ class Optimizers(NamedTuple):
       generator: the generator's, an optax gradient transformation.
       discriminator: the discriminator's.
       ema: the moving average of the generator's weights; None to keep none.
+      d_ema: that of the discriminator's weights, for discriminators that are used after training, as classifiers.
     """
 
     generator: optax.GradientTransformation
     discriminator: optax.GradientTransformation
     ema: EMA | None = None
+    d_ema: EMA | None = None
 
 
 class Steps(NamedTuple):
@@ -89,7 +91,7 @@ def init_state(
     return GANState(
         step=jnp.zeros((), jnp.int32),
         generator=player(g_key, generator, optimizers.generator, optimizers.ema),
-        discriminator=player(d_key, discriminator, optimizers.discriminator, None),
+        discriminator=player(d_key, discriminator, optimizers.discriminator, optimizers.d_ema),
         memory=game.memory() if game else (),
     )
 
@@ -151,7 +153,7 @@ def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
     def d_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         gradients = accumulated(discriminator_gradients(game, axis_name), micro_batches)
         grads, state, metrics = gradients(step_key(key, state.step), state, batch)
-        player = update(state.discriminator, optimizers.discriminator, grads, axis_name)
+        player = update(state.discriminator, optimizers.discriminator, grads, axis_name, optimizers.d_ema)
         return state._replace(discriminator=player), collectives.mean(metrics, axis_name)
 
     accumulated(discriminator_gradients(game), micro_batches)  # checks micro_batches
@@ -217,7 +219,8 @@ def _in_turn(game: Game, optimizers: Optimizers, key, state: GANState, batch, ax
     key = step_key(key, state.step)
     fakes, pull_back, g_model_state = forward(game, key, state, batch, axis_name)
     d_grads, state, d_metrics = d_gradients(game, key, state, batch, fakes, axis_name)
-    state = state._replace(discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name))
+    discriminator = update(state.discriminator, optimizers.discriminator, d_grads, axis_name, optimizers.d_ema)
+    state = state._replace(discriminator=discriminator)
     g_grads, memory, g_metrics = g_gradients(game, key, state, batch, fakes, pull_back, axis_name)
     generator = state.generator._replace(model_state=g_model_state)
     generator = update(generator, optimizers.generator, g_grads, axis_name, optimizers.ema)
@@ -272,7 +275,7 @@ def descend(state: GANState, optimizers: Optimizers, grads: PyTree, axis_name: s
     return state._replace(
         step=state.step + 1,
         generator=update(state.generator, optimizers.generator, g_grads, axis_name, optimizers.ema),
-        discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name),
+        discriminator=update(state.discriminator, optimizers.discriminator, d_grads, axis_name, optimizers.d_ema),
     )
 
 
@@ -315,7 +318,7 @@ def one_player(
     """
     if player not in ("generator", "discriminator"):
         raise ValueError(f"player must be 'generator' or 'discriminator', found {player!r}")
-    ema = optimizers.ema if player == "generator" else None
+    ema = optimizers.ema if player == "generator" else optimizers.d_ema
 
     def waits(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         return state, {}

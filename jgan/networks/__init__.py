@@ -20,7 +20,7 @@ from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerato
 from jgan.networks.modulated import ModulatedConv
 from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
-from jgan.networks.noise import NoiseInjection
+from jgan.networks.noise import GaussianNoise, NoiseInjection
 from jgan.networks.norms import BatchNorm, InstanceNorm
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
@@ -29,11 +29,13 @@ from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
+from jgan.networks.sgan import SGANDiscriminator, SGANGenerator
 from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
+from jgan.networks.weight_norm import WeightNormDense
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 
 __all__ = [
@@ -61,6 +63,7 @@ __all__ = [
     "EqualisedConv",
     "EqualisedDense",
     "FastGANGenerator",
+    "GaussianNoise",
     "GrownGenerator",
     "InfoGANDiscriminator",
     "InfoGANGenerator",
@@ -84,6 +87,8 @@ __all__ = [
     "ResidualBlock",
     "ResidualDiscriminator",
     "ResidualGenerator",
+    "SGANDiscriminator",
+    "SGANGenerator",
     "SNGANDiscriminator",
     "SNGANGenerator",
     "SelfAttention",
@@ -97,6 +102,7 @@ __all__ = [
     "UpsampleConv",
     "WGANGPCritic",
     "WGANGPGenerator",
+    "WeightNormDense",
     "from_functions",
     "from_module",
     "from_nnx",

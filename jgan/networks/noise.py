@@ -1,4 +1,4 @@
-"""Noise inputs of a generator: one value a pixel, equal in all channels, times a learnt strength."""
+"""Noise inputs: of a style-based generator, one value a pixel times a learnt strength; Gaussian noise on any layer."""
 
 import zlib
 
@@ -68,3 +68,33 @@ class NoiseInjection(nn.Module):
         else:
             return x
         return x + (strength * noise).astype(x.dtype)
+
+
+class GaussianNoise(nn.Module):
+    """Adds noise from N(0, std^2) in training mode.
+
+    The noise is drawn example by example (`jgan.rng`), so that it does not depend on the number of devices.
+
+    Attributes:
+      std: its standard deviation.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import networks
+      >>> layer, x = networks.GaussianNoise(0.5), jnp.zeros((1000, 10))
+      >>> noisy = layer.apply({}, x, train=True, rngs={"dropout": jax.random.key(0)})
+      >>> round(float(noisy.std()), 1), float(layer.apply({}, x).std())
+      (0.5, 0.0)
+    """
+
+    std: float
+
+    @nn.compact
+    def __call__(
+        self, x: Float[jax.Array, " b *shape"], *, train: bool = False, axis_name: str | None = None
+    ) -> Float[jax.Array, " b *shape"]:
+        """Maps `[B, ...]` to the same shape."""
+        if not train or not self.std:
+            return x
+        draw = lambda key: jax.random.normal(key, x.shape[1:], x.dtype)  # noqa: E731
+        return x + self.std * rng.one_each(self.make_rng("dropout"), len(x), draw, axis_name)
