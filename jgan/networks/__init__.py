@@ -35,12 +35,14 @@ from jgan.networks.spectral import SpectralNorm
 from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
+from jgan.networks.vae import VAE
 from jgan.networks.weight_norm import WeightNormDense
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 
 __all__ = [
     "ACTIVATIONS",
     "MLP",
+    "VAE",
     "ACGANDiscriminator",
     "ACGANGenerator",
     "BatchNorm",

@@ -1,0 +1,107 @@
+"""Evaluator of variational autoencoders: lower bounds of the log-likelihood, samples, reconstructions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan import optim, plots
+from jgan.models import vae
+from jgan.training.evaluators import images
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
+from jgan.training.run import Run, keys
+from jgan.types import GANState
+
+BLOCK = 500
+"""images examined at once"""
+
+IMPORTANCE_SAMPLES = 50
+"""k of the importance-weighted bound of the test images"""
+
+
+def evaluator(run: Run) -> Evaluator:
+    """Builds the evaluator of a variational autoencoder.
+
+    Args:
+      run: the run.
+
+    Returns:
+      That of images with the evidence lower bound of the validation images besides; unless `--metric` says otherwise, it
+      selects the best checkpoint.
+
+    Raises:
+      ValueError: as that of images.
+    """
+    base = images.evaluator(run)
+    quick = jax.jit(vae.bounds(run.config.model, run.spec))
+    if run.config.metric == "auto":
+        base = base._replace(criterion="elbo", larger=True)
+
+    def measure(run: Run, state: GANState) -> dict[str, Any]:
+        return base.measure(run, state) | {"elbo": float(mean_bounds(run, state, "validation", quick)[0])}
+
+    def phrase(row: Mapping[str, Any]) -> str:
+        return f"{_name(run)} {row['elbo']:.2f} nats, {base.phrase(row)}"
+
+    def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
+        entries, sentence = base.finish(run, state)
+        slow = jax.jit(vae.bounds(run.config.model, run.spec, IMPORTANCE_SAMPLES))
+        elbo, tighter = (float(value) for value in mean_bounds(run, state, "test", slow))
+        plots.save_png(run.workdir / "reconstructions.png", reconstructions(run, state))
+        found = {"elbo": elbo, "importance_weighted": tighter, "importance_samples": IMPORTANCE_SAMPLES}
+        words = f"test images: {_name(run)} {elbo:.2f} nats, importance-weighted {tighter:.2f} nats (k = {IMPORTANCE_SAMPLES})"
+        return entries | {"bounds": found | {"pixels": run.config.model.pixels}}, f"{words}; {sentence}"
+
+    return base._replace(measure=measure, phrase=phrase, finish=finish, balance={})
+
+
+def mean_bounds(run: Run, state: GANState, part: str, bounds: vae.Bounds) -> np.ndarray:
+    """The means of both bounds over a part of the data.
+
+    Args:
+      run: the run.
+      state: the state whose (averaged) weights are used.
+      part: `"validation"` or `"test"`.
+      bounds: see `jgan.models.vae.bounds`.
+
+    Returns:
+      `[2]`: the evidence lower bound and the importance-weighted one, in nats per image.
+    """
+    x, key = _unit(getattr(run.dataset, part).x), keys(run.config.seed).evaluation
+    found = [
+        np.stack(bounds(jax.random.fold_in(key, first), state.generator, x[first : first + BLOCK]))
+        for first in range(0, len(x), BLOCK)
+    ]
+    return np.concatenate(found, axis=1).astype(np.float64).mean(axis=1)
+
+
+def _name(run: Run) -> str:
+    """What the bound is: of grey pixels it is no likelihood."""
+    return "ELBO" if run.config.model.pixels == "binary" else "ELBO of grey pixels"
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
+
+
+def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
+    """Test images, and below each the decoder's image of the mean of its latents.
+
+    Args:
+      run: the run.
+      state: the state whose (averaged) weights are used.
+      columns: the number of images.
+
+    Returns:
+      The picture, uint8 `[height, width, channels]`.
+    """
+    parts, (params, _) = vae.networks(run.config.model, run.spec), optim.ema_weights(state.generator, True)
+    x = jnp.asarray(_unit(run.dataset.test.x[:columns]))
+    (mean, _), _ = parts.encoder.apply(params, {}, x)
+    back = jax.nn.sigmoid(parts.decoder.apply(params, {}, mean)[0])
+    return plots.grid(np.concatenate([x, back]), columns=columns)
+
+
+EVALUATORS.register("bounds", evaluator)
