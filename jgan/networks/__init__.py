@@ -34,6 +34,7 @@ from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
+from jgan.networks.unet import UNet
 from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
 from jgan.networks.vae import VAE
 from jgan.networks.weight_norm import WeightNormDense
@@ -98,6 +99,7 @@ __all__ = [
     "SpectralNorm",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
+    "UNet",
     "UNetGenerator",
     "UnrolledDiscriminator",
     "UnrolledGenerator",

@@ -1,0 +1,69 @@
+"""Evaluator of diffusion models: the loss of validation images, and a grid of samples.
+
+Samples cost many passes of the network, so they are not measured during training; `python -m jgan.evaluate --metrics fid
+--samples N` measures N of them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jgan import optim
+from jgan.models import ddpm
+from jgan.training.evaluators import images
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
+from jgan.training.run import Run, keys
+from jgan.types import GANState
+
+EXAMINED = 512
+"""validation and test images whose loss is measured, at times spread evenly"""
+
+
+def evaluator(run: Run) -> Evaluator:
+    """Builds the evaluator of a diffusion model.
+
+    Args:
+      run: the run.
+
+    Returns:
+      The `Evaluator`; the best checkpoint has the lowest loss of the validation images.
+
+    Raises:
+      ValueError: if `--metric` is given.
+    """
+    no_metric(run, "the loss of validation images")
+    network = ddpm.network(run.config.model, run.spec)
+    share = ddpm.kept(run.config.model.times)
+
+    @jax.jit
+    def loss(params: Any, x: jax.Array, key: jax.Array) -> jax.Array:
+        times = np.linspace(0, len(share) - 1, len(x)).astype(int)
+        noise = jax.random.normal(key, x.shape)
+        found, _ = network.apply(
+            params, {}, ddpm.mixed(2 * x - 1, noise, jnp.asarray(share[times])), jnp.asarray(times, jnp.float32)
+        )
+        return jnp.mean(jnp.square(found - noise))
+
+    def of(run: Run, state: GANState, part: str) -> float:
+        x = images.real_images(run).part(part, EXAMINED)
+        params, _ = optim.ema_weights(state.generator, True)
+        return float(loss(params, jnp.asarray(x), keys(run.config.seed).evaluation))
+
+    def measure(run: Run, state: GANState) -> dict[str, Any]:
+        return {"validation_loss": of(run, state, "validation")}
+
+    def phrase(row: Mapping[str, Any]) -> str:
+        return f"validation loss {row['validation_loss']:.4f}"
+
+    def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
+        found = of(run, state, "test")
+        sentence = f"test loss {found:.4f}; of samples: python -m jgan.evaluate --workdir {run.workdir} --metrics fid"
+        return {"test_loss": found}, sentence
+
+    return Evaluator("parzen", "validation_loss", False, measure, phrase, images.sheet, finish, balance={})
+
+
+EVALUATORS.register("denoising", evaluator)
