@@ -244,7 +244,7 @@ def first_models(result: dict[str, Any]) -> str:
     """
     rows = []
     for name, found in result["models"].items():
-        likelihood, translation = found.get("log_likelihood"), found.get("translation")
+        likelihood = found.get("log_likelihood")
         rows.append(
             [
                 f"`{name}`",
@@ -252,17 +252,32 @@ def first_models(result: dict[str, Any]) -> str:
                 f"{likelihood['mean']:.1f} +- {likelihood['standard_error']:.1f}" if likelihood else "",
                 f"{found['fid']:.2f}" if "fid" in found else "",
                 f"{found['agreement']:.1%}" if "agreement" in found else "",
-                f"{translation['error']:.3f}" if translation else "",
+                ", ".join(_more(found)),
             ]
         )
     accuracies = {found["dataset"]: found["classifier_accuracy"] for found in result["models"].values() if "fid" in found}
     classifiers = ", ".join(f"{dataset} {accuracy:.1%}" for dataset, accuracy in accuracies.items())
-    header = ["preset", "steps x batch", "log-likelihood (nats)", "FID", "agreement", "translation error"]
+    header = ["preset", "steps x batch", "log-likelihood (nats)", "FID", "agreement", "other measures"]
     notes = (
         "One seed, averaged generators, 10,000 samples; the result file has the whole command of each row. FID in the features "
         f"of a small classifier of the data set, with a test accuracy of: {classifiers}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
+
+
+def _more(found: dict[str, Any]) -> list[str]:
+    """What else was measured of a preset, in words."""
+    words = []
+    if "translation" in found:
+        words.append(f"translation error {found['translation']['error']:.3f}")
+    if "test_errors" in found:
+        words.append(f"{found['test_errors']:,} errors on {found['test_images']:,} test images with {found['labels']:,} labels")
+    if "code_error" in found:
+        words.append(f"code error {found['code_error']:.1%}")
+    if "bounds" in found:
+        grey = "" if found["bounds"]["pixels"] == "binary" else " of grey pixels"
+        words.append(f"ELBO{grey} {found['bounds']['elbo']:.1f} nats")
+    return words
 
 
 def gallery(result: dict[str, Any]) -> str:

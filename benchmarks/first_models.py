@@ -5,8 +5,9 @@
 
 Models of images are measured on their test images by the Parzen-window log-likelihood, and by FID in the features of a
 classifier of the data set; for models conditioned on labels the classifier also counts how many of 1,000 samples show the class
-that they were conditioned on. Models of translation are measured by the mean absolute error on test images. A preset that is
-in the result already is left as it is; a run that was stopped goes on.
+that they were conditioned on. Models of translation are measured by the mean absolute error on test images, semi-supervised
+ones by their errors as classifiers. What else a run has measured (`MORE`) is in the result too. A preset that is in the result
+already is left as it is; a run that was stopped goes on.
 """
 
 import dataclasses
@@ -34,6 +35,9 @@ from jgan.utils import cli
 
 PROG = "python -m benchmarks.first_models"
 
+MORE = ("translation", "test_errors", "test_images", "labels", "code_error", "bounds", "log_likelihood")
+"""entries of a run's `summary.json` that are copied"""
+
 PER_CLASS = 100
 """samples of each class that the classifier looks at"""
 
@@ -42,7 +46,19 @@ PER_CLASS = 100
 class Args:
     """The options of `python -m benchmarks.first_models`."""
 
-    presets: tuple[str, ...] = ("digits", "dcgan", "cgan", "cyclegan")
+    presets: tuple[str, ...] = (
+        "digits",
+        "dcgan",
+        "cgan",
+        "cdcgan",
+        "acgan",
+        "projection",
+        "infogan",
+        "sgan",
+        "vae",
+        "ddpm",
+        "cyclegan",
+    )
     """presets to train"""
     data_dir: Path | None = None
     """folder that holds the data sets in subfolders of their names; not needed for the embedded digits"""
@@ -106,9 +122,8 @@ def trained(args: Args, name: str) -> dict[str, Any]:
     run, state, summary = train(name, **options)
     found: dict[str, Any] = {name: getattr(run.config, name) for name in ("dataset", "steps", "batch_size")}
     found |= {"seconds": round(time.monotonic() - started, 1), "config": models.to_dict(run.config.model)}
-    if "translation" in summary:
-        return found | {"translation": summary["translation"]}
-    return found | {"log_likelihood": summary["log_likelihood"]} | measure(args, run, state)
+    found |= {name: summary[name] for name in MORE if name in summary}
+    return found if run.spec.sets.keys() != {""} else found | measure(args, run, state)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

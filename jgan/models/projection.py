@@ -115,7 +115,7 @@ PRESETS = presets(
     "projection",
     "GAN with a projection discriminator",
     dataclasses.replace(_QUICK, width=16),
-    digits_width=8,
+    digits_width=16,
     photographs=_CIFAR10,
     labels=True,
 )

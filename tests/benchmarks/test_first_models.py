@@ -23,6 +23,9 @@ RESULT = {
             "classifier_accuracy": 0.98,
         },
         "cyclegan": {"dataset": "inverted:digits", "steps": 3000, "batch_size": 8, "translation": {"error": 0.0412}},
+        "sgan": {"dataset": "partly_labelled:digits:10", "steps": 5000, "batch_size": 64, "test_errors": 9}
+        | {"test_images": 296, "labels": 100},
+        "infogan": {"dataset": "digits", "steps": 1, "batch_size": 2, "code_error": 0.081},
     },
 }
 
@@ -30,7 +33,9 @@ RESULT = {
 def test_the_table():
     table = TABLES["first_models"].draw(RESULT)
     assert "| `cgan` | 12,000 x 100 | 26.8 +- 1.0 | 3.21 | 98.7% |  |" in table
-    assert "| `cyclegan` | 3,000 x 8 |  |  |  | 0.041 |" in table
+    assert "| `cyclegan` | 3,000 x 8 |  |  |  | translation error 0.041 |" in table
+    assert "| `sgan` | 5,000 x 64 |  |  |  | 9 errors on 296 test images with 100 labels |" in table
+    assert "| code error 8.1% |" in table
     assert "digits 98.0%." in table
 
 
