@@ -2,6 +2,7 @@
 
   python -m benchmarks.gallery --data-dir DATA
   python -m benchmarks.gallery --data-dir DATA --models dcgan r3gan --datasets mnist --tflop 20
+  python -m benchmarks.gallery --data-dir DATA --device gpu --minutes 9
 
 A budget counts the floating-point operations of the compiled training step, so that it buys the same training on every machine.
 The learning rates fall to 0 over the budget, and samples are those of the averaged generator, whose half-life is a twentieth of
@@ -11,6 +12,9 @@ is, and one that was stopped goes on.
 
 FID, KID and PRDC compare the features of 10,000 samples with those of training images, in a classifier of the data set (trained
 here; its accuracy is in the result) for digits and clothes, and in EfficientNet-Lite0 for photographs.
+
+`--device gpu` is for an accelerator: networks of published sizes on CIFAR-10, for a number of images instead of a budget of
+operations (`PUBLISHED`). With `--minutes` a call ends after that time, and the same call goes on.
 """
 
 import dataclasses
@@ -20,8 +24,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import jax
 import numpy as np
 from PIL import Image
 
@@ -56,24 +61,30 @@ class Args:
 
     models: tuple[str, ...] = ()
     """models to train; default: all"""
-    datasets: tuple[str, ...] = ("mnist", "fashion_mnist")
-    """data sets: mnist, fashion_mnist, cifar10, or folder"""
+    datasets: tuple[str, ...] = ()
+    """data sets: mnist, fashion_mnist, cifar10, or folder; default: the first two, with --device gpu cifar10"""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """cpu: small networks, a budget of operations; gpu: networks of published sizes, a number of images"""
     data_dir: Path | None = None
     """folder that holds the data sets in subfolders of their names"""
     tflop: float = 100.0
-    """budget of a run, in 10^12 floating-point operations"""
+    """budget of a run, in 10^12 floating-point operations (--device cpu)"""
+    images: int = 0
+    """images that a run sees; default: those of the published run (--device gpu)"""
+    minutes: float = 0.0
+    """stop after this time, to go on in the next call; 0: no limit"""
     seed: int = 0
     """seed of every run"""
     extractor: str = ""
     """features in which samples are compared; default: a classifier of MNIST and Fashion-MNIST, else efficientnet_lite0"""
     epochs: int = 3
     """epochs of the classifier of a data set"""
-    workdir: Path = Path("runs/gallery")
-    """folder of the runs and the classifiers"""
-    results: Path = ROOT / "benchmarks" / "results" / "gallery"
-    """folder of the result files"""
-    pictures: Path = ROOT / "docs" / "gallery"
-    """folder of the sheets of samples"""
+    workdir: Path = Path("runs")
+    """folder of the runs and the classifiers, in gallery/ or gallery_gpu/"""
+    results: Path = ROOT / "benchmarks" / "results"
+    """folder of the result files, in gallery/ or gallery_gpu/"""
+    pictures: Path = ROOT / "docs"
+    """folder of the sheets of samples, in gallery/ or gallery_gpu/"""
 
 
 class Entry(NamedTuple):
@@ -85,6 +96,7 @@ class Entry(NamedTuple):
       batch_size: examples in a minibatch.
       parts: what only some of the steps compute.
       decays: whether the options have an optimiser with `decay` and `decay_steps`; a model without has schedules of its own.
+      images: those that a run with `--device gpu` sees.
     """
 
     preset: str
@@ -92,6 +104,7 @@ class Entry(NamedTuple):
     batch_size: int = 64
     parts: Sequence[budget.Part] = ()
     decays: bool = True
+    images: int = 0
 
 
 ENTRIES: dict[str, Entry] = {
@@ -114,6 +127,19 @@ ENTRIES: dict[str, Entry] = {
     "r3gan": Entry("r3gan_mnist", {"width": 10, "group_size": 10}),
 }
 """The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images, one of 50 half as many."""
+
+PUBLISHED: dict[str, Entry] = {
+    "sngan": Entry("sngan_cifar10", batch_size=128, images=12_800_000),
+    "r3gan": Entry("r3gan_cifar10", batch_size=256, images=12_800_000),
+    "stylegan2": Entry("stylegan2_cifar10", images=6_400_000),
+}
+"""The models for an accelerator. SN-GAN's CNN with these images is published with an Inception score of 7.84 and an FID of 17.8
+(w86763777/pytorch-gan-collections); R3GAN with 250 and StyleGAN2 with 100 million images, larger networks and labels."""
+
+
+def entries(args: Args) -> dict[str, Entry]:
+    """The models of the device."""
+    return PUBLISHED if args.device == "gpu" else ENTRIES
 
 
 def configuration(entry: Entry, steps: int) -> Any:
@@ -143,11 +169,20 @@ def length(args: Args, entry: Entry, dataset: data.Dataset) -> tuple[int, float]
 
     Returns:
       `(steps, operations of one step)`, of a step of the last phase.
+
+    Raises:
+      ValueError: if the budget, or the number of images, is too small for a step.
     """
     model = models.MODELS[models.model_of(entry.preset)]
     spec = data.spec(dataset, entry.batch_size)
     config = configuration(entry, 1000)
     costs = budget.of_steps(model, config, spec, entry.batch_size, entry.parts)
+    if args.device == "gpu":
+        a_step = entry.batch_size * models.phases_of(model, config, spec)[-1].gan.n_critic
+        steps = (args.images or entry.images) // a_step
+        if steps < 1:
+            raise ValueError(f"--images must be at least {a_step}, the images of one step, found {args.images}")
+        return steps, costs[-1]
     lengths = [phase.steps or 0 for phase in models.phases_of(model, config, spec)[:-1]]
     return budget.steps_for(args.tflop * 1e12, costs, lengths), costs[-1]
 
@@ -193,22 +228,29 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     return plots.grid(drawn, columns=COLUMNS, scale=1)
 
 
-def trained(args: Args, name: str, dataset: str) -> tuple[dict[str, Any], np.ndarray]:
+def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str, Any], np.ndarray]:
     """Trains one model, or goes on with it, and measures it.
 
     Args:
       args: the options.
       name: the model.
       dataset: the data.
+      begun: the time at which the command began, from `time.monotonic`.
 
     Returns:
       `(for JSON, the picture of its samples)`.
+
+    Raises:
+      TimeoutError: after `--minutes`, once the run is saved.
     """
-    entry, workdir = ENTRIES[name], args.workdir / f"{dataset}_{name}"
+    entry, workdir = entries(args)[name], args.workdir / f"{dataset}_{name}"
     folder = None if args.data_dir is None else args.data_dir / dataset
     loaded = data.load(dataset, folder)
     steps, cost = length(args, entry, loaded)
     started = time.monotonic()
+    left = args.minutes - (started - begun) / 60
+    if args.minutes and left <= 0:
+        raise TimeoutError(f"{args.minutes:g} minutes are over")
     run, state, _ = train(
         entry.preset,
         configuration(entry, steps),
@@ -218,6 +260,7 @@ def trained(args: Args, name: str, dataset: str) -> tuple[dict[str, Any], np.nda
         batch_size=entry.batch_size,
         seed=args.seed,
         eval_every=0,
+        time_limit=left if args.minutes else 0,
         workdir=workdir,
         resume="auto",
     )
@@ -232,7 +275,7 @@ def trained(args: Args, name: str, dataset: str) -> tuple[dict[str, Any], np.nda
         "steps": steps,
         "images_seen": steps * entry.batch_size * run.gan.n_critic,
         "flop_per_step": cost,
-        "flop": args.tflop * 1e12,
+        "flop": steps * cost if args.device == "gpu" else args.tflop * 1e12,
         "seconds": seconds,
         "seed": args.seed,
         **measured(judge, run, state),
@@ -252,16 +295,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")
+    begun, chosen = time.monotonic(), entries(args)
     for name in args.models:
-        if name not in ENTRIES:
-            raise ValueError(unknown("model", name, ENTRIES))
+        if name not in chosen:
+            raise ValueError(unknown("model", name, chosen))
+    if args.device == "gpu" and jax.default_backend() == "cpu":
+        print("no accelerator was found: the networks of published sizes are trained on the CPU", flush=True)
+    part = "gallery_gpu" if args.device == "gpu" else "gallery"
+    args = dataclasses.replace(args, **{name: getattr(args, name) / part for name in ("workdir", "results", "pictures")})
     for folder in (args.workdir, args.results, args.pictures):
         folder.mkdir(parents=True, exist_ok=True)
-    for dataset in args.datasets:
-        for name in args.models or ENTRIES:
+    try:
+        run_all(args, argv, begun)
+    except TimeoutError as stopped:
+        print(f"{stopped}; this call again goes on from there", flush=True)
+
+
+def run_all(args: Args, argv: Sequence[str], begun: float) -> None:
+    """Trains and measures all models, but those that have a result, and draws the pictures.
+
+    Args:
+      args: the options, with the folders of the device.
+      argv: the command-line arguments.
+      begun: the time at which the command began, from `time.monotonic`.
+
+    Raises:
+      TimeoutError: after `--minutes`.
+    """
+    chosen = entries(args)
+    for dataset in args.datasets or (("cifar10",) if args.device == "gpu" else ("mnist", "fashion_mnist")):
+        for name in args.models or chosen:
             path = args.results / f"{dataset}_{name}.json"
             if not path.exists():
-                found, picture = trained(args, name, dataset)
+                found, picture = trained(args, name, dataset, begun)
                 plots.save_png(args.pictures / f"{dataset}_{name}.png", picture)
                 write_json(path, found | {"command": shlex.join([*PROG.split(), *argv]), "environment": environment()})
                 print(path, flush=True)
@@ -284,7 +350,8 @@ def rows(args: Args, dataset: str) -> None:
         with Image.open(args.pictures / f"{dataset}_{found['model']}.png") as picture:
             strip = picture.convert("RGB").crop((0, 0, picture.width, picture.height // ROWS))
         named.append((f"{found['model']}  {found['fid']:.1f}", strip))
-    plots.save_png(args.pictures.with_name(f"gallery_{dataset}.png"), pictures.stacked(named))
+    name = f"{args.pictures.name}_{dataset}.png"
+    plots.save_png(args.pictures.with_name(name), pictures.stacked(named))
 
 
 if __name__ == "__main__":

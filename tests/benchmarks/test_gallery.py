@@ -91,16 +91,45 @@ def test_an_unknown_model_is_refused():
 def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch):
     monkeypatch.setitem(gallery.ENTRIES, "dcgan", gallery.Entry("dcgan", {"width": 4}))
     monkeypatch.setattr(gallery, "SAMPLES", 200)
-    folders = {name: str(tmp_path / name) for name in ("workdir", "results", "pictures")}
-    flags = [word for name, folder in folders.items() for word in (f"--{name}", folder)]
+    flags = places(tmp_path)
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
         gallery.main(["--models", "dcgan", "--datasets", "digits", "--tflop", "0.0002", *flags])
-        found = json.loads((tmp_path / "results" / "digits_dcgan.json").read_text())
+        found = json.loads((tmp_path / "results" / "gallery" / "digits_dcgan.json").read_text())
         gallery.main(["--models", "dcgan", "--datasets", "digits", "--tflop", "0.0002", *flags])
-    assert json.loads((tmp_path / "results" / "digits_dcgan.json").read_text()) == found
+    assert json.loads((tmp_path / "results" / "gallery" / "digits_dcgan.json").read_text()) == found
     assert found["steps"] * found["flop_per_step"] == pytest.approx(2e8, rel=0.1)
     assert found["images_seen"] == 64 * found["steps"]
     assert found["fid"] > 0
     assert found["classifier_accuracy"] > 0.95
-    with Image.open(tmp_path / "gallery_digits.png") as picture:
+    with Image.open(tmp_path / "pictures" / "gallery_digits.png") as picture:
         assert picture.width == 130 + gallery.COLUMNS * 10
+
+
+def places(folder):
+    return [word for name in ("workdir", "results", "pictures") for word in (f"--{name}", str(folder / name))]
+
+
+@pytest.mark.slow
+def test_the_runbook_of_an_accelerator_counts_images_and_goes_on_after_its_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(gallery, "PUBLISHED", {"dcgan": gallery.Entry("dcgan", {"width": 4}, batch_size=32, images=320)})
+    monkeypatch.setattr(gallery, "SAMPLES", 200)
+    call = ["--device", "gpu", "--datasets", "digits", *places(tmp_path)]
+    result = tmp_path / "results" / "gallery_gpu" / "digits_dcgan.json"
+    with jax.numpy_dtype_promotion("standard"):
+        gallery.main([*call, "--minutes", "0.0001"])
+        assert "this call again goes on from there" in capsys.readouterr().out
+        assert not result.exists()
+        gallery.main(call)
+        with pytest.raises(ValueError, match="--images must be at least 32, the images of one step, found 31"):
+            gallery.main([*call[:-6], *places(tmp_path / "other"), "--images", "31"])
+    found = json.loads(result.read_text())
+    assert (found["steps"], found["images_seen"]) == (10, 320)
+    assert found["flop"] == 10 * found["flop_per_step"]
+
+
+@pytest.mark.parametrize("name", gallery.PUBLISHED)
+def test_the_options_of_the_runbook_exist_and_their_costs_can_be_counted(name):
+    entry = gallery.PUBLISHED[name]
+    assert entry.images
+    gan = models.make(gallery.configuration(entry, 1000), DataSpec.images((32, 32, 3), 10, batch_size=entry.batch_size))
+    jax.eval_shape(gan.init, jax.random.key(0))
