@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import jax
+import optax
 
 from jgan import games, rng
 from jgan.losses import Loss
@@ -50,6 +51,8 @@ def play(
     augment: Augmentation | None = None,
     labels: bool = False,
     latents: Callable[..., jax.Array] | None = None,
+    truncated: Callable[[float], Network] | None = None,
+    g_gradient: optax.GradientTransformation | None = None,
 ) -> GAN:
     """Builds the game between two networks.
 
@@ -63,6 +66,8 @@ def play(
       augment: random changes to all images that the discriminator sees.
       labels: whether both networks take the class label as their second input.
       latents: `latents(key, n, axis_name=None) -> [n, ...]`; by default `latent_size` numbers of the chosen noise.
+      truncated: the generator with the truncation trick, as a function of psi.
+      g_gradient: a change of the generator's gradient, before its optimiser.
 
     Returns:
       The `GAN`.
@@ -83,11 +88,20 @@ def play(
         condition=games.labels if labels else games.unconditional,
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
+    if g_gradient is not None:
+        optimizers = optimizers._replace(generator=optax.chain(g_gradient, optimizers.generator))
     made = config.rule.steps(game, optimizers)
     standing = 32 if config.ema.statistics == "standing" else 0
     condition = Field((), "label", spec.n_classes) if labels else ()
     return assemble(
-        game, made, optimizers, condition=condition, output=unit_interval, n_critic=config.rule.n_critic, standing=standing
+        game,
+        made,
+        optimizers,
+        condition=condition,
+        output=unit_interval,
+        n_critic=config.rule.n_critic,
+        standing=standing,
+        truncated=truncated,
     )
 
 

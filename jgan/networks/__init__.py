@@ -3,6 +3,7 @@
 from jgan.networks.acgan import ACGANDiscriminator, ACGANGenerator
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.attention import SelfAttention
+from jgan.networks.biggan import BigGANBlock, BigGANGenerator, ConditionedBatchNorm
 from jgan.networks.cdcgan import CDCGANDiscriminator, CDCGANGenerator
 from jgan.networks.cgan import CGANDiscriminator, CGANGenerator
 from jgan.networks.class_norm import ClassBatchNorm
@@ -47,11 +48,14 @@ __all__ = [
     "ACGANDiscriminator",
     "ACGANGenerator",
     "BatchNorm",
+    "BigGANBlock",
+    "BigGANGenerator",
     "CDCGANDiscriminator",
     "CDCGANGenerator",
     "CGANDiscriminator",
     "CGANGenerator",
     "ClassBatchNorm",
+    "ConditionedBatchNorm",
     "Conv",
     "ConvClassifier",
     "ConvDiscriminator",

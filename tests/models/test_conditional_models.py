@@ -1,13 +1,21 @@
 """The models with labels: published parameter counts, and what the labels change."""
 
-import jax
-import pytest
+import dataclasses
 
-from jgan import DataSpec, models
-from jgan.models import acgan, cdcgan, projection
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+from jgan import Batch, DataSpec, models, networks
+from jgan.models import acgan, biggan, cdcgan, options, projection
+from jgan.networks.biggan import ConditionedBatchNorm, started
+from jgan.types import Network
 
 DIGITS = DataSpec.images((28, 28, 1), steps_per_epoch=10, n_classes=10)
 PHOTOGRAPHS = DataSpec.images((32, 32, 3), steps_per_epoch=10, n_classes=10)
+IMAGENET = DataSpec.images((128, 128, 3), steps_per_epoch=10, n_classes=1000)
 
 
 def preset(name):
@@ -20,6 +28,9 @@ def preset(name):
         # The conditional MNIST model of DCGAN's authors; Odena et al., appendix; pfnet-research/sngan_projection.
         pytest.param(cdcgan, preset("cdcgan_mnist"), DIGITS, (6_820_538, 6_688_202), id="cdcgan"),
         pytest.param(acgan, acgan.Config(), PHOTOGRAPHS, (626_691, 1_664_875), id="acgan"),
+        # ajbrock/BigGAN-PyTorch, the scripts for CIFAR-10 and for ImageNet 128x128.
+        pytest.param(biggan, preset("biggan_cifar10"), PHOTOGRAPHS, (4_304_387, 4_207_361), id="biggan"),
+        pytest.param(biggan, preset("biggan_128"), IMAGENET, (70_433_988, 87_982_370), id="biggan_128"),
         pytest.param(projection, preset("projection_cifar10"), PHOTOGRAPHS, (4_304_387, 1_055_104), id="projection"),
     ],
 )
@@ -28,3 +39,54 @@ def test_the_parameter_counts_of_the_published_networks(model, config, spec, exp
         return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0))[0]))
 
     assert tuple(map(count, model.networks(config, spec))) == expected
+
+
+def test_the_gain_and_the_shift_of_a_conditioned_normalisation_are_linear_in_the_condition():
+    """By kernels of spectral norm 1, as `numpy.linalg.svd` has it; the gain is centred at 1."""
+    x = np.random.default_rng(0).normal(2, 3, (16, 2, 2, 4)).astype(np.float32)
+    condition = np.random.default_rng(1).normal(size=(16, 5)).astype(np.float32)
+    layer = ConditionedBatchNorm()
+    variables = layer.init(jax.random.key(0), x, condition)
+    for _ in range(100):  # the power iteration converges
+        y, changed = layer.apply(variables, x, condition, train=True, mutable=["batch_stats", "spectral"])
+        variables = {"params": variables["params"], **changed}
+    kernels = {name: np.asarray(variables["params"][name]["kernel"], np.float64) for name in ("gain", "shift")}
+    gain, shift = (condition @ (kernel / np.linalg.svd(kernel)[1][0]) for kernel in kernels.values())
+    normed = (x - x.mean(axis=(0, 1, 2))) / np.sqrt(x.var(axis=(0, 1, 2)) + 1e-5)
+    np.testing.assert_allclose(y, normed * (1 + gain[:, None, None]) + shift[:, None, None], atol=1e-3)
+
+
+def test_truncated_latents_are_normal_ones_cut_off_at_two_times_psi():
+    seen = biggan.truncated(Network(lambda key: ({}, {}), lambda params, state, z, **_: (z, state)), 0.5)
+    z = jax.random.normal(jax.random.key(0), (4000, 1))
+    found = np.asarray(seen.apply({}, {}, z)[0])[:, 0]
+    assert np.abs(found).max() < 1.0
+    assert stats.kstest(found, stats.truncnorm(-2, 2, scale=0.5).cdf).pvalue > 1e-3
+    np.testing.assert_array_equal(np.argsort(found), np.argsort(np.asarray(z)[:, 0]))  # the ranks stay
+
+
+def test_the_orthogonal_regularisation_is_in_the_generator_s_gradient_alone():
+    spec, key = biggan.MODEL.small_spec, jax.random.key(0)
+    batch = Batch(jax.random.uniform(key, (4, 8, 8, 1)), jnp.array([0, 1, 2, 0]))
+    config = biggan.small(biggan.Config(rule=options.Rule()))
+    after = []
+    for weight in (0.0, 10.0):
+        gan = biggan.make(dataclasses.replace(config, orthogonal=weight), spec)
+        after.append(jax.jit(gan.step)(key, gan.init(key), batch)[0])
+    plain, regular = after
+    for a, b in zip(jax.tree.leaves(plain.discriminator.params), jax.tree.leaves(regular.discriminator.params), strict=True):
+        np.testing.assert_array_equal(a, b)
+    kernels = [state.generator.params["block_1"]["conv_1"]["kernel"] for state in after]
+    assert np.abs(kernels[0] - kernels[1]).max() > 1e-7
+
+
+def test_kernels_start_orthogonal():
+    network = started(networks.from_module(networks.PointGenerator(2, (4,)), (3,)), biggan.INITIALISERS["orthogonal"])
+    kernel = np.asarray(network.init(jax.random.key(0))[0]["Dense_0"]["kernel"])
+    np.testing.assert_allclose(kernel @ kernel.T, np.eye(3), atol=1e-5)
+
+
+def test_latents_that_cannot_be_cut_are_refused():
+    config = biggan.Config(latent_size=7, shared=True, width=1)
+    with pytest.raises(ValueError, match="latent_size must be a multiple of 3 for these images, found 7"):
+        biggan.networks(config, biggan.MODEL.small_spec)[0].init(jax.random.key(0))
