@@ -79,7 +79,7 @@ class Args:
     ema: bool = True
     """use the averaged weights, if the model keeps them"""
     truncation: float = 1.0
-    """psi of a model with the truncation trick (stylegan2, biggan): below 1, samples are less varied and closer to the average"""
+    """psi of a model with the truncation trick (stylegan2, biggan): below 1, samples vary less and are nearer to the average"""
     data_dir: Path | None = None
     """folder of the run's data, for pictures that also show real examples"""
 

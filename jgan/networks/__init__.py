@@ -23,6 +23,7 @@ from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
 from jgan.networks.noise import GaussianNoise, NoiseInjection
 from jgan.networks.norms import BatchNorm, InstanceNorm
+from jgan.networks.pixelcnn import GatedBlock, PixelCNN
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 from jgan.networks.projected import ProjectedDiscriminator
@@ -70,6 +71,7 @@ __all__ = [
     "EqualisedConv",
     "EqualisedDense",
     "FastGANGenerator",
+    "GatedBlock",
     "GaussianNoise",
     "GrownGenerator",
     "InfoGANDiscriminator",
@@ -82,6 +84,7 @@ __all__ = [
     "ModulatedConv",
     "NoiseInjection",
     "PatchDiscriminator",
+    "PixelCNN",
     "PointDiscriminator",
     "PointGenerator",
     "ProGANDiscriminator",

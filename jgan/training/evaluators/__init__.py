@@ -28,7 +28,7 @@ def of(run: Run) -> Evaluator:
     Example:
       >>> from jgan.training import evaluators
       >>> sorted(evaluators.EVALUATORS)
-      ['bounds', 'classifier', 'codes', 'denoising', 'density', 'images', 'pairs', 'points', 'trajectory']
+      ['bounds', 'classifier', 'codes', 'denoising', 'density', 'images', 'likelihood', 'pairs', 'points', 'trajectory']
     """
     if run.shared.evaluator is None:
         found = run.model.evaluator

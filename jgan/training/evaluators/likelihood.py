@@ -1,0 +1,63 @@
+"""Evaluator of models with an exact likelihood: the negative log-likelihood of images, and a grid of samples.
+
+Samples cost a pass of the network for each pixel, so they are not measured during training; `python -m jgan.evaluate --metrics
+fid --samples N` measures N of them.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jgan.models import pixelcnn
+from jgan.training.evaluators import images
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
+from jgan.training.run import Run, keys
+from jgan.types import GANState
+
+BLOCK = 500
+"""images examined at once"""
+
+VALIDATION = 2_000
+"""validation images that are examined during training"""
+
+
+def evaluator(run: Run) -> Evaluator:
+    """Builds the evaluator.
+
+    Args:
+      run: the run.
+
+    Returns:
+      The `Evaluator`; the best checkpoint has the lowest negative log-likelihood of the validation images.
+
+    Raises:
+      ValueError: if `--metric` is given.
+    """
+    no_metric(run, "the likelihood of validation images")
+    nats, real = jax.jit(pixelcnn.nats(run.config.model, run.spec)), images.real_images(run)
+
+    def of(run: Run, state: GANState, part: str, first: int | None = None) -> float:
+        x, key = real.part(part, first), keys(run.config.seed).evaluation
+        blocks = range(0, len(x), BLOCK)
+        found = [nats(jax.random.fold_in(key, at), state.generator, x[at : at + BLOCK]) for at in blocks]
+        return float(np.concatenate([np.asarray(block, np.float64) for block in found]).mean())
+
+    def measure(run: Run, state: GANState) -> dict[str, Any]:
+        return {"validation_nats": of(run, state, "validation", VALIDATION)}
+
+    def phrase(row: Mapping[str, Any]) -> str:
+        return f"{row['validation_nats']:.2f} nats per validation image"
+
+    def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
+        found = of(run, state, "test")
+        bits = found / math.log(2) / math.prod(run.spec.shape)
+        sentence = f"test images: {found:.2f} nats, {bits:.4f} bits per pixel, of {run.config.model.levels} levels"
+        return {"nats": found, "bits_per_dimension": bits, "levels": run.config.model.levels}, sentence
+
+    return Evaluator("parzen", "validation_nats", False, measure, phrase, images.sheet, finish, balance={})
+
+
+EVALUATORS.register("likelihood", evaluator)
