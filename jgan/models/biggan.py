@@ -159,7 +159,9 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> from jgan.models import biggan
       >>> gan = biggan.make(biggan.Config(width=2), DataSpec.images((8, 8, 1), 10, n_classes=10))
       >>> key = jax.random.key(0)
-      >>> gan.sample(key, jax.jit(gan.init)(key), 2, labels=[3, 7], truncation=0.5).shape
+      >>> labels = jax.numpy.array([3, 7])
+      >>> draw = lambda key: gan.generate(gan.init(key), gan.inputs(key, 2, labels), truncation=0.5)
+      >>> jax.eval_shape(draw, key).shape
       (2, 8, 8, 1)
     """
     players = networks(config, spec)

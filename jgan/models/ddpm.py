@@ -22,14 +22,14 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jgan import rng, steps
+from jgan import optim, rng, steps
 from jgan.models import accepts, options
 from jgan.models.alone import alone
 from jgan.models.images import SMALL_SPEC
 from jgan.models.model import Model, Preset
 from jgan.networks import UNet, from_module, unet
 from jgan.rng import Stream, stream
-from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PyTree
+from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState, PyTree
 
 
 @dataclasses.dataclass(frozen=True)
@@ -291,4 +291,45 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, ema=options.EMA(0.9), warmup_steps=2, **sizes)
 
 
-MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, evaluator="denoising")
+def noise_loss(config: Config, spec: DataSpec) -> Callable[[PlayerState, jax.Array, Key], jax.Array]:
+    """The loss of images, at times spread evenly over them.
+
+    Args:
+      config: the options of the model.
+      spec: the shape of the images.
+
+    Returns:
+      `loss(state.generator, images, key) -> scalar`, by the averaged weights, of images in [0, 1]; the key draws the noise.
+
+    Example:
+      >>> import jax
+      >>> from jgan import DataSpec
+      >>> from jgan.models import ddpm
+      >>> config, spec = ddpm.small(ddpm.Config()), DataSpec.images((8, 8, 1), steps_per_epoch=10)
+      >>> player = ddpm.make(config, spec).init(jax.random.key(0)).generator
+      >>> ddpm.noise_loss(config, spec)(player, jax.numpy.zeros((4, 8, 8, 1)), jax.random.key(1)).shape
+      ()
+    """
+    net, share = network(config, spec), kept(config.times)
+
+    def loss(player: PlayerState, images: jax.Array, key: Key) -> jax.Array:
+        params, _ = optim.ema_weights(player, True)
+        times = np.linspace(0, len(share) - 1, len(images)).astype(int)
+        noise = jax.random.normal(key, images.shape)
+        mixture = mixed(2 * images - 1, noise, jnp.asarray(share[times]))
+        found, _ = net.apply(params, {}, mixture, jnp.asarray(times, jnp.float32))
+        return jnp.mean(jnp.square(found - noise))
+
+    return loss
+
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    check,
+    small,
+    SMALL_SPEC,
+    evaluator="denoising",
+    tools=lambda config, spec: {"noise_loss": noise_loss(config, spec)},
+)

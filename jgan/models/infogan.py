@@ -14,8 +14,10 @@ whose digit the categorical code misses is measured too.
 """
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 
 from jgan import terms
@@ -26,7 +28,7 @@ from jgan.models.images import SMALL_SPEC, Training, play, presets
 from jgan.models.images import small as smaller
 from jgan.models.model import Model
 from jgan.networks import InfoGANDiscriminator, InfoGANGenerator, dcgan, from_module, pyramid
-from jgan.types import GAN, DataSpec, Network
+from jgan.types import GAN, DataSpec, Network, PlayerState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,4 +155,41 @@ def small(config: Config) -> Config:
     return dataclasses.replace(smaller(config), optimizer=sgd, **sizes)
 
 
-MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, evaluator="codes", nearest=pyramid.nearest)
+def reader(config: Config, spec: DataSpec) -> Callable[[PlayerState, jax.Array], jax.Array]:
+    """The network Q as a function of images.
+
+    Args:
+      config: the options of the model.
+      spec: the shape of the images.
+
+    Returns:
+      `read(state.discriminator, images) -> [N, codes(config).outputs]` of images in [0, 1]; it can be jitted.
+
+    Example:
+      >>> import jax
+      >>> from jgan import DataSpec
+      >>> from jgan.models import infogan
+      >>> config, spec = infogan.small(infogan.Config()), DataSpec.images((8, 8, 1), steps_per_epoch=10)
+      >>> state = infogan.make(config, spec).init(jax.random.key(0))
+      >>> infogan.reader(config, spec)(state.discriminator, jax.numpy.zeros((2, 8, 8, 1))).shape
+      (2, 4)
+    """
+    _, network = networks(config, spec)
+
+    def read(player: PlayerState, images: jax.Array) -> jax.Array:
+        return network.apply(player.params, player.model_state, images)[0][1]
+
+    return read
+
+
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    check,
+    small,
+    SMALL_SPEC,
+    evaluator="codes",
+    nearest=pyramid.nearest,
+    tools=lambda config, spec: {"codes": codes(config), "read": reader(config, spec)},
+)

@@ -34,6 +34,10 @@ def _as_asked(size: tuple[int, int]) -> tuple[int, int]:
     return size
 
 
+def _no_tools(config: Any, spec: DataSpec) -> dict[str, Any]:
+    return {}
+
+
 class Model(NamedTuple):
     """A model; each file of `jgan.models` defines one as `MODEL`.
 
@@ -51,6 +55,7 @@ class Model(NamedTuple):
         before they are compared with the model's samples, or None if they are compared unchanged.
       nearest: `nearest((height, width)) -> (height, width)`, the size of images nearest to the given one that the model
         accepts; a folder of images is resized to it. The default is the given one.
+      tools: `tools(config, spec) -> {name: function}`, what the evaluator of its runs calls; each evaluator says what it needs.
     """
 
     Config: type
@@ -62,3 +67,4 @@ class Model(NamedTuple):
     evaluator: Any = "images"
     real_view: Callable[[Any], Callable[[Any], Any] | None] = _unchanged
     nearest: Callable[[tuple[int, int]], tuple[int, int]] = _as_asked
+    tools: Callable[[Any, DataSpec], dict[str, Any]] = _no_tools

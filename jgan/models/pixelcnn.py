@@ -237,4 +237,13 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, optimizer=fast, ema=options.EMA(0.9), **sizes)
 
 
-MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, evaluator="likelihood")
+MODEL = Model(
+    Config,
+    make,
+    PRESETS,
+    check,
+    small,
+    SMALL_SPEC,
+    evaluator="likelihood",
+    tools=lambda config, spec: {"nats": nats(config, spec), "levels": config.levels},
+)

@@ -93,7 +93,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> config = projected_gan.small(projected_gan.Config())
       >>> gan = projected_gan.make(config, DataSpec.images((8, 8, 1), steps_per_epoch=10))
       >>> key = jax.random.key(0)
-      >>> gan.sample(key, jax.jit(gan.init)(key), 2).shape
+      >>> jax.eval_shape(lambda key: gan.sample(key, gan.init(key), 2), key).shape
       (2, 8, 8, 1)
     """
     dtype = jnp.dtype(config.dtype)

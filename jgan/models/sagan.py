@@ -103,7 +103,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> from jgan.models import sagan
       >>> gan = sagan.make(sagan.Config(width=2), DataSpec.images((8, 8, 1), steps_per_epoch=10))
       >>> key = jax.random.key(0)
-      >>> gan.sample(key, jax.jit(gan.init)(key), 2).shape
+      >>> jax.eval_shape(lambda key: gan.sample(key, gan.init(key), 2), key).shape
       (2, 8, 8, 1)
     """
     g_channels, d_channels = resnet.channels(spec.shape, config.width)

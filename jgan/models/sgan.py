@@ -207,4 +207,5 @@ MODEL = Model(
     small,
     DataSpec({"labelled": _LABELLED, "unlabelled": _LABELLED._replace(y=None)}, steps_per_epoch=2),
     evaluator="classifier",
+    tools=lambda config, spec: {"classify": classifier(config, spec)},
 )

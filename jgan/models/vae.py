@@ -235,4 +235,42 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, latent_size=3, units=(6,), ema=options.EMA(0.9))
 
 
-MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, evaluator="bounds")
+def reconstruction(config: Config, spec: DataSpec) -> Callable[[PlayerState, jax.Array], jax.Array]:
+    """What the decoder makes of the mean of an image's latents.
+
+    Args:
+      config: the options of the model.
+      spec: the shape of the images.
+
+    Returns:
+      `back(state.generator, x) -> [B, height, width, channels]`, by the averaged weights, of images x in [0, 1].
+
+    Example:
+      >>> import jax
+      >>> from jgan import DataSpec
+      >>> from jgan.models import vae
+      >>> config, spec = vae.Config(units=(8,)), DataSpec.images((8, 8, 1), steps_per_epoch=10)
+      >>> player = vae.make(config, spec).init(jax.random.key(0)).generator
+      >>> vae.reconstruction(config, spec)(player, jax.numpy.zeros((3, 8, 8, 1))).shape
+      (3, 8, 8, 1)
+    """
+    parts = networks(config, spec)
+
+    def back(player: PlayerState, x: jax.Array) -> jax.Array:
+        params, _ = optim.ema_weights(player, True)
+        (mean, _), _ = parts.encoder.apply(params, {}, x)
+        return jax.nn.sigmoid(parts.decoder.apply(params, {}, mean)[0])
+
+    return back
+
+
+def tools(config: Config, spec: DataSpec) -> dict[str, Any]:
+    """What the evaluator needs: `bounds` of a number of samples, and `reconstruct`."""
+    return {
+        "bounds": lambda samples: bounds(config, spec, samples),
+        "reconstruct": reconstruction(config, spec),
+        "likelihood": config.pixels == "binary",
+    }
+
+
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, evaluator="bounds", tools=tools)

@@ -106,8 +106,8 @@ class ProjectedDiscriminator(nn.Module):
       >>> from jgan.networks.efficientnet import Stage
       >>> tiny = [Stage(3, 1 if index == 0 else 2, 1, 4, 1) for index in range(5)]
       >>> network = networks.from_module(networks.ProjectedDiscriminator(tiny, 4, 64, width=2, depth=4), (8, 8, 1))
-      >>> params, model_state = network.init(jax.random.key(0))
-      >>> network.apply(params, model_state, jnp.zeros((3, 8, 8, 1)))[0].shape
+      >>> params, model_state = jax.eval_shape(network.init, jax.random.key(0))
+      >>> jax.eval_shape(network.apply, params, model_state, jnp.zeros((3, 8, 8, 1)))[0].shape
       (3, 4, 1)
 
     References:

@@ -162,8 +162,8 @@ class StyleGAN2Generator(nn.Module):
       >>> from jgan import networks
       >>> module = networks.StyleGAN2Generator((8, 8, 1), 16, 2, channel_base=64)
       >>> network = networks.from_module(module, (16,), rngs=("noise", "mixing"))
-      >>> params, model_state = network.init(jax.random.key(0))
-      >>> network.apply(params, model_state, jnp.ones((3, 16)))[0].shape
+      >>> params, model_state = jax.eval_shape(network.init, jax.random.key(0))
+      >>> jax.eval_shape(network.apply, params, model_state, jnp.ones((3, 16)))[0].shape
       (3, 8, 8, 1)
     """
 
@@ -252,8 +252,8 @@ class StyleGAN2Discriminator(nn.Module):
       >>> import jax, jax.numpy as jnp
       >>> from jgan import networks
       >>> network = networks.from_module(networks.StyleGAN2Discriminator(channel_base=64), (8, 8, 1))
-      >>> params, model_state = network.init(jax.random.key(0))
-      >>> network.apply(params, model_state, jnp.zeros((3, 8, 8, 1)))[0].shape
+      >>> params, model_state = jax.eval_shape(network.init, jax.random.key(0))
+      >>> jax.eval_shape(network.apply, params, model_state, jnp.zeros((3, 8, 8, 1)))[0].shape
       (3,)
     """
 

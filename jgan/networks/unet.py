@@ -135,8 +135,8 @@ class UNet(nn.Module):
       >>> import jax, jax.numpy as jnp
       >>> from jgan import networks
       >>> network = networks.from_module(networks.UNet(8, (1, 2), blocks=1), (8, 8, 1), ())
-      >>> params, _ = network.init(jax.random.key(0))
-      >>> network.apply(params, {}, jnp.zeros((2, 8, 8, 1)), jnp.array([3.0, 500.0]))[0].shape
+      >>> params, _ = jax.eval_shape(network.init, jax.random.key(0))
+      >>> jax.eval_shape(network.apply, params, {}, jnp.zeros((2, 8, 8, 1)), jnp.array([3.0, 500.0]))[0].shape
       (2, 8, 8, 1)
 
     References:

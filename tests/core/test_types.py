@@ -24,7 +24,7 @@ LAYERS = [
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite"},
-    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps"},
+    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps", "codes"},
     {"terms", "phases", "rules", "features"},
     {"games", "evaluation"},
     {"models"},

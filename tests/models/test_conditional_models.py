@@ -65,6 +65,7 @@ def test_truncated_latents_are_normal_ones_cut_off_at_two_times_psi():
     np.testing.assert_array_equal(np.argsort(found), np.argsort(np.asarray(z)[:, 0]))  # the ranks stay
 
 
+@pytest.mark.slow
 def test_the_orthogonal_regularisation_is_in_the_generator_s_gradient_alone():
     spec, key = biggan.MODEL.small_spec, jax.random.key(0)
     batch = Batch(jax.random.uniform(key, (4, 8, 8, 1)), jnp.array([0, 1, 2, 0]))

@@ -46,14 +46,20 @@ def cases():
 
 CASES = cases()
 FIRST = {next(iter(model.presets)) for model in models.MODELS.values()}
-# Of each model the first preset runs always, the others where the slow tests do. The tests of a case run in one process, which
-# compiles its programs once.
+# Their networks or games are those of other models, or their programs take long to compile.
+WITH_THE_SLOW = {"acgan", "biggan", "ddpm", "dragan", "lsgan", "projected_gan", "projection", "rgan", "sagan", "wgan"}
+# Of each other model the first preset runs always, the rest where the slow tests do. The tests of a case run in one process,
+# which compiles its programs once.
+
+
+def often(name, case):
+    return (name in FIRST or case.phase > 0) and case.model not in WITH_THE_SLOW
+
+
 each_case = pytest.mark.parametrize(
     "case",
     [
-        pytest.param(
-            case, id=name, marks=[pytest.mark.xdist_group(name), *([] if name in FIRST or case.phase else [pytest.mark.slow])]
-        )
+        pytest.param(case, id=name, marks=[pytest.mark.xdist_group(name), *([] if often(name, case) else [pytest.mark.slow])])
         for name, case in CASES.items()
     ],
 )

@@ -92,6 +92,7 @@ def test_sampling_with_noise_needs_a_key():
         ddpm.denoise(SMALL, SPEC, eta=0.5)(ddpm.network(SMALL, SPEC).init(KEY)[0], jnp.zeros((1, 8, 8, 1)))
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_error_of_the_noise_and_a_new_network_has_that_of_zero():
     gan = ddpm.make(SMALL, SPEC)
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats

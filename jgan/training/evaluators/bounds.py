@@ -1,14 +1,18 @@
-"""Evaluator of variational autoencoders: lower bounds of the log-likelihood, samples, reconstructions."""
+"""Evaluator of variational autoencoders: lower bounds of the log-likelihood, samples, reconstructions.
 
-from collections.abc import Mapping
+Of the model it needs `tools["bounds"]`: `k -> ((key, state.generator, images in [0, 1]) -> (ELBO [B], importance-weighted bound
+[B]))`, `tools["reconstruct"]`: `(state.generator, images) -> images`, and `tools["likelihood"]`, whether these are bounds of a
+likelihood of the data.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import optim, plots
-from jgan.models import vae
+from jgan import plots
 from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run, keys
@@ -34,8 +38,9 @@ def evaluator(run: Run) -> Evaluator:
     Raises:
       ValueError: as that of images.
     """
-    base = images.evaluator(run)
-    quick = jax.jit(vae.bounds(run.config.model, run.spec))
+    base, tools = images.evaluator(run), run.model.tools(run.config.model, run.spec)
+    quick = jax.jit(tools["bounds"](1))
+    name = "ELBO" if tools["likelihood"] else "ELBO of grey pixels"
     if run.config.metric == "auto":
         base = base._replace(criterion="elbo", larger=True)
 
@@ -43,28 +48,28 @@ def evaluator(run: Run) -> Evaluator:
         return base.measure(run, state) | {"elbo": float(mean_bounds(run, state, "validation", quick)[0])}
 
     def phrase(row: Mapping[str, Any]) -> str:
-        return f"{_name(run)} {row['elbo']:.2f} nats, {base.phrase(row)}"
+        return f"{name} {row['elbo']:.2f} nats, {base.phrase(row)}"
 
     def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
         entries, sentence = base.finish(run, state)
-        slow = jax.jit(vae.bounds(run.config.model, run.spec, IMPORTANCE_SAMPLES))
+        slow = jax.jit(tools["bounds"](IMPORTANCE_SAMPLES))
         elbo, tighter = (float(value) for value in mean_bounds(run, state, "test", slow))
         plots.save_png(run.workdir / "reconstructions.png", reconstructions(run, state))
         found = {"elbo": elbo, "importance_weighted": tighter, "importance_samples": IMPORTANCE_SAMPLES}
-        words = f"test images: {_name(run)} {elbo:.2f} nats, importance-weighted {tighter:.2f} nats (k = {IMPORTANCE_SAMPLES})"
+        words = f"test images: {name} {elbo:.2f} nats, importance-weighted {tighter:.2f} nats (k = {IMPORTANCE_SAMPLES})"
         return entries | {"bounds": found | {"pixels": run.config.model.pixels}}, f"{words}; {sentence}"
 
     return base._replace(measure=measure, phrase=phrase, finish=finish, balance={})
 
 
-def mean_bounds(run: Run, state: GANState, part: str, bounds: vae.Bounds) -> np.ndarray:
+def mean_bounds(run: Run, state: GANState, part: str, bounds: Callable[..., Any]) -> np.ndarray:
     """The means of both bounds over a part of the data.
 
     Args:
       run: the run.
       state: the state whose (averaged) weights are used.
       part: `"validation"` or `"test"`.
-      bounds: see `jgan.models.vae.bounds`.
+      bounds: those of the model, for some number of samples.
 
     Returns:
       `[2]`: the evidence lower bound and the importance-weighted one, in nats per image.
@@ -75,11 +80,6 @@ def mean_bounds(run: Run, state: GANState, part: str, bounds: vae.Bounds) -> np.
         for first in range(0, len(x), BLOCK)
     ]
     return np.concatenate(found, axis=1).astype(np.float64).mean(axis=1)
-
-
-def _name(run: Run) -> str:
-    """What the bound is: of grey pixels it is no likelihood."""
-    return "ELBO" if run.config.model.pixels == "binary" else "ELBO of grey pixels"
 
 
 def _unit(x: np.ndarray) -> np.ndarray:
@@ -97,10 +97,8 @@ def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
     Returns:
       The picture, uint8 `[height, width, channels]`.
     """
-    parts, (params, _) = vae.networks(run.config.model, run.spec), optim.ema_weights(state.generator, True)
     x = jnp.asarray(_unit(run.dataset.test.x[:columns]))
-    (mean, _), _ = parts.encoder.apply(params, {}, x)
-    back = jax.nn.sigmoid(parts.decoder.apply(params, {}, mean)[0])
+    back = run.model.tools(run.config.model, run.spec)["reconstruct"](state.generator, x)
     return plots.grid(np.concatenate([x, back]), columns=columns)
 
 

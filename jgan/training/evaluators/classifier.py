@@ -1,4 +1,7 @@
-"""Evaluator of semi-supervised models: the errors of the discriminator as a classifier, and a grid of samples."""
+"""Evaluator of semi-supervised models: the errors of the discriminator as a classifier, and a grid of samples.
+
+Of the model it needs `tools["classify"]`: `(state.discriminator, images in [0, 1]) -> [N, K]` logits.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan import plots
-from jgan.models import sgan
 from jgan.training.evaluators import images, sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
@@ -31,7 +33,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "errors")
-    classify = jax.jit(sgan.classifier(run.config.model, run.spec))
+    classify = jax.jit(run.model.tools(run.config.model, run.spec)["classify"])
 
     def errors(state: GANState, part: Batch) -> int:
         return wrong(lambda x: classify(state.discriminator, x), part)

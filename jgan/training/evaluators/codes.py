@@ -1,4 +1,8 @@
-"""Evaluator of InfoGAN: images, a row for each code, and how well the categorical code tells the classes of the data."""
+"""Evaluator of InfoGAN: images, a row for each code, and how well the categorical code tells the classes of the data.
+
+Of the model it needs `tools["codes"]`, its `jgan.codes.Codes`, and `tools["read"]`: `(state.discriminator, images in [0, 1]) ->
+[N, codes.outputs]`.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -8,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan import plots
-from jgan.models import infogan
 from jgan.training.evaluators import images, sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run, keys
@@ -67,7 +70,7 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     Returns:
       The picture, uint8 `[height, width, channels]`.
     """
-    codes, columns = infogan.codes(run.config.model), images.ROW
+    codes, columns = run.model.tools(run.config.model, run.spec)["codes"], images.ROW
     z = run.gan.inputs(keys(run.config.seed).samples, columns).z
     values = range(min(codes.categories[0], images.MOST_CLASSES)) if codes.categories else ()
     rows = [codes.with_category(z, 0, value) for value in values] or [z]
@@ -106,19 +109,16 @@ def reader(run: Run) -> Reader:
     Returns:
       `read(discriminator's state, images) -> [N]`, the most probable values.
     """
-    codes, (_, network) = infogan.codes(run.config.model), infogan.networks(run.config.model, run.spec)
+    tools = run.model.tools(run.config.model, run.spec)
 
     @jax.jit
-    def read(params: Any, model_state: Any, images: jax.Array) -> jax.Array:
+    def read(player: PlayerState, images: jax.Array) -> jax.Array:
         x = images.astype(jnp.float32) / (255 if images.dtype == jnp.uint8 else 1)
-        (_, outputs), _ = network.apply(params, model_state, x)
-        return codes.split(outputs)[1][0].argmax(axis=1)
+        return tools["codes"].split(tools["read"](player, x))[1][0].argmax(axis=1)
 
     def in_blocks(player: PlayerState, images: np.ndarray) -> np.ndarray:
-        blocks = [
-            read(player.params, player.model_state, images[first : first + 1000]) for first in range(0, len(images), 1000)
-        ]
-        return np.concatenate([np.asarray(block) for block in blocks])
+        blocks = [images[first : first + 1000] for first in range(0, len(images), 1000)]
+        return np.concatenate([np.asarray(read(player, block)) for block in blocks])
 
     return in_blocks
 

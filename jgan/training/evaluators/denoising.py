@@ -1,7 +1,7 @@
 """Evaluator of diffusion models: the loss of validation images, and a grid of samples.
 
 Samples cost many passes of the network, so they are not measured during training; `python -m jgan.evaluate --metrics fid
---samples N` measures N of them.
+--samples N` measures N of them. Of the model it needs `tools["noise_loss"]`: `(state.generator, images, key) -> scalar`.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
-from jgan import optim
-from jgan.models import ddpm
 from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
@@ -35,22 +32,11 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "the loss of validation images")
-    network = ddpm.network(run.config.model, run.spec)
-    share = ddpm.kept(run.config.model.times)
-
-    @jax.jit
-    def loss(params: Any, x: jax.Array, key: jax.Array) -> jax.Array:
-        times = np.linspace(0, len(share) - 1, len(x)).astype(int)
-        noise = jax.random.normal(key, x.shape)
-        found, _ = network.apply(
-            params, {}, ddpm.mixed(2 * x - 1, noise, jnp.asarray(share[times])), jnp.asarray(times, jnp.float32)
-        )
-        return jnp.mean(jnp.square(found - noise))
+    loss = jax.jit(run.model.tools(run.config.model, run.spec)["noise_loss"])
 
     def of(run: Run, state: GANState, part: str) -> float:
-        x = images.real_images(run).part(part, EXAMINED)
-        params, _ = optim.ema_weights(state.generator, True)
-        return float(loss(params, jnp.asarray(x), keys(run.config.seed).evaluation))
+        x = jnp.asarray(images.real_images(run).part(part, EXAMINED))
+        return float(loss(state.generator, x, keys(run.config.seed).evaluation))
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
         return {"validation_loss": of(run, state, "validation")}

@@ -1,7 +1,8 @@
 """Evaluator of models with an exact likelihood: the negative log-likelihood of images, and a grid of samples.
 
 Samples cost a pass of the network for each pixel, so they are not measured during training; `python -m jgan.evaluate --metrics
-fid --samples N` measures N of them.
+fid --samples N` measures N of them. Of the model it needs `tools["nats"]`: `(key, state.generator, images in [0, 1]) -> [B]`,
+and `tools["levels"]`, the number of values of a pixel.
 """
 
 import math
@@ -11,7 +12,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jgan.models import pixelcnn
 from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
@@ -37,7 +37,8 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "the likelihood of validation images")
-    nats, real = jax.jit(pixelcnn.nats(run.config.model, run.spec)), images.real_images(run)
+    tools, real = run.model.tools(run.config.model, run.spec), images.real_images(run)
+    nats, levels = jax.jit(tools["nats"]), tools["levels"]
 
     def of(run: Run, state: GANState, part: str, first: int | None = None) -> float:
         x, key = real.part(part, first), keys(run.config.seed).evaluation
@@ -54,8 +55,8 @@ def evaluator(run: Run) -> Evaluator:
     def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
         found = of(run, state, "test")
         bits = found / math.log(2) / math.prod(run.spec.shape)
-        sentence = f"test images: {found:.2f} nats, {bits:.4f} bits per pixel, of {run.config.model.levels} levels"
-        return {"nats": found, "bits_per_dimension": bits, "levels": run.config.model.levels}, sentence
+        sentence = f"test images: {found:.2f} nats, {bits:.4f} bits per pixel, of {levels} levels"
+        return {"nats": found, "bits_per_dimension": bits, "levels": levels}, sentence
 
     return Evaluator("parzen", "validation_nats", False, measure, phrase, images.sheet, finish, balance={})
 
