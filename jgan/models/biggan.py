@@ -131,7 +131,7 @@ def truncated(generator: Network, psi: float) -> Network:
     Example:
       See `make`.
     """
-    low, high = float(ndtr(-CUT)), float(ndtr(CUT))
+    low, high = ndtr(jnp.float32(-CUT)), ndtr(jnp.float32(CUT))
 
     def apply(params: PyTree, model_state: PyTree, *inputs: jax.Array, **given: Any) -> tuple[Any, PyTree]:
         z = psi * ndtri(low + (high - low) * ndtr(inputs[0]))
