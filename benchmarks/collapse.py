@@ -20,14 +20,11 @@ import numpy as np
 from benchmarks import budget, judges, pictures
 from benchmarks.tables import ROOT
 from jgan import models, plots
-from jgan.evaluation import sets
-from jgan.evaluation.extract import extract
 from jgan.metrics import frechet
 from jgan.training import train
 from jgan.training.environment import environment, write_json
-from jgan.training.evaluators import sampling
 from jgan.training.journal import rows as journal
-from jgan.training.run import Run, keys
+from jgan.training.run import Run
 from jgan.utils import cli
 
 PROG = "python -m benchmarks.collapse"
@@ -68,9 +65,7 @@ def examined(run: Run, which: Any, judge: judges.Judge) -> tuple[dict[str, Any],
       `(for JSON, a row of its samples)`.
     """
     state = run.restore(which)
-    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, SAMPLES))
-    fake = np.asarray(extract(judge.extractor, sets.to_uint8("samples", samples)).features)
-    real = np.asarray(extract(judge.extractor, run.dataset.train.x).features)
+    samples, fake, real = judges.compared(judge.extractor, run, state, SAMPLES)
     found = {"step": int(state.step), "fid": float(frechet.fid(real, fake).fid)}
     return found, plots.grid(samples[:24], columns=24, scale=3)
 

@@ -86,9 +86,8 @@ def measure(args: Args, run: Run, state: GANState) -> dict[str, Any]:
       For JSON: `fid` with its classifier's accuracy, and `agreement` for models conditioned on labels.
     """
     extractor, accuracy = judges.of_classes(run.dataset, args.workdir, args.epochs)
-    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, 10_000))
-    features = [np.asarray(extract(extractor, x).features) for x in (run.dataset.train.x, sets.to_uint8("samples", samples))]
-    found: dict[str, Any] = {"fid": float(frechet.fid(*features).fid), "classifier_accuracy": accuracy}
+    _, fake, real = judges.compared(extractor, run, state, 10_000)
+    found: dict[str, Any] = {"fid": float(frechet.fid(real, fake).fid), "classifier_accuracy": accuracy}
     if sampling.classes(run.gan):
         labels = np.repeat(np.arange(sampling.classes(run.gan)), PER_CLASS)
         drawn = run.gan.sample(keys(run.config.seed).samples, state, len(labels), labels=labels)

@@ -33,8 +33,6 @@ from PIL import Image
 from benchmarks import budget, judges, pictures
 from benchmarks.tables import ROOT
 from jgan import data, models, plots
-from jgan.evaluation import sets
-from jgan.evaluation.extract import extract
 from jgan.metrics import frechet, kernel, prdc
 from jgan.training import train
 from jgan.training.environment import environment, write_json
@@ -198,9 +196,7 @@ def measured(judge: judges.Judge, run: Run, state: GANState) -> dict[str, Any]:
     Returns:
       For JSON.
     """
-    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, SAMPLES))
-    fake = np.asarray(extract(judge.extractor, sets.to_uint8("samples", samples)).features)
-    real = np.asarray(extract(judge.extractor, run.dataset.train.x).features)
+    _, fake, real = judges.compared(judge.extractor, run, state, SAMPLES)
     some = real[np.random.default_rng(0).permutation(len(real))[:SAMPLES]]
     near = prdc.prdc(some, fake)
     return {

@@ -8,7 +8,11 @@ import numpy as np
 
 from jgan.data import Dataset
 from jgan.evaluation.extract import extract
+from jgan.evaluation.sets import to_uint8
 from jgan.features import Extractor, choice, classifier
+from jgan.training.evaluators import sampling
+from jgan.training.run import Run, keys
+from jgan.types import GANState
 
 
 class Judge(NamedTuple):
@@ -55,3 +59,28 @@ def of_photographs(dataset: Dataset, name: str) -> Judge:
       ValueError: if its weights are not installed.
     """
     return Judge(choice.choose(name, dataset.fields.x.shape), None)
+
+
+class Compared(NamedTuple):
+    """Samples of a run, their features, and those of the training images."""
+
+    samples: np.ndarray
+    fake: np.ndarray
+    real: np.ndarray
+
+
+def compared(extractor: Extractor, run: Run, state: GANState, n: int) -> Compared:
+    """Draws samples of a run, always from the same latents, and extracts what is compared.
+
+    Args:
+      extractor: the features.
+      run: the run, in the phase of the state.
+      state: the state whose averaged generator is sampled.
+      n: the number of samples.
+
+    Returns:
+      The `Compared`.
+    """
+    samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, n))
+    fake, real = (np.asarray(extract(extractor, x).features) for x in (to_uint8("samples", samples), run.dataset.train.x))
+    return Compared(samples, fake, real)

@@ -62,13 +62,11 @@ class Codes(NamedTuple):
                 jax.nn.one_hot(jax.random.randint(own, (), 0, values), values)
                 for own, values in zip(keys, self.categories, strict=True)
             ]
-            ends = [jax.random.uniform(own, (size,), minval=-1, maxval=1) for own, size in self._uniform(noise, continuous)]
-            return jnp.concatenate([ends[0], *chosen, ends[1]])
+            first = jax.random.uniform(noise, (self.noise,), minval=-1, maxval=1)
+            last = jax.random.uniform(continuous, (self.continuous,), minval=-1, maxval=1)
+            return jnp.concatenate([first, *chosen, last])
 
         return rng.one_each(key, n, one, axis_name)
-
-    def _uniform(self, noise: Key, continuous: Key) -> tuple[tuple[Key, int], tuple[Key, int]]:
-        return (noise, self.noise), (continuous, self.continuous)
 
     def split(self, z: Float[jax.Array, "n size"]) -> tuple[jax.Array, list[jax.Array], jax.Array]:
         """The parts of latents, or those of the outputs of the network that reads the codes.

@@ -17,10 +17,10 @@ import jax.numpy as jnp
 from jgan import terms
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.images import SMALL_CLASSES, Training, play, presets
+from jgan.models.images import SMALL_CLASSES, Training, play, presets, with_labels
 from jgan.models.images import small as smaller
 from jgan.models.model import Model
-from jgan.networks import ACGANDiscriminator, ACGANGenerator, acgan, from_module, pyramid
+from jgan.networks import ACGANDiscriminator, ACGANGenerator, acgan, pyramid
 from jgan.types import GAN, DataSpec, Network
 
 
@@ -69,11 +69,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     dtype = jnp.dtype(config.dtype)
     generator = ACGANGenerator(spec.shape, spec.n_classes, config.width, dtype)
     discriminator = ACGANDiscriminator(spec.n_classes, config.d_width, config.keep, dtype)
-    dtypes = (jnp.float32, jnp.int32)
-    return (
-        from_module(generator, (config.latent_size,), (), input_dtypes=dtypes),
-        from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
-    )
+    return with_labels(generator, discriminator, config.latent_size, spec)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

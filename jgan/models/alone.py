@@ -20,7 +20,6 @@ def alone(
     optimizers: steps.Optimizers,
     latents: Callable[..., jax.Array] | None,
     *,
-    condition: Any = (),
     output: Callable[[Any], Any] = unchanged,
 ) -> GAN:
     """Builds a model of a generator that is trained by a loss of its own, with no discriminator.
@@ -30,7 +29,6 @@ def alone(
       loss: `(key, params, state, batch, axis_name) -> (loss, (new_model_state, metrics))`: see `jgan.steps.one_player`.
       optimizers: the optimisers; only the generator's is used.
       latents: `latents(key, n, axis_name=None) -> [n, ...]`; None for a generator without noise.
-      condition: the generator's condition, a tree of `jgan.types.Field`.
       output: `output(x) -> examples`, maps the generator's output to the units of the data.
 
     Returns:
@@ -50,7 +48,6 @@ def alone(
         generator=generator,
         discriminator=NOBODY,
         latents=latents,
-        condition=condition,
         output=output,
     )
     return gan._replace(logits=None)

@@ -23,9 +23,9 @@ from jax.scipy.special import ndtr, ndtri
 from jgan import constraints
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.images import SMALL_CLASSES, Training, play
+from jgan.models.images import SMALL_CLASSES, Training, play, with_labels
 from jgan.models.model import Model, Preset
-from jgan.networks import BigGANGenerator, ResidualDiscriminator, ResidualGenerator, biggan, dcgan, from_module, pyramid, resnet
+from jgan.networks import BigGANGenerator, ResidualDiscriminator, ResidualGenerator, biggan, dcgan, pyramid, resnet
 from jgan.types import GAN, DataSpec, Network, PyTree
 
 INITIALISERS = {"normal": jax.nn.initializers.normal(0.02), "orthogonal": jax.nn.initializers.orthogonal()}
@@ -110,11 +110,9 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         n_classes=classes,
         dtype=dtype,
     )
-    dtypes, start = (jnp.float32, jnp.int32), INITIALISERS[config.init]
-    return (
-        biggan.started(from_module(generator, (config.latent_size,), (), input_dtypes=dtypes), start),
-        biggan.started(from_module(discriminator, spec.shape, (), input_dtypes=dtypes), start),
-    )
+    start = INITIALISERS[config.init]
+    players = with_labels(generator, discriminator, config.latent_size, spec)
+    return biggan.started(players[0], start), biggan.started(players[1], start)
 
 
 def truncated(generator: Network, psi: float) -> Network:

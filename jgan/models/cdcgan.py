@@ -15,10 +15,10 @@ import jax.numpy as jnp
 from jgan import rng
 from jgan.losses import LOSSES
 from jgan.models import accepts
-from jgan.models.images import SMALL_CLASSES, Training, play, presets
+from jgan.models.images import SMALL_CLASSES, Training, play, presets, with_labels
 from jgan.models.images import small as smaller
 from jgan.models.model import Model
-from jgan.networks import CDCGANDiscriminator, CDCGANGenerator, dcgan, from_module, pyramid
+from jgan.networks import CDCGANDiscriminator, CDCGANGenerator, dcgan, pyramid
 from jgan.types import GAN, DataSpec, Network
 
 
@@ -67,11 +67,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     sizes = (config.width, config.units, config.kernel_size, config.label_size, jnp.dtype(config.dtype))
     generator = CDCGANGenerator(spec.shape, spec.n_classes, *sizes)
     discriminator = CDCGANDiscriminator(spec.n_classes, *sizes)
-    dtypes = (jnp.float32, jnp.int32)
-    return (
-        from_module(generator, (config.latent_size,), (), input_dtypes=dtypes),
-        from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
-    )
+    return with_labels(generator, discriminator, config.latent_size, spec)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

@@ -20,10 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.models import accepts
+from jgan.models.images import with_labels
 from jgan.models.model import Model, Preset
 from jgan.models.options import EMA
 from jgan.models.paper2014 import MomentumSGD, Training, marginal_bias, play
-from jgan.networks import CGANDiscriminator, CGANGenerator, from_module
+from jgan.networks import CGANDiscriminator, CGANGenerator
 from jgan.types import GAN, DataSpec
 
 
@@ -118,11 +119,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         hidden_keep=config.hidden_keep,
         dtype=jnp.dtype(config.dtype),
     )
-    dtypes = (jnp.float32, jnp.int32)
-    networks = (
-        from_module(generator, (config.latent_size,), (), input_dtypes=dtypes),
-        from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
-    )
+    networks = with_labels(generator, discriminator, config.latent_size, spec)
     return play(config, spec, *networks, labels=True)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from jgan import games, rng
@@ -15,6 +16,7 @@ from jgan.losses import Loss
 from jgan.models import options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Preset
+from jgan.networks import from_module
 from jgan.penalties import Penalty
 from jgan.terms import Term
 from jgan.types import GAN, Augmentation, DataSpec, Field, Network
@@ -102,6 +104,28 @@ def play(
         n_critic=config.rule.n_critic,
         standing=standing,
         truncated=truncated,
+    )
+
+
+def with_labels(generator: Any, discriminator: Any, latent_size: int, spec: DataSpec) -> tuple[Network, Network]:
+    """The networks of two modules that take the class label as their second input.
+
+    Args:
+      generator: a module of latents `[B, latent_size]` and labels `[B]`.
+      discriminator: a module of images and labels.
+      latent_size: the dimension of the noise z.
+      spec: the shape of the images.
+
+    Returns:
+      `(generator, discriminator)`.
+
+    Example:
+      See `jgan.models.cdcgan`.
+    """
+    dtypes = (jnp.float32, jnp.int32)
+    return (
+        from_module(generator, (latent_size,), (), input_dtypes=dtypes),
+        from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
     )
 
 

@@ -17,9 +17,9 @@ import jax.numpy as jnp
 
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.images import SMALL_CLASSES, Training, play, presets
+from jgan.models.images import SMALL_CLASSES, Training, play, presets, with_labels
 from jgan.models.model import Model
-from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, from_module, pyramid, resnet
+from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, pyramid, resnet
 from jgan.types import GAN, DataSpec, Network
 
 
@@ -74,11 +74,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     classes, dtype = spec.n_classes, jnp.dtype(config.dtype)
     generator = ResidualGenerator(spec.shape, g_channels, n_classes=classes, dtype=dtype)
     discriminator = ResidualDiscriminator(d_channels, halvings, use_bias=config.d_bias, n_classes=classes, dtype=dtype)
-    dtypes = (jnp.float32, jnp.int32)
-    return (
-        from_module(generator, (config.latent_size,), (), input_dtypes=dtypes),
-        from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
-    )
+    return with_labels(generator, discriminator, config.latent_size, spec)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Float32, Int
 
+from jgan.networks.labels import one_hot
 from jgan.networks.layers import Dense, Dropout, Maxout
 
 
@@ -144,22 +145,3 @@ class CGANDiscriminator(nn.Module):
         h = drop(jnp.concatenate([of_x, of_y], axis=-1), self.hidden_keep, "dropout_joint")
         h = drop(maxout(self.joint_units, joint_pieces, "joint")(h), self.hidden_keep, "dropout_output")
         return Dense(1, self.irange, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)
-
-
-def one_hot(labels: Int[jax.Array, "b ..."], n_classes: int) -> Float32[jax.Array, "b classes"]:
-    """Labels as vectors.
-
-    Args:
-      labels: `[B]` integers in [0, n_classes); `[B, p]` for p packed examples.
-      n_classes: the number of classes.
-
-    Returns:
-      `[B, n_classes]` float32, or `[B, p * n_classes]`.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> from jgan.networks import cgan
-      >>> cgan.one_hot(jnp.array([2, 0]), 3).tolist()
-      [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
-    """
-    return jax.nn.one_hot(labels, n_classes).reshape(labels.shape[0], -1)

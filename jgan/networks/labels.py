@@ -3,7 +3,26 @@
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Int
+from jaxtyping import Float, Float32, Int
+
+
+def one_hot(labels: Int[jax.Array, "b ..."], n_classes: int) -> Float32[jax.Array, "b classes"]:
+    """Labels as vectors.
+
+    Args:
+      labels: `[B]` integers in [0, n_classes); `[B, p]` for p packed examples.
+      n_classes: the number of classes.
+
+    Returns:
+      `[B, n_classes]` float32, or `[B, p * n_classes]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks import labels
+      >>> labels.one_hot(jnp.array([2, 0]), 3).tolist()
+      [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+    return jax.nn.one_hot(labels, n_classes).reshape(labels.shape[0], -1)
 
 
 def vectors(labels: Int[jax.Array, "b ..."], n_classes: int, size: int, *, name: str = "classes") -> Float[jax.Array, "b size"]:
@@ -21,11 +40,10 @@ def vectors(labels: Int[jax.Array, "b ..."], n_classes: int, size: int, *, name:
     Example:
       See `jgan.networks.CDCGANGenerator`.
     """
-    if size:
-        found = nn.Embed(n_classes, size, embedding_init=nn.initializers.normal(1.0), name=name)(labels)
-    else:
-        found = jax.nn.one_hot(labels, n_classes)
-    return found.reshape(len(labels), -1)
+    if not size:
+        return one_hot(labels, n_classes)
+    table = nn.Embed(n_classes, size, embedding_init=nn.initializers.normal(1.0), name=name)
+    return table(labels).reshape(len(labels), -1)
 
 
 def joined(h: Float[jax.Array, "b *shape c"], vector: Float[jax.Array, "b size"]) -> Float[jax.Array, "b *shape joint"]:

@@ -74,16 +74,12 @@ def mean_bounds(run: Run, state: GANState, part: str, bounds: Callable[..., Any]
     Returns:
       `[2]`: the evidence lower bound and the importance-weighted one, in nats per image.
     """
-    x, key = _unit(getattr(run.dataset, part).x), keys(run.config.seed).evaluation
+    x, key = images.unit(getattr(run.dataset, part).x), keys(run.config.seed).evaluation
     found = [
         np.stack(bounds(jax.random.fold_in(key, first), state.generator, x[first : first + BLOCK]))
         for first in range(0, len(x), BLOCK)
     ]
     return np.concatenate(found, axis=1).astype(np.float64).mean(axis=1)
-
-
-def _unit(x: np.ndarray) -> np.ndarray:
-    return x.astype(np.float32) / 255 if x.dtype == np.uint8 else x
 
 
 def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
@@ -97,7 +93,7 @@ def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
     Returns:
       The picture, uint8 `[height, width, channels]`.
     """
-    x = jnp.asarray(_unit(run.dataset.test.x[:columns]))
+    x = jnp.asarray(images.unit(run.dataset.test.x[:columns]))
     back = run.model.tools(run.config.model, run.spec)["reconstruct"](state.generator, x)
     return plots.grid(np.concatenate([x, back]), columns=columns)
 

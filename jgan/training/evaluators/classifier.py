@@ -70,10 +70,9 @@ def wrong(classify: Callable[[jax.Array], jax.Array], part: Batch) -> int:
       >>> classifier.wrong(by_brightness, Batch(images, np.array([0, 1, 0])))
       1
     """
-    scale = 255 if part.x.dtype == np.uint8 else 1
     count = 0
     for first in range(0, len(part.x), BLOCK):
-        x = jnp.asarray(part.x[first : first + BLOCK], jnp.float32) / scale
+        x = jnp.asarray(images.unit(part.x[first : first + BLOCK]))
         count += int(np.sum(np.asarray(classify(x)).argmax(axis=1) != part.y[first : first + BLOCK]))
     return count
 

@@ -112,12 +112,11 @@ def reader(run: Run) -> Reader:
     tools = run.model.tools(run.config.model, run.spec)
 
     @jax.jit
-    def read(player: PlayerState, images: jax.Array) -> jax.Array:
-        x = images.astype(jnp.float32) / (255 if images.dtype == jnp.uint8 else 1)
+    def read(player: PlayerState, x: jax.Array) -> jax.Array:
         return tools["codes"].split(tools["read"](player, x))[1][0].argmax(axis=1)
 
-    def in_blocks(player: PlayerState, images: np.ndarray) -> np.ndarray:
-        blocks = [images[first : first + 1000] for first in range(0, len(images), 1000)]
+    def in_blocks(player: PlayerState, x: np.ndarray) -> np.ndarray:
+        blocks = [images.unit(x[first : first + 1000]) for first in range(0, len(x), 1000)]
         return np.concatenate([np.asarray(read(player, block)) for block in blocks])
 
     return in_blocks
