@@ -48,6 +48,7 @@ def the_twin(simultaneous, images, compiled=False, config=CONFIG):
     return Twin(config, images, BATCH, simultaneous=simultaneous, compiled=compiled)
 
 
+@pytest.mark.slow
 @ORDERS
 def test_updates_are_jgans(simultaneous):
     images, z = problem()
@@ -84,6 +85,7 @@ def test_steps_draw_every_image_once_an_epoch():
     assert twin.order is not order
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
 @ORDERS
 def test_compiled_is_eager(simultaneous):

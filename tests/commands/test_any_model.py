@@ -58,6 +58,7 @@ def test_a_model_that_cannot_be_imported_is_given_again(tmp_path, monkeypatch):
         jax.tree.map(np.testing.assert_array_equal, open_run(tmp_path / "a", model=WALK).restore(), trained.state)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["function", "gan"])
 def test_functions_and_gans_are_models(tmp_path, kind):
     given = one_phase if kind == "function" else one_phase(None)
@@ -213,6 +214,7 @@ def classes(tmp_path_factory):
     return train(CLASSES, dataset=dataset, workdir=workdir, **options).run
 
 
+@pytest.mark.slow
 def test_samples_of_a_measure_have_the_labels_of_the_data(classes):
     """The zeros that the data lack are not drawn, and the other digits in their proportions."""
     from jgan.training.evaluators import sampling

@@ -32,6 +32,7 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
+@pytest.mark.slow
 def test_a_run_resumed_sampled_and_opened_has_the_size_of_its_start(photos, tmp_path, capsys):
     run, flags = tmp_path / "run", ("--dataset", "folder", "--data-dir", str(photos), *TINY)
     train.main(["dcgan", *flags, "--workdir", str(run), "--steps", "2"])
@@ -63,6 +64,7 @@ def test_the_size_that_is_asked_for(photos, tmp_path, capsys):
         train.main([*flags, "--dataset", "folder:large"])
 
 
+@pytest.mark.slow
 def test_the_python_function_does_the_same(photos, tmp_path):
     config = dcgan.Config(width=2, latent_size=3)
     options = {"batch_size": 4, "eval_samples": 50, "sample_every": 0, "steps": 2}

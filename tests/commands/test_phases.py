@@ -69,6 +69,7 @@ class KilledError(Exception):
     """Stands for a kill: whatever is in memory is lost."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "saved", "resumes"),
     [(5, True, 4), (6, False, 4), (6, True, 6), (7, True, 6), (12, True, 12)],

@@ -305,6 +305,7 @@ def test_points_honour_the_seed_and_the_average(tmp_path):
 # -------------------------------------------------------------------------------------------------------------- truncation
 
 
+@pytest.mark.slow
 def test_truncation_moves_samples_towards_the_average(tmp_path):
     spec = DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=2)
     run = folder_of(tmp_path / "run", stylegan2.MODEL, stylegan2.small(stylegan2.Config()), spec)

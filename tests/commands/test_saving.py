@@ -96,6 +96,7 @@ def test_a_checkpoint_counts_only_when_it_is_on_the_disk(tmp_path, monkeypatch):
     assert written | {str(tmp_path / "checkpoints"), str(tmp_path / "checkpoints" / "3")} <= set(flushed)
 
 
+@pytest.mark.slow
 def test_the_programs_of_a_run_are_kept_in_the_users_cache(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     before = jax.config.jax_compilation_cache_dir

@@ -39,7 +39,12 @@ def _promotion():
         yield
 
 
-@pytest.fixture(scope="module", params=MEASURED)
+OFTEN = ("ring8", "dirac")
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=[] if name in OFTEN else pytest.mark.slow) for name in MEASURED]
+)
 def finished(request, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("toys") / request.param
     small = SMALL if request.param in ("ring8", "gaussian1d") else []

@@ -110,6 +110,7 @@ def test_a_run_goes_on_beyond_its_first_end(finished, tmp_path):
     assert_same_end(finished, tmp_path / "longer")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", KILLS)
 def test_kill_minus_nine_at_random_moments(tmp_path, kills):
     """Killed again and again, each time at another moment from the start of Python on; then left to finish."""
@@ -357,6 +358,7 @@ def test_errors_are_one_line_and_exit_status_two(capsys):
 # -------------------------------------------------------------------------------------------------------------- two phases
 
 
+@pytest.mark.slow
 def test_the_faces_are_one_run_of_two_phases_resumed_across_the_boundary(tmp_path, monkeypatch):
     """The grown generator takes over the averaged one of the first phase; stopped before the boundary, it ends the same."""
     small = ["--dataset", "digits", "--model.latent-size", "6", "--model.g-units", "8", "8", "--model.d-units", "4"]

@@ -134,6 +134,7 @@ def test_the_weights_are_read_once(monkeypatch, tmp_path):
     assert len(reads) == 2
 
 
+@pytest.mark.slow
 def test_both_sides_of_a_contrast_normalised_model_are_in_one_form(tmp_path):
     """Its pictures have an invented contrast: real images are brought to the same before they are compared."""
     flags = ["--model.contrast-normalized", "--model.g-output", "linear", "--model.no-marginal-bias"]

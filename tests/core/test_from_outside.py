@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -15,6 +16,7 @@ def example(file, name):
     return code
 
 
+@pytest.mark.slow
 def test_the_example_of_the_map_trains():
     code = example("CONTRIBUTING.md", "objective")
     assert len([line for line in code.splitlines() if line.strip()]) <= 20

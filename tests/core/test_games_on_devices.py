@@ -79,6 +79,7 @@ def the_run(name):
 assert_same_run = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", GAMES)
 def test_the_run_is_a_run(name):
     """What is compared below moves, the memory too; but the last bias of a critic of whose logits only differences count."""

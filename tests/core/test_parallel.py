@@ -120,6 +120,7 @@ def test_a_scan_of_n_steps_is_n_steps():
     assert_same_run(found, the_run(), 1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [parallel.vmap, parallel.each])
 def test_a_population_is_its_members_apart(together):
     gan, data, _ = the_model()

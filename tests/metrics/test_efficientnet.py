@@ -39,6 +39,7 @@ SMALL = network.EfficientNetLite((network.Stage(3, 1, 1, 4, 1), network.Stage(5,
 # ------------------------------------------------------------------------------------------------ with the ImageNet weights
 
 
+@pytest.mark.slow
 @installed
 @pytest.mark.parametrize("variant", KNOWN)
 def test_the_values_are_those_of_the_pytorch_package(variant):
@@ -62,6 +63,7 @@ def test_the_values_are_those_of_the_pytorch_package(variant):
     assert outputs.logits.argmax() == 418
 
 
+@pytest.mark.slow
 @installed
 def test_its_name_weights_and_resizer_are_in_the_protocol(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (5, 6, 6, 3), np.uint8)

@@ -46,6 +46,7 @@ def agree(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4 * np.median(np.abs(expected)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("resizer", "images", "reference"),
     [
@@ -71,6 +72,7 @@ def test_the_protocols_can_be_told_apart(one, other):
     assert np.median(np.abs(one - other)) > 20 * 1e-4 * np.median(one)
 
 
+@pytest.mark.slow
 def test_the_logits_are_the_references_without_the_bias_and_with_it(extractors, published):
     unbiased = extractors["tf1"].apply(IMAGES["whole"]).logits
     assert (unbiased.shape, unbiased.dtype) == ((2, 1008), jnp.float32)

@@ -46,23 +46,20 @@ def cases():
 
 CASES = cases()
 FIRST = {next(iter(model.presets)) for model in models.MODELS.values()}
-# Their networks or games are those of other models, or their programs take long to compile.
-WITH_THE_SLOW = {"acgan", "biggan", "ddpm", "dragan", "lsgan", "projected_gan", "projection", "rgan", "sagan", "wgan"}
-# Of each other model the first preset runs always, the rest where the slow tests do. The tests of a case run in one process,
-# which compiles its programs once.
+# Models that run always, one of each kind of game. Others run with the slow tests, so that a new one costs the suite nothing.
+ALWAYS = {"bilinear", "cgan", "cyclegan", "dcgan", "dirac", "gan2014", "gan2014_faces", "mixture", "sngan", "vae", "wgan_gp"}
+# Of each the first preset, and all phases. The tests of a case run in one process, which compiles its programs once.
 
 
 def often(name, case):
-    return (name in FIRST or case.phase > 0) and case.model not in WITH_THE_SLOW
+    return (name in FIRST or case.phase > 0) and case.model in ALWAYS
 
 
-each_case = pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, id=name, marks=[pytest.mark.xdist_group(name), *([] if often(name, case) else [pytest.mark.slow])])
-        for name, case in CASES.items()
-    ],
-)
+EACH = [
+    pytest.param(case, id=name, marks=[pytest.mark.xdist_group(name), *([] if often(name, case) else [pytest.mark.slow])])
+    for name, case in CASES.items()
+]
+each_case = pytest.mark.parametrize("case", EACH)
 PREDICTING = {"acgan"}
 """Models whose discriminator says what the condition is, instead of being given it."""
 
@@ -381,7 +378,7 @@ def test_logits_are_one_an_example_and_see_its_condition(case):
 # ------------------------------------------------------------------------------------------------------------------- phases
 
 
-@pytest.mark.parametrize("case", [case for case in CASES.values() if case.phase], ids=lambda case: f"{case.model}-{case.phase}")
+@pytest.mark.parametrize("case", [param for param in EACH if param.values[0].phase])
 def test_a_phase_begins_from_the_state_of_the_one_before_it(case):
     made = models.phases(case.config, spec_of(case))
     assert all(phase.steps and phase.steps > 0 for phase in made[:-1])

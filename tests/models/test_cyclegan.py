@@ -34,6 +34,7 @@ def l1(x, y):
     return np.abs(np.asarray(x, np.float64) - np.asarray(y, np.float64)).mean()
 
 
+@pytest.mark.slow
 def test_the_cycle_and_identity_losses_are_their_formulas(played):
     _, state, generate, _, metrics = played
     a, b = BATCH["a"].x, BATCH["b"].x
@@ -44,6 +45,7 @@ def test_the_cycle_and_identity_losses_are_their_formulas(played):
     assert metrics["identity_loss"] == pytest.approx(identity, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_adversarial_losses_are_least_squares_of_the_patches(played):
     _, state, generate, _, metrics = played
     fakes = {"a": generate(state, {"ba": BATCH["b"].x}), "b": generate(state, {"ab": BATCH["a"].x})}
@@ -71,6 +73,7 @@ def _game():
     )
 
 
+@pytest.mark.slow
 def test_the_generators_gradient_is_that_of_the_whole_weighted_loss(played):
     """Against `jax.grad` of the loss written in one piece, through plain `generate`: no vjp of fakes, no stop of gradients."""
     _, state, _, _, _ = played
@@ -97,6 +100,7 @@ def test_the_generators_gradient_is_that_of_the_whole_weighted_loss(played):
         np.testing.assert_allclose(x, y, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_pool_keeps_the_fakes_of_each_domain(played):
     del played
     gan = models.make(dataclasses.replace(CONFIG, pool_size=3), SPEC)

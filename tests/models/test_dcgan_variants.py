@@ -84,6 +84,7 @@ class Seen:
         return dcgan_options.networks(self.config, SPEC, batch_norm=not isinstance(self.config, dragan.Config))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "options"), FORMULAS, ids=lambda value: value if isinstance(value, str) else str(dict(value)))
 def test_the_losses_are_those_of_the_paper(name, options):
     seen = Seen(name, options)
@@ -95,6 +96,7 @@ def test_the_losses_are_those_of_the_paper(name, options):
         assert metrics[loss] == pytest.approx(formula(real, fake), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_all_weights_of_the_critic_are_clipped_those_of_batch_norm_too():
     seen = Seen("wgan")
     after, _ = seen.after("d_step")
@@ -115,6 +117,7 @@ def slopes(seen, x, unit):
     return np.sqrt(np.square(np.float64(gradient)).sum((1, 2, 3))) / unit
 
 
+@pytest.mark.slow
 def test_the_penalty_of_dragan_is_near_the_real_images():
     """With a neighbourhood of size 0 it is at the real images; that of the default is another."""
     seen, wide = (Seen("dragan", penalty_scale=scale) for scale in (0.0, 0.5))
@@ -124,6 +127,7 @@ def test_the_penalty_of_dragan_is_near_the_real_images():
     assert other != pytest.approx(float(found), rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("symmetric", [True, False])
 def test_the_penalty_of_wgan_gp_is_in_the_units_of_its_networks(symmetric):
     """A critic that is linear in all images, since no ReLU is ever below 0, has one slope, here 1.5."""

@@ -38,6 +38,7 @@ def test_the_features_of_a_time_are_sines_and_cosines():
     np.testing.assert_allclose(found, np.concatenate([np.sin(angles), np.cos(angles)], axis=1), atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_new_network_predicts_no_noise():
     """The last layers of all residual branches start at nearly 0."""
     net = ddpm.network(SMALL, SPEC)

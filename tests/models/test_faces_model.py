@@ -108,6 +108,7 @@ def test_growing_changes_nothing_else(states):
     assert grown.generator.ema.count == 0
 
 
+@pytest.mark.slow
 def test_entering_the_second_phase_is_to_grow_and_gives_no_buffer_away(stages, states):
     """The state of a step is donated: no two of its leaves, nor the first phase's, may be one buffer."""
     first = jax.tree.map(jnp.copy, states[0])

@@ -54,6 +54,7 @@ def test_the_likelihood_is_a_product_of_softmaxes_and_gaussians():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_information_trains_the_generator_the_trunk_and_q():
     """A known fault elsewhere: Q, or the trunk under it, in no optimiser of the information."""
     config = infogan.small(infogan.Config())

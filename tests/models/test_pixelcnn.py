@@ -30,6 +30,7 @@ def trained():
     return network, params
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [(0, 0), (3, 4), (4, 0), (4, 8), (6, 8)])
 def test_a_pixel_sees_all_pixels_before_it_that_are_near_and_none_after_it(trained, place):
     """Four layers of 3x3: four pixels aside and five rows up, and five to the left in the own row; there is no blind spot."""
@@ -47,6 +48,7 @@ def test_a_pixel_sees_all_pixels_before_it_that_are_near_and_none_after_it(train
         assert seen[i, j] == (above or own), (i, j)
 
 
+@pytest.mark.slow
 def test_later_pixels_change_no_bit_of_the_logits_before_them(trained):
     network, params = trained
     x = jax.random.uniform(KEY, (1, 7, 9, 1))
@@ -57,6 +59,7 @@ def test_later_pixels_change_no_bit_of_the_logits_before_them(trained):
         assert index == 62 or (other[index + 1 :] != plain[index + 1 :]).any()
 
 
+@pytest.mark.slow
 def test_the_probabilities_of_all_images_sum_to_one_and_samples_follow_them():
     """Images of 2x2 with three levels: 81 of them."""
     spec = DataSpec.images((2, 2, 1), steps_per_epoch=10)

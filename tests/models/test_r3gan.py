@@ -126,11 +126,13 @@ def seen(step=0, penalty="r1_r2"):
     return metrics, np.asarray(real), np.asarray(fake), (float(r1), float(r2))
 
 
+@pytest.mark.slow
 def test_the_loss_pairs_reals_and_fakes():
     metrics, real, fake, _ = seen()
     assert metrics["d_loss"] == pytest.approx(np.logaddexp(0, fake - real).mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("step", "gamma"), [(0, 2.0), (5, 1.25), (10, 0.5), (50, 0.5)])
 def test_gamma_weighs_both_squared_gradients_in_the_papers_units_and_falls_along_a_cosine(step, gamma):
     metrics, _, _, (r1, r2) = seen(step)

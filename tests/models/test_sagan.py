@@ -45,6 +45,7 @@ def test_all_layers_have_spectral_normalisation():
         assert len(jax.tree.leaves(player.model_state["spectral"])) == len(kernels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [

@@ -52,6 +52,7 @@ def test_the_first_training_pass_sets_the_lengths_and_no_later_one_does():
         assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(again), jax.tree.leaves(changed), strict=True))
 
 
+@pytest.mark.slow
 def test_the_losses_are_those_of_the_paper():
     """`0.5 (-lse(r) + sp(lse(r)) + sp(lse(f)))` plus the cross-entropy; the generator matches mean features."""
     config, batch = dataclasses.replace(SMALL, input_noise=0.0, hidden_noise=0.0), minibatch()
@@ -90,6 +91,7 @@ def test_the_losses_are_those_of_the_paper():
     np.testing.assert_allclose(metrics["feature_matching"], distance, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_the_classifier_is_the_averaged_discriminator():
     gan, batch = sgan.make(SMALL, SPEC), minibatch()
     state = gan.init(KEY)

@@ -47,6 +47,7 @@ def test_the_parameter_counts_of_the_residual_networks_of_wgan_gp():
         assert "spectral" not in variables
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["cnn", "resnet"])
 @pytest.mark.parametrize(
     "shape", [(8, 8, 1), (10, 10, 1), (28, 28, 1), (32, 48, 3), (48, 48, 3), (64, 64, 3), (80, 64, 1), (112, 112, 3)]
@@ -89,6 +90,7 @@ def test_options_of_the_residual_networks_that_do_not_fit():
             jax.eval_shape(module.init, jax.random.key(0), value)
 
 
+@pytest.mark.slow
 def test_an_update_of_d_makes_an_iteration_for_the_reals_and_one_for_the_fakes_and_one_of_g_none():
     config = sngan.small(sngan.Config())
     gan = sngan.make(config, DataSpec.images((8, 8, 1), 10))

@@ -155,6 +155,7 @@ def test_in_bfloat16_styles_images_and_parameters_are_float32_and_images_differ_
 # --------------------------------------------------------------------------------------------------------------- the model
 
 
+@pytest.mark.slow
 def test_truncation_is_an_option_of_sampling():
     """Through `sample` and, in blocks, through `draw`: the images of styles half way to their average."""
     gan = stylegan2.make(SMALL, SPEC)
@@ -210,6 +211,7 @@ def test_the_optimisers_are_corrected_for_lazy_regularisation():
                 assert float(update["w"][0]) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_r1_is_that_of_images_in_minus_1_to_1_and_lazy():
     """The logits' gradient in s = 2 x - 1 is half of that in x; at step 0 it counts 16 times, at step 1 not at all."""
     config = dataclasses.replace(SMALL, r1=3.0, path_length=0.0)

@@ -137,6 +137,7 @@ def test_a_patch_discriminator_joins_its_images():
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_dropout_in_the_residual_blocks():
     apply, params, model_state, _ = made(ResNetGenerator(width=2, blocks=1, downsamplings=1, keep=0.5), 8, 8, 1)
     x = jnp.ones((1, 8, 8, 1)) * jnp.linspace(0, 1, 8).reshape(1, 8, 1, 1)

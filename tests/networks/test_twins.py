@@ -39,6 +39,7 @@ def test_each_twin_has_its_file():
         assert twins.load(name).keys() == twins.twin(name).CASES.keys()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed: the kept outputs stand for it")
 @pytest.mark.parametrize("name", twins.NAMES)
 @pytest.mark.filterwarnings("ignore")

@@ -76,6 +76,7 @@ def test_initial_weights_have_the_authors_spread():
         assert np.asarray(critic[name]["kernel"]).std() == pytest.approx(std, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_bias_that_batch_norm_undoes_has_no_gradient():
     """That of the training mode is 0 but for rounding; one that is not 0 would be a step of Adam of any size."""
     module, z = WGANGPGenerator((8, 8, 1), 2), jnp.asarray(np.random.default_rng(0).normal(size=(4, 5)), jnp.float32)

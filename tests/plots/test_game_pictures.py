@@ -343,6 +343,7 @@ def test_the_size_goes_with_the_dpi(name, shape):
     assert SHEETS[name](dpi=50).shape == shape
 
 
+@pytest.mark.slow
 def test_no_backend_that_the_user_sets_makes_a_difference(tmp_path):
     """Not even one that is not installed; one that is stays pyplot's."""
     code = """
