@@ -1,4 +1,4 @@
-"""The networks of the variational autoencoder: fully connected encoder and decoder."""
+"""The networks of autoencoders, variational or not: fully connected encoder and decoder."""
 
 import math
 from collections.abc import Sequence
@@ -52,11 +52,15 @@ class VAE(nn.Module):
         self.up = [nn.Dense(units, dtype=self.dtype) for units in reversed(self.units)]
         self.pixels = nn.Dense(math.prod(self.image_shape), dtype=self.dtype)
 
-    def encode(self, x: Float[jax.Array, "b h w c"]) -> tuple[Float32[jax.Array, "b latent"], Float32[jax.Array, "b latent"]]:
-        """Maps `[B, height, width, channels]` to means and log variances, `[B, latent_size]` float32 each."""
+    def _hidden(self, x: jax.Array) -> jax.Array:
         h = x.reshape(len(x), -1).astype(self.dtype)
         for layer in self.down:
             h = ACTIVATIONS[self.activation](layer(h))
+        return h
+
+    def encode(self, x: Float[jax.Array, "b h w c"]) -> tuple[Float32[jax.Array, "b latent"], Float32[jax.Array, "b latent"]]:
+        """Maps `[B, height, width, channels]` to means and log variances, `[B, latent_size]` float32 each."""
+        h = self._hidden(x)
         return self.mean(h).astype(jnp.float32), self.log_variance(h).astype(jnp.float32)
 
     def decode(self, z: Float[jax.Array, "b latent"]) -> Float32[jax.Array, "b h w c"]:
@@ -69,3 +73,10 @@ class VAE(nn.Module):
     def __call__(self, x: Float[jax.Array, "b h w c"], z: Float[jax.Array, "b latent"]):
         """Both, for the initialisation."""
         return self.encode(x), self.decode(z)
+
+    def reconstruct(
+        self, x: Float[jax.Array, "b h w c"]
+    ) -> tuple[Float32[jax.Array, "b latent"], Float32[jax.Array, "b h w c"]]:
+        """Maps images to their means and the logits decoded from them; initialised so, there is no layer of log variances."""
+        code = self.mean(self._hidden(x)).astype(jnp.float32)
+        return code, self.decode(code)

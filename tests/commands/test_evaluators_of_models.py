@@ -11,6 +11,7 @@ from jgan.training import train
 EXPECTED = {
     "infogan": ("code_error", "code_error", "code error on test images"),
     "sgan": ("validation_error", "test_errors", "errors on 296 test images"),
+    "autoencoder": ("squared_error", "squared_error", "squared error of a pixel of test images"),
     "vae": ("elbo", "bounds", "ELBO of grey pixels"),
     "ddpm": ("validation_loss", "test_loss", "test loss"),
     "pixelcnn": ("validation_nats", "bits_per_dimension", "bits per pixel"),
@@ -31,4 +32,4 @@ def test_a_short_run_has_its_measures_and_pictures(name, tmp_path, capsys):
     assert words in capsys.readouterr().out
     assert (tmp_path / "run" / "samples" / "step_00000004.png").exists()
     assert (tmp_path / "run" / "curves.png").exists()
-    assert (tmp_path / "run" / "reconstructions.png").exists() == (name == "vae")
+    assert (tmp_path / "run" / "reconstructions.png").exists() == (name in ("vae", "autoencoder"))

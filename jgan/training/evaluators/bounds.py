@@ -9,12 +9,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jgan import plots
 from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
+from jgan.training.evaluators.reconstructions import reconstructions
 from jgan.training.run import Run, keys
 from jgan.types import GANState
 
@@ -80,22 +80,6 @@ def mean_bounds(run: Run, state: GANState, part: str, bounds: Callable[..., Any]
         for first in range(0, len(x), BLOCK)
     ]
     return np.concatenate(found, axis=1).astype(np.float64).mean(axis=1)
-
-
-def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
-    """Test images, and below each the decoder's image of the mean of its latents.
-
-    Args:
-      run: the run.
-      state: the state whose (averaged) weights are used.
-      columns: the number of images.
-
-    Returns:
-      The picture, uint8 `[height, width, channels]`.
-    """
-    x = jnp.asarray(images.unit(run.dataset.test.x[:columns]))
-    back = run.model.tools(run.config.model, run.spec)["reconstruct"](state.generator, x)
-    return plots.grid(np.concatenate([x, back]), columns=columns)
 
 
 EVALUATORS.register("bounds", evaluator)
