@@ -58,6 +58,31 @@ def images(spec: DataSpec, *, labels: bool = False) -> None:
         raise ValueError(f"this model is for images with class labels, found {described(spec)}: choose another --dataset")
 
 
+def classes(spec: DataSpec, labels: bool) -> int:
+    """The classes that the networks of a model are told of, for a model that can be made with labels or without.
+
+    Args:
+      spec: the description of the data.
+      labels: whether it is made with labels.
+
+    Returns:
+      The number of classes of the data; 0 without labels.
+
+    Raises:
+      ValueError: if it is made with labels and the data have none.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import accepts
+      >>> accepts.classes(DataSpec.images((8, 8, 1), 10, n_classes=10), True)
+      10
+    """
+    if not labels:
+        return 0
+    images(spec, labels=True)
+    return spec.n_classes
+
+
 def points(spec: DataSpec) -> None:
     """Accepts one set of points.
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jgan import terms
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.images import SMALL_CLASSES, Training, play, presets, with_labels
+from jgan.models.images import SMALL_CLASSES, Training, play, players, presets
 from jgan.models.images import small as smaller
 from jgan.models.model import Model
 from jgan.networks import ACGANDiscriminator, ACGANGenerator, acgan, pyramid
@@ -69,7 +69,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     dtype = jnp.dtype(config.dtype)
     generator = ACGANGenerator(spec.shape, spec.n_classes, config.width, dtype)
     discriminator = ACGANDiscriminator(spec.n_classes, config.d_width, config.keep, dtype)
-    return with_labels(generator, discriminator, config.latent_size, spec)
+    return players(generator, discriminator, config.latent_size, spec)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

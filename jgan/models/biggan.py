@@ -23,7 +23,7 @@ from jax.scipy.special import ndtr, ndtri
 from jgan import constraints
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.images import SMALL_CLASSES, Training, play, with_labels
+from jgan.models.images import SMALL_CLASSES, Training, play, players
 from jgan.models.model import Model, Preset
 from jgan.networks import BigGANGenerator, ResidualDiscriminator, ResidualGenerator, biggan, dcgan, pyramid, resnet
 from jgan.types import GAN, DataSpec, Network, PyTree
@@ -111,8 +111,8 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         dtype=dtype,
     )
     start = INITIALISERS[config.init]
-    players = with_labels(generator, discriminator, config.latent_size, spec)
-    return biggan.started(players[0], start), biggan.started(players[1], start)
+    both = players(generator, discriminator, config.latent_size, spec)
+    return biggan.started(both[0], start), biggan.started(both[1], start)
 
 
 def truncated(generator: Network, psi: float) -> Network:

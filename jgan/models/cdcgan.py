@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jgan import rng
 from jgan.losses import LOSSES
 from jgan.models import accepts
-from jgan.models.images import SMALL_CLASSES, Training, play, presets, with_labels
+from jgan.models.images import SMALL_CLASSES, Training, play, players, presets
 from jgan.models.images import small as smaller
 from jgan.models.model import Model
 from jgan.networks import CDCGANDiscriminator, CDCGANGenerator, dcgan, pyramid
@@ -67,7 +67,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     sizes = (config.width, config.units, config.kernel_size, config.label_size, jnp.dtype(config.dtype))
     generator = CDCGANGenerator(spec.shape, spec.n_classes, *sizes)
     discriminator = CDCGANDiscriminator(spec.n_classes, *sizes)
-    return with_labels(generator, discriminator, config.latent_size, spec)
+    return players(generator, discriminator, config.latent_size, spec)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.models import accepts
-from jgan.models.images import with_labels
+from jgan.models.images import players
 from jgan.models.model import Model, Preset
 from jgan.models.options import EMA
 from jgan.models.paper2014 import MomentumSGD, Training, marginal_bias, play
@@ -119,7 +119,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         hidden_keep=config.hidden_keep,
         dtype=jnp.dtype(config.dtype),
     )
-    networks = with_labels(generator, discriminator, config.latent_size, spec)
+    networks = players(generator, discriminator, config.latent_size, spec)
     return play(config, spec, *networks, labels=True)
 
 

@@ -4,7 +4,7 @@ The averaged generator is an addition of this library to the published models; `
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import jax
@@ -107,14 +107,24 @@ def play(
     )
 
 
-def with_labels(generator: Any, discriminator: Any, latent_size: int, spec: DataSpec) -> tuple[Network, Network]:
-    """The networks of two modules that take the class label as their second input.
+def players(
+    generator: Any,
+    discriminator: Any,
+    latent_size: int,
+    spec: DataSpec,
+    labels: bool = True,
+    *,
+    rngs: Sequence[str] = ("dropout",),
+) -> tuple[Network, Network]:
+    """The networks of two modules, which may take the class label as their second input.
 
     Args:
-      generator: a module of latents `[B, latent_size]` and labels `[B]`.
-      discriminator: a module of images and labels.
+      generator: a module of latents `[B, latent_size]`, and of labels `[B]`.
+      discriminator: a module of images, and of labels.
       latent_size: the dimension of the noise z.
       spec: the shape of the images.
+      labels: whether they take labels.
+      rngs: the generator's random streams.
 
     Returns:
       `(generator, discriminator)`.
@@ -122,10 +132,10 @@ def with_labels(generator: Any, discriminator: Any, latent_size: int, spec: Data
     Example:
       See `jgan.models.cdcgan`.
     """
-    dtypes = (jnp.float32, jnp.int32)
+    second, dtypes = (((),), (jnp.float32, jnp.int32)) if labels else ((), (jnp.float32,))
     return (
-        from_module(generator, (latent_size,), (), input_dtypes=dtypes),
-        from_module(discriminator, spec.shape, (), input_dtypes=dtypes),
+        from_module(generator, (latent_size,), *second, input_dtypes=dtypes, rngs=rngs),
+        from_module(discriminator, spec.shape, *second, input_dtypes=dtypes),
     )
 
 

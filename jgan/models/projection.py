@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from jgan.losses import LOSSES
 from jgan.models import accepts, options
-from jgan.models.images import SMALL_CLASSES, Training, play, presets, with_labels
+from jgan.models.images import SMALL_CLASSES, Training, play, players, presets
 from jgan.models.model import Model
 from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, pyramid, resnet
 from jgan.types import GAN, DataSpec, Network
@@ -74,7 +74,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     classes, dtype = spec.n_classes, jnp.dtype(config.dtype)
     generator = ResidualGenerator(spec.shape, g_channels, n_classes=classes, dtype=dtype)
     discriminator = ResidualDiscriminator(d_channels, halvings, use_bias=config.d_bias, n_classes=classes, dtype=dtype)
-    return with_labels(generator, discriminator, config.latent_size, spec)
+    return players(generator, discriminator, config.latent_size, spec)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

@@ -8,9 +8,10 @@ gradients at both are penalised in every step. Over `optimizer.decay_steps` gene
   gamma falls to `final_gamma`                                                 the half-life of the average grows from 0
   the probability of augmentation grows from 0 to `augment_p`
 
-`PUBLISHED` has the configurations of the authors' code, without labels: each is for 2e7 images of these schedules, of 2.5e8
-(CIFAR-10) or more in all. `gamma` is that of the paper, for images in [-1, 1]. The presets have smaller networks, and the
-smallest a higher rate.
+With `labels` the discriminator's logit is that of the image in its class, and each real image is compared with a fake of its
+class. `PUBLISHED` has the configurations of the authors' code, without labels (the paper's CIFAR-10 is with them): each is for
+2e7 images of these schedules, of 2.5e8 (CIFAR-10) or more in all. `gamma` is that of the paper, for images in [-1, 1]. The
+presets have smaller networks, and the smallest a higher rate.
 """
 
 import dataclasses
@@ -22,7 +23,7 @@ from jgan import augment, optim, penalties
 from jgan.losses import LOSSES
 from jgan.models import accepts, images, options
 from jgan.models.model import Model, Preset
-from jgan.networks import R3GANDiscriminator, R3GANGenerator, from_module, pyramid, r3gan
+from jgan.networks import R3GANDiscriminator, R3GANGenerator, pyramid, r3gan
 from jgan.types import GAN, Augmentation, DataSpec
 from jgan.utils.registry import unknown
 
@@ -43,7 +44,9 @@ class Config(images.Training):
     latent_size: int = 64
     """dimension of the noise z"""
     width: int = 32
-    """channels of the resolutions up to 32; each doubling beyond halves them"""
+    """channels of the resolutions up to `widest`; each doubling beyond halves them"""
+    widest: int = 32
+    """largest side with the full width"""
     blocks: int = 1
     """residual blocks at each resolution"""
     group_size: int = 16
@@ -64,6 +67,10 @@ class Config(images.Training):
     """augmentation: none; ada (flips, geometry, colour, cutout with a growing probability); diff_augment (always)"""
     augment_p: float = 0.55
     """probability of each transformation of ada after optimizer.decay_steps; colours have half of it"""
+    labels: bool = False
+    """whether both networks are given the class label"""
+    class_size: int = 64
+    """dimension of the generator's vector of a class"""
 
 
 def check(spec: DataSpec) -> None:
@@ -90,7 +97,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       The `GAN`.
 
     Raises:
-      ValueError: if the sides of the images do not fit, or an option is out of range.
+      ValueError: if the sides of the images do not fit, an option is out of range, or labels are asked for and there are none.
 
     Example:
       >>> import jax
@@ -102,11 +109,10 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.sample(key, jax.jit(gan.init)(key), 2).shape
       (2, 8, 8, 1)
     """
-    shared = config.width, config.blocks, config.group_size, jnp.dtype(config.dtype)
-    networks = (
-        from_module(R3GANGenerator(spec.shape, *shared), (config.latent_size,)),
-        from_module(R3GANDiscriminator(*shared), spec.shape),
-    )
+    shared = config.width, config.widest, config.blocks, config.group_size, jnp.dtype(config.dtype)
+    n_classes = accepts.classes(spec, config.labels)
+    generator = R3GANGenerator(spec.shape, *shared, n_classes, config.class_size)
+    networks = images.players(generator, R3GANDiscriminator(*shared, n_classes), config.latent_size, spec, config.labels)
     ema = config.ema
     if ema.half_life and not ema.growth_steps:
         ema = dataclasses.replace(ema, growth_steps=config.optimizer.decay_steps)
@@ -117,6 +123,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         networks,
         penalties=_penalties(config),
         augment=_augmentation(config),
+        labels=config.labels,
     )
 
 
@@ -185,11 +192,18 @@ def _preset(data: str, dataset: str, steps: int, config: Config = _TINY) -> Pres
     return Preset(f"relativistic GAN with R1 and R2 on {data}", dataset, 64, steps, scheduled(config, steps))
 
 
+_LABELS = dataclasses.replace(_TINY, labels=True)
+
 PRESETS = {
     "r3gan": _preset("scikit-learn's 8x8 digits; any images: --dataset folder --data-dir PATH", "digits", 5_000),
     "r3gan_mnist": _preset("MNIST, 28x28 digits", "mnist", 15_000),
     "r3gan_fashion_mnist": _preset("Fashion-MNIST, 28x28 articles of clothing", "fashion_mnist", 15_000),
     "r3gan_cifar10": _preset("CIFAR-10, 32x32 photographs", "cifar10", 50_000, Config(width=128)),
+    "r3gan_labels": _preset(
+        "scikit-learn's 8x8 digits by class; or --dataset folder, a folder a class", "digits", 5_000, _LABELS
+    ),
+    "r3gan_mnist_labels": _preset("MNIST, 28x28 digits, by class", "mnist", 15_000, _LABELS),
+    "r3gan_cifar10_labels": _preset("CIFAR-10 by class", "cifar10", 50_000, Config(width=128, labels=True)),
 }
 
 
@@ -200,5 +214,11 @@ def small(config: Config) -> Config:
 
 
 MODEL = Model(
-    Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=4), nearest=pyramid.nearest
+    Config,
+    make,
+    PRESETS,
+    check,
+    small,
+    DataSpec.images((8, 8, 1), steps_per_epoch=2, n_classes=3, batch_size=4),
+    nearest=pyramid.nearest,
 )

@@ -2,7 +2,8 @@
 
 Mapping network, modulated convolutions with noise, skip generator, residual discriminator; R1 and the path length are computed
 at every 16th and every 4th step. Sides are 4 to 7 times a power of two: 28x28 images start from a constant of 7x7. `CONFIGS`
-has the configurations of https://github.com/NVlabs/stylegan2-ada-pytorch without labels, by the authors' names.
+has the configurations of https://github.com/NVlabs/stylegan2-ada-pytorch without labels, by the authors' names; `labels` adds
+them as there, to the latents of the mapping network and to the logit.
 
 Weights of penalties are the authors', for their images in [-1, 1], where a gradient is half of that in this library's images.
 The authors give each regulariser an update of its own, and correct Adam for it: the rate is multiplied by c = r / (r + 1),
@@ -11,7 +12,7 @@ same Adam.
 """
 
 import dataclasses
-from typing import Any, Literal
+from typing import Literal
 
 import jax.numpy as jnp
 
@@ -21,7 +22,7 @@ from jgan.models import accepts, options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
 from jgan.networks import StyleGAN2Discriminator, StyleGAN2Generator, from_module, pyramid, stylegan2
-from jgan.types import GAN, DataSpec
+from jgan.types import GAN, DataSpec, Field, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Config:
     """weight of the path length regularisation; 0: none"""
     path_length_every: int = 4
     """apply the path length regularisation every N steps, scaled by N"""
+    labels: bool = False
+    """whether both networks are given the class label"""
     augment: options.Augment = options.Augment()
     """changes to the discriminator's images"""
     rule: options.Rule = options.Rule()
@@ -88,7 +91,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       The `GAN`; `gan.sample(..., truncation=psi)` draws with the truncation trick.
 
     Raises:
-      ValueError: if the sides of the images do not fit, or an option is out of range.
+      ValueError: if the sides of the images do not fit, an option is out of range, or labels are asked for and there are none.
 
     Example:
       >>> import jax
@@ -100,7 +103,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.sample(key, jax.jit(gan.init)(key), 2, truncation=0.7).shape
       (2, 8, 8, 1)
     """
-    dtype = jnp.dtype(config.dtype)
+    dtype, n_classes = jnp.dtype(config.dtype), accepts.classes(spec, config.labels)
     module = StyleGAN2Generator(
         spec.shape,
         config.style_size,
@@ -109,30 +112,41 @@ def make(config: Config, spec: DataSpec) -> GAN:
         config.channel_max,
         config.mixing,
         dtype=dtype,
+        n_classes=n_classes,
     )
-    discriminator = StyleGAN2Discriminator(config.channel_base, config.channel_max, config.residual, config.group, dtype)
-    random: dict[str, Any] = {"rngs": ("noise", "mixing")}
-    styles = from_module(module, (config.latent_size,), method="styles", **random)
-    images = from_module(module, (module.layers, config.style_size), method="images", **random)
-    path_length = terms.lazily(terms.path_length(styles, images, config.path_length), config.path_length_every)
+    discriminator = StyleGAN2Discriminator(
+        config.channel_base, config.channel_max, config.residual, config.group, dtype, n_classes
+    )
+    label: tuple[tuple[()], ...] = ((),) if config.labels else ()
+    dtypes, random = (jnp.float32, jnp.int32)[: 1 + len(label)], ("noise", "mixing")
+
+    def generator(module: StyleGAN2Generator, method: str | None = None) -> Network:
+        return from_module(module, (config.latent_size,), *label, input_dtypes=dtypes, rngs=random, method=method)
+
+    pictures = from_module(module, (module.layers, config.style_size), method="images", rngs=random)
+    path_length = terms.lazily(
+        terms.path_length(generator(module, "styles"), pictures, config.path_length), config.path_length_every
+    )
     r1 = penalties.lazily(penalties.r1(config.r1 / 4), config.r1_every)  # 4: the square of 2, the width of [-1, 1]
     game = games.Adversarial(
-        from_module(module, (config.latent_size,), **random),
-        from_module(discriminator, spec.shape),
+        generator(module),
+        from_module(discriminator, spec.shape, *label, input_dtypes=dtypes),
         lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, axis_name=axis_name),
         non_saturating,
         penalties=(r1,) if config.r1 else (),
-        terms=(path_length,) if config.path_length else (),
+        terms=(terms.lazily(path_length, config.path_length_every),) if config.path_length else (),
         augment=config.augment.augmentation(),
+        condition=games.labels if config.labels else games.unconditional,
     )
     optimizers = corrected(config, spec)
     return assemble(
         game,
         config.rule.steps(game, optimizers),
         optimizers,
+        condition=Field((), "label", n_classes) if config.labels else (),
         output=unit_interval,
         n_critic=config.rule.n_critic,
-        truncated=lambda psi: from_module(module.clone(truncation=psi), (config.latent_size,), **random),
+        truncated=lambda psi: generator(module.clone(truncation=psi)),
     )
 
 
@@ -242,6 +256,20 @@ PRESETS = {
         steps=100_000,
         config=dataclasses.replace(CONFIGS["cifar"], channel_max=128),
     ),
+    "stylegan2_labels": Preset(
+        description="style-based GAN on scikit-learn's 8x8 digits by class; or --dataset folder, a folder a class",
+        dataset="digits",
+        batch_size=32,
+        steps=8_000,
+        config=dataclasses.replace(_SMALL_IMAGES, channel_max=64, labels=True),
+    ),
+    "stylegan2_cifar10_labels": Preset(
+        description="style-based GAN of 128 channels on CIFAR-10 by class",
+        dataset="cifar10",
+        batch_size=64,
+        steps=100_000,
+        config=dataclasses.replace(CONFIGS["cifar"], channel_max=128, labels=True),
+    ),
     "stylegan2_cifar10_large": Preset(
         description="style-based GAN on CIFAR-10 with ADA, the authors' configuration cifar: for a GPU",
         dataset="cifar10",
@@ -283,5 +311,11 @@ def small(config: Config) -> Config:
 
 
 MODEL = Model(
-    Config, make, PRESETS, check, small, DataSpec.images((8, 8, 1), steps_per_epoch=2, batch_size=4), nearest=pyramid.nearest
+    Config,
+    make,
+    PRESETS,
+    check,
+    small,
+    DataSpec.images((8, 8, 1), steps_per_epoch=2, n_classes=3, batch_size=4),
+    nearest=pyramid.nearest,
 )

@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from jgan.networks import pyramid, resample
 from jgan.networks.conv_layers import Conv
 from jgan.networks.grouped_convolution import grouped_conv
+from jgan.networks.labels import one_hot
 from jgan.networks.layers import normal
-
-WIDEST = 32
-"""The largest side with the full width; each doubling beyond it halves the channels."""
 
 LOW_PRECISION = 4
 """The number of highest resolutions whose arithmetic may be bfloat16."""
@@ -46,11 +44,11 @@ def stages(image_shape: Sequence[int]) -> list[tuple[int, int]]:
     return [(height >> power, width >> power) for power in range(count, -1, -1)]
 
 
-def _widths(sides: Sequence[tuple[int, int]], width: int, group_size: int) -> list[int]:
+def _widths(sides: Sequence[tuple[int, int]], width: int, widest: int, group_size: int) -> list[int]:
     """The channels at each resolution."""
     found = [width]
     for size in sides[1:]:
-        found.append(found[-1] // (2 if min(size) > WIDEST else 1))
+        found.append(found[-1] // (2 if min(size) > widest else 1))
     if any(2 * channels % group_size for channels in found) or min(found) < 1:
         raise ValueError(
             f"twice the channels of each resolution must be a multiple of group_size {group_size}, found the channels {found}: "
@@ -74,6 +72,13 @@ def _scaled(gain: float) -> Callable[..., jax.Array]:
 def _linear(features: int, dtype: jnp.dtype, name: str, init: Callable[..., jax.Array] | None = None) -> Conv:
     """A 1x1 convolution without a bias."""
     return Conv(features, 1, use_bias=False, kernel_init=init or _scaled(1.0), dtype=dtype, name=name)
+
+
+def _class_vectors(labels: jax.Array | None, n_classes: int, size: int, gain: float = 1.0) -> jax.Array:
+    """A linear function of one-hot labels, of the authors' initial scale, inside a compact method: `[B, size]`."""
+    if labels is None:
+        raise ValueError(f"the network has {n_classes} classes: it needs labels as its second input")
+    return nn.Dense(size, use_bias=False, kernel_init=_scaled(gain), name="classes")(one_hot(labels, n_classes))
 
 
 class _Activation(nn.Module):
@@ -137,15 +142,19 @@ class R3GANBlock(nn.Module):
 class R3GANGenerator(nn.Module):
     """Maps latents to images; the range is not bounded, [0, 1] are black and white.
 
-    Learnt images of the lowest resolution, one for each channel, are scaled by a linear function of the latent. Each further
-    resolution is reached by a 1x1 convolution, where the number of channels changes, and upsampling by the filter (1, 3, 3, 1).
+    Learnt images of the lowest resolution, one for each channel, are scaled by a linear function of the latent, to which the
+    learnt vector of the class is joined if there are labels. Each further resolution is reached by a 1x1 convolution, where the
+    number of channels changes, and upsampling by the filter (1, 3, 3, 1).
 
     Attributes:
       image_shape: `(height, width, channels)` of the output; see `stages` for the sizes that fit.
-      width: the channels of resolutions up to 32; each doubling beyond halves them.
+      width: the channels of resolutions up to `widest`; each doubling beyond halves them.
+      widest: the largest side with the full width.
       blocks: the number of residual blocks at each resolution.
       group_size: the channels in a group.
       dtype: the dtype of the computation at the four highest resolutions, without the lowest; the output is float32.
+      n_classes: the number of classes; 0 without labels.
+      class_size: the dimension of the vector of a class.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -161,15 +170,22 @@ class R3GANGenerator(nn.Module):
 
     image_shape: Sequence[int]
     width: int = 768
+    widest: int = 32
     blocks: int = 2
     group_size: int = 16
     dtype: jnp.dtype = jnp.float32
+    n_classes: int = 0
+    class_size: int = 64
 
     @nn.compact
-    def __call__(self, z: Float[jax.Array, "b latent"]) -> Float32[jax.Array, "b h w c"]:
-        """Maps `[B, latent_size]` to `[B, height, width, channels]` float32."""
+    def __call__(
+        self, z: Float[jax.Array, "b latent"], labels: Int[jax.Array, " b"] | None = None
+    ) -> Float32[jax.Array, "b h w c"]:
+        """Maps `[B, latent_size]`, and labels `[B]` if there are classes, to `[B, height, width, channels]` float32."""
+        if self.n_classes:
+            z = jnp.concatenate([z, _class_vectors(labels, self.n_classes, self.class_size)], axis=1)
         sides = stages(self.image_shape)
-        widths, dtypes = _widths(sides, self.width, self.group_size), _dtypes(len(sides), self.dtype)
+        widths, dtypes = _widths(sides, self.width, self.widest, self.group_size), _dtypes(len(sides), self.dtype)
         basis = self.param("basis", normal(1.0), (*sides[0], self.width))
         scales = nn.Dense(self.width, use_bias=False, kernel_init=_scaled(1.0), name="project")(z)
         h = basis[None] * scales[:, None, None, :]
@@ -190,13 +206,16 @@ class R3GANDiscriminator(nn.Module):
     """Maps an image to one logit: the generator mirrored.
 
     The image is scaled from [0, 1] to [-1, 1]. A convolution of each channel with one kernel of the size of the lowest
-    resolution, and a linear layer, make the logit.
+    resolution, and a linear layer, make the logit: with labels, the inner product of as many features as channels and the
+    learnt vector of the class.
 
     Attributes:
       width: as that of `R3GANGenerator`.
+      widest: as that of `R3GANGenerator`.
       blocks: the number of residual blocks at each resolution.
       group_size: the channels in a group.
       dtype: as that of `R3GANGenerator`; the logits are float32.
+      n_classes: the number of classes; 0 without labels.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -211,15 +230,19 @@ class R3GANDiscriminator(nn.Module):
     """
 
     width: int = 768
+    widest: int = 32
     blocks: int = 2
     group_size: int = 16
     dtype: jnp.dtype = jnp.float32
+    n_classes: int = 0
 
     @nn.compact
-    def __call__(self, x: Float[jax.Array, "b h w c"]) -> Float32[jax.Array, " b"]:
-        """Maps `[B, height, width, channels]` to `[B]` float32 logits."""
+    def __call__(
+        self, x: Float[jax.Array, "b h w c"], labels: Int[jax.Array, "b ..."] | None = None
+    ) -> Float32[jax.Array, " b"]:
+        """Maps `[B, height, width, channels]`, and labels `[B]` if there are classes, to `[B]` float32 logits."""
         sides = stages(x.shape[1:])
-        widths, dtypes = _widths(sides, self.width, self.group_size), _dtypes(len(sides), self.dtype)
+        widths, dtypes = _widths(sides, self.width, self.widest, self.group_size), _dtypes(len(sides), self.dtype)
         h = _linear(widths[-1], dtypes[-1], "input")(2 * x - 1)
         for index in reversed(range(len(sides))):
             h = h.astype(dtypes[index])
@@ -232,4 +255,7 @@ class R3GANDiscriminator(nn.Module):
                     h = _linear(widths[index - 1], dtypes[index], f"change_{index}")(h)
         kernel = self.param("basis", lambda key, shape: normal(1 / math.sqrt(math.prod(sides[0])))(key, shape), h.shape[1:])
         h = jnp.sum(h.astype(jnp.float32) * kernel[None], axis=(1, 2))
-        return nn.Dense(1, use_bias=False, kernel_init=_scaled(1.0), name="output")(h)[:, 0]
+        features = nn.Dense(self.width if self.n_classes else 1, use_bias=False, kernel_init=_scaled(1.0), name="output")(h)
+        if not self.n_classes:
+            return features[:, 0]
+        return jnp.sum(features * _class_vectors(labels, self.n_classes, self.width, self.width**-0.5), axis=1)

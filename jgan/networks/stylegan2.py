@@ -12,12 +12,13 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 
 from jgan import rng
 from jgan.losses import global_mean
 from jgan.networks import pyramid, resample
 from jgan.networks.equalised import EqualisedConv, EqualisedDense, add_bias, leaky
+from jgan.networks.labels import one_hot
 from jgan.networks.minibatch_std import minibatch_std
 from jgan.networks.modulated import ModulatedConv
 from jgan.networks.noise import NoiseInjection
@@ -49,20 +50,30 @@ def width(level: int, channel_base: int, channel_max: int) -> int:
 
 
 class Mapping(nn.Module):
-    """Maps latents to styles, `[B, latent]` to `[B, features]`: linear layers with a hundredth of the learning rate.
+    """Maps latents and labels to styles, `[B, features]`: linear layers with a hundredth of the learning rate.
 
     Attributes:
-      features: the dimension of a style, and of the hidden layers.
+      features: the dimension of a style, of the hidden layers, and of the vector of a class.
       layers: the number of layers.
+      n_classes: the number of classes; 0 without labels.
     """
 
     features: int = 512
     layers: int = 8
+    n_classes: int = 0
 
     @nn.compact
-    def __call__(self, z: Float[jax.Array, "b latent"]) -> Float32[jax.Array, "b features"]:
-        """Maps latents, which are scaled to a mean square of 1 first, to float32 styles."""
-        h = pixel_norm(z)
+    def __call__(
+        self, z: Float[jax.Array, "b latent"] | None, labels: Int[jax.Array, "b ..."] | None = None
+    ) -> Float32[jax.Array, "b features"]:
+        """Maps latents (None: labels alone) and the vectors of labels, both scaled to a mean square of 1, to float32 styles."""
+        parts = [] if z is None else [pixel_norm(z)]
+        if self.n_classes:
+            if labels is None:
+                raise ValueError(f"the network has {self.n_classes} classes: it needs labels as its second input")
+            vectors = EqualisedDense(self.features, name="classes")(one_hot(labels, self.n_classes))
+            parts.append(pixel_norm(vectors))
+        h = jnp.concatenate(parts, axis=1)
         for index in range(self.layers):
             h = leaky(EqualisedDense(self.features, rate=0.01, name=f"layer_{index}")(h))
         return h
@@ -156,6 +167,7 @@ class StyleGAN2Generator(nn.Module):
       truncation: psi outside training: styles are `average + psi (w - average)`.
       noise: whether there is noise outside training, the same for each image.
       dtype: the dtype of the convolutions; styles, the sum of the images and the output are float32.
+      n_classes: the number of classes; 0 without labels.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -176,9 +188,10 @@ class StyleGAN2Generator(nn.Module):
     truncation: float = 1.0
     noise: bool = True
     dtype: jnp.dtype = jnp.float32
+    n_classes: int = 0
 
     def setup(self) -> None:
-        self.mapping = Mapping(self.style_size, self.mapping_layers)
+        self.mapping = Mapping(self.style_size, self.mapping_layers, self.n_classes)
         self.synthesis = Synthesis(self.image_shape, self.channel_base, self.channel_max, self.noise, self.dtype)
         self.average = self.variable("averages", "w", jnp.zeros, (self.style_size,))
 
@@ -188,22 +201,32 @@ class StyleGAN2Generator(nn.Module):
         return 2 * pyramid.levels(self.image_shape, OWNER)[0] + 2
 
     def __call__(
-        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+        self,
+        z: Float[jax.Array, "b latent"],
+        labels: Int[jax.Array, " b"] | None = None,
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
-        """Maps `[B, latent_size]` to `[B, height, width, channels]` float32, about in [0, 1]."""
-        styles = self.styles(z, train=train, axis_name=axis_name)
+        """Maps `[B, latent_size]`, and labels `[B]` of classes, to `[B, height, width, channels]` float32, about in [0, 1]."""
+        styles = self.styles(z, labels, train=train, axis_name=axis_name)
         return (self.images(styles, train=train, axis_name=axis_name) + 1) / 2
 
     def styles(
-        self, z: Float[jax.Array, "b latent"], *, train: bool = False, axis_name: str | None = None
+        self,
+        z: Float[jax.Array, "b latent"],
+        labels: Int[jax.Array, " b"] | None = None,
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float32[jax.Array, "b layers style"]:
-        """Maps `[B, latent_size]` to the style of each layer, mixed in training and truncated otherwise."""
-        w, average = self.mapping(z), self.average.value
+        """Maps the same inputs to the style of each layer, mixed in training and truncated otherwise."""
+        w, average = self.mapping(z, labels), self.average.value
         if train and self.is_mutable_collection("averages"):
             new = global_mean(jax.lax.stop_gradient(w), axis=0, axis_name=axis_name)
             self.average.value = average + (1 - AVERAGE_DECAY) * (new - average)
         if train and self.mixing:
-            return self._mixed(z, w, axis_name)
+            return self._mixed(z, labels, w, axis_name)
         if not train and self.truncation != 1:
             w = average[None] + self.truncation * (w - average[None])
         return jnp.broadcast_to(w[:, None], (len(w), self.layers, self.style_size))
@@ -214,7 +237,7 @@ class StyleGAN2Generator(nn.Module):
         """Maps styles to images in about [-1, 1], the units of the published networks."""
         return self.synthesis(styles, train=train, axis_name=axis_name)
 
-    def _mixed(self, z: jax.Array, w: jax.Array, axis_name: str | None) -> jax.Array:
+    def _mixed(self, z: jax.Array, labels: jax.Array | None, w: jax.Array, axis_name: str | None) -> jax.Array:
         def draw(key: jax.Array) -> tuple[jax.Array, jax.Array]:
             z_key, coin_key, place_key = jax.random.split(key, 3)
             place = jax.random.randint(place_key, (), 1, self.layers)
@@ -224,7 +247,7 @@ class StyleGAN2Generator(nn.Module):
         keys = rng.example_keys(self.make_rng("mixing"), len(z), axis_name)
         others, first = jax.vmap(draw)(keys)
         own = jnp.arange(self.layers)[None] < first[:, None]
-        return jnp.where(own[:, :, None], w[:, None], self.mapping(others)[:, None])
+        return jnp.where(own[:, :, None], w[:, None], self.mapping(others, labels)[:, None])
 
 
 AVERAGE_DECAY = 0.995
@@ -239,7 +262,8 @@ class StyleGAN2Discriminator(nn.Module):
 
     A 1x1 convolution reads the image; at each level two 3x3 convolutions, the second of stride 2 behind a low-pass filter, lead
     to the level below, with a linear shortcut; at the base the minibatch standard deviation, a convolution and two linear
-    layers.
+    layers. With labels the logit is the inner product of the features and the image's class, mapped by `Mapping`, over the root
+    of their number.
 
     Attributes:
       channel_base: the channels of a level are this number divided by its side ...
@@ -247,6 +271,8 @@ class StyleGAN2Discriminator(nn.Module):
       residual: whether there are shortcuts (`resnet`; the published configuration `cifar` has none, `orig`).
       group: the examples in a group of the minibatch standard deviation; 0 for the whole batch.
       dtype: the dtype of the computation; the logits are float32.
+      n_classes: the number of classes; 0 without labels.
+      mapping_layers: the layers of the mapping of labels.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -262,18 +288,26 @@ class StyleGAN2Discriminator(nn.Module):
     residual: bool = True
     group: int = 4
     dtype: jnp.dtype = jnp.float32
+    n_classes: int = 0
+    mapping_layers: int = 8
 
     @nn.compact
-    def __call__(self, x: Float[jax.Array, "b h w c"]) -> Float32[jax.Array, " b"]:
-        """Maps `[B, height, width, channels]` to `[B]` float32 logits."""
+    def __call__(
+        self, x: Float[jax.Array, "b h w c"], labels: Int[jax.Array, "b ..."] | None = None
+    ) -> Float32[jax.Array, " b"]:
+        """Maps `[B, height, width, channels]`, and labels `[B]` if there are classes, to `[B]` float32 logits."""
         top, _ = pyramid.levels(x.shape[1:], OWNER)
         h = leaky(self._conv(top, "image", 1)(2 * x - 1))
         for level in range(top, 0, -1):
             h = self._block(h, level)
         h = leaky(self._conv(0, "conv_0")(minibatch_std(h, self.group)))
-        hidden = EqualisedDense(width(0, self.channel_base, self.channel_max), dtype=self.dtype, name="hidden")
-        h = leaky(hidden(h.reshape(len(h), -1)))
-        return EqualisedDense(1, dtype=self.dtype, name="output")(h)[:, 0].astype(jnp.float32)
+        features = width(0, self.channel_base, self.channel_max)
+        h = leaky(EqualisedDense(features, dtype=self.dtype, name="hidden")(h.reshape(len(h), -1)))
+        output = EqualisedDense(features if self.n_classes else 1, dtype=self.dtype, name="output")(h).astype(jnp.float32)
+        if not self.n_classes:
+            return output[:, 0]
+        classes = Mapping(features, self.mapping_layers, self.n_classes, name="mapping")(None, labels)
+        return jnp.sum(output * classes, axis=1) / math.sqrt(features)
 
     def _conv(self, level: int, name: str, size: int = 3, **options) -> EqualisedConv:
         return EqualisedConv(width(level, self.channel_base, self.channel_max), size, dtype=self.dtype, name=name, **options)

@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from jgan import Batch, DataSpec, models, networks
-from jgan.models import acgan, biggan, cdcgan, options, projection
+from jgan.models import acgan, biggan, cdcgan, options, projection, r3gan, stylegan2
 from jgan.networks.biggan import ConditionedBatchNorm, started
 from jgan.types import Network
 
@@ -39,6 +39,28 @@ def test_the_parameter_counts_of_the_published_networks(model, config, spec, exp
         return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, jax.random.key(0))[0]))
 
     assert tuple(map(count, model.networks(config, spec))) == expected
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "expected"),
+    [
+        # brownvc/R3GAN and NVlabs/stylegan2-ada-pytorch with their flag --cond=1.
+        (r3gan, r3gan.PUBLISHED["cifar10"], (20_781_952, 21_280_512)),
+        (stylegan2, stylegan2.CONFIGS["cifar"], (20_215_315, 23_089_664)),
+    ],
+)
+def test_the_parameter_counts_of_models_that_may_have_labels(model, config, expected):
+    spec = DataSpec.images((32, 32, 3), steps_per_epoch=10, n_classes=10, batch_size=64)
+    state = jax.eval_shape(model.make(dataclasses.replace(config, labels=True), spec).init, jax.random.key(0))
+    counts = [sum(leaf.size for leaf in jax.tree.leaves(player.params)) for player in (state.generator, state.discriminator)]
+    assert tuple(counts) == expected
+
+
+@pytest.mark.parametrize("model", [r3gan, stylegan2])
+def test_labels_that_the_data_do_not_have_are_asked_for_in_vain(model):
+    config = dataclasses.replace(model.small(model.Config()), labels=True)
+    with pytest.raises(ValueError, match=r"images with class labels, found images of 8x8x1: choose another --dataset"):
+        model.make(config, DataSpec.images((8, 8, 1), steps_per_epoch=10, batch_size=4))
 
 
 def test_the_gain_and_the_shift_of_a_conditioned_normalisation_are_linear_in_the_condition():

@@ -74,7 +74,7 @@ def test_channels_that_form_no_groups_are_refused():
 
 def test_initial_kernels_have_the_variance_of_the_paper():
     """Of 2 blocks at each of 2 resolutions; the last layer of a block is 0, so that a block is the identity."""
-    module = R3GANGenerator((8, 8, 1), 64, 2)
+    module = R3GANGenerator((8, 8, 1), 64, blocks=2)
     params = module.init(jax.random.key(0), jnp.zeros((1, 64)))["params"]
     block = params["block_1_0"]
     for name, fan_in in (("widen", 64), ("grouped", 9 * 16)):
@@ -104,7 +104,7 @@ def networks_seen():
     grown = jax.tree.map(
         lambda leaf: leaf + 0.3 * jax.random.normal(KEY, leaf.shape), (state.generator.params, state.discriminator.params)
     )
-    generator, module = R3GANGenerator((8, 8, 1), 4, 1, 4), R3GANDiscriminator(4, 1, 4)
+    generator, module = R3GANGenerator((8, 8, 1), 4, blocks=1, group_size=4), R3GANDiscriminator(4, blocks=1, group_size=4)
 
     @jit
     def look(x):

@@ -5,12 +5,22 @@ import torch_layers as layers
 
 from jgan.networks import R3GANDiscriminator, R3GANGenerator
 
+_side = {"width": 16, "group_size": 8}
 _random = np.random.default_rng(0)
 CASES = {
-    "generator": (R3GANGenerator((28, 28, 1), 32, 1), (_random.normal(size=(2, 64)).astype(np.float32),)),
-    "discriminator": (R3GANDiscriminator(32, 1), (_random.uniform(size=(2, 28, 28, 1)).astype(np.float32),)),
-    "generator of 48x48": (R3GANGenerator((48, 48, 3), 16, 2, 8), (_random.normal(size=(2, 64)).astype(np.float32),)),
-    "discriminator of 48x48": (R3GANDiscriminator(16, 2, 8), (_random.uniform(size=(2, 48, 48, 3)).astype(np.float32),)),
+    "generator": (R3GANGenerator((28, 28, 1), 32, blocks=1), (_random.normal(size=(2, 64)).astype(np.float32),)),
+    "discriminator": (R3GANDiscriminator(32, blocks=1), (_random.uniform(size=(2, 28, 28, 1)).astype(np.float32),)),
+    "generator of 48x48": (R3GANGenerator((48, 48, 3), **_side), (_random.normal(size=(2, 64)).astype(np.float32),)),
+    "discriminator of 48x48": (
+        R3GANDiscriminator(**_side),
+        (_random.uniform(size=(2, 48, 48, 3)).astype(np.float32),),
+    ),
+}
+_labels = np.array([3, 0], np.int32)
+CASES |= {
+    f"{case} with labels": (module.clone(n_classes=5), (*inputs, _labels))
+    for case, (module, inputs) in CASES.items()
+    if "of" not in case
 }
 COUNTS = {"generator": 3, "discriminator": 3, "generator of 48x48": 4, "discriminator of 48x48": 4}
 """resolutions"""
@@ -19,13 +29,23 @@ COUNTS = {"generator": 3, "discriminator": 3, "generator of 48x48": 4, "discrimi
 def reference(case, params, inputs):
     """The images, or the logits."""
     build = _generator if case.startswith("generator") else _discriminator
-    return build(params, CASES[case][0].blocks, COUNTS[case], *inputs)
+    return build(params, CASES[case][0].blocks, COUNTS[case.removesuffix(" with labels")], *inputs)
 
 
-def _generator(params, blocks, count, z):
+def _vectors(params, labels):
+    """A linear layer without a bias, of one-hot labels."""
     import torch
 
-    scales = layers.linear(params, "project")(torch.from_numpy(z))
+    return layers.linear(params, "classes")(torch.nn.functional.one_hot(torch.from_numpy(labels).long(), 5).float())
+
+
+def _generator(params, blocks, count, z, labels=None):
+    import torch
+
+    z = torch.from_numpy(z)
+    if labels is not None:
+        z = torch.cat([z, _vectors(params, labels)], dim=1)
+    scales = layers.linear(params, "project")(z)
     x = torch.from_numpy(params["basis"].transpose(2, 0, 1)) * scales[:, :, None, None]
     for index in range(count):
         if index > 0:
@@ -37,7 +57,7 @@ def _generator(params, blocks, count, z):
     return (layers.array(layers.conv(params, "output")(x)) + 1) / 2
 
 
-def _discriminator(params, blocks, count, images):
+def _discriminator(params, blocks, count, images, labels=None):
     import torch
 
     x = layers.conv(params, "input")(2 * layers.image(images) - 1)
@@ -50,7 +70,8 @@ def _discriminator(params, blocks, count, images):
                 x = layers.conv(params, f"change_{index}")(x)
     kernel = torch.from_numpy(params["basis"].transpose(2, 0, 1))[:, None]
     x = torch.nn.functional.conv2d(x, kernel, groups=x.shape[1])
-    return layers.linear(params, "output")(x.flatten(1))[:, 0].numpy()
+    features = layers.linear(params, "output")(x.flatten(1))
+    return (features[:, 0] if labels is None else (features * _vectors(params, labels)).sum(dim=1)).numpy()
 
 
 def _block(params, path, x):

@@ -18,7 +18,12 @@ CASES = {
     "generator": (StyleGAN2Generator(**_GENERATOR, noise=False), (_z,)),
     "generator_noise": (StyleGAN2Generator(**_GENERATOR, truncation=0.7), (_z,)),
     "discriminator": (StyleGAN2Discriminator(**_WIDTHS), (_images,)),
-    "discriminator_orig": (StyleGAN2Discriminator(**_WIDTHS, residual=False), (_images,)),
+    "discriminator_orig": (StyleGAN2Discriminator(**_WIDTHS, residual=False), (4 * _images,)),  # logits of about 1
+}
+_labels = np.array([3, 0], np.int32)
+CASES |= {
+    "generator_labels": (StyleGAN2Generator(**_GENERATOR, noise=False, n_classes=5), (_z, _labels)),
+    "discriminator_labels": (StyleGAN2Discriminator(**_WIDTHS, n_classes=5, mapping_layers=2), (_images, _labels)),
 }
 SQRT2 = math.sqrt(2)
 
@@ -27,11 +32,21 @@ def reference(case, params, inputs):
     """The images, about in [0, 1], or the logits."""
     if case.startswith("generator"):
         return _generator(params, *inputs, noise=case == "generator_noise", psi=0.7 if case == "generator_noise" else 1.0)
-    return _discriminator(params, *inputs, residual=case == "discriminator")
+    return _discriminator(params, *inputs, residual=case != "discriminator_orig")
 
 
-def _generator(params, z, noise, psi):
+def _vectors(params, labels):
+    """The vectors of the classes, of a mean square of 1."""
+    one_hot = style.tensor(np.eye(5, dtype=np.float32)[labels])
+    return style.pixel_norm(style.dense(params, "mapping/classes", one_hot))
+
+
+def _generator(params, z, labels=None, *, noise, psi):
+    import torch
+
     w = style.pixel_norm(style.tensor(z))
+    if labels is not None:
+        w = torch.cat([w, _vectors(params, labels)], dim=1)
     for index in range(3):
         w = style.leaky(style.dense(params, f"mapping/layer_{index}", w, rate=0.01), SQRT2)
     average = style.tensor(params["w"])
@@ -56,7 +71,7 @@ def _generator(params, z, noise, psi):
     return (style.array(sum) + 1) / 2
 
 
-def _discriminator(params, x, residual):
+def _discriminator(params, x, labels=None, *, residual):
     h = style.leaky(style.conv(params, "image", 2 * style.image(x) - 1), SQRT2)
     for level in (3, 2, 1):
         y = style.leaky(style.conv(params, f"conv_{level}_0", h), SQRT2)
@@ -67,4 +82,10 @@ def _discriminator(params, x, residual):
         h = y
     h = style.leaky(style.conv(params, "conv_0", style.minibatch_std(h, 2)), SQRT2)
     h = style.leaky(style.dense(params, "hidden", h.permute(0, 2, 3, 1).flatten(1)), SQRT2)
-    return style.dense(params, "output", h)[:, 0].numpy()
+    output = style.dense(params, "output", h)
+    if labels is None:
+        return output[:, 0].numpy()
+    classes = _vectors(params, labels)
+    for index in range(2):
+        classes = style.leaky(style.dense(params, f"mapping/layer_{index}", classes, rate=0.01), SQRT2)
+    return ((output * classes).sum(dim=1) / math.sqrt(output.shape[1])).numpy()
