@@ -296,9 +296,15 @@ def gallery(result: dict[str, Any]) -> str:
     def cells(model: str, dataset: str) -> list[str]:
         run = found.get((model, dataset))
         if run is None:
-            return [""] * 4
+            return [""] * len(_GALLERY)
         seen = f"{run['images_seen'] / 1e6:.2f}"
-        return [seen, f"{run['fid']:.1f}", f"{1000 * run['kid']:.1f}", f"{run['precision']:.2f} / {run['coverage']:.2f}"]
+        return [
+            seen,
+            f"{run['fid']:.1f}",
+            f"{1000 * run['kid']:.1f}",
+            f"{run['precision']:.2f} / {run['coverage']:.2f}",
+            f"{run['sharpness']:.2f}",
+        ]
 
     models = dict.fromkeys(run["model"] for run in sorted(runs, key=lambda run: (run["dataset"] != datasets[0], run["fid"])))
     rows = [[f"`{model}`", *(cell for dataset in datasets for cell in cells(model, dataset))] for model in models]
@@ -308,14 +314,19 @@ def gallery(result: dict[str, Any]) -> str:
         f"{dataset}: {name}" + (f", which is right for {accuracy:.1%} of the test images" if accuracy else "")
         for dataset, (name, accuracy) in judges.items()
     )
+    asked = "; ".join(
+        f"`{run['model']}` {run['agreement']:.1%} ({run['dataset']})" for run in runs if run["agreement"] is not None
+    )
     notes = (
         f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; 10,000 samples of the averaged generator. "
-        f"Features: {features}. {origin(runs[-1])}"
+        f"Features: {features}. Sharpness: the variance of the Laplacian, 1 for training images. "
+        + (f"Samples in which the classifier finds the class that was asked for: {asked}. " if asked else "")
+        + origin(runs[-1])
     )
     return f"{markdown(['model', *header], rows)}\n\n{notes}"
 
 
-_GALLERY = ("M images", "FID", "KID x 1000", "precision / coverage")
+_GALLERY = ("M images", "FID", "KID x 1000", "precision / coverage", "sharpness")
 
 
 def overhead(result: dict[str, Any]) -> str:

@@ -19,17 +19,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks import judges
 from jgan import models
-from jgan.evaluation import sets
-from jgan.evaluation.extract import extract
 from jgan.metrics import frechet
 from jgan.training import train
 from jgan.training.environment import environment, write_json
-from jgan.training.evaluators import sampling
-from jgan.training.run import Run, keys
+from jgan.training.run import Run
 from jgan.types import GANState
 from jgan.utils import cli
 
@@ -37,9 +32,6 @@ PROG = "python -m benchmarks.first_models"
 
 MORE = ("translation", "test_errors", "test_images", "labels", "code_error", "bounds", "log_likelihood")
 """entries of a run's `summary.json` that are copied"""
-
-PER_CLASS = 100
-"""samples of each class that the classifier looks at"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,11 +80,9 @@ def measure(args: Args, run: Run, state: GANState) -> dict[str, Any]:
     extractor, accuracy = judges.of_classes(run.dataset, args.workdir, args.epochs)
     _, fake, real = judges.compared(extractor, run, state, 10_000)
     found: dict[str, Any] = {"fid": float(frechet.fid(real, fake).fid), "classifier_accuracy": accuracy}
-    if sampling.classes(run.gan):
-        labels = np.repeat(np.arange(sampling.classes(run.gan)), PER_CLASS)
-        drawn = run.gan.sample(keys(run.config.seed).samples, state, len(labels), labels=labels)
-        logits = extract(extractor, sets.to_uint8("samples", np.asarray(drawn))).logits
-        found["agreement"] = float(np.mean(np.asarray(logits).argmax(axis=1) == labels))
+    agreement = judges.agreement(extractor, run, state)
+    if agreement is not None:
+        found["agreement"] = agreement
     return found
 
 

@@ -22,21 +22,25 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
 from benchmarks import budget, judges, pictures
+from benchmarks.gallery_models import ENTRIES, PUBLISHED, Entry
 from benchmarks.tables import ROOT
 from jgan import data, models, plots
 from jgan.metrics import frechet, kernel, prdc
+from jgan.metrics.sharpness import sharpness
 from jgan.training import train
 from jgan.training.environment import environment, write_json
 from jgan.training.evaluators import sampling
+from jgan.training.evaluators.images import unit
 from jgan.training.run import Run, keys
 from jgan.types import GANState
 from jgan.utils import cli
@@ -83,56 +87,6 @@ class Args:
     """folder of the result files, in gallery/ or gallery_gpu/"""
     pictures: Path = ROOT / "docs"
     """folder of the sheets of samples, in gallery/ or gallery_gpu/"""
-
-
-class Entry(NamedTuple):
-    """A model of the gallery.
-
-    Attributes:
-      preset: the preset from whose options the run starts.
-      changes: other options, by the dotted names of their fields.
-      batch_size: examples in a minibatch.
-      parts: what only some of the steps compute.
-      decays: whether the options have an optimiser with `decay` and `decay_steps`; a model without has schedules of its own.
-      images: those that a run with `--device gpu` sees.
-    """
-
-    preset: str
-    changes: Mapping[str, Any] = {}
-    batch_size: int = 64
-    parts: Sequence[budget.Part] = ()
-    decays: bool = True
-    images: int = 0
-
-
-ENTRIES: dict[str, Entry] = {
-    "gan2014": Entry("mnist", batch_size=100, decays=False),
-    "dcgan": Entry("dcgan_mnist", {"width": 48}),
-    "lsgan": Entry("lsgan_mnist", {"width": 48}),
-    "wgan": Entry("wgan_mnist", {"width": 48}, batch_size=32),
-    "wgan_gp": Entry("wgan_gp_mnist", {"width": 24}, batch_size=32),
-    "dragan": Entry("dragan_mnist", {"width": 48}),
-    "rgan": Entry("rgan_mnist", {"width": 48}),
-    "sngan": Entry("sngan_mnist", {"width": 20}),
-    "sagan": Entry("sagan_mnist", {"width": 10, "rule.n_critic": 2}),
-    "progan": Entry("progan_mnist", {"fmap_max": 14, "stable_images": 50_000, "fade_images": 50_000}),
-    "stylegan2": Entry(
-        "stylegan2_mnist",
-        {"channel_max": 20},
-        batch_size=32,
-        parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
-    ),
-    "r3gan": Entry("r3gan_mnist", {"width": 10, "group_size": 10}),
-}
-"""The models, with widths at which a budget of 100 TFLOP shows each of them at least 600,000 images, one of 50 half as many."""
-
-PUBLISHED: dict[str, Entry] = {
-    "sngan": Entry("sngan_cifar10", batch_size=128, images=12_800_000),
-    "r3gan": Entry("r3gan_cifar10", batch_size=256, images=12_800_000),
-    "stylegan2": Entry("stylegan2_cifar10", images=6_400_000),
-}
-"""The models for an accelerator. SN-GAN's CNN with these images is published with an Inception score of 7.84 and an FID of 17.8
-(w86763777/pytorch-gan-collections); R3GAN with 250 and StyleGAN2 with 100 million images, larger networks and labels."""
 
 
 def entries(args: Args) -> dict[str, Entry]:
@@ -196,7 +150,8 @@ def measured(judge: judges.Judge, run: Run, state: GANState) -> dict[str, Any]:
     Returns:
       For JSON.
     """
-    _, fake, real = judges.compared(judge.extractor, run, state, SAMPLES)
+    samples, fake, real = judges.compared(judge.extractor, run, state, SAMPLES)
+    real_images = unit(run.dataset.train.x[:SAMPLES])
     some = real[np.random.default_rng(0).permutation(len(real))[:SAMPLES]]
     near = prdc.prdc(some, fake)
     return {
@@ -207,11 +162,13 @@ def measured(judge: judges.Judge, run: Run, state: GANState) -> dict[str, Any]:
         "fid": float(frechet.fid(real, fake).fid),
         "kid": float(kernel.kid(real, fake, subset_size=min(1000, len(real), len(fake))).mean),
         **{name: getattr(near, name) for name in ("precision", "recall", "density", "coverage")},
+        "sharpness": float(sharpness(samples).mean() / sharpness(real_images).mean()),
+        "agreement": None if judge.accuracy is None else judges.agreement(judge.extractor, run, state),
     }
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
-    """The picture of the samples of a run, `COLUMNS` by `ROWS`.
+    """The picture of the samples of a run, `COLUMNS` by `ROWS`; with labels, a row of all classes and one of each.
 
     Args:
       run: the run, in its last phase.
@@ -220,8 +177,13 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     Returns:
       uint8 `[height, width, channels]`.
     """
-    drawn = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).samples, COLUMNS * ROWS))
-    return plots.grid(drawn, columns=COLUMNS, scale=1)
+    key, classes = keys(run.config.seed).samples, sampling.classes(run.gan)
+    if classes:
+        labels = np.concatenate([np.arange(COLUMNS) % classes, np.repeat(np.arange(classes), COLUMNS)])
+        asked = run.gan.inputs(key, len(labels), jnp.asarray(labels, jnp.int32))
+    else:
+        asked = sampling.inputs(run, key, COLUMNS * ROWS)
+    return plots.grid(sampling.draw(run.gan, state, asked), columns=COLUMNS, scale=1)
 
 
 def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str, Any], np.ndarray]:
@@ -265,6 +227,7 @@ def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str
         judge = judges.of_classes(run.dataset, args.workdir, args.epochs)
     else:
         judge = judges.of_photographs(run.dataset, args.extractor or "efficientnet_lite0")
+    picture = sheet(run, state)
     found = {
         "model": name,
         "dataset": dataset,
@@ -275,9 +238,10 @@ def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str
         "seconds": seconds,
         "seed": args.seed,
         **measured(judge, run, state),
+        "rows": 1 + sampling.classes(run.gan) if sampling.classes(run.gan) else ROWS,
         "config": models.to_dict(run.config.model),
     }
-    return found, sheet(run, state)
+    return found, picture
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -344,7 +308,8 @@ def rows(args: Args, dataset: str) -> None:
     named = []
     for found in results:
         with Image.open(args.pictures / f"{dataset}_{found['model']}.png") as picture:
-            strip = picture.convert("RGB").crop((0, 0, picture.width, picture.height // ROWS))
+            side = (picture.height - 1) // found["rows"] + 1
+            strip = picture.convert("RGB").crop((0, 0, picture.width, side))
         named.append((f"{found['model']}  {found['fid']:.1f}", strip))
     name = f"{args.pictures.name}_{dataset}.png"
     plots.save_png(args.pictures.with_name(name), pictures.stacked(named))

@@ -14,6 +14,9 @@ from jgan.training.evaluators import sampling
 from jgan.training.run import Run, keys
 from jgan.types import GANState
 
+PER_CLASS = 100
+"""samples of each class that a classifier names"""
+
 
 class Judge(NamedTuple):
     """An extractor, and how often it is right on the test images: None if it classifies other things."""
@@ -69,7 +72,7 @@ class Compared(NamedTuple):
     real: np.ndarray
 
 
-def compared(extractor: Extractor, run: Run, state: GANState, n: int) -> Compared:
+def compared(extractor: Extractor, run: Run, state: GANState, n: int, images: np.ndarray | None = None) -> Compared:
     """Draws samples of a run, always from the same latents, and extracts what is compared.
 
     Args:
@@ -77,10 +80,32 @@ def compared(extractor: Extractor, run: Run, state: GANState, n: int) -> Compare
       run: the run, in the phase of the state.
       state: the state whose averaged generator is sampled.
       n: the number of samples.
+      images: the training images; None for those of the run.
 
     Returns:
       The `Compared`.
     """
     samples = sampling.draw(run.gan, state, sampling.inputs(run, keys(run.config.seed).evaluation, n))
-    fake, real = (np.asarray(extract(extractor, x).features) for x in (to_uint8("samples", samples), run.dataset.train.x))
+    real_images = run.dataset.train.x if images is None else images
+    fake, real = (np.asarray(extract(extractor, x).features) for x in (to_uint8("samples", samples), real_images))
     return Compared(samples, fake, real)
+
+
+def agreement(extractor: Extractor, run: Run, state: GANState) -> float | None:
+    """How often the classifier finds the class that a sample was asked for.
+
+    Args:
+      extractor: a classifier of the run's classes.
+      run: the run, in the phase of the state.
+      state: the state whose averaged generator is sampled.
+
+    Returns:
+      The share of `PER_CLASS` samples of each class; None for a model without labels.
+    """
+    classes = sampling.classes(run.gan)
+    if not classes:
+        return None
+    labels = np.repeat(np.arange(classes), PER_CLASS)
+    drawn = sampling.draw(run.gan, state, run.gan.inputs(keys(run.config.seed).samples, len(labels), labels))
+    logits = np.asarray(extract(extractor, to_uint8("samples", drawn)).logits)
+    return float(np.mean(logits.argmax(axis=1) == labels))

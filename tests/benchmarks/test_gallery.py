@@ -24,6 +24,8 @@ RUN = {
     "recall": 0.7,
     "density": 1.0,
     "coverage": 0.8,
+    "sharpness": 1.25,
+    "agreement": None,
     "extractor": "classifier of mnist",
     "classifier_accuracy": 0.988,
     "command": "python -m benchmarks.gallery",
@@ -35,14 +37,15 @@ def test_the_table_has_a_row_for_each_model_the_best_first(tmp_path):
     runs = {
         "mnist_a": RUN | {"model": "a", "fid": 9.0},
         "mnist_dcgan": RUN,
-        "fashion_mnist_a": RUN | {"model": "a", "dataset": "fashion_mnist", "fid": 30.0},
+        "fashion_mnist_a": RUN | {"model": "a", "dataset": "fashion_mnist", "fid": 30.0, "agreement": 0.985},
     }
     table = TABLES["gallery"].draw(runs)
     first, second = (line for line in table.splitlines() if line.startswith("| `"))
-    assert first == "| `dcgan` | 0.64 | 7.1 | 2.1 | 0.90 / 0.80 |  |  |  |  |"
+    assert first == "| `dcgan` | 0.64 | 7.1 | 2.1 | 0.90 / 0.80 | 1.25 |  |  |  |  |  |"
     assert second.startswith("| `a` | 0.64 | 9.0")
     assert "30.0" in second
     assert "budget of 100 TFLOP" in table
+    assert "the class that was asked for: `a` 98.5% (fashion_mnist)." in table
     assert "98.8% of the test images" in table
     folder = tmp_path / "gallery"
     folder.mkdir()

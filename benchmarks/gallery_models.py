@@ -1,0 +1,69 @@
+"""The models of the gallery, with the widths at which they are compared."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from benchmarks import budget
+
+
+class Entry(NamedTuple):
+    """A model of the gallery.
+
+    Attributes:
+      preset: the preset from whose options the run starts.
+      changes: other options, by the dotted names of their fields.
+      batch_size: examples in a minibatch.
+      parts: what only some of the steps compute.
+      decays: whether the options have an optimiser with `decay` and `decay_steps`; a model without has schedules of its own.
+      images: those that a run with `--device gpu` sees.
+    """
+
+    preset: str
+    changes: Mapping[str, Any] = {}
+    batch_size: int = 64
+    parts: Sequence[budget.Part] = ()
+    decays: bool = True
+    images: int = 0
+
+
+ENTRIES: dict[str, Entry] = {
+    "gan2014": Entry("mnist", batch_size=100, decays=False),
+    "dcgan": Entry("dcgan_mnist", {"width": 48}),
+    "lsgan": Entry("lsgan_mnist", {"width": 48}),
+    "wgan": Entry("wgan_mnist", {"width": 48}, batch_size=32),
+    "wgan_gp": Entry("wgan_gp_mnist", {"width": 24}, batch_size=32),
+    "dragan": Entry("dragan_mnist", {"width": 48}),
+    "rgan": Entry("rgan_mnist", {"width": 48}),
+    "sngan": Entry("sngan_mnist", {"width": 20}),
+    "sagan": Entry("sagan_mnist", {"width": 10, "rule.n_critic": 2}),
+    "progan": Entry("progan_mnist", {"fmap_max": 14, "stable_images": 50_000, "fade_images": 50_000}),
+    "stylegan2": Entry(
+        "stylegan2_mnist",
+        {"channel_max": 20},
+        batch_size=32,
+        parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
+    ),
+    "r3gan": Entry("r3gan_mnist", {"width": 32, "widest": 7, "group_size": 8, "gamma": 1.0, "final_gamma": 0.1}),
+    "cgan": Entry("cgan_mnist", batch_size=100, decays=False),
+    "cdcgan": Entry("cdcgan_mnist", {"width": 32}),
+    "acgan": Entry("acgan_mnist", {"width": 48, "d_width": 10}),
+    "projection": Entry("projection_mnist", {"width": 12, "rule.n_critic": 2}),
+    "biggan": Entry("biggan_mnist", {"width": 8, "rule.n_critic": 2}),
+    "infogan": Entry("infogan_mnist", {"width": 32, "units": 512}),
+    "autoencoder": Entry("autoencoder_mnist", batch_size=128),
+    "vae": Entry("vae_mnist", batch_size=128),
+    "pixelcnn": Entry("pixelcnn_mnist", {"features": 16}),
+    "ddpm": Entry("ddpm_mnist", {"width": 16}),
+}
+"""The models, with widths at which a budget of 100 TFLOP shows most of them at least 600,000 images, one of 50 half as many.
+
+The width of R3GAN is that of its lowest resolution: its latents reach an image as one number for each of these channels, and
+with 10 of them its samples hardly varied."""
+
+PUBLISHED: dict[str, Entry] = {
+    "sngan": Entry("sngan_cifar10", batch_size=128, images=12_800_000),
+    "r3gan": Entry("r3gan_cifar10", batch_size=256, images=12_800_000),
+    "stylegan2": Entry("stylegan2_cifar10", images=6_400_000),
+}
+"""The models for an accelerator. SN-GAN's CNN with these images is published with an Inception score of 7.84 and an FID of 17.8
+(w86763777/pytorch-gan-collections); R3GAN with 250 and StyleGAN2 with 100 million images, larger networks and labels."""
