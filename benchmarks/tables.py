@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings
+from benchmarks import drawings, model_drawings
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -132,9 +132,10 @@ TABLES: dict[str, Table] = {
     "stacked_mnist": Table(drawings.stacked_mnist, "python -m benchmarks.stacked_mnist"),
     "collapse": Table(drawings.collapse, "python -m benchmarks.collapse"),
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
-    "first_models": Table(drawings.first_models, "python -m benchmarks.first_models"),
+    "first_models": Table(model_drawings.first_models, "python -m benchmarks.first_models"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
-    "gallery": Table(drawings.gallery, "python -m benchmarks.gallery"),
+    "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
+    "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }

@@ -5,7 +5,7 @@ import json
 import jax
 import pytest
 
-from benchmarks import drawings, first_models
+from benchmarks import first_models, model_drawings
 from benchmarks.tables import TABLES
 
 ENVIRONMENT = {"packages": {"jax": "0.10.2"}, "device": "cpu", "python": "3.11.7", "date": "2026-11-26T00:00:00+00:00"}
@@ -69,4 +69,4 @@ def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch):
     assert 0 <= found["models"]["cgan"]["agreement"] <= 1
     assert found["models"]["cgan"]["classifier_accuracy"] > 0.95
     assert found["models"]["cyclegan"]["translation"]["error"] > 0
-    assert drawings.first_models(found)
+    assert model_drawings.first_models(found)

@@ -1,0 +1,133 @@
+"""Results of trained models of images as Markdown tables, from the JSON files that the commands wrote."""
+
+from typing import Any
+
+from benchmarks.drawings import markdown, origin
+
+
+def first_models(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.first_models`: the results of each preset.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    rows = []
+    for name, found in result["models"].items():
+        likelihood = found.get("log_likelihood")
+        rows.append(
+            [
+                f"`{name}`",
+                f"{found['steps']:,} x {found['batch_size']}",
+                f"{likelihood['mean']:.1f} +- {likelihood['standard_error']:.1f}" if likelihood else "",
+                f"{found['fid']:.2f}" if "fid" in found else "",
+                f"{found['agreement']:.1%}" if "agreement" in found else "",
+                ", ".join(_more(found)),
+            ]
+        )
+    accuracies = {found["dataset"]: found["classifier_accuracy"] for found in result["models"].values() if "fid" in found}
+    classifiers = ", ".join(f"{dataset} {accuracy:.1%}" for dataset, accuracy in accuracies.items())
+    header = ["preset", "steps x batch", "log-likelihood (nats)", "FID", "agreement", "other measures"]
+    notes = (
+        "One seed, averaged generators, 10,000 samples; the result file has the whole command of each row. FID in the features "
+        f"of a small classifier of the data set, with a test accuracy of: {classifiers}. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"
+
+
+def _more(found: dict[str, Any]) -> list[str]:
+    """What else was measured of a preset, in words."""
+    words = []
+    if "translation" in found:
+        words.append(f"translation error {found['translation']['error']:.3f}")
+    if "test_errors" in found:
+        words.append(f"{found['test_errors']:,} errors on {found['test_images']:,} test images with {found['labels']:,} labels")
+    if "code_error" in found:
+        words.append(f"code error {found['code_error']:.1%}")
+    if "bounds" in found:
+        grey = "" if found["bounds"]["pixels"] == "binary" else " of grey pixels"
+        words.append(f"ELBO{grey} {found['bounds']['elbo']:.1f} nats")
+    return words
+
+
+def gallery(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.gallery`: a row for each model, the best FID of the first data set first.
+
+    Args:
+      result: the content of the JSON files, by their names.
+
+    Returns:
+      Markdown.
+    """
+    runs = list(result.values())
+    datasets = list(dict.fromkeys(run["dataset"] for run in sorted(runs, key=lambda run: run["dataset"] != "mnist")))
+    found = {(run["model"], run["dataset"]): run for run in runs}
+
+    def cells(model: str, dataset: str) -> list[str]:
+        run = found.get((model, dataset))
+        if run is None:
+            return [""] * len(_GALLERY)
+        seen = f"{run['images_seen'] / 1e6:.2f}"
+        return [
+            seen,
+            f"{run['fid']:.1f}",
+            f"{1000 * run['kid']:.1f}",
+            f"{run['precision']:.2f} / {run['coverage']:.2f}",
+            f"{run['sharpness']:.2f}",
+        ]
+
+    models = dict.fromkeys(run["model"] for run in sorted(runs, key=lambda run: (run["dataset"] != datasets[0], run["fid"])))
+    rows = [[f"`{model}`", *(cell for dataset in datasets for cell in cells(model, dataset))] for model in models]
+    header = [f"{dataset}: {name}" if name.startswith("M") else name for dataset in datasets for name in _GALLERY]
+    judges = {run["dataset"]: (run["extractor"], run["classifier_accuracy"]) for run in runs}
+    features = "; ".join(
+        f"{dataset}: {name}" + (f", which is right for {accuracy:.1%} of the test images" if accuracy else "")
+        for dataset, (name, accuracy) in judges.items()
+    )
+    asked = "; ".join(
+        f"`{run['model']}` {run['agreement']:.1%} ({run['dataset']})" for run in runs if run["agreement"] is not None
+    )
+    notes = (
+        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; 10,000 samples of the averaged generator. "
+        f"Features: {features}. Sharpness: the variance of the Laplacian, 1 for training images. "
+        + (f"Samples in which the classifier finds the class that was asked for: {asked}. " if asked else "")
+        + origin(runs[-1])
+    )
+    return f"{markdown(['model', *header], rows)}\n\n{notes}"
+
+
+_GALLERY = ("M images", "FID", "KID x 1000", "precision / coverage", "sharpness")
+
+
+def sample_time(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.sample_time`, the fastest model first.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    fastest = min(found["one"]["median"] for found in result["models"].values())
+    rows = [
+        [
+            f"`{name}`",
+            found["passes"],
+            f"{found['one']['median']:.2f}",
+            f"{found['one']['median'] / fastest:,.1f}",
+            f"{found['each']['median']:.3f}",
+            f"{found['parameters']:,}",
+        ]
+        for name, found in sorted(result["models"].items(), key=lambda item: item[1]["one"]["median"])
+    ]
+    header = [
+        "model",
+        "passes of the network",
+        "ms for one",
+        "times the fastest",
+        f"ms each of {result['batch']}",
+        "parameters",
+    ]
+    return f"{markdown(header, rows)}\n\nMedians of {result['rounds']} rounds, models in turn. {origin(result)}"
