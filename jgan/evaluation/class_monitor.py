@@ -1,0 +1,123 @@
+"""The collapse monitor within each class, for models conditioned on labels.
+
+A class that collapses alone, to one image or to the images of another class, hardly changes the statistics of the whole set.
+Spread and coverage (see `jgan.evaluation.monitor`) are therefore also measured among the images of each class.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Float32, Int
+
+from jgan.evaluation.monitor import FIRST_STEP, SAMPLES, K
+from jgan.metrics import prdc
+from jgan.utils.shapes import AnyArray
+
+MOST = 200
+"""images of a class that are looked at, on each side; fewer if there are many classes, so that all of them are `TOTAL`"""
+
+TOTAL = 5 * SAMPLES
+
+LEAST = 20
+"""images of a class, on each side, from which it is measured: with fewer, the balls of coverage span the class"""
+
+
+class Signs(NamedTuple):
+    """One measurement of one class.
+
+    Attributes:
+      spread: at least 0; 1 if its samples vary as much as its images.
+      coverage: from 0 to 1.
+    """
+
+    spread: float
+    coverage: float
+
+
+def make(training: Float[AnyArray, " n *shape"], labels: Int[AnyArray, " n"]) -> dict[int, Float32[np.ndarray, "m d"]]:
+    """Prepares the monitor.
+
+    Args:
+      training: `[N, ...]` float, training examples or their features; further axes are flattened.
+      labels: `[N]`, their classes.
+
+    Returns:
+      The first examples of each class that has at least `LEAST`, `[M, d]`, by class.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.evaluation import class_monitor
+      >>> data = np.random.default_rng(0).normal(size=(400, 3)).astype(np.float32)
+      >>> labels = np.arange(400) % 2
+      >>> real = class_monitor.make(data[:200], labels[:200])
+      >>> samples = np.where(labels[200:, None] == 1, data[:1], data[200:])
+      >>> class_monitor.warning(class_monitor.look(real, samples, labels[200:]), [])
+      'collapse? class 1: the samples vary 0.00 times as much as its images'
+    """
+    return {label: examples for label, examples in _by_class(training, labels).items() if len(examples) >= LEAST}
+
+
+def look(
+    real: Mapping[int, Float32[np.ndarray, "m d"]], samples: Float[AnyArray, " n *shape"], labels: Int[AnyArray, " n"]
+) -> dict[int, Signs]:
+    """Measures samples of the generator within each class.
+
+    Args:
+      real: the examples of each class, from `make`.
+      samples: `[N, ...]` float, of the same kind as the training examples.
+      labels: `[N]`, the classes that they were generated from.
+
+    Returns:
+      The `Signs` by class, of the classes with at least `LEAST` samples.
+    """
+    found = {}
+    for label, fake in _by_class(samples, labels).items():
+        if label in real and len(fake) >= LEAST:
+            variance, varied = (np.var(side, axis=0, dtype=np.float64).sum() for side in (real[label], fake))
+            spread = float(np.sqrt(varied / variance)) if variance else 1.0
+            found[label] = Signs(spread, prdc.prdc(real[label], fake, k=K).coverage)
+    return found
+
+
+def _by_class(examples: AnyArray, labels: AnyArray) -> dict[int, np.ndarray]:
+    """The first examples of each class, flat, float32."""
+    labels = np.asarray(labels)
+    known = np.unique(labels).tolist()
+    most = max(LEAST, min(MOST, TOTAL // max(1, len(known))))
+    members = {label: np.flatnonzero(labels == label)[:most] for label in known}
+    return {
+        label: np.asarray(examples)[chosen].reshape(len(chosen), -1).astype(np.float32) for label, chosen in members.items()
+    }
+
+
+def row(signs: Mapping[int, Signs]) -> dict[str, float | list[float | None]]:
+    """The measurement for a line of the journal.
+
+    Args:
+      signs: the measurement.
+
+    Returns:
+      `worst_class`, the class of the lowest coverage, its `worst_class_coverage` and `worst_class_spread`, and of all classes
+      `coverage_by_class` and `spread_by_class`, with None for a class that was not measured; nothing if none was.
+
+    Example:
+      >>> from jgan.evaluation.class_monitor import Signs, row
+      >>> row({0: Signs(0.9, 0.5), 2: Signs(0.8, 0.25)})["coverage_by_class"]
+      [0.5, None, 0.25]
+    """
+    if not signs:
+        return {}
+    worst = min(signs, key=lambda label: signs[label].coverage)
+    listed = [signs.get(label) for label in range(max(signs) + 1)]
+    return {
+        "worst_class": worst,
+        "worst_class_coverage": signs[worst].coverage,
+        "worst_class_spread": signs[worst].spread,
+        "coverage_by_class": [None if of is None else round(of.coverage, 4) for of in listed],
+        "spread_by_class": [None if of is None else round(of.spread, 4) for of in listed],
+    }
+
+
+def warning(signs: Mapping[int, Signs], before: Sequence[Sequence[float | None]], step: int = FIRST_STEP) -> str:
+    return ""
