@@ -22,6 +22,15 @@ TOTAL = 5 * SAMPLES
 LEAST = 20
 """images of a class, on each side, from which it is measured: with fewer, the balls of coverage span the class"""
 
+SPREAD, LEARNT, FALLEN = 0.25, 0.3, 0.2
+"""A warning: the spread of a class is below `SPREAD`, or its coverage, once at least `LEARNT`, is below `FALLEN` of its best.
+
+THRESHOLDS
+"""
+
+SHOWN = 3
+"""classes that a warning tells of, with how many more there are"""
+
 
 class Signs(NamedTuple):
     """One measurement of one class.
@@ -120,4 +129,32 @@ def row(signs: Mapping[int, Signs]) -> dict[str, float | list[float | None]]:
 
 
 def warning(signs: Mapping[int, Signs], before: Sequence[Sequence[float | None]], step: int = FIRST_STEP) -> str:
-    return ""
+    """The warning for a measurement.
+
+    Args:
+      signs: the measurement.
+      before: `coverage_by_class` of the earlier measurements of this run.
+      step: the step of the run.
+
+    Returns:
+      A sentence for the progress line, which names the classes; "" for no warning.
+
+    Example:
+      >>> from jgan.evaluation.class_monitor import Signs, warning
+      >>> warning({0: Signs(0.9, 0.5), 1: Signs(0.9, 0.02)}, before=[[0.4, 0.6], [0.5, 0.5]])
+      'collapse? class 1: coverage fell from 0.60 to 0.02'
+    """
+    if step < FIRST_STEP:
+        return ""
+    found = []
+    for label, (spread, coverage) in signs.items():
+        earlier = [held for held in (row[label] for row in before if label < len(row)) if held is not None]
+        best = max(earlier, default=0.0)
+        if spread < SPREAD:
+            found.append(f"class {label}: the samples vary {spread:.2f} times as much as its images")
+        elif best >= LEARNT and coverage < FALLEN * best:
+            found.append(f"class {label}: coverage fell from {best:.2f} to {coverage:.2f}")
+    if not found:
+        return ""
+    more = f", and {len(found) - SHOWN} more classes" if len(found) > SHOWN else ""
+    return f"collapse? {', '.join(found[:SHOWN])}{more}"

@@ -88,6 +88,9 @@ def assemble(
         return () if progress is None else (progress(state.step),)
 
     def inputs(key: Key, n: int, c: Any = ()) -> Inputs:
+        if isinstance(condition, Field) and condition.kind == "label" and not isinstance(c, jax.core.Tracer):
+            # A gather would clamp a label that is out of range, without a word.
+            c = jnp.asarray(checks.condition_of(condition, n, labels=None if isinstance(c, tuple) and not c else c))
         return Inputs(() if latents is None else latents(key, n), c)
 
     def statistics(state: GANState, params: Any, model_state: Any) -> Any:
