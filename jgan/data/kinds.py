@@ -145,14 +145,16 @@ def class_labels(values: Any, n: int, where: str) -> np.ndarray:
       >>> from jgan.data import kinds
       >>> kinds.class_labels(np.eye(3)[[0, 2]], 2, "y")
       Traceback (most recent call last):
-      ValueError: y: expected 2 integer class labels, one per example, found float64 (2, 3): of one-hot rows, give argmax(axis=1)
+      ValueError: y: expected 2 integer class labels, one per example, found float64 (2, 3): of one-hot rows, give the argmax
     """
     try:
         found = np.asarray(values)
     except ValueError:
-        raise ValueError(f"{where}: expected {n} integer class labels, one per example, found rows of several lengths") from None
+        raise ValueError(
+            f"{where}: expected {n} integer class labels, one per example, found rows of several lengths"
+        ) from None
     if found.shape != (n,) or found.dtype.kind not in "iub":
-        hint = ": of one-hot rows, give argmax(axis=1)" if found.ndim == 2 and found.shape[1] > 1 else ""
+        hint = ": of one-hot rows, give the argmax" if found.ndim == 2 and found.shape[1] > 1 else ""
         kind = f"{found.dtype} {found.shape}"
         raise ValueError(f"{where}: expected {n} integer class labels, one per example, found {kind}{hint}")
     return integers(found, where)

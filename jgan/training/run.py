@@ -10,10 +10,12 @@ Steps of a run are counted over all its phases; `state.step` counts within the c
 import dataclasses
 import functools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from jgan import data
 from jgan.data import Dataset
@@ -23,7 +25,7 @@ from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
 from jgan.training.config import ARRAYS, RunConfig, check_share
 from jgan.training.environment import PACKAGES, environment, write_json
-from jgan.types import GAN, Batch, DataSpec, GANState, Key, Phase
+from jgan.types import GAN, Batch, DataSpec, Field, GANState, Key, Phase
 from jgan.utils import checks
 
 __all__ = [
@@ -269,8 +271,8 @@ def _check_classes(phases: Sequence[Phase], dataset: Dataset) -> None:
         if len(missing):
             more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
             raise ValueError(
-                f"{dataset.name}: expected training examples of all {size} classes that the model is conditioned on, found none "
-                f"of class {missing[0]}{more}: number the classes from 0 without gaps"
+                f"{dataset.name}: expected training examples of all {size} classes that the model is conditioned on, found "
+                f"none of class {missing[0]}{more}: number the classes from 0 without gaps"
             )
 
 

@@ -93,8 +93,8 @@ def test_the_thresholds(spread, coverage, warned):
 
 
 def test_a_class_that_was_never_learnt_has_not_fallen():
-    assert class_monitor.warning({0: Signs(1.0, 0.0)}, [[0.29]]) == ""
-    assert class_monitor.warning({0: Signs(1.0, 0.0)}, [[0.31]]) != ""
+    assert class_monitor.warning({0: Signs(1.0, 0.0)}, [[0.49]]) == ""
+    assert class_monitor.warning({0: Signs(1.0, 0.0)}, [[0.51]]) != ""
     assert class_monitor.warning({0: Signs(1.0, 0.0)}, []) == ""
 
 
