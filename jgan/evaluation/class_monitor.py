@@ -25,10 +25,10 @@ LEAST = 20
 SPREAD, LEARNT, FALLEN = 0.25, 0.5, 0.2
 """A warning: the spread of a class is below `SPREAD`, or its coverage, once at least `LEARNT`, is below `FALLEN` of its best.
 
-Measured on the 8x8 digits (2,000 samples, some 120 images of a class) in three runs of `cgan` of 3,000 steps and two of `cdcgan`
-of 900 and 1,200: from step 500 on, the smallest spread of a class was 0.64, and a class that had reached a coverage of 0.5 never
-fell below 0.9 of its best. Below that, a run is still learning its classes: one fell from 0.34 to 0.05 and rose again. A class of
-one image, or of another class's images, has a coverage of some 0.01.
+Measured on the 8x8 digits (2,000 samples, some 120 images of a class), from step 500 on, in three runs of `cgan` of 3,000 steps
+and two of `cdcgan` of 900 and 1,200: the smallest spread of a class was 0.64, and a class that had reached a coverage of 0.5
+never fell below 0.9 of its best. Below that, a run is still learning its classes: one fell from 0.34 to 0.05. A class of one
+image, or of another class's images, has a coverage of some 0.01.
 """
 
 SHOWN = 3
