@@ -3,6 +3,7 @@
 python -m jgan.evaluate --workdir RUN                                   the default measure of the run
 python -m jgan.evaluate --workdir RUN --metrics fid,kid,prdc            against its training images
 python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images of any origin
+python -m jgan.evaluate --workdir RUN --metrics fid,prdc --per-class    also within each class of a model with labels
 python -m jgan.evaluate --compare A.json B.json                         side by side, if their protocols are the same
 """
 
@@ -21,13 +22,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from jgan.evaluation import flags, likelihood, sets, sides, table
-from jgan.evaluation.criteria import VALIDATION_IMAGES, RealImages
+from jgan.evaluation import by_class, flags, likelihood, sets, sides, table
+from jgan.evaluation.criteria import RealImages
 from jgan.evaluation.measure import MEASURES, Row
 from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
 from jgan.features.resize import Resizer
-from jgan.metrics import parzen
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import sampling
@@ -55,6 +55,8 @@ class Args:
     """real images, as for --fake; default: the data of the run"""
     metrics: tuple[str, ...] = ()
     """names, separated by commas or spaces, see below; default: that of the run's evaluator, or fid for two sets of images"""
+    per_class: bool = False
+    """also measure the images of each class alone, by those of the metrics that can be, for two sets with labels"""
     split: Literal["train", "validation", "test"] = "train"
     """part of the run's data to compare with"""
     held_out: Path | None = None
@@ -154,6 +156,8 @@ def check(args: Args) -> None:
             if name not in MEASURES:
                 raise ValueError(f"--metrics: {unknown('metric', name, MEASURES)}")
     flags.check(args, args.names or (("fid",) if args.workdir is None else ()))
+    if args.per_class and args.names:
+        by_class.measures(args.names)
     if args.out is not None:
         output.file("--out", args.out)
     if args.pictures is not None and not args.pictures.is_dir():
@@ -184,6 +188,10 @@ def of_run(args: Args, results: Results) -> None:
             raise ValueError(f"--metrics, a run of {run.config.preset}: {unknown('metric', name, known)}")
     check_memory(args, run)
     real = real_images(run)
+    if args.per_class:
+        by_class.measures(names)
+        if not sampling.classes(run.gan):
+            raise ValueError(f"--per-class: the model of {run.config.preset} is not conditioned on labels: leave it out")
     pair = real_of_run(real, args) if set(names) & set(MEASURES) else None
     found = run.snapshot(args.checkpoint)
     for message in found.damaged:
@@ -199,7 +207,8 @@ def of_run(args: Args, results: Results) -> None:
     samples = at_data_size(found.run, found.state, asked, ema=args.ema)
     if "parzen" in names:
         try:
-            measure_parzen(args.workdir, real, samples, args, results)
+            cache = args.workdir / "anchors.json"
+            likelihood.measure(samples, real, results, cache, n=args.num_samples, seed=args.seed, anchors=args.anchors)
         except FAILURES as error:
             results.fail("parzen", str(error))
     if pair is not None:
@@ -229,45 +238,9 @@ def real_of_run(images: RealImages, args: Args) -> sides.Given:
     real = sets.read(args.real) if args.real is not None else images.image_set(args.split)
     other = "test" if args.split != "test" else "validation"
     held_out = sets.read(args.held_out) if args.held_out is not None else images.image_set(other)
+    if args.per_class:
+        by_class.check(real=real)
     return sides.Given(real.first(args.num_real), None, held_out)
-
-
-def measure_parzen(workdir: Path, real: RealImages, samples: np.ndarray, args: Args, results: Results) -> None:
-    """Measures the generator and both baselines by the 2014 paper's procedure; shows their table.
-
-    Args:
-      workdir: the folder of the run.
-      real: the data of the run.
-      samples: samples of the run's generator.
-      args: the flags.
-      results: takes `generator`, `training_images` and `kmeans_centroids`, each a `value` with its `standard_error`, `sigma`,
-        `validation` value and `num_samples`; and the numbers of images used.
-    """
-    train, test, validation = real.part("train"), real.part("test"), real.part("validation", VALIDATION_IMAGES)
-    about = {"validation_images": len(validation), "test_images": len(test), "unit": "nats per image"}
-    lines = {"generator": likelihood.line(len(samples), parzen.evaluate(samples, validation, test))}
-    heading = (
-        f"\nParzen-window log-likelihood in nats per image, sigma chosen on {len(validation):,} validation images\n"
-        f"{'':<18}{'samples':>9}{'sigma':>8}{'validation':>12}{f'{len(test):,} test images':>22}\n"
-    )
-    results.add(heading + _row("generator", lines["generator"]), parzen={**lines, **about})
-    if args.anchors:
-        lines |= likelihood.cached_anchors(
-            workdir / "anchors.json",
-            *(train, validation, test),
-            n=args.num_samples,
-            seed=args.seed,
-            packages=results.environment["packages"],
-            announce=lambda: output.warn("measuring training images and k-means centroids ..."),
-            note=output.warn,
-        )
-        names = ("training_images", "training images"), ("kmeans_centroids", "k-means centroids")
-        results.add("\n".join(_row(title, lines[name]) for name, title in names), parzen={**lines, **about})
-
-
-def _row(name: str, line: likelihood.Line) -> str:
-    value = f"{line['value']:.1f} +- {line['standard_error']:.1f}"
-    return f"{name:<18}{line['num_samples']:>9,}{line['sigma']:>8.3f}{line['validation']:>12.1f}{value:>22}"
 
 
 def as_in_training(found: Snapshot, args: Args, results: Results) -> None:
@@ -305,6 +278,9 @@ def of_files(args: Args, results: Results) -> None:
         fake.first(min(args.num_samples, len(fake.images))),
         None if args.held_out is None else sets.read(args.held_out),
     )
+    if args.per_class:
+        assert given.fake is not None
+        by_class.check(real=given.real, generated=given.fake)
     results.about(fake=str(args.fake), seed=args.seed)
     measure_images(given, names, args, results)
 
@@ -345,6 +321,10 @@ def measure_images(given: sides.Given, names: Sequence[str], args: Args, results
                 **{name: outcome.result for name, outcome in done.items()},
             )
             heading = ""
+        if args.per_class:
+            within = [outcome.name for outcome in outcomes if not outcome.error and MEASURES[outcome.name].within_class]
+            classes = by_class.measure(measurement, within)
+            results.add(f"\nwithin each class\n{by_class.text(classes)}", by_class=[of.result for of in classes])
     if args.pictures is not None and len(results.failed) < len(names):
         for path in sides.draw(args.pictures, sides.collect(measurement, outcomes)):
             output.show(f"picture: {path}")

@@ -61,7 +61,7 @@ class Args:
     direction: str = ""
     """direction of a model that translates in several directions"""
     interpolate: bool = False
-    """interpolate between latents in each row, as in the 2014 paper's figure 3"""
+    """interpolate between latents in each row, as in the 2014 paper's figure 3; each row has one label: see --labels"""
     path: latents.Path = "linear"
     """with --interpolate: linear, or spherical, which suits Gaussian latents"""
     traverse: int = 0
@@ -169,8 +169,9 @@ def check(args: Args, out: Path) -> None:
         raise ValueError(f"--truncation: {several[0]} shows the latent space as it is, leave it out")
     if args.columns and (args.arithmetic or args.project):
         raise ValueError(f"--columns: {several[0]} has rows of its own, leave it out")
-    if args.interpolate and args.labels:
-        raise ValueError("expected one of --labels and --interpolate, found both")
+    if args.interpolate and len(args.classes) > args.num // columns:
+        least, found = len(args.classes) * columns, f"{args.num} for {len(args.classes)} --labels in rows of {columns}"
+        raise ValueError(f"--num must be at least {least}, a row for each label, found {found}")
     if args.columns and not out.suffix and not args.interpolate:
         raise ValueError("--columns lays out a picture, and --out is a folder of images: leave it out")
     if args.out is not None:
@@ -263,8 +264,8 @@ def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs,
     if not size:
         return exploration.on_lines(gan, key, args.num, line=line, path=args.path), line if args.interpolate else args.columns
     labels = jnp.asarray(args.classes or range(size), jnp.int32)
-    if args.interpolate:  # one label per row
-        each = labels[jnp.arange(args.num) // line % len(labels)]
+    if args.interpolate:  # one label per row, the rows of a label below each other
+        each = jnp.repeat(labels[jnp.sort(jnp.arange(args.num // line) % len(labels))], line)
         return exploration.on_lines(gan, key, args.num, each, line=line, path=args.path), line
     columns = args.columns or max(1, args.num // len(labels))
     if picture:

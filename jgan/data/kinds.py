@@ -126,6 +126,40 @@ def integers(values: Any, where: str, *, classes: int | None = None) -> np.ndarr
     return found.astype(np.int32)
 
 
+def class_labels(values: Any, n: int, where: str) -> np.ndarray:
+    """Checks and converts the class labels of examples in memory.
+
+    Args:
+      values: what should be `[n]` integers or booleans.
+      n: the number of examples.
+      where: their name in error messages.
+
+    Returns:
+      int32 `[n]`.
+
+    Raises:
+      ValueError: if they are anything else, such as one-hot rows, or one is negative.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import kinds
+      >>> kinds.class_labels(np.eye(3)[[0, 2]], 2, "y")
+      Traceback (most recent call last):
+      ValueError: y: expected 2 integer class labels, one per example, found float64 (2, 3): of one-hot rows, give the argmax
+    """
+    try:
+        found = np.asarray(values)
+    except ValueError:
+        raise ValueError(
+            f"{where}: expected {n} integer class labels, one per example, found rows of several lengths"
+        ) from None
+    if found.shape != (n,) or found.dtype.kind not in "iub":
+        hint = ": of one-hot rows, give the argmax" if found.ndim == 2 and found.shape[1] > 1 else ""
+        kind = f"{found.dtype} {found.shape}"
+        raise ValueError(f"{where}: expected {n} integer class labels, one per example, found {kind}{hint}")
+    return integers(found, where)
+
+
 def floats(values: np.ndarray, where: str, kind: str) -> np.ndarray:
     """Converts images or points to float32, without changing the range of any: the one conversion of all readers.
 

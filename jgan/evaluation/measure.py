@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import jax
 import numpy as np
 
 from jgan.evaluation.sets import ImageSet
@@ -39,6 +40,16 @@ class Sides(NamedTuple):
         assert self.real_features is not None
         assert self.fake_features is not None
         return np.asarray(self.real_features.features), np.asarray(self.fake_features.features)
+
+    def of_class(self, label: int) -> "Sides":
+        """The images of one class, of sets with labels, and their features; without `held_out`, which has no labels."""
+        real, fake = (np.asarray(side.labels) == label for side in (self.real, self.fake))
+        found = Sides(self.real.where(real), self.fake.where(fake))
+        return found._replace(real_features=_where(self.real_features, real), fake_features=_where(self.fake_features, fake))
+
+
+def _where(found: Extracted | None, chosen: np.ndarray) -> Extracted | None:
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[chosen], found)
 
 
 class Context(NamedTuple):
@@ -89,6 +100,7 @@ class Measure(NamedTuple):
         line of help, is the flag `--MEASURE.FIELD`; `metadata={"flag": ...}` gives it a second, shorter name.
       picture: `picture(result) -> Figure` for `--pictures`, or None.
       least_size: the minimum height and width of the images.
+      within_class: whether it also says something about the images of one class alone; it must not need `held_out`.
     """
 
     needs: Literal["features", "logits", "images", "held_out", "labels"]
@@ -98,6 +110,7 @@ class Measure(NamedTuple):
     options: type = NoOptions
     picture: Callable[[Any], "Figure"] | None = None
     least_size: int = 1
+    within_class: bool = False
 
 
 MEASURES: Registry[Measure] = Registry(

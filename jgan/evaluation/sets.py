@@ -44,6 +44,10 @@ class ImageSet(NamedTuple):
             return self
         return ImageSet(self.name, self.images[:n], None if self.labels is None else self.labels[:n])
 
+    def where(self, chosen: np.ndarray) -> "ImageSet":
+        """The images at which a boolean array `[N]` is true."""
+        return ImageSet(self.name, self.images[chosen], None if self.labels is None else self.labels[chosen])
+
 
 def of_dataset(dataset: Dataset, split: str) -> ImageSet:
     """The images of a part of a data set.

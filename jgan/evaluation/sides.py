@@ -161,18 +161,20 @@ class Measurement:
             raise found
         return found
 
-    def compute(self, name: str) -> Outcome:
+    def compute(self, name: str, label: int | None = None) -> Outcome:
         """Computes one measure; a failure is an `Outcome` with its `error`.
 
         Args:
           name: the name of the measure, one of `names`.
+          label: the class to whose images it is restricted; None for all images.
 
         Returns:
           The `Outcome`.
         """
         measure = MEASURES[name]
         try:
-            raw = measure.compute(self.sides(measure.needs), self.options[name], self.context)
+            sides = self.sides(measure.needs)
+            raw = measure.compute(sides if label is None else sides.of_class(label), self.options[name], self.context)
             rows = [row._replace(caution=getattr(raw, "caution", "")) for row in measure.rows(raw)]
             for row in rows:
                 if not math.isfinite(row.value):

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 
 from jgan import optim, steps
 from jgan.games import Adversarial
-from jgan.types import GAN, Game, GANState, Inputs, Key, Network
+from jgan.types import GAN, Field, Game, GANState, Inputs, Key, Network
+from jgan.utils import checks
 
 
 def unit_interval(x: jax.Array) -> jax.Array:
@@ -88,6 +89,9 @@ def assemble(
         return () if progress is None else (progress(state.step),)
 
     def inputs(key: Key, n: int, c: Any = ()) -> Inputs:
+        labelled = isinstance(condition, Field) and condition.kind == "label" and not isinstance(c, tuple)
+        if labelled and not isinstance(c, jax.core.Tracer):  # a label that is out of range would be clamped without a word
+            c = jnp.asarray(checks.condition_of(condition, n, labels=c))
         return Inputs(() if latents is None else latents(key, n), c)
 
     def statistics(state: GANState, params: Any, model_state: Any) -> Any:

@@ -10,10 +10,12 @@ Steps of a run are counted over all its phases; `state.step` counts within the c
 import dataclasses
 import functools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 
 from jgan import data
 from jgan.data import Dataset
@@ -23,7 +25,7 @@ from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
 from jgan.training.config import ARRAYS, RunConfig, check_share
 from jgan.training.environment import PACKAGES, environment, write_json
-from jgan.types import GAN, Batch, DataSpec, GANState, Key, Phase
+from jgan.types import GAN, Batch, DataSpec, Field, GANState, Key, Phase
 from jgan.utils import checks
 
 __all__ = [
@@ -240,6 +242,7 @@ def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | 
             name = f"the batch size of the phase {phase.name or index + 1}"
             _check_batch(name, phase.batch_size, sizes, config.dataset)
             check_share(name, phase.batch_size, config)
+    _check_classes(phases, shared.dataset)
     return Run(workdir, config, spec, model, phases, shared=shared)
 
 
@@ -256,6 +259,21 @@ def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str
     if batch_size > sizes[least]:
         where = f"{dataset}, {least}" if least else dataset
         raise ValueError(f"{name} must be at most the {sizes[least]} training examples of {where}, found {batch_size}")
+
+
+def _check_classes(phases: Sequence[Phase], dataset: Dataset) -> None:
+    """Refuses classes without a training example for a model that would never learn them."""
+    labelled = [phase.gan.condition for phase in phases if isinstance(phase.gan.condition, Field)]
+    if not isinstance(dataset.train, Batch) or dataset.train.y is None:
+        return
+    for size in (field.size for field in labelled if field.kind == "label"):
+        missing = np.setdiff1d(np.arange(size), dataset.train.y)
+        if len(missing):
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise ValueError(
+                f"{dataset.name}: expected training examples of all {size} classes that the model is conditioned on, found "
+                f"none of class {missing[0]}{more}: number the classes from 0 without gaps"
+            )
 
 
 def open_run(

@@ -232,7 +232,9 @@ def _checked(name: str, spec: Any, n: int, value: Any) -> Any:
 def _integers(name: str, field: Any, n: int, given: Any) -> Any:
     values = np.asarray(given)
     if values.shape != (n, *field.shape) or values.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be integers of the shape {(n, *field.shape)}, found {values.dtype} of {values.shape}")
+        hint = "; of one-hot rows, give the argmax" if field.kind == "label" and values.ndim == 2 else ""
+        found = f"{values.dtype} of {values.shape}{hint}"
+        raise ValueError(f"{name} must be integers of the shape {(n, *field.shape)}, found {found}")
     wrong = values[(values < 0) | (values >= field.size)]
     if wrong.size:
         raise ValueError(f"{name} must be integers from 0 to {field.size - 1}, found {wrong.flat[0]}")

@@ -202,11 +202,12 @@ def test_a_configuration_of_another_version_is_refused(tmp_path, content, messag
 
 @pytest.fixture(scope="module")
 def classes(tmp_path_factory):
-    """A finished run of a model conditioned on labels, on digits of which the zeros are left out."""
+    """A finished run of a model conditioned on labels, on digits of which all zeros but one are left out."""
     workdir = tmp_path_factory.mktemp("runs") / "classes"
     digits = data.load("digits")
+    kept = lambda y: (y > 0) | (np.arange(len(y)) == np.argmin(y))  # noqa: E731
     without = {
-        name: Batch(part.x[part.y > 0], part.y[part.y > 0])
+        name: Batch(part.x[kept(part.y)], part.y[kept(part.y)])
         for name, part in (("train", digits.train), ("validation", digits.validation), ("test", digits.test))
     }
     dataset = data.Dataset("nonzero", **without)
@@ -216,14 +217,14 @@ def classes(tmp_path_factory):
 
 @pytest.mark.slow
 def test_samples_of_a_measure_have_the_labels_of_the_data(classes):
-    """The zeros that the data lack are not drawn, and the other digits in their proportions."""
+    """The one zero of the data is hardly drawn, and the other digits in their proportions."""
     from jgan.training.evaluators import sampling
     from jgan.training.run import keys
 
     labels = np.asarray(sampling.inputs(classes, keys(0).evaluation, 2000).c)
     shares = np.bincount(labels, minlength=10) / 2000
     expected = np.bincount(classes.dataset.train.y, minlength=10) / len(classes.dataset.train.y)
-    assert shares[0] == 0
+    assert shares[0] < 0.005
     np.testing.assert_allclose(shares, expected, atol=0.03)
 
 

@@ -210,6 +210,31 @@ def test_labels_of_an_array(classes, tmp_path):
     np.testing.assert_allclose(written["samples"].mean(axis=(1, 2, 3)), 25.5 * (written["labels"] + 0.5), atol=2)
 
 
+def test_interpolation_within_the_asked_classes(classes, tmp_path):
+    picture = draw(classes, tmp_path / "a.png", "--interpolate", "--labels", "7,2", "--num", "15", "--columns", "3")
+    assert picture.shape == (5 * 50, 3 * 50)
+    expected = np.repeat([[191], [191], [191], [64], [64]], 3, axis=1)  # five rows for two labels
+    np.testing.assert_allclose(picture[25::50, 25::50], expected, atol=2)
+    args = sample.Args(classes.workdir, num=15, columns=3, interpolate=True, labels=("7,2",))
+    asked, columns = sample.inputs_of(classes.gan, jax.random.key(0), args, picture=True)
+    z = np.asarray(asked.z).reshape(5, 3, -1)
+    np.testing.assert_allclose(z[:, 1], (z[:, 0] + z[:, 2]) / 2, rtol=1e-5)  # the middle of its row's ends
+    assert len(np.unique(z[:, [0, 2], 0])) == 10  # which differ
+    assert columns == 3
+    assert np.asarray(asked.c).tolist() == [7] * 9 + [2] * 6
+
+
+def test_an_array_of_an_interpolation_has_the_labels(classes, tmp_path):
+    written = draw(classes, tmp_path / "a.npz", "--interpolate", "--labels", "3,7", "--num", "16")
+    assert written["labels"].tolist() == [3] * 8 + [7] * 8
+    np.testing.assert_allclose(written["samples"].mean(axis=(1, 2, 3)), 25.5 * (written["labels"] + 0.5), atol=2)
+
+
+def test_an_interpolation_has_a_row_for_each_label(classes, capsys):
+    flags = ["--workdir", classes.workdir, "--interpolate", "--labels", "3,5,7", "--num", "16"]
+    assert "--num must be at least 24, a row for each label, found 16 for 3 --labels in rows of 8" in refused(capsys, *flags)
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [

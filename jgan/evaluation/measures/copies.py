@@ -51,7 +51,11 @@ def _ct(sides: Sides, options: CTOptions, context: Context) -> copying.CT:
 MEASURES.register(
     "authenticity",
     Measure(
-        "features", _authenticity, one("authenticity", "near 0.5; below, copied"), "share of samples that copy no real image"
+        "features",
+        _authenticity,
+        one("authenticity", "near 0.5; below, copied"),
+        "share of samples that copy no real image",
+        within_class=True,
     ),
 )
 MEASURES.register(

@@ -64,6 +64,7 @@ MEASURES.register(
         lambda sides, options, context: frechet.fid(*sides.features()),
         one("FID", "lower", "fid"),
         "Frechet distance of the features",
+        within_class=True,
     ),
 )
 MEASURES.register(

@@ -76,6 +76,12 @@ def criterion(real: RealImages, extractor: Extractor) -> Criterion:
     return Criterion("kid", False, f"KID ({extractor.name})", of)
 
 
-MEASURES.register("kid", Measure("features", _kid, one("KID", "lower", "mean", "std"), "kernel distance, unbiased", Options))
-MEASURES.register("mmd", Measure("features", _mmd, one("MMD^2", "lower"), "squared kernel distance, Gaussian kernel"))
+MEASURES.register(
+    "kid",
+    Measure("features", _kid, one("KID", "lower", "mean", "std"), "kernel distance, unbiased", Options, within_class=True),
+)
+MEASURES.register(
+    "mmd",
+    Measure("features", _mmd, one("MMD^2", "lower"), "squared kernel distance, Gaussian kernel", within_class=True),
+)
 CRITERIA.register("kid", criterion)

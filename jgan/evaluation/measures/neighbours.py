@@ -45,6 +45,7 @@ MEASURES.register(
         several("higher", precision="precision", recall="recall", density="density", coverage="coverage"),
         "precision, recall, density and coverage",
         Options,
+        within_class=True,
     ),
 )
 MEASURES.register(
@@ -55,5 +56,6 @@ MEASURES.register(
         several("higher", precision="improved precision", recall="improved recall"),
         "improved precision and recall",
         ImprovedOptions,
+        within_class=True,
     ),
 )

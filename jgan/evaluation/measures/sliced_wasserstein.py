@@ -30,5 +30,12 @@ def _compute(sides: Sides, options: Options, context: Context) -> swd.SWD:
 
 MEASURES.register(
     "swd",
-    Measure("images", _compute, one("SWD x 1e3", "lower", "average"), "sliced Wasserstein distance of patches", Options),
+    Measure(
+        "images",
+        _compute,
+        one("SWD x 1e3", "lower", "average"),
+        "sliced Wasserstein distance of patches",
+        Options,
+        within_class=True,
+    ),
 )

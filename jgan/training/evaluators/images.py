@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jgan import plots
-from jgan.evaluation import monitor
+from jgan.evaluation import class_monitor, monitor
 from jgan.evaluation.criteria import CRITERIA, VALIDATION_IMAGES, RealImages, unit
 from jgan.features import choice
 from jgan.metrics import parzen
@@ -51,13 +51,22 @@ def evaluator(run: Run) -> Evaluator:
     def watch() -> monitor.Monitor:
         return monitor.make(real.part("train", 10 * monitor.SAMPLES))
 
+    @functools.cache
+    def watch_classes() -> dict[int, np.ndarray]:
+        images = real.part("train", 10 * monitor.SAMPLES)
+        return class_monitor.make(images, run.dataset.train.y[: len(images)])
+
     def measure(run: Run, state: GANState) -> dict[str, Any]:
-        samples = samples_of(run, state, run.config.eval_samples)
+        asked = sampling.inputs(run, keys(run.config.seed).evaluation, run.config.eval_samples)
+        samples, step = at_data_size(run, state, asked), run.step_of(state)
         signs = monitor.look(watch(), samples[: monitor.SAMPLES])
         found: dict[str, Any] = {criterion.column: criterion.of(samples), **signs._asdict()}
-        step = run.step_of(state)
-        warning = monitor.warning(signs, _coverages(run, step), step)
-        return found | ({"warning": warning} if warning else {})
+        warnings = [monitor.warning(signs, _earlier(run, step, "coverage"), step)]
+        if sampling.classes(run.gan):
+            within = class_monitor.look(watch_classes(), samples, asked.c)
+            found |= class_monitor.row(within)
+            warnings.append(class_monitor.warning(within, _earlier(run, step, "coverage_by_class"), step))
+        return found | ({"warning": "; ".join(filter(None, warnings))} if any(warnings) else {})
 
     def phrase(row: Mapping[str, Any]) -> str:
         return f"{criterion.phrase} {row[criterion.column]:.4g}" + (f", {row['warning']}" if "warning" in row else "")
@@ -108,10 +117,10 @@ def at_data_size(run: Run, state: GANState, inputs: Inputs, *, ema: bool = True)
     return np.clip(np.asarray(jax.image.resize(samples, shape, "bilinear")), 0, 1)
 
 
-def _coverages(run: Run, step: int) -> list[float]:
-    """The coverages of the earlier measurements in the same phase."""
+def _earlier(run: Run, step: int, name: str) -> list[Any]:
+    """A value of the earlier measurements in the same phase."""
     rows = [row for row in journal.rows(run.workdir) if row.get("phase", "") == run.phase_name]
-    return [row["coverage"] for row in rows if "coverage" in row and row["step"] < step]
+    return [row[name] for row in rows if name in row and row["step"] < step]
 
 
 def sheet(run: Run, state: GANState) -> np.ndarray:
