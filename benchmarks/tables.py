@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings
+from benchmarks import drawings, lesson_drawings
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -136,6 +136,8 @@ TABLES: dict[str, Table] = {
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery": Table(drawings.gallery, "python -m benchmarks.gallery"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
+    "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),
+    "augmentation": Table(lesson_drawings.augmentation, "python -m benchmarks.augmentation"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }
 """The tables by the prefix of their names."""
