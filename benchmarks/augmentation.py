@@ -60,7 +60,7 @@ class Args:
     """runs with each number"""
     runs: int = 0
     """runs of this call, after which it ends; 0: all"""
-    gan_steps: int = 2_000
+    gan_steps: int = 1_000
     """steps of each GAN, the same for all numbers of images"""
     width: int = 16
     """width of the GAN's networks"""
@@ -68,7 +68,7 @@ class Args:
     """units of the GAN's linear layers"""
     generated: int = 1_000
     """generated images of each class"""
-    classifier_steps: int = 2_000
+    classifier_steps: int = 1_000
     """steps of each classifier"""
     batch_size: int = 64
     """images in a minibatch, of the GANs and of the classifiers"""
