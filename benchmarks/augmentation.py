@@ -12,7 +12,6 @@ result already is left as it is, and `--runs` ends the command after some of the
 """
 
 import dataclasses
-import functools
 import shlex
 import sys
 import time
@@ -144,7 +143,7 @@ def classified(args: Args, dataset: Dataset, real: Batch, fake: Batch, seed: int
     rows = jnp.stack([indices(order_key, source, len(real.x), len(fake.x), args) for source in SOURCES] * 2)
     shifted = jnp.array([arm.endswith("shifted") for arm in ARMS])
 
-    def run(state: dense.State, rows: jax.Array, shifted: jax.Array) -> dense.State:
+    def run(state: dense.State, pool: Batch, rows: jax.Array, shifted: jax.Array) -> dense.State:
         def step(state: dense.State, at: tuple[jax.Array, jax.Array]) -> tuple[dense.State, jax.Array]:
             batch = resident.cut(pool, at[0])
             moved = augment.translation(at[1], batch.x, fill=0.0)
@@ -152,15 +151,14 @@ def classified(args: Args, dataset: Dataset, real: Batch, fake: Batch, seed: int
 
         return jax.lax.scan(step, state, (rows, jax.random.split(shift_key, args.classifier_steps)))[0]
 
-    def accuracy(params: Any) -> jax.Array:
+    def accuracy(params: Any, test: Batch) -> jax.Array:
         images = resident.cut(test, jnp.arange(len(test.x))).x
         return jnp.mean(net.apply(params, {}, images)[0][0].argmax(axis=-1) == test.y)
 
-    net, test = dense.network(Dense(), shape, classes), jax.tree.map(jnp.asarray, dataset.test)
-    start = made.init(init_key)
-    states = jax.jit(jax.vmap(functools.partial(run, start)))(rows, shifted)
-    found = np.asarray(jax.jit(jax.vmap(accuracy))(states.params))
-    return {arm: round(float(share), 4) for arm, share in zip(ARMS, found, strict=True)}
+    net, start = dense.network(Dense(), shape, classes), made.init(init_key)
+    states = jax.jit(jax.vmap(run, in_axes=(None, None, 0, 0)))(start, pool, rows, shifted)
+    shares = jax.jit(jax.vmap(accuracy, in_axes=(0, None)))(states.params, jax.tree.map(jnp.asarray, dataset.test))
+    return {arm: round(float(share), 4) for arm, share in zip(ARMS, np.asarray(shares), strict=True)}
 
 
 def indices(key: jax.Array, source: str, real: int, fake: int, args: Args) -> jax.Array:
