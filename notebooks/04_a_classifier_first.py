@@ -333,7 +333,7 @@ for name in [*SUMS, "only Adam"]:
         axis.plot(CHUNK * np.arange(len(found)), values, label=name, linestyle="--" if name == "only Adam" else "-")
 axes[0].set(xlabel="updates of the discriminator", title='probability of "real" for the noise', yscale="log")
 axes[1].set(xlabel="updates of the discriminator", title="gradient that reaches the noise", yscale="log")
-axes[0].legend(fontsize=8, loc="lower left")
+figure.legend(*axes[0].get_legend_handles_labels(), fontsize=8, loc="outside right")
 plt.show()
 
 # %% [markdown]
