@@ -146,7 +146,10 @@ def save(path: Path, params: PyTree, about: About) -> None:
       about: the description to store.
     """
     with path.open("wb") as file:
-        described = about._asdict() | {"dense": about.dense and dataclasses.asdict(about.dense)}
+        described = about._asdict()
+        options = described.pop("dense")
+        if options is not None:  # earlier versions, which read files of convolutional ones, do not know it
+            described["dense"] = dataclasses.asdict(options)
         np.savez(file, about=json.dumps(described), **_flat(params))
 
 
