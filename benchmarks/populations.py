@@ -13,7 +13,9 @@ from jgan.data import resident
 from jgan.types import GAN, GANState
 
 
-def train(gan: GAN, examples: np.ndarray, *, seeds: int, seed: int, batch_size: int, steps: int, chunk: int = 500) -> GANState:
+def train(
+    gan: GAN, examples: np.ndarray | Batch, *, seeds: int, seed: int, batch_size: int, steps: int, chunk: int = 500
+) -> GANState:
     """Trains a population on the same examples.
 
     Points are trained by `parallel.vmap`, `chunk` steps in a program; where a step has convolutions, on CPU, by
@@ -21,7 +23,7 @@ def train(gan: GAN, examples: np.ndarray, *, seeds: int, seed: int, batch_size: 
 
     Args:
       gan: the model.
-      examples: `[N, ...]`, the data.
+      examples: `[N, ...]`, the data; a `Batch` if they have labels.
       seeds: the number of GANs.
       seed: the seed of all their keys.
       batch_size: examples in a minibatch.
@@ -40,7 +42,8 @@ def train(gan: GAN, examples: np.ndarray, *, seeds: int, seed: int, batch_size: 
         raise ValueError(f"the number of steps must be a multiple of {chunk}, found {steps}")
     keys = jax.random.split(jax.random.key(seed), seeds)
     step = resident.on_resident_data(gan.step, batch_size, gan.n_critic)
-    states, on_device = jax.jit(jax.vmap(gan.init))(keys), Batch(jnp.asarray(examples))
+    data = examples if isinstance(examples, Batch) else Batch(examples)
+    states, on_device = jax.jit(jax.vmap(gan.init))(keys), jax.tree.map(jnp.asarray, data)
     if parallel.scans_fast(step, keys[0], jax.tree.map(lambda leaf: leaf[0], states), on_device):
         advance, length = parallel.jit(parallel.vmap(parallel.scan(step, chunk))), chunk
     else:

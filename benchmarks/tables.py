@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings, model_drawings
+from benchmarks import drawings, lesson_drawings, model_drawings
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -137,6 +137,8 @@ TABLES: dict[str, Table] = {
     "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
     "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
+    "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),
+    "augmentation": Table(lesson_drawings.augmentation, "python -m benchmarks.augmentation"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }
 """The tables by the prefix of their names."""

@@ -1,8 +1,10 @@
 """The small classifier: features for data sets that InceptionV3 does not suit, such as 8x8 digits.
 
-One trained on the embedded digits is shipped. `python -m jgan.classifier` trains others.
+One trained on the embedded digits is shipped. `python -m jgan.classifier` trains others: convolutional ones, which `fit`
+trains, and those with one hidden layer of `jgan.features.dense`.
 """
 
+import dataclasses
 import functools
 import json
 from importlib import resources
@@ -15,11 +17,13 @@ import numpy as np
 import optax
 
 from jgan import networks
-from jgan.features import weights
+from jgan.features import dense, weights
+from jgan.features.dense import Dense
 from jgan.features.extractor import Extracted, Extractor
 from jgan.types import Batch, Key, Network, PyTree
 from jgan.utils import text
 from jgan.utils.checks import whole
+from jgan.utils.registry import unknown
 
 SHIPPED = "digits.npz"
 """The file in this folder, trained on the embedded 8x8 digits."""
@@ -37,20 +41,23 @@ class About(NamedTuple):
       image_shape: `(height, width, channels)` of its input.
       classes: the number of classes.
       test_accuracy: the fraction of test images it classifies correctly.
+      dense: the options of a network with one hidden layer; None for the convolutional one.
     """
 
     dataset: str
     image_shape: tuple[int, ...]
     classes: int
     test_accuracy: float
+    dense: Dense | None = None
 
 
-def network(image_shape: tuple[int, ...], classes: int) -> Network:
-    """The network: `jgan.networks.ConvClassifier`.
+def network(image_shape: tuple[int, ...], classes: int, config: Dense | None = None) -> Network:
+    """The network: `jgan.networks.ConvClassifier` or `DenseClassifier`.
 
     Args:
       image_shape: `(height, width, channels)`.
       classes: the number of classes.
+      config: the options of a network with one hidden layer; None for the convolutional one.
 
     Returns:
       The `Network`: images in [0, 1] to a pair of logits and features.
@@ -64,11 +71,13 @@ def network(image_shape: tuple[int, ...], classes: int) -> Network:
       >>> logits.shape, features.shape
       ((3, 10), (3, 64))
     """
+    if config is not None:
+        return dense.network(config, image_shape, classes)
     return networks.from_module(networks.ConvClassifier(classes), image_shape)
 
 
 def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: int = 64, learning_rate: float = 2e-3) -> PyTree:
-    """Trains a classifier: cross-entropy, AdamW with a cosine schedule to 0.
+    """Trains the convolutional classifier: cross-entropy, AdamW with a cosine schedule to 0.
 
     Args:
       key: the key of the initial weights and of the order of images.
@@ -84,10 +93,7 @@ def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: i
     Raises:
       ValueError: if there are no labels, or fewer images than a batch.
     """
-    if train.y is None:
-        raise ValueError("training a classifier needs labels, found none: use a labelled data set")
-    if len(train.x) < batch_size:
-        raise ValueError(f"the batch size must be at most the {len(train.x)} training images, found {batch_size}")
+    dense.check(train, batch_size)
     net, (init_key, order_key) = network(train.x.shape[1:], classes), jax.random.split(key)
     params, extra = net.init(init_key)
     images, labels = jnp.asarray(train.x), jnp.asarray(train.y)
@@ -112,18 +118,19 @@ def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: i
     return params
 
 
-def accuracy(params: PyTree, classes: int, batch: Batch) -> float:
+def accuracy(params: PyTree, classes: int, batch: Batch, config: Dense | None = None) -> float:
     """The fraction of images classified correctly.
 
     Args:
       params: the parameters.
       classes: the number of classes.
       batch: uint8 images with their classes.
+      config: see `network`.
 
     Returns:
       The fraction, from 0 to 1.
     """
-    net = network(batch.x.shape[1:], classes)
+    net = network(batch.x.shape[1:], classes, config)
     apply = jax.jit(lambda images: net.apply(params, {}, images.astype(jnp.float32) / 255)[0][0].argmax(axis=1))
     blocks = range(0, len(batch.x), 1_000)
     named = np.concatenate([np.asarray(apply(batch.x[start : start + 1_000])) for start in blocks])
@@ -139,7 +146,11 @@ def save(path: Path, params: PyTree, about: About) -> None:
       about: the description to store.
     """
     with path.open("wb") as file:
-        np.savez(file, about=json.dumps(about._asdict()), **_flat(params))
+        described = about._asdict()
+        options = described.pop("dense")
+        if options is not None:  # earlier versions, which read files of convolutional ones, do not know it
+            described["dense"] = dataclasses.asdict(options)
+        np.savez(file, about=json.dumps(described), **_flat(params))
 
 
 def load(path: str | Path | None = None) -> Extractor:
@@ -149,7 +160,7 @@ def load(path: str | Path | None = None) -> Extractor:
       path: a file written by `python -m jgan.classifier`; None for the shipped one.
 
     Returns:
-      The `Extractor`: features `[B, 64]`, logits `[B, classes]`.
+      The `Extractor`: features `[B, 64]`, or the hidden units of a dense one, and logits `[B, classes]`.
 
     Raises:
       FileNotFoundError: if there is no such file.
@@ -164,7 +175,7 @@ def load(path: str | Path | None = None) -> Extractor:
       ((3, 64), True)
     """
     arrays, about = _read(path)
-    net = network(about.image_shape, about.classes)
+    net = network(about.image_shape, about.classes, about.dense)
     shapes = jax.eval_shape(net.init, jax.random.key(0))[0]
     expected = {name: leaf.shape for name, leaf in _flat(shapes).items()}
     if expected != {name: array.shape for name, array in arrays.items()}:
@@ -200,10 +211,16 @@ def _read(path: str | Path | None) -> tuple[dict[str, np.ndarray], About]:
             raise ValueError(f"it has more than {weights.LARGEST:,} bytes")
         arrays = weights.read_npz(file_of.read_bytes())
         about = About(**json.loads(str(arrays.pop("about"))))
+        options = None if about.dense is None else Dense(**about.dense)  # type: ignore[arg-type]
+        if options is not None:
+            dense.check_options(options)
+            if options.activation not in networks.ACTIVATIONS:
+                raise ValueError(unknown("activation", options.activation, networks.ACTIVATIONS))
         shape = tuple(whole("image_shape", side, 1, LARGEST_SIDE) for side in about.image_shape)
         if len(shape) != 3 or not isinstance(about.dataset, str) or not all(np.isfinite(a).all() for a in arrays.values()):
             raise ValueError("its description or its weights are not those of a classifier")
-        return arrays, about._replace(image_shape=shape, classes=whole("classes", about.classes, 1, LARGEST_SIDE))
+        classes = whole("classes", about.classes, 1, LARGEST_SIDE)
+        return arrays, about._replace(image_shape=shape, classes=classes, dense=options)
     except Exception as error:  # a damaged file can fail in any way
         what = text.shortened(str(error) or type(error).__name__, 200)
         raise ValueError(f"{path}: expected a file that python -m jgan.classifier wrote ({what})") from error

@@ -7,7 +7,7 @@ from jgan.networks.biggan import BigGANBlock, BigGANGenerator, ConditionedBatchN
 from jgan.networks.cdcgan import CDCGANDiscriminator, CDCGANGenerator
 from jgan.networks.cgan import CGANDiscriminator, CGANGenerator
 from jgan.networks.class_norm import ClassBatchNorm
-from jgan.networks.classifier import ConvClassifier
+from jgan.networks.classifier import ConvClassifier, DenseClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
@@ -67,6 +67,7 @@ __all__ = [
     "DCGANGenerator",
     "Deconv",
     "Dense",
+    "DenseClassifier",
     "Dropout",
     "EqualisedConv",
     "EqualisedDense",

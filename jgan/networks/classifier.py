@@ -1,8 +1,14 @@
-"""A small convolutional classifier, whose last hidden layer serves the metrics as features."""
+"""Small classifiers, whose last hidden layer serves the metrics as features: convolutional, or with one hidden layer."""
+
+import functools
+import math
 
 import flax.linen as nn
 import jax
 from jaxtyping import Float
+
+from jgan.networks.activations import ACTIVATIONS
+from jgan.networks.layers import symmetric_uniform
 
 
 class ConvClassifier(nn.Module):
@@ -34,3 +40,53 @@ class ConvClassifier(nn.Module):
             h = nn.relu(nn.Conv(self.channels, (3, 3), strides=2)(h))
         features = nn.relu(nn.Dense(self.features)(h.reshape(len(h), -1)))
         return nn.Dense(self.classes)(features), features
+
+
+class DenseClassifier(nn.Module):
+    """Maps images to class logits through one hidden layer.
+
+    W and b of both layers are initially U(-a, a), a being one over the square root of the number of inputs, as in PyTorch. For
+    28x28 images, 200 units and ten classes it has 159,010 parameters, with layer normalisation 159,410.
+
+    Attributes:
+      classes: the number of classes.
+      units: of the hidden layer.
+      activation: that of the hidden layer, by its name in `ACTIVATIONS`.
+      slope: of `"leaky_relu"` below 0, in place of the registered one.
+      layer_norm: whether the hidden layer's outputs are normalised for each example, with a learnt gain and shift.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import networks
+      >>> network = networks.from_module(networks.DenseClassifier(10), (28, 28, 1))
+      >>> params, model_state = network.init(jax.random.key(0))
+      >>> sum(leaf.size for leaf in jax.tree.leaves(params))
+      159410
+
+    References:
+      Rashid, "Make Your First GAN With PyTorch" (2020).
+    """
+
+    classes: int
+    units: int = 200
+    activation: str = "leaky_relu"
+    slope: float = 0.02
+    layer_norm: bool = True
+
+    @nn.compact
+    def __call__(
+        self, images: Float[jax.Array, "b h w c"], *, train: bool = False, axis_name: str | None = None
+    ) -> tuple[Float[jax.Array, "b classes"], Float[jax.Array, "b units"]]:
+        """Maps `[B, height, width, channels]` in [0, 1] to logits `[B, classes]` and features `[B, units]`."""
+        del train, axis_name  # nothing here is random or looks across the batch
+        leaky = self.activation == "leaky_relu"
+        activate = functools.partial(nn.leaky_relu, negative_slope=self.slope) if leaky else ACTIVATIONS[self.activation]
+
+        def affine(h: jax.Array, units: int, name: str) -> jax.Array:
+            init = symmetric_uniform(1 / math.sqrt(h.shape[-1]))
+            return nn.Dense(units, kernel_init=init, bias_init=init, name=name)(h)
+
+        features = activate(affine(images.reshape(len(images), -1), self.units, "hidden"))
+        if self.layer_norm:
+            features = nn.LayerNorm(epsilon=1e-5, use_fast_variance=False, name="norm")(features)
+        return affine(features, self.classes, "output"), features

@@ -1,5 +1,6 @@
 """The small classifier: the one that is shipped, the command that trained it, the files that it refuses."""
 
+import json
 from importlib import resources
 
 import jax
@@ -47,6 +48,11 @@ def test_the_command_writes_what_load_reads(small):
     images = data.load("digits").test.x[:4]
     bytes_, floats = extractor.apply(images), extractor.apply(images.astype(np.float32))
     np.testing.assert_array_equal(bytes_.features, floats.features)
+
+
+def test_its_description_is_one_that_earlier_versions_read(small):
+    with np.load(small) as file:
+        assert set(json.loads(str(file["about"]))) == {"dataset", "image_shape", "classes", "test_accuracy"}
 
 
 def test_the_same_seed_gives_the_same_weights(small, tmp_path):
