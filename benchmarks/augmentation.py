@@ -223,7 +223,7 @@ def picture(result: dict[str, Any]) -> Any:
         axis.errorbar(counts, means, errors, label=arm, color=f"C{index % 3}", linestyle=style, marker="o", capsize=3)
     axis.set(xscale="log", xlabel="real images", ylabel="test accuracy")
     axis.grid(alpha=0.3)
-    figure.legend(title="trained on", loc="outside right")
+    figure.legend(title="trained on", loc="outside right upper")
     return figure
 
 

@@ -33,8 +33,7 @@ def classifier_steps(result: dict[str, Any]) -> str:
       Markdown.
     """
     published, options = result["published"], result["options"]
-    theirs = {name: f"about {share:.0%}" for name, share in published["alone"].items()}
-    theirs |= {"first": f"{published['first']['accuracy']:.2%}, {published['first']['epochs']} epochs"}
+    theirs = {"first": f"{published['first']['accuracy']:.2%}, {published['first']['epochs']} epochs"}
     theirs |= {list(result["rows"])[-1]: f"{published['all']['accuracy']:.2%}, {published['all']['epochs']} epochs"}
     rows = []
     for name, row in result["rows"].items():

@@ -219,9 +219,9 @@ first, best = result["published"]["first"], result["published"]["all"]
 print(f"\npublished: the first {first['accuracy']:.2%} ({first['epochs']} epochs), all changes {best['accuracy']:.2%}")
 
 # %% [markdown]
-# Adam alone brings the first network to the accuracy of all changes together. Cross-entropy and layer normalisation alone
-# give the published 91 to 92 %. LeakyReLU alone is published as about 97 %; here it stays at 92 %. On the 1,204 small digits,
-# with fewer updates, the gaps are wider. From the accuracy one might conclude that Adam is all that matters.
+# Adam alone brings the first network to the accuracy of all changes together; cross-entropy, LeakyReLU and layer normalisation
+# alone give 91 to 92 %. On the 1,204 small digits, with fewer updates, the gaps are wider. From the accuracy one might conclude
+# that Adam is all that matters.
 #
 # ## 4. What a generator would receive
 #
