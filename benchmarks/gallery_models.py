@@ -53,7 +53,7 @@ ENTRIES: dict[str, Entry] = {
     "autoencoder": Entry("autoencoder_mnist", batch_size=128),
     "vae": Entry("vae_mnist", batch_size=128),
     "pixelcnn": Entry("pixelcnn_mnist", {"features": 16}),
-    "ddpm": Entry("ddpm_mnist", {"width": 16}),
+    "ddpm": Entry("ddpm_mnist"),
 }
 """The models, with widths at which a budget of 100 TFLOP shows most of them at least 600,000 images, one of 50 half as many.
 
