@@ -141,7 +141,9 @@ def killed(argv: list[str], folder: Path, kills: int, drawn: random.Random) -> d
                 moments[moment] += 1
         status = _ended(process)
         printed = (folder / "log").read_text(errors="replace")
-        problems["tracebacks"] += "Traceback" in printed
+        if "Traceback" in printed:
+            problems["tracebacks"] += 1
+            print(printed, flush=True)
         problems["refused to start again"] += status == 2
         problems["hangs"] += status == HANG
         problems["said to be saved, and not"] += "saved; continue with" in printed and not _saved_as_said(printed, workdir)

@@ -5,7 +5,7 @@ import json
 import jax
 import pytest
 
-from benchmarks import first_models, model_drawings
+from benchmarks import first_models, judges, model_drawings
 from benchmarks.tables import TABLES
 
 ENVIRONMENT = {"packages": {"jax": "0.10.2"}, "device": "cpu", "python": "3.11.7", "date": "2026-11-26T00:00:00+00:00"}
@@ -49,7 +49,7 @@ def test_an_unknown_preset_is_refused_before_anything_is_trained(tmp_path):
 
 @pytest.mark.slow
 def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(first_models, "PER_CLASS", 2)
+    monkeypatch.setattr(judges, "PER_CLASS", 2)
     args = [
         "--presets",
         "cgan",

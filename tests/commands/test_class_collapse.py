@@ -5,10 +5,9 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 from tiny_models import game
 
-from jgan import data, models
+from jgan import data
 from jgan.training import journal, train
 from jgan.types import Field
 
@@ -63,15 +62,3 @@ def test_a_class_that_collapses_is_told_of_in_the_log(tmp_path):
     options = {"steps": 900, "batch_size": 8, "eval_samples": 500, "eval_every": 300, "sample_every": 0, "log_every": 300}
     train(of_memory, dataset="digits", workdir=tmp_path / "run", **options)
     assert_class_3_is_told_of(tmp_path / "run", [900], 600)
-
-
-@pytest.mark.slow
-def test_a_class_of_a_trained_model_that_collapses_is_told_of(tmp_path):
-    preset = models.presets()["cdcgan"].config
-
-    def make(spec):
-        return dropped(models.make(preset, spec), 3, 700)
-
-    options = {"steps": 800, "batch_size": 64, "eval_samples": 2000, "eval_every": 200, "sample_every": 0}
-    train(make, dataset="digits", workdir=tmp_path / "run", **options)
-    assert_class_3_is_told_of(tmp_path / "run", [800], 600)
