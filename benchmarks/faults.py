@@ -181,7 +181,8 @@ def _wait_for_a_moment(process: subprocess.Popen[bytes], workdir: Path, span: fl
     """Waits for a random time, or until a checkpoint is being written or a line was written; returns which."""
     kind = drawn.choice(["any time", "in a checkpoint", "after a line"])
     size = _size(workdir / journal.METRICS)
-    end = time.monotonic() + (drawn.uniform(0.5, span) if kind == "any time" else 10 * span)
+    first = max(0.5, span / 20)  # before, Python itself is starting, and an interruption of that is a traceback
+    end = time.monotonic() + (drawn.uniform(first, span) if kind == "any time" else 10 * span)
     while process.poll() is None and time.monotonic() < end:
         if kind == "in a checkpoint" and any((workdir / "checkpoints").glob("*tmp*")):
             time.sleep(drawn.uniform(0, 0.02))
