@@ -23,7 +23,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from benchmarks import populations
+from benchmarks import classifier_steps, populations
 from benchmarks.tables import ROOT
 from jgan import Batch, augment, data, models
 from jgan.data import resident
@@ -151,13 +151,9 @@ def classified(args: Args, dataset: Dataset, real: Batch, fake: Batch, seed: int
 
         return jax.lax.scan(step, state, (rows, jax.random.split(shift_key, args.classifier_steps)))[0]
 
-    def accuracy(params: Any, test: Batch) -> jax.Array:
-        images = resident.cut(test, jnp.arange(len(test.x))).x
-        return jnp.mean(net.apply(params, {}, images)[0][0].argmax(axis=-1) == test.y)
-
-    net, start = dense.network(Dense(), shape, classes), made.init(init_key)
-    states = jax.jit(jax.vmap(run, in_axes=(None, None, 0, 0)))(start, pool, rows, shifted)
-    shares = jax.jit(jax.vmap(accuracy, in_axes=(0, None)))(states.params, jax.tree.map(jnp.asarray, dataset.test))
+    states = jax.jit(jax.vmap(run, in_axes=(None, None, 0, 0)))(made.init(init_key), pool, rows, shifted)
+    test = jax.tree.map(jnp.asarray, dataset.test)
+    shares = classifier_steps.accuracies(Dense(), states.params, test, classes)
     return {arm: round(float(share), 4) for arm, share in zip(ARMS, np.asarray(shares), strict=True)}
 
 

@@ -17,7 +17,6 @@ is.
 import dataclasses
 import functools
 import shlex
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from benchmarks import populations
+from benchmarks import populations, timing
 from benchmarks.tables import ROOT
 from jgan import Batch, data
 from jgan.data import resident
@@ -204,23 +203,17 @@ def speed(args: Args, config: Dense, train: Batch, classes: int, batch_size: int
     made = dense.trainer(config, train.x.shape[1:], classes)
     indices = dense.order(jax.random.key(1), len(train.x), batch_size)[: max(1, args.timed // batch_size)]
     start, ways = jax.jit(made.init)(jax.random.key(0)), loops(made, train, indices)
-    ends = {name: jax.block_until_ready(way(start)) for name, way in ways.items()}  # compiles too
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(args.rounds):
-        for name, way in ways.items():
-            began = time.perf_counter()
-            jax.block_until_ready(way(start))
-            seconds[name].append(time.perf_counter() - began)
-    rates = {name: [indices.size / second for second in column] for name, column in seconds.items()}
+    field = [
+        timing.Contender(name, functools.partial(way, start), jax.block_until_ready, indices.size) for name, way in ways.items()
+    ]
+    timed = timing.rounds(field, args.rounds, 0.0, lambda line: None)
+    ends = {name: ways[name](start) for name in ("examples", "epoch")}
     apart = jax.tree.map(lambda a, b: float(jnp.abs(a - b).max()), ends["examples"].params, ends["epoch"].params)
     return {
         "config": dataclasses.asdict(config),
         "batch_size": batch_size,
         "examples": indices.size,
-        "images_per_second": {
-            name: {"median": statistics.median(column), "min": min(column), "max": max(column)}
-            for name, column in rates.items()
-        },
+        "images_per_second": {of.name: timing.spread([1 / second for second in of.seconds]) for of in timed},
         "largest_difference": max(jax.tree.leaves(apart)),
     }
 

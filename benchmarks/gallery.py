@@ -104,11 +104,10 @@ def configuration(entry: Entry, steps: int) -> Any:
     Returns:
       The model's `Config`.
     """
-    config = budget.changed(models.presets()[entry.preset].config, entry.changes)
     schedule: dict[str, Any] = {"ema.half_life": 0.05 * steps * entry.batch_size}
     if entry.decays:
         schedule |= {"optimizer.decay": "linear", "optimizer.decay_steps": steps}
-    return budget.changed(config, schedule)
+    return budget.changed(entry.config, schedule)
 
 
 def length(args: Args, entry: Entry, dataset: data.Dataset) -> tuple[int, float]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from benchmarks import budget
+from jgan import models
 
 
 class Entry(NamedTuple):
@@ -24,6 +25,11 @@ class Entry(NamedTuple):
     parts: Sequence[budget.Part] = ()
     decays: bool = True
     images: int = 0
+
+    @property
+    def config(self) -> Any:
+        """The options: those of the preset with the changes."""
+        return budget.changed(models.presets()[self.preset].config, self.changes)
 
 
 ENTRIES: dict[str, Entry] = {

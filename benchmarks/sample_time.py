@@ -17,7 +17,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from benchmarks import budget, timing
+from benchmarks import timing
 from benchmarks.gallery_models import ENTRIES
 from jgan import models
 from jgan.models import Phase
@@ -68,10 +68,9 @@ def phase_of(name: str, args: Args) -> tuple[Any, DataSpec, Phase]:
       `(options, data, phase)`.
     """
     entry = ENTRIES[name]
-    config = budget.changed(models.presets()[entry.preset].config, entry.changes)
     shape = (args.side, args.side, args.channels)
     spec = DataSpec.images(shape, steps_per_epoch=100, n_classes=10, batch_size=entry.batch_size)
-    return config, spec, models.phases(config, spec)[-1]
+    return entry.config, spec, models.phases(entry.config, spec)[-1]
 
 
 def sampler(gan: GAN, state: Any, n: int) -> Callable[[], jax.Array]:

@@ -18,31 +18,19 @@ from jgan.models import accepts, options
 from jgan.models.alone import alone
 from jgan.models.images import SMALL_SPEC
 from jgan.models.model import Model, Preset
-from jgan.models.vae import log_probability
+from jgan.models.vae import Training, log_probability, small
 from jgan.networks import VAE, from_module
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState, PyTree
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
+class Config(Training):
     """The options of the model."""
 
-    latent_size: int = 20
-    """numbers in a code"""
-    units: tuple[int, ...] = (400,)
-    """hidden layers of the encoder; the decoder's are the reverse"""
-    activation: str = "relu"
-    """activation of the hidden layers: relu or tanh"""
     loss: Literal["cross_entropy", "squared_error"] = "cross_entropy"
     """error of a reconstruction, summed over the pixels"""
     moments_decay: float = 0.99
     """decay per step of the running mean and covariance of the codes"""
-    optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-3, b1=0.9)
-    """the optimiser"""
-    ema: options.EMA = options.EMA(0.999)
-    """the average of the weights"""
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """dtype of the networks' arithmetic; parameters and losses are float32"""
 
 
 def check(spec: DataSpec) -> None:
@@ -188,11 +176,6 @@ PRESETS = {
     "autoencoder_mnist": _preset("MNIST, 28x28 digits", "mnist", 128, 20_000),
     "autoencoder_fashion_mnist": _preset("Fashion-MNIST, 28x28 articles of clothing", "fashion_mnist", 128, 20_000),
 }
-
-
-def small(config: Config) -> Config:
-    """The configuration with small networks, for tests."""
-    return dataclasses.replace(config, latent_size=3, units=(6,), ema=options.EMA(0.9))
 
 
 def tools(config: Config, spec: DataSpec) -> dict[str, Any]:

@@ -107,14 +107,27 @@ def play(
     )
 
 
+def network_of(module: Any, shape: Sequence[int], labels: bool, **options: Any) -> Network:
+    """The network of a module, which may take the class label as its second input.
+
+    Args:
+      module: a module of one input, and of labels `[B]`.
+      shape: the shape of an example of the first input.
+      labels: whether it takes labels.
+      **options: those of `jgan.networks.from_module`.
+
+    Returns:
+      The `Network`.
+
+    Example:
+      See `jgan.models.stylegan2`.
+    """
+    second, dtypes = (((),), (jnp.float32, jnp.int32)) if labels else ((), (jnp.float32,))
+    return from_module(module, tuple(shape), *second, input_dtypes=dtypes, **options)
+
+
 def players(
-    generator: Any,
-    discriminator: Any,
-    latent_size: int,
-    spec: DataSpec,
-    labels: bool = True,
-    *,
-    rngs: Sequence[str] = ("dropout",),
+    generator: Any, discriminator: Any, latent_size: int, spec: DataSpec, labels: bool = True
 ) -> tuple[Network, Network]:
     """The networks of two modules, which may take the class label as their second input.
 
@@ -124,7 +137,6 @@ def players(
       latent_size: the dimension of the noise z.
       spec: the shape of the images.
       labels: whether they take labels.
-      rngs: the generator's random streams.
 
     Returns:
       `(generator, discriminator)`.
@@ -132,11 +144,7 @@ def players(
     Example:
       See `jgan.models.cdcgan`.
     """
-    second, dtypes = (((),), (jnp.float32, jnp.int32)) if labels else ((), (jnp.float32,))
-    return (
-        from_module(generator, (latent_size,), *second, input_dtypes=dtypes, rngs=rngs),
-        from_module(discriminator, spec.shape, *second, input_dtypes=dtypes),
-    )
+    return network_of(generator, (latent_size,), labels), network_of(discriminator, spec.shape, labels)
 
 
 def presets(

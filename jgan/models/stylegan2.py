@@ -20,6 +20,7 @@ from jgan import games, penalties, rng, steps, terms
 from jgan.losses import non_saturating
 from jgan.models import accepts, options
 from jgan.models.assembly import assemble, unit_interval
+from jgan.models.images import network_of
 from jgan.models.model import Model, Preset
 from jgan.networks import StyleGAN2Discriminator, StyleGAN2Generator, from_module, pyramid, stylegan2
 from jgan.types import GAN, DataSpec, Field, Network
@@ -117,11 +118,10 @@ def make(config: Config, spec: DataSpec) -> GAN:
     discriminator = StyleGAN2Discriminator(
         config.channel_base, config.channel_max, config.residual, config.group, dtype, n_classes
     )
-    label: tuple[tuple[()], ...] = ((),) if config.labels else ()
-    dtypes, random = (jnp.float32, jnp.int32)[: 1 + len(label)], ("noise", "mixing")
+    random = ("noise", "mixing")
 
     def generator(module: StyleGAN2Generator, method: str | None = None) -> Network:
-        return from_module(module, (config.latent_size,), *label, input_dtypes=dtypes, rngs=random, method=method)
+        return network_of(module, (config.latent_size,), config.labels, rngs=random, method=method)
 
     pictures = from_module(module, (module.layers, config.style_size), method="images", rngs=random)
     path_length = terms.lazily(
@@ -130,7 +130,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
     r1 = penalties.lazily(penalties.r1(config.r1 / 4), config.r1_every)  # 4: the square of 2, the width of [-1, 1]
     game = games.Adversarial(
         generator(module),
-        from_module(discriminator, spec.shape, *label, input_dtypes=dtypes),
+        network_of(discriminator, spec.shape, config.labels),
         lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, axis_name=axis_name),
         non_saturating,
         penalties=(r1,) if config.r1 else (),

@@ -31,25 +31,31 @@ from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState
 
 
 @dataclasses.dataclass(frozen=True)
-class Config:
-    """The options of the model."""
+class Training:
+    """The options that all autoencoders share."""
 
     latent_size: int = 20
-    """dimension of the latents z"""
+    """dimension of the latents z, the code of an image"""
     units: tuple[int, ...] = (400,)
     """hidden layers of the encoder; the decoder's are the reverse"""
     activation: str = "relu"
     """activation of the hidden layers: relu or tanh"""
-    pixels: Literal["binary", "grey"] = "binary"
-    """what pixels are: binary, drawn anew at each use, or grey"""
-    kl_weight: float = 1.0
-    """weight of the KL divergence (beta)"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-3, b1=0.9)
     """the optimiser"""
     ema: options.EMA = options.EMA(0.999)
     """the average of the weights"""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """dtype of the networks' arithmetic; parameters and losses are float32"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(Training):
+    """The options of the model."""
+
+    pixels: Literal["binary", "grey"] = "binary"
+    """what pixels are: binary, drawn anew at each use, or grey"""
+    kl_weight: float = 1.0
+    """weight of the KL divergence (beta)"""
 
 
 class Networks(NamedTuple):
@@ -230,7 +236,7 @@ PRESETS = {
 }
 
 
-def small(config: Config) -> Config:
+def small(config: Any) -> Any:
     """The configuration with small networks, for tests."""
     return dataclasses.replace(config, latent_size=3, units=(6,), ema=options.EMA(0.9))
 

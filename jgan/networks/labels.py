@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jaxtyping import Float, Float32, Int
 
 
-def one_hot(labels: Int[jax.Array, "b ..."], n_classes: int) -> Float32[jax.Array, "b classes"]:
+def one_hot(labels: Int[jax.Array, "b ..."] | None, n_classes: int) -> Float32[jax.Array, "b classes"]:
     """Labels as vectors.
 
     Args:
@@ -16,12 +16,17 @@ def one_hot(labels: Int[jax.Array, "b ..."], n_classes: int) -> Float32[jax.Arra
     Returns:
       `[B, n_classes]` float32, or `[B, p * n_classes]`.
 
+    Raises:
+      ValueError: if a network that has classes is given no labels, None.
+
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.networks import labels
       >>> labels.one_hot(jnp.array([2, 0]), 3).tolist()
       [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
     """
+    if labels is None:
+        raise ValueError(f"the network has {n_classes} classes: it needs labels as its second input")
     return jax.nn.one_hot(labels, n_classes).reshape(labels.shape[0], -1)
 
 

@@ -76,8 +76,6 @@ def _linear(features: int, dtype: jnp.dtype, name: str, init: Callable[..., jax.
 
 def _class_vectors(labels: jax.Array | None, n_classes: int, size: int, gain: float = 1.0) -> jax.Array:
     """A linear function of one-hot labels, of the authors' initial scale, inside a compact method: `[B, size]`."""
-    if labels is None:
-        raise ValueError(f"the network has {n_classes} classes: it needs labels as its second input")
     return nn.Dense(size, use_bias=False, kernel_init=_scaled(gain), name="classes")(one_hot(labels, n_classes))
 
 

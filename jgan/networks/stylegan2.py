@@ -69,8 +69,6 @@ class Mapping(nn.Module):
         """Maps latents (None: labels alone) and the vectors of labels, both scaled to a mean square of 1, to float32 styles."""
         parts = [] if z is None else [pixel_norm(z)]
         if self.n_classes:
-            if labels is None:
-                raise ValueError(f"the network has {self.n_classes} classes: it needs labels as its second input")
             vectors = EqualisedDense(self.features, name="classes")(one_hot(labels, self.n_classes))
             parts.append(pixel_norm(vectors))
         h = jnp.concatenate(parts, axis=1)

@@ -18,9 +18,6 @@ from jgan.training.evaluators.reconstructions import reconstructions
 from jgan.training.run import Run, keys
 from jgan.types import GANState
 
-BLOCK = 500
-"""images examined at once"""
-
 IMPORTANCE_SAMPLES = 50
 """k of the importance-weighted bound of the test images"""
 
@@ -54,7 +51,7 @@ def evaluator(run: Run) -> Evaluator:
         entries, sentence = base.finish(run, state)
         slow = jax.jit(tools["bounds"](IMPORTANCE_SAMPLES))
         elbo, tighter = (float(value) for value in mean_bounds(run, state, "test", slow))
-        plots.save_png(run.workdir / "reconstructions.png", reconstructions(run, state))
+        plots.save_png(run.workdir / "reconstructions.png", reconstructions(tools["reconstruct"], run, state))
         found = {"elbo": elbo, "importance_weighted": tighter, "importance_samples": IMPORTANCE_SAMPLES}
         words = f"test images: {name} {elbo:.2f} nats, importance-weighted {tighter:.2f} nats (k = {IMPORTANCE_SAMPLES})"
         return entries | {"bounds": found | {"pixels": run.config.model.pixels}}, f"{words}; {sentence}"
@@ -74,12 +71,12 @@ def mean_bounds(run: Run, state: GANState, part: str, bounds: Callable[..., Any]
     Returns:
       `[2]`: the evidence lower bound and the importance-weighted one, in nats per image.
     """
-    x, key = images.unit(getattr(run.dataset, part).x), keys(run.config.seed).evaluation
-    found = [
-        np.stack(bounds(jax.random.fold_in(key, first), state.generator, x[first : first + BLOCK]))
-        for first in range(0, len(x), BLOCK)
-    ]
-    return np.concatenate(found, axis=1).astype(np.float64).mean(axis=1)
+    key = keys(run.config.seed).evaluation
+
+    def of(first: int, x: np.ndarray) -> np.ndarray:
+        return np.stack(bounds(jax.random.fold_in(key, first), state.generator, x), axis=1)
+
+    return images.in_blocks(of, getattr(run.dataset, part).x).astype(np.float64).mean(axis=0)
 
 
 EVALUATORS.register("bounds", evaluator)

@@ -70,11 +70,8 @@ def wrong(classify: Callable[[jax.Array], jax.Array], part: Batch) -> int:
       >>> classifier.wrong(by_brightness, Batch(images, np.array([0, 1, 0])))
       1
     """
-    count = 0
-    for first in range(0, len(part.x), BLOCK):
-        x = jnp.asarray(images.unit(part.x[first : first + BLOCK]))
-        count += int(np.sum(np.asarray(classify(x)).argmax(axis=1) != part.y[first : first + BLOCK]))
-    return count
+    found = images.in_blocks(lambda first, block: classify(jnp.asarray(block)), part.x)
+    return int(np.sum(found.argmax(axis=1) != part.y))
 
 
 def phrase(row: Mapping[str, float]) -> str:

@@ -115,11 +115,7 @@ def reader(run: Run) -> Reader:
     def read(player: PlayerState, x: jax.Array) -> jax.Array:
         return tools["codes"].split(tools["read"](player, x))[1][0].argmax(axis=1)
 
-    def in_blocks(player: PlayerState, x: np.ndarray) -> np.ndarray:
-        blocks = [images.unit(x[first : first + 1000]) for first in range(0, len(x), 1000)]
-        return np.concatenate([np.asarray(read(player, block)) for block in blocks])
-
-    return in_blocks
+    return lambda player, x: images.in_blocks(lambda first, block: read(player, block), x)
 
 
 EVALUATORS.register("codes", evaluator)

@@ -1,7 +1,7 @@
 """Evaluator of diffusion models: the loss of validation images, and a grid of samples.
 
 Samples cost many passes of the network, so they are not measured during training; `python -m jgan.evaluate --metrics fid
---samples N` measures N of them. Of the model it needs `tools["noise_loss"]`: `(state.generator, images, key) -> scalar`.
+--num-samples N` measures N of them. Of the model it needs `tools["noise_loss"]`: `(state.generator, images, key) -> scalar`.
 """
 
 from collections.abc import Mapping

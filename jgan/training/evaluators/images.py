@@ -1,7 +1,7 @@
 """Evaluator of image runs: a grid of samples, the chosen measure, the collapse monitor, the 2014 paper's figures."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,7 +11,7 @@ from jgan import plots
 from jgan.evaluation import class_monitor, monitor
 from jgan.evaluation.criteria import CRITERIA, VALIDATION_IMAGES, RealImages, unit
 from jgan.features import choice
-from jgan.metrics import parzen
+from jgan.metrics import blocks, parzen
 from jgan.training import journal
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
@@ -115,6 +115,30 @@ def at_data_size(run: Run, state: GANState, inputs: Inputs, *, ema: bool = True)
     if samples.shape == shape:
         return samples
     return np.clip(np.asarray(jax.image.resize(samples, shape, "bilinear")), 0, 1)
+
+
+BLOCK = 500
+"""images examined at once"""
+
+
+def in_blocks(of: Callable[[int, np.ndarray], Any], x: np.ndarray) -> np.ndarray:
+    """What a function finds for images, computed in blocks of `BLOCK`.
+
+    Args:
+      of: `of(first, block) -> [B, ...]`, of the index of the block's first image and of its images in [0, 1].
+      x: `[N, height, width, channels]`, uint8, or float in [0, 1].
+
+    Returns:
+      `[N, ...]`.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.training.evaluators import images
+      >>> x = np.full((3, 8, 8, 1), 255, np.uint8)
+      >>> images.in_blocks(lambda first, block: block.mean(axis=(1, 2, 3)), x).tolist()
+      [1.0, 1.0, 1.0]
+    """
+    return np.concatenate([np.asarray(of(at.start, unit(x[at]))) for at in blocks.cut(len(x), BLOCK)])
 
 
 def _earlier(run: Run, step: int, name: str) -> list[Any]:

@@ -1,8 +1,8 @@
 """Evaluator of models with an exact likelihood: the negative log-likelihood of images, and a grid of samples.
 
 Samples cost a pass of the network for each pixel, so they are not measured during training; `python -m jgan.evaluate --metrics
-fid --samples N` measures N of them. Of the model it needs `tools["nats"]`: `(key, state.generator, images in [0, 1]) -> [B]`,
-and `tools["levels"]`, the number of values of a pixel.
+fid --num-samples N` measures N of them. Of the model it needs `tools["nats"]`: `(key, state.generator, images in [0, 1]) ->
+[B]`, and `tools["levels"]`, the number of values of a pixel.
 """
 
 import math
@@ -42,9 +42,8 @@ def evaluator(run: Run) -> Evaluator:
 
     def of(run: Run, state: GANState, part: str, first: int | None = None) -> float:
         x, key = real.part(part, first), keys(run.config.seed).evaluation
-        blocks = range(0, len(x), BLOCK)
-        found = [nats(jax.random.fold_in(key, at), state.generator, x[at : at + BLOCK]) for at in blocks]
-        return float(np.concatenate([np.asarray(block, np.float64) for block in found]).mean())
+        found = images.in_blocks(lambda at, block: nats(jax.random.fold_in(key, at), state.generator, block), x)
+        return float(found.mean(dtype=np.float64))
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
         return {"validation_nats": of(run, state, "validation", VALIDATION)}

@@ -16,9 +16,6 @@ from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run
 from jgan.types import GANState
 
-BLOCK = 500
-"""images examined at once"""
-
 
 def evaluator(run: Run) -> Evaluator:
     """Builds the evaluator of an autoencoder.
@@ -46,7 +43,7 @@ def evaluator(run: Run) -> Evaluator:
 
     def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
         entries, sentence = base.finish(run, state)
-        plots.save_png(run.workdir / "reconstructions.png", reconstructions(run, state))
+        plots.save_png(run.workdir / "reconstructions.png", reconstructions(back, run, state))
         found = error(back, state, run.dataset.test.x)
         return entries | {"squared_error": found}, f"squared error of a pixel of test images {found:.5f}; {sentence}"
 
@@ -64,15 +61,15 @@ def error(back: Callable[..., jax.Array], state: GANState, x: np.ndarray) -> flo
     Returns:
       The mean over images and pixels, whose range is [0, 1].
     """
-    blocks = [images.unit(x[first : first + BLOCK]) for first in range(0, len(x), BLOCK)]
-    squares = [np.square(np.asarray(back(state.generator, block)) - block).sum(dtype=np.float64) for block in blocks]
-    return float(sum(squares) / x.size)
+    squares = images.in_blocks(lambda first, block: np.square(np.asarray(back(state.generator, block)) - block), x)
+    return float(squares.mean(dtype=np.float64))
 
 
-def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
+def reconstructions(back: Callable[..., jax.Array], run: Run, state: GANState, columns: int = 16) -> np.ndarray:
     """Test images, and below each the decoder's image of the mean of its latents.
 
     Args:
+      back: the model's `reconstruct`.
       run: the run.
       state: the state whose (averaged) weights are used.
       columns: the number of images.
@@ -81,8 +78,7 @@ def reconstructions(run: Run, state: GANState, columns: int = 16) -> np.ndarray:
       The picture, uint8 `[height, width, channels]`.
     """
     x = jnp.asarray(images.unit(run.dataset.test.x[:columns]))
-    back = run.model.tools(run.config.model, run.spec)["reconstruct"](state.generator, x)
-    return plots.grid(np.concatenate([x, back]), columns=columns)
+    return plots.grid(np.concatenate([x, back(state.generator, x)]), columns=columns)
 
 
 EVALUATORS.register("reconstructions", evaluator)
