@@ -124,9 +124,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         return network_of(module, (config.latent_size,), config.labels, rngs=random, method=method)
 
     pictures = from_module(module, (module.layers, config.style_size), method="images", rngs=random)
-    path_length = terms.lazily(
-        terms.path_length(generator(module, "styles"), pictures, config.path_length), config.path_length_every
-    )
+    path_length = terms.path_length(generator(module, "styles"), pictures, config.path_length)
     r1 = penalties.lazily(penalties.r1(config.r1 / 4), config.r1_every)  # 4: the square of 2, the width of [-1, 1]
     game = games.Adversarial(
         generator(module),

@@ -212,6 +212,21 @@ def test_the_optimisers_are_corrected_for_lazy_regularisation():
 
 
 @pytest.mark.slow
+def test_the_path_length_counts_as_often_as_it_is_left_out():
+    """At step 0 of an interval of 4 it is 4 times that of every step, at step 1 it is 0."""
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
+        found = {}
+        for every in (1, 4):
+            gan = stylegan2.make(dataclasses.replace(SMALL, r1=0.0, path_length=2.0, path_length_every=every), SPEC)
+            state, step = jit(gan.init)(KEY), jit(gan.g_step)
+            batch = Batch(jnp.zeros((4, 8, 8, 1)))
+            found[every] = [float(step(KEY, state._replace(step=jnp.int32(at)), batch)[1]["path_length"]) for at in (0, 1)]
+    assert found[4][0] == pytest.approx(4 * found[1][0], rel=1e-5)
+    assert found[1][0] > 0
+    assert found[4][1] == 0
+
+
+@pytest.mark.slow
 def test_r1_is_that_of_images_in_minus_1_to_1_and_lazy():
     """The logits' gradient in s = 2 x - 1 is half of that in x; at step 0 it counts 16 times, at step 1 not at all."""
     config = dataclasses.replace(SMALL, r1=3.0, path_length=0.0)
