@@ -42,6 +42,7 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
 # Tests send it; a shell has it ignored in what it runs in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+import chex  # noqa: E402
 import hypothesis  # noqa: E402
 import jax  # noqa: E402
 import pytest  # noqa: E402
@@ -83,6 +84,7 @@ def pytest_runtest_teardown(item: object, nextitem: object) -> None:
     vars(builtins).pop("_", None)
     if getattr(nextitem, "path", None) != getattr(item, "path", None) and _mappings() > MOST_MAPPINGS:
         jax.clear_caches()
+        chex.clear_trace_counter()  # what is traced anew after this is no fault of the program's
 
 
 def _mappings() -> int:
