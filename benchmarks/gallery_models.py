@@ -34,12 +34,12 @@ class Entry(NamedTuple):
 
 ENTRIES: dict[str, Entry] = {
     "gan2014": Entry("mnist", batch_size=100, decays=False),
-    "dcgan": Entry("dcgan_mnist", {"width": 48}),
-    "lsgan": Entry("lsgan_mnist", {"width": 48}),
-    "wgan": Entry("wgan_mnist", {"width": 48}, batch_size=32),
+    "dcgan": Entry("dcgan_mnist", {"width": 32}),
+    "lsgan": Entry("lsgan_mnist", {"width": 32}),
+    "wgan": Entry("wgan_mnist", {"width": 32}, batch_size=32),
     "wgan_gp": Entry("wgan_gp_mnist", {"width": 24}, batch_size=32),
-    "dragan": Entry("dragan_mnist", {"width": 48}),
-    "rgan": Entry("rgan_mnist", {"width": 48}),
+    "dragan": Entry("dragan_mnist", {"width": 32}),
+    "rgan": Entry("rgan_mnist", {"width": 32}),
     "sngan": Entry("sngan_mnist", {"width": 20}),
     "sagan": Entry("sagan_mnist", {"width": 10, "rule.n_critic": 2}),
     "progan": Entry("progan_mnist", {"fmap_max": 14, "stable_images": 50_000, "fade_images": 50_000}),

@@ -6,14 +6,15 @@ options are those of the PyTorch example; `d_activation` and `g_activation` offe
 
 The networks of the authors' own code (https://github.com/Newmu/dcgan_code, faces, 64x64) are `width=128, kernel_size=5,
 unit_norm=True`. Their training differs too: uniform noise (`noise="uniform"`), batches of 128, weight decay of 1e-5 and one
-minibatch for either player in turn.
+minibatch for either player in turn. For 28x28 images the presets have the first layers of that code's generator for MNIST and a
+faster generator: see `jgan.models.dcgan_options.presets`.
 """
 
 import dataclasses
 
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, nearest, networks
-from jgan.models.images import SMALL_SPEC, play, presets, small
+from jgan.models.dcgan_options import Options, check, nearest, networks, presets
+from jgan.models.images import SMALL_SPEC, play, small
 from jgan.models.model import Model
 from jgan.types import GAN, DataSpec
 
@@ -51,6 +52,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, LOSSES[config.loss], networks(config, spec))
 
 
-PRESETS = presets("dcgan", "convolutional GAN", Config())
+PRESETS = presets("dcgan", "convolutional GAN", Config(), g_rate=5)
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -154,6 +154,7 @@ def presets(
     *,
     digits_width: int = 32,
     batch_size: int = 64,
+    mnist: Any = None,
     photographs: Any = None,
     labels: bool = False,
 ) -> dict[str, Preset]:
@@ -162,9 +163,10 @@ def presets(
     Args:
       name: the name of the model, which is that of its first preset.
       words: what it is, for the descriptions.
-      config: its options for 28x28 images.
+      config: its options.
       digits_width: the width of the networks for the 8x8 digits.
       batch_size: examples in a minibatch.
+      mnist: its options for 28x28 images, if they differ.
       photographs: its options for CIFAR-10, if they differ.
       labels: whether the model needs labels, which a folder of images has if each class is a folder.
 
@@ -180,8 +182,8 @@ def presets(
     others = "or --dataset folder, a folder a class" if labels else "any images: --dataset folder --data-dir PATH"
     sets = {
         "": (f"scikit-learn's 8x8 digits; {others}", "digits", 5_000, digits),
-        "_mnist": ("MNIST, 28x28 digits", "mnist", 15_000, config),
-        "_fashion_mnist": ("Fashion-MNIST, 28x28 articles of clothing", "fashion_mnist", 15_000, config),
+        "_mnist": ("MNIST, 28x28 digits", "mnist", 15_000, mnist or config),
+        "_fashion_mnist": ("Fashion-MNIST, 28x28 articles of clothing", "fashion_mnist", 15_000, mnist or config),
         "_cifar10": ("CIFAR-10, 32x32 photographs", "cifar10", 50_000, photographs or config),
     }
     return {

@@ -11,8 +11,8 @@ generator of 15.6 million parameters, latents of 1,024 numbers, a rate of 1e-3),
 import dataclasses
 
 from jgan.losses import least_squares
-from jgan.models.dcgan_options import Options, check, nearest, networks
-from jgan.models.images import SMALL_SPEC, play, presets, small
+from jgan.models.dcgan_options import Options, check, nearest, networks, presets
+from jgan.models.images import SMALL_SPEC, play, small
 from jgan.models.model import Model
 from jgan.types import GAN, DataSpec
 
@@ -55,6 +55,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-PRESETS = presets("lsgan", "GAN of least squares", Config())
+PRESETS = presets("lsgan", "GAN of least squares", Config(), g_rate=5)
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

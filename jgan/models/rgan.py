@@ -14,8 +14,8 @@ The networks are those of DCGAN; the noise has the author's 128 dimensions, Adam
 import dataclasses
 
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, nearest, networks
-from jgan.models.images import SMALL_SPEC, play, presets, small
+from jgan.models.dcgan_options import Options, check, nearest, networks, presets
+from jgan.models.images import SMALL_SPEC, play, small
 from jgan.models.model import Model
 from jgan.models.options import Optimizer
 from jgan.types import GAN, DataSpec
@@ -63,6 +63,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-PRESETS = presets("rgan", "relativistic GAN", Config(), batch_size=32)
+PRESETS = presets("rgan", "relativistic GAN", Config(), batch_size=32, g_rate=5)
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

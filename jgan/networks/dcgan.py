@@ -55,6 +55,8 @@ class DCGANGenerator(nn.Module):
       width: the channels before the last stage.
       activation: that of the hidden layers, the name of one of `ACTIVATIONS`: `"relu"` or `"gelu"`.
       kernel_size: the side of the kernels, at least 2.
+      units: those of one more linear layer, with batch normalisation, between the latents and the small image; 0: none. The
+        network of the paper's own code for 28x28 digits has one of 1,024; it needs `unit_norm`.
       unit_norm: whether the linear layer's batch normalisation has statistics, a gain and a shift for each unit, rather than
         for each channel of the small image.
       dtype: the dtype of the computation; the output is float32.
@@ -76,6 +78,7 @@ class DCGANGenerator(nn.Module):
     width: int = 64
     activation: str = "relu"
     kernel_size: int = 4
+    units: int = 0
     unit_norm: bool = False
     dtype: jnp.dtype = jnp.float32
 
@@ -87,14 +90,17 @@ class DCGANGenerator(nn.Module):
         count, base = stages(self.image_shape)
         act = ACTIVATIONS[self.activation]
 
-        def hidden(h: jax.Array, index: int) -> jax.Array:
-            norm = BatchNorm(scale_init=normal(0.02, 1.0), dtype=self.dtype, name=f"norm_{index}")
+        def hidden(h: jax.Array, name: int | str) -> jax.Array:
+            norm = BatchNorm(scale_init=normal(0.02, 1.0), dtype=self.dtype, name=f"norm_{name}")
             return act(norm(h, train=train, axis_name=axis_name))
 
+        def dense(features: int, name: str) -> nn.Dense:
+            return nn.Dense(features, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name=name)
+
+        if self.units:
+            z = hidden(dense(self.units, "linear")(z), "linear")
         channels = self.width << (count - 1)
-        project = nn.Dense(
-            base[0] * base[1] * channels, use_bias=False, kernel_init=normal(0.02), dtype=self.dtype, name="project"
-        )
+        project = dense(base[0] * base[1] * channels, "project")
         h = project(z) if self.unit_norm else project(z).reshape(-1, *base, channels)
         h = hidden(h, 0).reshape(-1, *base, channels)
         for index in range(1, count):

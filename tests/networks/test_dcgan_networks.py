@@ -61,14 +61,16 @@ def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_alo
     np.testing.assert_allclose(together[:1], network.apply(params, model_state, x[:1], train=True)[0], rtol=1e-5)
 
 
-def test_unit_norm_has_a_gain_for_each_unit_of_the_first_layer():
+@pytest.mark.parametrize("units", [0, 7])
+def test_unit_norm_has_a_gain_for_each_unit_of_the_first_layers(units):
     """Each unit, over the minibatch alone, has mean 0 and variance 1 before the gain."""
-    network = networks.from_module(DCGANGenerator((8, 8, 1), 3, unit_norm=True), (5,))
+    network = networks.from_module(DCGANGenerator((8, 8, 1), 3, units=units, unit_norm=True), (5,))
     params, model_state = network.init(jax.random.key(0))
     assert params["norm_0"]["scale"].shape == (2 * 2 * 6,)
     z = np.random.default_rng(0).normal(size=(4, 5))
     p = oracle.f64(params)
-    h = oracle.relu(oracle.batch_norm(z @ p["project"]["kernel"], p["norm_0"])).reshape(4, 2, 2, 6)
+    h = oracle.relu(oracle.batch_norm(z @ p["linear"]["kernel"], p["norm_linear"])) if units else z
+    h = oracle.relu(oracle.batch_norm(h @ p["project"]["kernel"], p["norm_0"])).reshape(4, 2, 2, 6)
     h = oracle.relu(oracle.batch_norm(oracle.conv_transpose(h, p["up_1"]["kernel"], stride=2, padding=1), p["norm_1"]))
     expected = oracle.to_unit(oracle.conv_transpose(h, p["output"]["kernel"], stride=2, padding=1))
     found, _ = network.apply(params, model_state, jnp.float32(z), train=True)
