@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import kinds, plain_pickle, reading
+from jgan.data import plain_pickle, reading, values
 from jgan.data.dataset import Dataset, hold_out_tail
 from jgan.types import Batch
 from jgan.utils import text
@@ -66,7 +66,7 @@ def read_binary(content: bytes, where: str) -> Batch:
 
 
 def _batch(pixels: np.ndarray, labels: np.ndarray, where: str) -> Batch:
-    labels = kinds.integers(labels, where, classes=len(CLASSES))
+    labels = values.integers(labels, where, classes=len(CLASSES))
     return Batch(np.ascontiguousarray(pixels.reshape(-1, *SHAPE).transpose(0, 2, 3, 1)), labels)
 
 

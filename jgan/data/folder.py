@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import kinds, pictures, reading, sources
+from jgan.data import pictures, reading, sources, values
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
 from jgan.utils import text
@@ -174,7 +174,7 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
     if not files:
         raise ValueError(f"{folder}: expected images, or a folder of them for each class, found none")
     x = read_images(files, size)
-    return (Batch(x, kinds.integers(labels, str(folder))), classes or names) if folders else (Batch(x), None)
+    return (Batch(x, values.integers(labels, str(folder))), classes or names) if folders else (Batch(x), None)
 
 
 def read(path: Path, size: Size | None = None) -> Batch:

@@ -20,7 +20,7 @@ from typing import IO, NamedTuple, cast
 
 import numpy as np
 
-from jgan.data import kinds, reading
+from jgan.data import reading, values
 from jgan.data.dataset import Dataset, hold_out_tail
 from jgan.types import Batch
 from jgan.utils import text
@@ -181,7 +181,7 @@ def read_pair(images: Path, labels: Path) -> Batch:
             f"{images} and {labels}: expected as many labels as images, found {len(x)} images and {len(y)} labels: "
             "they are not from the same set, get both again"
         )
-    return Batch(x[..., None], kinds.integers(y, str(labels), classes=CLASSES))
+    return Batch(x[..., None], values.integers(y, str(labels), classes=CLASSES))
 
 
 def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
@@ -200,7 +200,7 @@ def check_identity(name: str, labels: np.ndarray, where: str | Path) -> None:
       >>> from jgan.data import idx
       >>> idx.check_identity("mnist", np.arange(10), "here")
     """
-    digits = kinds.integers(labels, str(where), classes=CLASSES).astype(np.uint8)
+    digits = values.integers(labels, str(where), classes=CLASSES).astype(np.uint8)
     found = LABELS.get(hashlib.sha256(digits.tobytes()).hexdigest(), name)
     if found != name:
         raise ValueError(f"{where}: expected {name}, found the labels of {found}: load {found}, or give the files of {name}")

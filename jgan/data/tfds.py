@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from jgan.data import idx, kinds, pictures, reading, sources, tfrecord
+from jgan.data import idx, pictures, reading, sources, tfrecord, values
 from jgan.data.dataset import PARTS, Dataset, complete, hold_out_tail, take
 from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name
 from jgan.types import Batch
@@ -156,7 +156,7 @@ def _read(name: str, builder: Any, split: str) -> Batch:
         raise ValueError(f"{builder.data_dir}: expected examples in {split} of {name}, found none: prepare it again")
     x = _decoded(f"{name}, {split}", encoded, builder.info.features[image].shape[-1])
     classes = builder.info.features[label].num_classes if label else None
-    batch = Batch(x, kinds.integers(labels, f"{name}, {split}", classes=classes) if label else None)
+    batch = Batch(x, values.integers(labels, f"{name}, {split}", classes=classes) if label else None)
     order = _file_order(name, split, ids, len(x))
     return batch if order is None else take(batch, order)
 

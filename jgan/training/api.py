@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jgan import data
-from jgan.data import Dataset, kinds
+from jgan.data import Dataset, values
 from jgan.data.dataset import complete
 from jgan.training import config as configs
 from jgan.training import custom, folder, loop, report, stopping
@@ -146,5 +146,5 @@ def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None) -
     if not hasattr(batch.x, "shape") or np.ndim(batch.x) < 2:
         raise ValueError(f"expected data as a name, a Dataset, a Batch or an array [N, ...], found {type(given).__name__}")
     if batch.y is not None:
-        batch = batch._replace(y=kinds.class_labels(batch.y, len(batch.x), f"{name}, y"))
+        batch = batch._replace(y=values.class_labels(batch.y, len(batch.x), f"{name}, y"))
     return complete(name, {"train": batch}, held_out=held_out)

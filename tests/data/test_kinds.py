@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jgan import Batch, data
-from jgan.data import dataset, kinds
+from jgan.data import dataset, kinds, values
 from jgan.types import Field
 
 IMAGES = np.arange(5 * 12, dtype=np.uint8).reshape(5, 2, 2, 3)
@@ -184,12 +184,12 @@ def test_other_sets_or_shapes_in_another_part_are_told():
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", ">i4", "i8", "u8", "?"])
 def test_integers_are_converted_without_change(dtype):
-    found = kinds.integers(np.array([[0, 1], [1, 0]]).astype(dtype), "here", classes=2)
+    found = values.integers(np.array([[0, 1], [1, 0]]).astype(dtype), "here", classes=2)
     assert (found.dtype, found.tolist()) == (np.int32, [[0, 1], [1, 0]])
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("labels", "told"),
     [
         ([2**31], "here: expected labels from 0 to 2147483647, found 2147483648"),
         (np.array([2**64 - 1], np.uint64), "here: expected labels from 0 to 2147483647, found 18446744073709551615"),
@@ -200,12 +200,12 @@ def test_integers_are_converted_without_change(dtype):
         ([1j], "here: expected integer labels, found complex128"),
     ],
 )
-def test_what_does_not_fit_is_not_converted(values, told):
+def test_what_does_not_fit_is_not_converted(labels, told):
     with pytest.raises(ValueError, match=told):
-        kinds.integers(values, "here")
-    assert kinds.integers([2**31 - 1], "here").tolist() == [2**31 - 1]
+        values.integers(labels, "here")
+    assert values.integers([2**31 - 1], "here").tolist() == [2**31 - 1]
     with pytest.raises(ValueError, match="here: expected labels from 0 to 4, found 5"):
-        kinds.integers([5], "here", classes=5)
+        values.integers([5], "here", classes=5)
 
 
 def test_labels_of_arrays_in_memory_are_not_wrapped_on_the_device():
