@@ -128,10 +128,10 @@ class SGANConvDiscriminator(nn.Module):
             return nn.leaky_relu(layer(h, **options), 0.2)
 
         h = 2 * x.astype(self.dtype) - 1
-        for group, features in enumerate((self.width, 2 * self.width)):
+        for group, channels in enumerate((self.width, 2 * self.width)):
             h = Dropout(self.hidden_keep if group else self.input_keep, name=f"dropout_{group}")(h, **options)
             for index, stride in enumerate((1, 1, 2)):
-                h = hidden(h, f"conv_{group}_{index}", features, stride=stride)
+                h = hidden(h, f"conv_{group}_{index}", channels, stride=stride)
         h = Dropout(self.hidden_keep, name="dropout_2")(h, **options)
         h = hidden(h, "conv_2_0", 2 * self.width, padded=min(h.shape[1:3]) < SMALLEST)
         for index in (1, 2):
