@@ -32,8 +32,8 @@ class Config(Options):
     """b: the discriminator's target for real images"""
     generator_target: float = 1.0
     """c: the generator's target for the discriminator's output on fakes"""
-    architecture: Literal["dcgan", "vgg"] = "dcgan"
-    """the networks: DCGAN's, or the authors' for 112x112 (vgg), which have neither kernel_size, unit_norm nor activations"""
+    architecture: Literal["cnn", "vgg"] = "cnn"
+    """the networks: DCGAN's (cnn), or the authors' for 112x112 (vgg), without kernel_size, unit_norm and activations"""
 
 
 def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
@@ -55,7 +55,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
       >>> spec = DataSpec.images((112, 112, 3), steps_per_epoch=10)
       >>> generator, discriminator = lsgan.networks(lsgan.Config(architecture="vgg"), spec)
     """
-    if config.architecture == "dcgan":
+    if config.architecture == "cnn":
         return dcgan_options.networks(config, spec)
     dtype = jnp.dtype(config.dtype)
     generator = from_module(LSGANGenerator(spec.shape, config.width, dtype), (config.latent_size,))
@@ -106,7 +106,7 @@ PRESETS = presets("lsgan", "GAN of least squares", Config()) | {
 
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests."""
-    if config.architecture == "dcgan":
+    if config.architecture == "cnn":
         return images.small(config)
     # Biases before a batch normalisation have gradients of rounding errors only, which Adam would enlarge.
     return dataclasses.replace(images.small(config), optimizer=options.Optimizer("sgd", learning_rate=0.01))
