@@ -98,6 +98,7 @@ class Adversarial:
         condition of the real examples.
       real: `real(batch) -> Batch`, the real examples in a minibatch of several sets.
       progress: `progress(step) -> scalar`, an additional input of both networks, for instance the weight of a fade-in.
+      dequantise: `dequantise(key, x, axis_name) -> x`, noise on the real examples alone, such as `jgan.augment.dequantised`.
 
     Raises:
       ValueError: if `pack` is below 1. While tracing: if the shapes of fakes and real examples differ; if the logits are not
@@ -136,6 +137,7 @@ class Adversarial:
     fake_condition: Callable[..., Any] | None = None
     real: Callable[[Any], Batch] = whole
     progress: Callable[[jax.Array], jax.Array] | None = None
+    dequantise: Callable[..., jax.Array] | None = None
 
     def __post_init__(self) -> None:
         if self.pack < 1:
@@ -254,7 +256,10 @@ class Adversarial:
         """The passes of the discriminator over fakes and, if `sees_real`, reals: the view, the memory, its new state."""
         examples, memory = self.real(batch), self._check_memory(state)
         same_shape("real examples", examples.x, "generated examples", fakes.x)
-        x, fake_x = packed(examples.x, self.pack), packed(fakes.x, self.pack)
+        x = examples.x
+        if self.dequantise is not None:
+            x = self.dequantise(stream(key, Stream.DEQUANTISATION), x, axis_name)
+        x, fake_x = packed(x, self.pack), packed(fakes.x, self.pack)
         c, fake_c = (packed_tree(c, self.pack) for c in (self._real_condition(examples), fakes.inputs.c))
         before = state.discriminator.model_state
 

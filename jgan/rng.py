@@ -35,6 +35,7 @@ class Stream(enum.IntEnum):
     PENALTIES = 6
     CONDITION = 7
     POOL = 8
+    DEQUANTISATION = 9
 
 
 DATA_STREAM = 2**31 - 1

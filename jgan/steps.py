@@ -125,26 +125,34 @@ def update(
     return PlayerState(params, model_state, opt_state, average)
 
 
-def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) -> tuple[Step, Step]:
+def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1, generator_batch: int = 1) -> tuple[Step, Step]:
     """The two updates as separate steps.
 
     Args:
       game: the losses.
       optimizers: the optimisers.
       micro_batches: parts of the batch over which the gradient is accumulated, to save memory.
+      generator_batch: fakes of a generator update for each example of the minibatch. The generator's update is then that of a
+        minibatch in which each example, with its condition, stands so many times.
 
     Returns:
       `(g_step, d_step)`, each `(key, state, batch, *, axis_name=None) -> (state, metrics)`. `g_step` returns the
       discriminator's state unchanged, and `d_step` the generator's; `g_step` adds one to `state.step`.
 
     Raises:
-      ValueError: if `micro_batches` is below 1; while tracing, if the batch is not a multiple of it.
+      ValueError: if `micro_batches` or `generator_batch` is below 1; while tracing, if the batch is not a multiple of
+        `micro_batches`.
 
     References:
       Goodfellow et al. (2014), the two gradient steps of Algorithm 1, https://arxiv.org/abs/1406.2661
     """
+    if generator_batch < 1:
+        raise ValueError(f"generator_batch must be at least 1, found {generator_batch}")
 
     def g_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        if generator_batch > 1:
+            # The copies stand beside each other: so each device has the same examples as where there is one device.
+            batch = jax.tree.map(lambda leaf: jnp.repeat(leaf, generator_batch, axis=0), batch)
         gradients = accumulated(generator_gradients(game, axis_name), micro_batches)
         grads, state, metrics = gradients(step_key(key, state.step), state, batch)
         player = update(state.generator, optimizers.generator, grads, axis_name, optimizers.ema)
@@ -164,7 +172,13 @@ def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1) 
 
 
 def alternating(
-    game: Game, optimizers: Optimizers, *, n_critic: int = 1, fresh_latents: bool = False, micro_batches: int = 1
+    game: Game,
+    optimizers: Optimizers,
+    *,
+    n_critic: int = 1,
+    fresh_latents: bool = False,
+    micro_batches: int = 1,
+    generator_batch: int = 1,
 ) -> Steps:
     """Algorithm 1: `n_critic` discriminator updates, then one generator update against the new discriminator.
 
@@ -176,13 +190,14 @@ def alternating(
       fresh_latents: whether the generator's update draws new latents, as in Algorithm 1, instead of reusing
         the fakes of the last discriminator update, which saves a forward pass.
       micro_batches: parts of each minibatch over which the gradients are accumulated; saves memory, costs a generator pass.
+      generator_batch: fakes of the generator's update for each example of a minibatch; above 1 it costs a generator pass.
 
     Returns:
       The `Steps`.
 
     Raises:
-      ValueError: if `n_critic` or `micro_batches` is below 1; while tracing, if the batch's leading axis is not `n_critic`, or
-        a minibatch not a multiple of `micro_batches`.
+      ValueError: if `n_critic`, `micro_batches` or `generator_batch` is below 1; while tracing, if the batch's leading axis is
+        not `n_critic`, or a minibatch not a multiple of `micro_batches`.
 
     References:
       Goodfellow et al. (2014), Algorithm 1, https://arxiv.org/abs/1406.2661; Heusel et al., "GANs Trained by a Two Time-Scale
@@ -190,7 +205,7 @@ def alternating(
     """
     if n_critic < 1:
         raise ValueError(f"n_critic must be at least 1, found {n_critic}")
-    g_step, d_step = player_steps(game, optimizers, micro_batches=micro_batches)
+    g_step, d_step = player_steps(game, optimizers, micro_batches=micro_batches, generator_batch=generator_batch)
 
     def minibatch(batch: Any, index: int) -> Any:
         if n_critic == 1:
@@ -204,7 +219,7 @@ def alternating(
         for index in range(n_critic - 1):
             state, _ = d_step(stream_key(key, index), state, minibatch(batch, index), axis_name=axis_name)
         last = minibatch(batch, n_critic - 1)
-        if not fresh_latents and micro_batches == 1:
+        if not fresh_latents and micro_batches == generator_batch == 1:
             return _in_turn(game, optimizers, key, state, last, axis_name)
         state, d_metrics = d_step(key, state, last, axis_name=axis_name)
         g_key = stream_key(key, n_critic - 1) if fresh_latents else key
@@ -346,6 +361,7 @@ RULES.register(
         n_critic=options.n_critic,
         fresh_latents=options.fresh_latents,
         micro_batches=options.micro_batches,
+        generator_batch=options.generator_batch,
     ),
 )
 RULES.register(

@@ -130,12 +130,15 @@ def l1_to_target(weight: float = 100.0) -> Term:
     return Term("l1_to_target", lambda view: jnp.mean(jnp.abs(view.fake - view.real)), generator=weight)
 
 
-def feature_matching(weight: float = 1.0, *, select: Callable[[Any], PyTree] = lambda output: output) -> Term:
-    """The squared distance between the mean features of real examples and of fakes.
+def feature_matching(
+    weight: float = 1.0, *, select: Callable[[Any], PyTree] = lambda output: output, absolute: bool = False
+) -> Term:
+    """The distance between the mean features of real examples and of fakes.
 
     Args:
       weight: its weight in the generator's loss.
       select: finds the features in the discriminator's second output.
+      absolute: whether to sum the absolute differences of the means instead of the squared ones.
 
     Returns:
       The `Term` of the generator; it raises a `ValueError` while tracing if the discriminator returns only logits.
@@ -151,7 +154,8 @@ def feature_matching(weight: float = 1.0, *, select: Callable[[Any], PyTree] = l
     def value(view: View) -> jax.Array:
         if view.fake_output is None:
             raise ValueError("feature matching needs a discriminator that returns (logits, features), found only logits")
-        return losses.feature_matching(select(view.real_output), select(view.fake_output), axis_name=view.axis_name)
+        real, fake = select(view.real_output), select(view.fake_output)
+        return losses.feature_matching(real, fake, absolute=absolute, axis_name=view.axis_name)
 
     return Term("feature_matching", value, generator=weight)
 

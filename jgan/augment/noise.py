@@ -1,6 +1,7 @@
-"""Instance noise: Gaussian noise on both real and fake examples."""
+"""Noise on examples: Gaussian on real and fake ones alike; that which makes 8-bit images continuous, on real ones."""
 
 import jax
+from jaxtyping import Float
 
 from jgan import rng
 from jgan.types import Augmentation, Key, PyTree
@@ -37,3 +38,31 @@ def instance_noise(deviation: float) -> Augmentation:
         return examples + deviation * rng.one_each(key, len(examples), draw, axis_name)
 
     return Augmentation(tuple, apply, lambda memory, real_logits, axis_name: memory)
+
+
+def dequantised(key: Key, x: Float[jax.Array, " n *shape"], axis_name: str | None = None) -> Float[jax.Array, " n *shape"]:
+    """8-bit images with uniform noise in place of the grey levels' rounding: `(255 x + u) / 256`, u in U(0, 1).
+
+    In images in [-1, 1] that is `level / 128 - 1 + U(0, 1/128)`, as WGAN-GP's, SN-GAN's and later code has it.
+
+    Args:
+      key: the key of the whole batch.
+      x: `[n, ...]` float in [0, 1], the grey levels divided by 255.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      `[n, ...]` in [0, 1), of the dtype of `x`.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan.augment import dequantised
+      >>> levels = jnp.array([0.0, 7.0, 255.0]).reshape(3, 1)
+      >>> jnp.floor(256 * dequantised(jax.random.key(0), levels / 255)).ravel().tolist()
+      [0.0, 7.0, 255.0]
+
+    References:
+      Gulrajani et al., "Improved Training of Wasserstein GANs" (2017), the authors' code,
+      https://github.com/igul222/improved_wgan_training
+    """
+    noise = rng.one_each(key, len(x), lambda key: jax.random.uniform(key, x.shape[1:], x.dtype), axis_name)
+    return (255 * x + noise) / 256

@@ -11,7 +11,9 @@ from jgan.losses.loss import global_mean
 from jgan.utils.checks import example_shape
 
 
-def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str | None = None) -> Float[jax.Array, ""]:
+def feature_matching(
+    real_features: Any, fake_features: Any, *, absolute: bool = False, axis_name: str | None = None
+) -> Float[jax.Array, ""]:
     """The generator's loss `|| E f(x) - E f(G(z)) ||^2`, where f is an inner layer of the discriminator.
 
     The means are over the global batch. It is not a `Loss`: it takes features instead of logits, and returns one scalar.
@@ -19,10 +21,11 @@ def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str |
     Args:
       real_features: `[B, ...]` float, the features of real examples, or a tree of such arrays (several layers).
       fake_features: the same for the fakes, `[B', ...]`; B' may differ from B.
+      absolute: whether to take the absolute differences instead of the squared ones, as the authors' code for photographs.
       axis_name: the mapped axis over which both batches are sharded, or None.
 
     Returns:
-      A scalar: the squared distance of the means, summed over all features.
+      A scalar: the squared (or absolute) differences of the means, summed over all features.
 
     Raises:
       ValueError: if the tree structures or the shapes of one example's features differ.
@@ -44,6 +47,6 @@ def feature_matching(real_features: Any, fake_features: Any, *, axis_name: str |
     def distance(real: jax.Array, fake: jax.Array) -> jax.Array:
         example_shape("fake_features", fake, np.shape(real)[1:])
         real_mean, fake_mean = (global_mean(features, axis=0, axis_name=axis_name) for features in (real, fake))
-        return jnp.sum(jnp.square(real_mean - fake_mean))
+        return jnp.sum((jnp.abs if absolute else jnp.square)(real_mean - fake_mean))
 
     return jax.tree.reduce(jnp.add, jax.tree.map(distance, real_features, fake_features))

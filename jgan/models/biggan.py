@@ -4,7 +4,8 @@ For grey or colour images with class labels, whose sides are 4 to 7 times a powe
 BigGAN-PyTorch's CIFAR-10 script: residual, four blocks of equal width in the discriminator, for each class gains and shifts in
 the generator and a vector in the projection discriminator, spectral normalisation of both players. For larger images, or with
 `shared=True`, they are those of ImageNet: a shared vector of the class and a part of the latents condition every block; larger
-images have self-attention at half their sides.
+images have self-attention at half their sides. With `deep=True` they are those of BigGAN-deep: `depth` narrow blocks of four
+convolutions at each resolution, each conditioned on the vector of the class and on all latents.
 
 `init` starts all kernels orthogonal or in N(0, 0.02); `orthogonal` adds the gradient of the paper's orthogonal regularisation
 to the generator's. `gan.sample(truncation=psi)` for psi below 1 maps each latent to psi times a normal one cut off at -2 and 2,
@@ -25,7 +26,17 @@ from jgan.losses import LOSSES
 from jgan.models import accepts, options
 from jgan.models.images import SMALL_CLASSES, Training, play, players
 from jgan.models.model import Model, Preset
-from jgan.networks import BigGANGenerator, ResidualDiscriminator, ResidualGenerator, biggan, dcgan, pyramid, resnet
+from jgan.networks import (
+    BigGANDeepDiscriminator,
+    BigGANDeepGenerator,
+    BigGANGenerator,
+    ResidualDiscriminator,
+    ResidualGenerator,
+    biggan,
+    dcgan,
+    pyramid,
+    resnet,
+)
 from jgan.types import GAN, DataSpec, Network, PyTree
 
 INITIALISERS = {"normal": jax.nn.initializers.normal(0.02), "orthogonal": jax.nn.initializers.orthogonal()}
@@ -46,6 +57,10 @@ class Config(Training):
     """a shared vector of the class and parts of z condition every block, as for ImageNet"""
     class_size: int = 128
     """size of that vector"""
+    deep: bool = False
+    """the networks of BigGAN-deep, for images of any size (published: width 128)"""
+    depth: int = 2
+    """blocks of BigGAN-deep at each resolution"""
     init: Literal["normal", "orthogonal"] = "normal"
     """initial kernels: normal, N(0, 0.02), or orthogonal"""
     orthogonal: float = 0.0
@@ -86,18 +101,27 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
       `(generator, discriminator)`.
 
     Raises:
-      ValueError: if the sides of the images do not fit, or the latents cannot be cut into equal parts.
+      ValueError: if the sides of the images do not fit, or the latents cannot be cut into equal parts, or `depth` is below 1.
     """
     count, _ = dcgan.stages(spec.shape, "BigGAN")
+    if config.depth < 1:
+        raise ValueError(f"depth must be at least 1, found {config.depth}")
     side, classes, dtype = min(spec.shape[:2]), spec.n_classes, jnp.dtype(config.dtype)
     attention = side // 2 if count > 3 else 0
+    multiples = [min(2**index, 16) for index in range(count)] if count > 3 else [4] * count
+    up = tuple(config.width * multiple for multiple in [multiples[-1], *reversed(multiples)])
+    if config.deep:
+        sizes = config.class_size, config.depth, attention, dtype
+        return _started(
+            config,
+            spec,
+            BigGANDeepGenerator(spec.shape, up, classes, *sizes),
+            BigGANDeepDiscriminator(up[::-1], classes, *sizes[1:]),
+        )
     generator: Any
     if count > 3 or config.shared:
-        multiples = [min(2**index, 16) for index in range(count)] if count > 3 else [4] * count
-        up = tuple(config.width * multiple for multiple in [multiples[-1], *reversed(multiples)])
         generator = BigGANGenerator(spec.shape, up, classes, config.class_size, attention, dtype)
     else:
-        up, _ = resnet.channels(spec.shape, config.width)
         generator = ResidualGenerator(spec.shape, up, spectral=True, n_classes=classes, dtype=dtype)
     # Of images below 16x16 the last two blocks of the four would see a few pixels only.
     blocks = tuple(reversed(up[1:])) if count > 3 else (4 * config.width,) * (4 if side >= 16 else 2)
@@ -110,6 +134,11 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         n_classes=classes,
         dtype=dtype,
     )
+    return _started(config, spec, generator, discriminator)
+
+
+def _started(config: Config, spec: DataSpec, generator: Any, discriminator: Any) -> tuple[Network, Network]:
+    """The networks of two modules, with the initial kernels of the configuration."""
     start = INITIALISERS[config.init]
     both = players(generator, discriminator, config.latent_size, spec)
     return biggan.started(both[0], start), biggan.started(both[1], start)
@@ -177,6 +206,15 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 _QUICK: dict[str, Any] = {"rule": options.Rule(n_critic=2), "ema": options.EMA(0.999)}
 
+_IMAGENET = Config(
+    latent_size=120,
+    width=96,
+    init="orthogonal",
+    rule=options.Rule(),
+    optimizer=options.Optimizer("adam", learning_rate=1e-4, d_learning_rate=4e-4, b1=0.0),
+    ema=options.EMA(0.9999, statistics="standing"),
+)
+
 PRESETS = {
     "biggan": Preset(
         description="BigGAN on scikit-learn's 8x8 digits; or --dataset folder, a folder a class",
@@ -204,14 +242,14 @@ PRESETS = {
         dataset="folder",
         batch_size=2048,
         steps=150_000,
-        config=Config(
-            latent_size=120,
-            width=96,
-            init="orthogonal",
-            rule=options.Rule(),
-            optimizer=options.Optimizer("adam", learning_rate=1e-4, d_learning_rate=4e-4, b1=0.0),
-            ema=options.EMA(0.9999, statistics="standing"),
-        ),
+        config=_IMAGENET,
+    ),
+    "biggan_deep_128": Preset(
+        description="BigGAN-deep on a folder a class of 128x128 images, the networks for ImageNet: for many GPUs",
+        dataset="folder",
+        batch_size=2048,
+        steps=150_000,
+        config=dataclasses.replace(_IMAGENET, latent_size=128, width=128, deep=True),
     ),
 }
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import optax
 
 from jgan import games, rng
+from jgan.augment import dequantised
 from jgan.losses import Loss
 from jgan.models import options
 from jgan.models.assembly import assemble, unit_interval
@@ -40,6 +41,8 @@ class Training:
     """the average of the generator's weights"""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """dtype of the networks' arithmetic; parameters and losses are float32"""
+    dequantise: bool = False
+    """uniform noise of one grey level on the real images, which are 8-bit ones"""
 
 
 def play(
@@ -88,6 +91,7 @@ def play(
         terms=terms,
         augment=augment,
         condition=games.labels if labels else games.unconditional,
+        dequantise=dequantised if config.dequantise else None,
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec))
     if g_gradient is not None:

@@ -4,17 +4,22 @@ The discriminator's targets are b for real images and a for fakes, the generator
 code, and `-1, 1, 0` is the paper's other choice, for which the generator minimises a Pearson divergence. The authors' loss is
 the sum over the minibatch, here as everywhere the mean; Adam's steps do not depend on the factor.
 
-The networks are those of DCGAN, with its rate of 2e-4. The authors' code has others for scenes of 112x112 pixels (a VGG-like
-generator of 15.6 million parameters, latents of 1,024 numbers, a rate of 1e-3), which are not built.
+The networks are those of DCGAN, with its rate of 2e-4, or with `architecture="vgg"` those of the authors' code for scenes of
+112x112 pixels, which has latents of 1,024 uniform numbers and a rate of 1e-3: the preset `lsgan_112`.
 """
 
 import dataclasses
+from typing import Literal
+
+import jax.numpy as jnp
 
 from jgan.losses import least_squares
-from jgan.models.dcgan_options import Options, check, nearest, networks, presets
-from jgan.models.images import SMALL_SPEC, play, small
-from jgan.models.model import Model
-from jgan.types import GAN, DataSpec
+from jgan.models import dcgan_options, images, options
+from jgan.models.dcgan_options import Options, check, nearest, presets
+from jgan.models.images import SMALL_SPEC, play
+from jgan.models.model import Model, Preset
+from jgan.networks import FourStageDiscriminator, LSGANGenerator, from_module
+from jgan.types import GAN, DataSpec, Network
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,34 @@ class Config(Options):
     """b: the discriminator's target for real images"""
     generator_target: float = 1.0
     """c: the generator's target for the discriminator's output on fakes"""
+    architecture: Literal["cnn", "vgg"] = "cnn"
+    """the networks: DCGAN's (cnn), or the authors' for 112x112 (vgg), without kernel_size, unit_norm and activations"""
+
+
+def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
+    """The generator and the discriminator of an architecture.
+
+    Args:
+      config: the options of the model.
+      spec: the shape of the images.
+
+    Returns:
+      `(generator, discriminator)`.
+
+    Raises:
+      ValueError: while tracing, if the sides of the images do not fit, or an option is out of range.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import lsgan
+      >>> spec = DataSpec.images((112, 112, 3), steps_per_epoch=10)
+      >>> generator, discriminator = lsgan.networks(lsgan.Config(architecture="vgg"), spec)
+    """
+    if config.architecture == "cnn":
+        return dcgan_options.networks(config, spec)
+    dtype = jnp.dtype(config.dtype)
+    generator = from_module(LSGANGenerator(spec.shape, config.width, dtype), (config.latent_size,))
+    return generator, from_module(FourStageDiscriminator(config.width, dtype), spec.shape)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
@@ -55,6 +88,28 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-PRESETS = presets("lsgan", "GAN of least squares", Config(), g_rate=5)
+PRESETS = presets("lsgan", "GAN of least squares", Config(), g_rate=5) | {
+    "lsgan_112": Preset(
+        description="GAN of least squares on a folder of 112x112 images, the authors' networks: for a GPU",
+        dataset="folder",
+        batch_size=64,
+        steps=1_000_000,
+        config=Config(
+            latent_size=1024,
+            noise="uniform",
+            architecture="vgg",
+            optimizer=options.Optimizer("adam", learning_rate=1e-3, b1=0.5),
+        ),
+    )
+}
+
+
+def small(config: Config) -> Config:
+    """The configuration with small networks, for tests."""
+    if config.architecture == "cnn":
+        return images.small(config)
+    # Biases before a batch normalisation have gradients of rounding errors only, which Adam would enlarge.
+    return dataclasses.replace(images.small(config), optimizer=options.Optimizer("sgd", learning_rate=0.01))
+
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -59,6 +59,8 @@ class Rule:
     """draw new latents for the generator's update (alternating only)"""
     micro_batches: int = 1
     """parts of a minibatch over which gradients are accumulated"""
+    generator_batch: int = 1
+    """fakes of a generator update for each example of a minibatch (alternating only)"""
     unroll: int = 5
     """number of look-ahead discriminator updates (unrolled only)"""
     consensus: float = 1.0
@@ -75,12 +77,14 @@ class Rule:
           The `Steps`.
 
         Raises:
-          ValueError: if the rule is unknown, or `n_critic` is above 1 for a rule other than alternating.
+          ValueError: if the rule is unknown, or an option is not one of this rule.
         """
         if self.n_critic != 1 and self.name != "alternating":
             raise ValueError(f"n_critic must be 1 under the {self.name} rule, found {self.n_critic}: use alternating")
         if self.micro_batches != 1 and self.name not in ("alternating", "simultaneous"):
             raise ValueError(f"micro_batches must be 1 under the {self.name} rule, found {self.micro_batches}")
+        if self.generator_batch != 1 and self.name != "alternating":
+            raise ValueError(f"generator_batch must be 1 under the {self.name} rule, found {self.generator_batch}")
         if self.fresh_latents and self.name != "alternating":
             raise ValueError(f"fresh_latents is an option of the alternating rule, found the {self.name} rule")
         return steps.RULES[self.name](game, optimizers, self)

@@ -4,6 +4,9 @@ For grey images. A pixel has one of `levels` values, and the network gives the p
 to its left; the log-likelihood of an image is the sum of the logarithms. With two levels each pixel is drawn anew at each use
 with its grey value as the probability (dynamic binarisation), as in `vae`; with more, grey values are rounded down.
 
+`architecture="masked"` is the first PixelCNN (https://arxiv.org/abs/1601.06759), in which a pixel does not see all pixels above
+it and to the right; its published sizes are `layers=7, kernel_size=7`, 32 features and 32 in the head for MNIST.
+
 A sample needs one pass of the network for each pixel, and is a function of one uniform number for each, which the model has as
 its latents. `nats` is the negative log-likelihood of images.
 """
@@ -22,7 +25,7 @@ from jgan.models.alone import alone
 from jgan.models.images import SMALL_SPEC
 from jgan.models.model import Model, Preset
 from jgan.models.vae import binarised
-from jgan.networks import PixelCNN, from_module
+from jgan.networks import MaskedPixelCNN, PixelCNN, from_module
 from jgan.rng import Stream, stream
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState, PyTree
 
@@ -31,16 +34,18 @@ from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState
 class Config:
     """The options of the model."""
 
+    architecture: Literal["gated", "masked"] = "gated"
+    """the network: gated, of two stacks, or masked, of residual blocks"""
     levels: int = 2
     """number of values of a pixel"""
     features: int = 32
-    """channels of the stacks"""
+    """channels of the stacks, or between the residual blocks"""
     layers: int = 5
-    """number of gated layers"""
+    """number of gated layers or residual blocks"""
     kernel_size: int = 5
-    """width of their convolutions, odd"""
+    """width of the gated layers' convolutions, or of the masked network's first, odd"""
     head: int = 32
-    """channels of the 1x1 convolution before the output"""
+    """channels of the 1x1 convolutions before the output"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-3, b1=0.9)
     """the optimiser"""
     ema: options.EMA = options.EMA(0.999)
@@ -82,7 +87,7 @@ def network(config: Config, spec: DataSpec) -> Network:
             f"found {config.levels}, {config.layers} and {config.kernel_size}"
         )
     sizes = (config.levels, config.features, config.layers, config.kernel_size, config.head, jnp.dtype(config.dtype))
-    return from_module(PixelCNN(*sizes), spec.shape)
+    return from_module((PixelCNN if config.architecture == "gated" else MaskedPixelCNN)(*sizes), spec.shape)
 
 
 def quantised(key: Key, x: jax.Array, levels: int, axis_name: str | None = None) -> jax.Array:

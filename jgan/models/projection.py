@@ -6,8 +6,8 @@ the blocks' batch normalisation, in the discriminator a vector whose product wit
 
   logit(x, y) = v . f(x) + b + e(y) . f(x)
 
-Each minibatch's labels are those of its real images, for the fakes too. As in `sngan`, one batch of fakes trains both players
-and real images have no dequantisation noise. The average of the generator's weights is ours: `--model.ema.decay 0`.
+Each minibatch's labels are those of its real images, for the fakes too. `rule.generator_batch` and `dequantise` are as in
+`sngan`. The average of the generator's weights is ours: `--model.ema.decay 0`.
 """
 
 import dataclasses
@@ -104,7 +104,11 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 _QUICK = dataclasses.replace(Config(), rule=options.Rule(n_critic=2))
 _CIFAR10 = dataclasses.replace(
-    Config(), d_bias=False, optimizer=options.Optimizer("adam", 2e-4, b1=0.0, b2=0.9, decay_steps=50_000, decay="linear")
+    Config(),
+    d_bias=False,
+    dequantise=True,
+    rule=options.Rule(n_critic=5, fresh_latents=True, generator_batch=2),
+    optimizer=options.Optimizer("adam", 2e-4, b1=0.0, b2=0.9, decay_steps=50_000, decay="linear"),
 )
 
 PRESETS = presets(

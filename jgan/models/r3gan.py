@@ -9,9 +9,9 @@ gradients at both are penalised in every step. Over `optimizer.decay_steps` gene
   the probability of augmentation grows from 0 to `augment_p`
 
 With `labels` the discriminator's logit is that of the image in its class, and each real image is compared with a fake of its
-class. `PUBLISHED` has the configurations of the authors' code, without labels (the paper's CIFAR-10 is with them): each is for
-2e7 images of these schedules, of 2.5e8 (CIFAR-10) or more in all. `gamma` is that of the paper, for images in [-1, 1]. The
-presets have smaller networks, and the smallest a higher rate.
+class. `PUBLISHED` has the configurations of the authors' code, without labels (the paper's CIFAR-10 and ImageNet have them),
+each for 2e7 images of these schedules (ImageNet 2e8), of 2.5e8 (CIFAR-10) or more in all. `gamma` is that of the paper, for
+images in [-1, 1]. The presets have smaller networks, and the smallest a higher rate.
 """
 
 import dataclasses
@@ -164,9 +164,18 @@ def scheduled(config: Config, steps: int) -> Config:
     return dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, decay_steps=steps))
 
 
-def _published(batch_size: int, gamma: float, augment_p: float, half_life: float) -> Config:
+def _published(
+    batch_size: int,
+    gamma: float,
+    augment_p: float,
+    half_life: float,
+    width: int = 768,
+    group_size: int = 16,
+    images_seen: float = 2e7,
+) -> Config:
     config = Config(
-        width=768,
+        width=width,
+        group_size=group_size,
         blocks=2,
         gamma=gamma,
         final_gamma=gamma / 10,
@@ -174,15 +183,16 @@ def _published(batch_size: int, gamma: float, augment_p: float, half_life: float
         augment_p=augment_p,
         ema=options.EMA(half_life=half_life, ramp=0.0),
     )
-    return scheduled(config, round(2e7 / batch_size))
+    return scheduled(config, round(images_seen / batch_size))
 
 
 PUBLISHED = {
     "cifar10": _published(512, 0.05, 0.55, 5e6),
     "ffhq64": _published(256, 2.0, 0.3, 5e5),
     "ffhq256": _published(256, 150.0, 0.3, 5e5),
+    "imagenet32": _published(4096, 0.5, 0.5, 5e7, width=1536, group_size=32, images_seen=2e8),
 }
-"""The configurations of the authors' code, for batches of 512 and 256 images."""
+"""The configurations of the authors' code, for batches of 512 (CIFAR-10), 256 (FFHQ) and 4,096 images."""
 
 
 _TINY = Config(optimizer=dataclasses.replace(Config().optimizer, learning_rate=1e-3))

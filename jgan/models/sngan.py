@@ -4,9 +4,11 @@ For grey or colour images whose sides are 4 to 7 times a power of two: 28x28 (fr
 `architecture` is the paper's plain `cnn`, or `resnet`: the authors' residual networks for CIFAR-10 up to 56x56, for larger
 images those of mimicry. Each pass of the discriminator in training makes one power iteration.
 
-What differs from the authors' code (pfnet-research/sngan_projection): one batch of fakes trains both players, where theirs
-draws twice as many for the generator; real images have no dequantisation noise; the average of the generator's weights is
-ours (`--model.ema.decay 0` trains without). Adam's rates are those of the residual networks, decaying over a preset's steps.
+As in the authors' code (pfnet-research/sngan_projection), `rule.generator_batch=2` draws twice as many fakes for the generator
+as for the discriminator, and `dequantise` adds noise of one grey level to the real images; the presets for CIFAR-10 have what
+was published. What differs from that code: the generator is updated after the discriminator's last update of a step, not before
+it; the average of the generator's weights is ours (`--model.ema.decay 0` trains without). Adam's rates are those of the
+residual networks, decaying over a preset's steps.
 """
 
 import dataclasses
@@ -152,14 +154,25 @@ PRESETS = {
         dataset="cifar10",
         batch_size=128,
         steps=100_000,
-        config=Config(latent_size=100, d_early=True, optimizer=_decaying(100_000)),
+        config=Config(
+            latent_size=100,
+            d_early=True,
+            rule=options.Rule(fresh_latents=True, generator_batch=2),
+            optimizer=_decaying(100_000),
+        ),
     ),
     "sngan_cifar10_resnet": Preset(
         description="spectrally normalised GAN on CIFAR-10, 32x32 photographs: the authors' residual networks",
         dataset="cifar10",
         batch_size=64,
         steps=50_000,
-        config=Config(architecture="resnet", d_bias=False, rule=options.Rule(n_critic=5), optimizer=_decaying(50_000)),
+        config=Config(
+            architecture="resnet",
+            d_bias=False,
+            dequantise=True,
+            rule=options.Rule(n_critic=5, fresh_latents=True, generator_batch=2),
+            optimizer=_decaying(50_000),
+        ),
     ),
 }
 

@@ -8,19 +8,35 @@ The two convolutional networks of the authors' code, for images of any size from
 Both: five updates of the critic for one of the generator, Adam with the rate 1e-4, b1 0.5 and b2 0.9, 200,000 steps, and the
 penalty 10 (|grad D(x)| - 1)^2 at one random point between each image and a fake. Its gradient is that in the images that the
 networks work on: in [-1, 1] for CIFAR-10, where a gradient is half of that in this library's images, in [0, 1] for MNIST.
+
+`architecture="resnet"` has the residual networks of the same code, whose b1 is 0, for images whose sides are 4 to 7 times a
+power of two: up to 56x56 those for CIFAR-10, with twice as many fakes for the generator (`rule.generator_batch=2`) and noise of
+one grey level on the images (`dequantise`), without the labels that the script uses; for larger images those for 64x64.
 """
 
 import dataclasses
+from typing import Any, Literal
 
 import jax.numpy as jnp
 
 from jgan import penalties
 from jgan.losses import wasserstein
-from jgan.models import accepts
-from jgan.models.images import SMALL_SPEC, Training, play, presets, small
-from jgan.models.model import Model
+from jgan.models import accepts, images
+from jgan.models.images import SMALL_SPEC, Training, play, presets
+from jgan.models.model import Model, Preset
 from jgan.models.options import Optimizer, Rule
-from jgan.networks import WGANGPCritic, WGANGPGenerator, from_module, wgan_gp
+from jgan.networks import (
+    LayerNormCritic,
+    ResidualDiscriminator,
+    ResidualGenerator,
+    WGANGPCritic,
+    WGANGPGenerator,
+    dcgan,
+    from_module,
+    resnet,
+    wgan_gp,
+    wgan_gp_resnet,
+)
 from jgan.types import GAN, DataSpec, Network
 
 
@@ -30,10 +46,12 @@ class Config(Training):
 
     latent_size: int = 128
     """dimension of the noise z"""
+    architecture: Literal["cnn", "resnet"] = "cnn"
+    """the networks: the plain cnn, or resnet (with 2 width channels for CIFAR-10, width to 8 width for 64x64)"""
     batch_norm: bool = True
-    """batch normalisation in the generator"""
+    """batch normalisation in the generator (cnn only)"""
     symmetric: bool = True
-    """whether the networks work on images in [-1, 1] (tanh) rather than in [0, 1] (sigmoid)"""
+    """whether the networks work on images in [-1, 1] (tanh) rather than in [0, 1] (sigmoid; cnn only)"""
     penalty: float = 10.0
     """weight of the gradient penalty"""
     rule: Rule = Rule(n_critic=5)
@@ -49,10 +67,24 @@ def check(spec: DataSpec) -> None:
 
 
 def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
-    """The generator and the critic."""
+    """The generator and the critic of an architecture; raises a `ValueError` if the sides of the images do not fit."""
     dtype = jnp.dtype(config.dtype)
-    generator = WGANGPGenerator(spec.shape, config.width, config.batch_norm, config.symmetric, dtype)
-    critic = WGANGPCritic(config.width, config.symmetric, dtype)
+    generator: Any
+    critic: Any
+    if config.architecture == "cnn":
+        generator = WGANGPGenerator(spec.shape, config.width, config.batch_norm, config.symmetric, dtype)
+        critic = WGANGPCritic(config.width, config.symmetric, dtype)
+    elif not (config.batch_norm and config.symmetric):
+        raise ValueError("the resnet has batch_norm and symmetric images, found one of these options off: choose the cnn")
+    elif dcgan.stages(spec.shape, "the residual WGAN-GP")[0] <= 3:
+        up, down = resnet.channels(spec.shape, config.width)
+        generator = ResidualGenerator(spec.shape, (2 * config.width,) * len(up), dtype=dtype)
+        halvings = resnet.halvings(spec.shape, len(down))
+        critic = ResidualDiscriminator(down, halvings, spectral=False, mean=True, dtype=dtype)
+    else:
+        widths = wgan_gp_resnet.channels(spec.shape, config.width)
+        generator = ResidualGenerator(spec.shape, widths, first_bias=False, dtype=dtype)
+        critic = LayerNormCritic(widths[::-1], dtype)
     return from_module(generator, (config.latent_size,)), from_module(critic, spec.shape)
 
 
@@ -67,7 +99,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       The `GAN`; its batches hold `n_critic` minibatches.
 
     Raises:
-      ValueError: if the images are too small, or an option is out of range.
+      ValueError: if the images are too small or their sides do not fit, or an option is out of range.
 
     Example:
       >>> import jax
@@ -89,7 +121,35 @@ PRESETS = presets(
     Config(batch_norm=False, symmetric=False),
     batch_size=50,
     photographs=Config(),
-)
+) | {
+    "wgan_gp_cifar10_resnet": Preset(
+        description="Wasserstein GAN (gradient penalty) on CIFAR-10, the authors' residual networks: for a GPU",
+        dataset="cifar10",
+        batch_size=64,
+        steps=100_000,
+        config=Config(
+            architecture="resnet",
+            dequantise=True,
+            rule=Rule(n_critic=5, fresh_latents=True, generator_batch=2),
+            optimizer=Optimizer("adam", learning_rate=2e-4, b1=0.0, b2=0.9, decay_steps=100_000, decay="linear"),
+        ),
+    ),
+    "wgan_gp_64": Preset(
+        description="Wasserstein GAN (gradient penalty) on a folder of 64x64 images, the authors' residual networks: for a GPU",
+        dataset="folder",
+        batch_size=64,
+        steps=200_000,
+        config=Config(architecture="resnet", optimizer=Optimizer("adam", learning_rate=1e-4, b1=0.0, b2=0.9)),
+    ),
+}
+
+
+def small(config: Config) -> Config:
+    """The configuration with small networks, for tests."""
+    if config.architecture == "cnn":
+        return images.small(config)
+    # Biases before a batch normalisation have gradients of rounding errors only, which Adam would enlarge.
+    return dataclasses.replace(images.small(config), optimizer=Optimizer("sgd", learning_rate=0.001))
 
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=wgan_gp.nearest)

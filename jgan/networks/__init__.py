@@ -4,6 +4,7 @@ from jgan.networks.acgan import ACGANDiscriminator, ACGANGenerator
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.attention import SelfAttention
 from jgan.networks.biggan import BigGANBlock, BigGANGenerator, ConditionedBatchNorm
+from jgan.networks.biggan_deep import BigGANDeepDiscriminator, BigGANDeepGenerator
 from jgan.networks.cdcgan import CDCGANDiscriminator, CDCGANGenerator
 from jgan.networks.cgan import CGANDiscriminator, CGANGenerator
 from jgan.networks.class_norm import ClassBatchNorm
@@ -13,16 +14,19 @@ from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from jgan.networks.equalised import EqualisedConv, EqualisedDense
 from jgan.networks.fastgan import FastGANGenerator
+from jgan.networks.four_stage import FourStageDiscriminator, FourStageGenerator
 from jgan.networks.functions import from_functions
 from jgan.networks.grouping import several
 from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
+from jgan.networks.lsgan import LSGANGenerator
+from jgan.networks.masked_pixelcnn import MaskedPixelCNN
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.modulated import ModulatedConv
 from jgan.networks.module import from_module
 from jgan.networks.nnx_module import from_nnx
 from jgan.networks.noise import GaussianNoise, NoiseInjection
-from jgan.networks.norms import BatchNorm, InstanceNorm
+from jgan.networks.norms import BatchNorm, InstanceNorm, LayerNorm
 from jgan.networks.pixelcnn import GatedBlock, PixelCNN
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
@@ -32,6 +36,7 @@ from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
 from jgan.networks.sgan import SGANDiscriminator, SGANGenerator
+from jgan.networks.sgan_conv import SGANConvDiscriminator, SGANConvGenerator
 from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
@@ -39,8 +44,9 @@ from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetG
 from jgan.networks.unet import UNet
 from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
 from jgan.networks.vae import VAE
-from jgan.networks.weight_norm import WeightNormDense
+from jgan.networks.weight_norm import WeightNormConv, WeightNormDense
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
+from jgan.networks.wgan_gp_resnet import LayerNormCritic
 
 __all__ = [
     "ACTIVATIONS",
@@ -50,6 +56,8 @@ __all__ = [
     "ACGANGenerator",
     "BatchNorm",
     "BigGANBlock",
+    "BigGANDeepDiscriminator",
+    "BigGANDeepGenerator",
     "BigGANGenerator",
     "CDCGANDiscriminator",
     "CDCGANGenerator",
@@ -72,14 +80,20 @@ __all__ = [
     "EqualisedConv",
     "EqualisedDense",
     "FastGANGenerator",
+    "FourStageDiscriminator",
+    "FourStageGenerator",
     "GatedBlock",
     "GaussianNoise",
     "GrownGenerator",
     "InfoGANDiscriminator",
     "InfoGANGenerator",
     "InstanceNorm",
+    "LSGANGenerator",
+    "LayerNorm",
+    "LayerNormCritic",
     "MLPDiscriminator",
     "MLPGenerator",
+    "MaskedPixelCNN",
     "Maxout",
     "MaxoutConv",
     "ModulatedConv",
@@ -98,6 +112,8 @@ __all__ = [
     "ResidualBlock",
     "ResidualDiscriminator",
     "ResidualGenerator",
+    "SGANConvDiscriminator",
+    "SGANConvGenerator",
     "SGANDiscriminator",
     "SGANGenerator",
     "SNGANDiscriminator",
@@ -114,6 +130,7 @@ __all__ = [
     "UpsampleConv",
     "WGANGPCritic",
     "WGANGPGenerator",
+    "WeightNormConv",
     "WeightNormDense",
     "from_functions",
     "from_module",

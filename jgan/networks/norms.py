@@ -1,4 +1,4 @@
-"""Batch and instance normalisation."""
+"""Batch, instance and layer normalisation."""
 
 from collections.abc import Callable
 
@@ -94,6 +94,37 @@ class InstanceNorm(nn.Module):
         centred = wide - wide.mean((1, 2), keepdims=True)
         variance = jnp.square(centred).mean((1, 2), keepdims=True)
         return (centred * jax.lax.rsqrt(variance + self.epsilon)).astype(self.dtype)
+
+
+class LayerNorm(nn.Module):
+    """Normalises each image by the mean and the variance of all its pixels and channels; a gain and a shift for each channel.
+
+    Attributes:
+      epsilon: added to the variance.
+      dtype: the dtype of the output; statistics are float32.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import networks
+      >>> layer, image = networks.LayerNorm(), jnp.array([1.0, 2.0, 3.0, 2.0]).reshape(1, 1, 2, 2)
+      >>> variables = layer.init(jax.random.key(0), image)
+      >>> print(layer.apply(variables, image).ravel().round(3), variables["params"]["scale"].shape)
+      [-1.414  0.     1.414  0.   ] (2,)
+
+    References:
+      Ba et al., "Layer Normalization" (2016), https://arxiv.org/abs/1607.06450; of images as in Gulrajani et al., "Improved
+      Training of Wasserstein GANs" (2017), https://arxiv.org/abs/1704.00028
+    """
+
+    epsilon: float = 1e-5
+    dtype: jnp.dtype = jnp.float32
+
+    @nn.compact
+    def __call__(self, x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h w c"]:
+        """Maps `[B, height, width, channels]` to the same shape."""
+        layer = nn.LayerNorm(self.epsilon, dtype=jnp.float32, reduction_axes=(-3, -2, -1), use_fast_variance=False)
+        nn.share_scope(self, layer)
+        return layer(x.astype(jnp.float32)).astype(self.dtype)
 
 
 def pixel_norm(x: Float[jax.Array, "*shape c"]) -> Float[jax.Array, "*shape c"]:

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from jgan.networks.class_norm import ClassBatchNorm
 from jgan.networks.conv_layers import Conv
 from jgan.networks.layers import glorot_uniform
+from jgan.networks.norms import LayerNorm
 from jgan.networks.resample import average_pool, nearest
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.spectral import applied
@@ -33,6 +34,8 @@ class ResidualBlock(nn.Module):
       hidden: the channels between the two convolutions; 0 for `features`.
       first: whether this is the first block of a discriminator: without the ReLU in front, which would act on the image.
       norm: whether there is batch normalisation.
+      layer_norm: whether there is layer normalisation, which keeps the images of a batch apart.
+      first_bias: whether the first convolution has a bias; the two others have one.
       n_classes: the number of classes if the gains and shifts of the normalisation depend on the class, otherwise 0.
       spectral: whether the convolutions have spectral normalisation.
       dtype: the dtype of the computation and of the output.
@@ -57,6 +60,8 @@ class ResidualBlock(nn.Module):
     norm: bool = False
     n_classes: int = 0
     spectral: bool = False
+    layer_norm: bool = False
+    first_bias: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -72,13 +77,16 @@ class ResidualBlock(nn.Module):
         if self.resample not in ("up", "down", "none"):
             raise ValueError(f"resample must be 'up', 'down' or 'none', found {self.resample!r}")
         hidden = self.hidden or self.features
-        first = (UpsampleConv if self.resample == "up" else Conv)(hidden, 3, **self._options("conv_1", _BESIDE_RELU))
+        options = self._options("conv_1", _BESIDE_RELU)
+        first = (UpsampleConv if self.resample == "up" else Conv)(hidden, 3, use_bias=self.first_bias, **options)
         second = (ConvMeanPool if self.resample == "down" else Conv)(self.features, 3, **self._options("conv_2", _BESIDE_RELU))
 
         def act(h: jax.Array, index: int) -> jax.Array:
             if self.norm:
                 norm = ClassBatchNorm(self.n_classes, dtype=self.dtype, name=f"norm_{index}")
                 h = norm(h, labels, train=train, axis_name=axis_name)
+            if self.layer_norm:
+                h = LayerNorm(dtype=self.dtype, name=f"norm_{index}")(h)
             return nn.relu(h)
 
         h = x.astype(self.dtype)

@@ -61,6 +61,7 @@ class ResidualGenerator(nn.Module):
       attention: the smaller side of the maps that have self-attention; 0 for none.
       pooled: whether its keys and values are pooled.
       n_classes: the number of classes if it is given labels, which choose the gains and shifts of the blocks' normalisation.
+      first_bias: whether the first convolution of a block has a bias.
       dtype: the dtype of the computation; the output is float32.
 
     Example:
@@ -82,6 +83,7 @@ class ResidualGenerator(nn.Module):
     attention: int = 0
     pooled: bool = True
     n_classes: int = 0
+    first_bias: bool = True
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -108,6 +110,7 @@ class ResidualGenerator(nn.Module):
                 norm=True,
                 n_classes=self.n_classes,
                 spectral=self.spectral,
+                first_bias=self.first_bias,
                 dtype=self.dtype,
                 name=f"block_{index}",
             )

@@ -24,6 +24,11 @@ def test_it_is_the_squared_distance_of_the_means_summed_over_the_tree():
     assert losses.feature_matching(REAL["dense"], FAKE["dense"]) == pytest.approx(expected["dense"], rel=1e-6)
 
 
+def test_it_may_be_the_absolute_distance():
+    expected = sum(np.abs(gap(name)).sum() for name in REAL)
+    assert losses.feature_matching(REAL, FAKE, absolute=True) == pytest.approx(expected, rel=1e-6)
+
+
 def test_its_gradient_pulls_every_fake_alike_towards_the_mean_of_the_data():
     found = jax.jit(jax.grad(lambda fake: losses.feature_matching(REAL, fake)))(FAKE)
     for name in REAL:

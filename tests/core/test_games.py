@@ -21,7 +21,7 @@ from small_games import (
     played,
 )
 
-from jgan import games, groups, losses, penalties, steps, terms
+from jgan import games, groups, losses, penalties, rng, steps, terms
 from jgan.types import Augmentation, Inputs
 
 softplus = jax.nn.softplus
@@ -130,6 +130,28 @@ def test_reals_and_fakes_are_augmented_by_keys_of_their_own_and_both_players_see
     game.game.g_loss(KEY, state.generator.params, state, a_batch(), made, None)
     real, fake, of_generator = heard
     assert real != fake == of_generator
+
+
+def test_the_real_examples_alone_are_dequantised_by_a_key_of_their_own():
+    keys = []
+
+    def raised(key, x, axis_name):
+        keys.append(key)
+        return x + 1
+
+    game, plain = played(dequantise=raised), played()
+    batch, fakes = a_batch(), generate(game.state.generator.params, latents(KEY, B))
+    p = game.state.discriminator.params
+    _, metrics = game.d_step(KEY, game.state, batch)
+    np.testing.assert_allclose(metrics["d_loss"], logistic(judge(p, batch.x + 1)[0], judge(p, fakes)[0]), rtol=1e-5)
+    assert_close(game.g_step(KEY, game.state, batch), plain.g_step(KEY, plain.state, batch))
+    keys.clear()
+    own = rng.step_key(KEY, 0)
+    game.game.d_loss(own, p, game.state, batch, games.Fakes(fakes, Inputs(latents(KEY, B))), None)
+    assert [key.tolist() for key in map(jax.random.key_data, keys)] == [
+        jax.random.key_data(rng.stream(own, rng.Stream.DEQUANTISATION)).tolist()
+    ]
+    assert len(set(rng.Stream)) == len(rng.Stream)
 
 
 def test_r1_is_the_slope_at_the_examples_themselves_through_their_augmentation():

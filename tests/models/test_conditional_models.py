@@ -31,7 +31,9 @@ def preset(name):
         # ajbrock/BigGAN-PyTorch, the scripts for CIFAR-10 and for ImageNet 128x128.
         pytest.param(biggan, preset("biggan_cifar10"), PHOTOGRAPHS, (4_304_387, 4_207_361), id="biggan"),
         pytest.param(biggan, preset("biggan_128"), IMAGENET, (70_433_988, 87_982_370), id="biggan_128"),
+        pytest.param(biggan, preset("biggan_deep_128"), IMAGENET, (50_244_484, 34_590_210), id="biggan_deep_128"),
         pytest.param(projection, preset("projection_cifar10"), PHOTOGRAPHS, (4_304_387, 1_055_104), id="projection"),
+        pytest.param(projection, projection.Config(), IMAGENET, (41_996_931, 30_041_857), id="projection_128"),
     ],
 )
 def test_the_parameter_counts_of_the_published_networks(model, config, spec, expected):
@@ -42,15 +44,16 @@ def test_the_parameter_counts_of_the_published_networks(model, config, spec, exp
 
 
 @pytest.mark.parametrize(
-    ("model", "config", "expected"),
+    ("model", "config", "classes", "expected"),
     [
-        # brownvc/R3GAN and NVlabs/stylegan2-ada-pytorch with their flag --cond=1.
-        (r3gan, r3gan.PUBLISHED["cifar10"], (20_781_952, 21_280_512)),
-        (stylegan2, stylegan2.CONFIGS["cifar"], (20_215_315, 23_089_664)),
+        # brownvc/R3GAN and NVlabs/stylegan2-ada-pytorch with their flag --cond=1; R3GAN on ImageNet of 32x32.
+        (r3gan, r3gan.PUBLISHED["cifar10"], 10, (20_781_952, 21_280_512)),
+        (r3gan, r3gan.PUBLISHED["imagenet32"], 1000, (82_914_304, 86_548_992)),
+        (stylegan2, stylegan2.CONFIGS["cifar"], 10, (20_215_315, 23_089_664)),
     ],
 )
-def test_the_parameter_counts_of_models_that_may_have_labels(model, config, expected):
-    spec = DataSpec.images((32, 32, 3), steps_per_epoch=10, n_classes=10, batch_size=64)
+def test_the_parameter_counts_of_models_that_may_have_labels(model, config, classes, expected):
+    spec = DataSpec.images((32, 32, 3), steps_per_epoch=10, n_classes=classes, batch_size=64)
     state = jax.eval_shape(model.make(dataclasses.replace(config, labels=True), spec).init, jax.random.key(0))
     counts = [sum(leaf.size for leaf in jax.tree.leaves(player.params)) for player in (state.generator, state.discriminator)]
     assert tuple(counts) == expected
@@ -107,6 +110,11 @@ def test_kernels_start_orthogonal():
     network = started(networks.from_module(networks.PointGenerator(2, (4,)), (3,)), biggan.INITIALISERS["orthogonal"])
     kernel = np.asarray(network.init(jax.random.key(0))[0]["Dense_0"]["kernel"])
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(3), atol=1e-5)
+
+
+def test_biggan_deep_without_blocks_is_refused():
+    with pytest.raises(ValueError, match="depth must be at least 1, found 0"):
+        biggan.networks(biggan.Config(deep=True, depth=0), biggan.MODEL.small_spec)
 
 
 def test_latents_that_cannot_be_cut_are_refused():

@@ -151,7 +151,8 @@ def played(case):
         for index, minibatch in enumerate(several):
             key = KEY if index == len(several) - 1 else stream_key(KEY, index)
             expected, d_metrics = d_step(key, expected, minibatch)
-        expected, g_metrics = g_step(KEY, expected, several[-1])
+        g_key = stream_key(KEY, len(several) - 1) if draws_anew(case) else KEY
+        expected, g_metrics = g_step(g_key, expected, several[-1])
         after["in turn"] = expected, d_metrics | g_metrics
         after["step"] = compiled(KEY, init(SEEDS[0]), batch)
     return Played(gan, batch, init, compiled, state, after, promotion)
@@ -159,6 +160,11 @@ def played(case):
 
 def rule_of(case):
     return getattr(getattr(case.config, "rule", None), "name", "alternating")
+
+
+def draws_anew(case):
+    """Whether the generator's update in a step has latents of its own."""
+    return getattr(getattr(case.config, "rule", None), "fresh_latents", False)
 
 
 def a_constant(state):

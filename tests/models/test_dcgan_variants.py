@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jgan import Batch, DataSpec, models, rng
-from jgan.models import dcgan_options, dragan, rgan, wgan, wgan_gp
+from jgan.models import dcgan, dcgan_options, dragan, lsgan, rgan, wgan, wgan_gp
 from jgan.models.images import small
 
 SPEC, KEY, N = DataSpec.images((8, 8, 1), steps_per_epoch=2), jax.random.key(3), 4
@@ -143,6 +143,26 @@ def test_the_penalty_of_wgan_gp_is_in_the_units_of_its_networks(symmetric):
     np.testing.assert_allclose(scaled(1.5 / float(scaled(1.0)[0])), 1.5, rtol=1e-4)
     _, metrics = seen.after("d_step")
     assert metrics["d_penalty"] == pytest.approx(10 * (1.5 - 1) ** 2, rel=1e-3)
+
+
+def count(network):
+    return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(network.init, KEY)[0]))
+
+
+@pytest.mark.parametrize("model", [dcgan, lsgan, wgan], ids=lambda model: model.__name__.rpartition(".")[2])
+def test_the_parameter_counts_are_those_of_pytorchs_example(model):
+    """WGAN's code has its layers too."""
+    networks = model.networks(model.Config(), DataSpec.images((64, 64, 3), 10))
+    assert tuple(map(count, networks)) == (3_576_704, 2_765_568)
+
+
+def test_the_parameter_counts_of_lsgan_for_scenes():
+    """xudonmao/LSGAN, vgg.py."""
+    config = lsgan.PRESETS["lsgan_112"].config
+    assert tuple(map(count, lsgan.networks(config, DataSpec.images((112, 112, 3), 10)))) == (15_591_427, 4_333_441)
+    state = jax.eval_shape(models.make(config, DataSpec.images((28, 28, 1), 10)).init, KEY)
+    assert "same_1" not in state.generator.params
+    assert state.discriminator.params["output"]["kernel"].shape == (2 * 2 * 512, 1)
 
 
 def test_a_loss_that_is_not_relativistic_is_refused():

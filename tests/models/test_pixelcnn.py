@@ -89,6 +89,28 @@ def test_training_lowers_the_likelihood_loss_which_is_in_nats_per_image():
     assert values[-1] < values[0] / 2
 
 
+@pytest.mark.parametrize(("features", "expected"), [(32, 27_489), (64, 105_665)])
+def test_the_parameter_counts_of_the_first_pixelcnn(features, expected):
+    """Van den Oord et al. (2016), table 1: 7 residual blocks, a sigmoid; masked weights are counted."""
+    config = pixelcnn.Config("masked", features=features, layers=7, kernel_size=7, head=features)
+    params, _ = jax.eval_shape(pixelcnn.network(config, DataSpec.images((28, 28, 1), 10)).init, KEY)
+    assert sum(leaf.size for leaf in jax.tree.leaves(params)) == expected
+
+
+def test_a_pixel_of_the_first_pixelcnn_sees_none_after_it_and_not_all_before_it():
+    """A first layer of 3x3 and two blocks: the blind spot is what is more columns to the right than rows above."""
+    network = pixelcnn.network(
+        pixelcnn.Config("masked", levels=3, features=4, layers=2, kernel_size=3, head=4), DataSpec.images((7, 9, 1), 10)
+    )
+    params = jax.tree.map(jnp.abs, jax.jit(network.init)(KEY)[0])  # with inputs above 0 no ReLU is dead
+    params = jax.tree.map(lambda leaf: leaf + 0.1, params)
+    gradient = jax.jit(jax.grad(lambda x: network.apply(params, {}, x)[0][0, 4, 4].sum()))(jnp.ones((1, 7, 9, 1)))
+    seen = np.asarray(gradient[0, :, :, 0]) != 0
+    for i, j in itertools.product(range(7), range(9)):
+        above = 1 <= 4 - i <= 3 and -3 <= j - 4 <= 4 - i
+        assert seen[i, j] == (above or (i == 4 and 1 <= 4 - j <= 3)), (i, j)
+
+
 @pytest.mark.parametrize("options_of", [{"levels": 1}, {"layers": 0}, {"kernel_size": 4}])
 def test_bad_options_are_refused(options_of):
     with pytest.raises(ValueError, match="PixelCNN needs at least 2 levels, at least 1 layer and an odd kernel_size"):

@@ -38,6 +38,7 @@ def test_the_published_configurations_have_their_parameters(name, side, generato
 
 
 def test_the_published_schedules_last_20_million_images():
+    assert abs(r3gan.PUBLISHED["imagenet32"].optimizer.decay_steps * 4096 - 200e6) < 4096
     for name, batch_size in (("cifar10", 512), ("ffhq64", 256), ("ffhq256", 256)):
         assert abs(r3gan.PUBLISHED[name].optimizer.decay_steps * batch_size - 20e6) < batch_size
 

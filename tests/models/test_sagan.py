@@ -9,6 +9,7 @@ import pytest
 
 from jgan import DataSpec
 from jgan.models import sagan
+from jgan.networks import ResidualDiscriminator, ResidualGenerator, resnet
 
 
 def initial(config, shape):
@@ -28,14 +29,33 @@ def class_gains(channels, classes):
     return 2 * normalised * (classes - 1)
 
 
+PUBLISHED = {(32, 10): (4_386_308, 1_075_586), (128, 1000): (42_078_852, 39_463_618)}
+"""Of mimicry's SAGAN 32 and of the authors' SAGAN 128, by the sides of the images and the number of classes."""
+
+
 def test_the_parameter_counts_are_the_published_ones_without_labels():
-    """Of mimicry's SAGAN 32 (10 classes) and of the authors' SAGAN 128 (1,000), which have an embedding in D too."""
+    """The published networks have labels, and with them an embedding in D too."""
     generator, discriminator = counts(sagan.Config(), (32, 32, 3))
-    assert generator + class_gains([256] * 4, 10) == 4_386_308
-    assert discriminator + 10 * 128 == 1_075_586
+    assert (generator + class_gains([256] * 4, 10), discriminator + 10 * 128) == PUBLISHED[32, 10]
     generator, discriminator = counts(sagan.Config(), (128, 128, 3))
-    assert generator + class_gains([1024, 1024, 512, 256, 128, 64], 1000) == 42_078_852
-    assert discriminator + 1000 * 1024 == 39_463_618
+    more = class_gains([1024, 1024, 512, 256, 128, 64], 1000)
+    assert (generator + more, discriminator + 1000 * 1024) == PUBLISHED[128, 1000]
+
+
+@pytest.mark.parametrize(("side", "classes"), PUBLISHED)
+def test_the_parameter_counts_of_the_same_modules_with_labels(side, classes):
+    shape, labels = (side, side, 3), np.zeros(1, np.int32)
+    up, down = resnet.channels(shape)
+    places = sagan.places(shape)
+    modules = (
+        (ResidualGenerator(shape, up, spectral=True, attention=places[0], n_classes=classes), np.zeros((1, 128), np.float32)),
+        (
+            ResidualDiscriminator(down, resnet.halvings(shape, len(down)), wide=True, attention=places[1], n_classes=classes),
+            np.zeros((1, *shape), np.float32),
+        ),
+    )
+    found = (jax.eval_shape(module.init, jax.random.key(0), x, labels)["params"] for module, x in modules)
+    assert tuple(sum(leaf.size for leaf in jax.tree.leaves(params)) for params in found) == PUBLISHED[side, classes]
 
 
 def test_all_layers_have_spectral_normalisation():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from jgan import Batch, DataSpec, networks
+from jgan import Batch, DataSpec, networks, terms
 from jgan.models import options, sgan
 from jgan.rng import Stream, step_key, stream
 
@@ -27,12 +27,36 @@ def test_the_parameter_counts_of_the_published_networks():
     """openai/improved-gan; the lengths of weight-normalised columns are counted apart."""
     image = DataSpec.images((28, 28, 1), steps_per_epoch=10, n_classes=10).example
     spec = DataSpec({"labelled": image, "unlabelled": image._replace(y=None)}, steps_per_epoch=10)
-    counts = []
-    for network in sgan.networks(sgan.Config(), spec):
+    assert counts(sgan.Config(), spec) == [(693_784, 784), (1_538_760, 10)]
+    image = DataSpec.images((32, 32, 3), steps_per_epoch=10, n_classes=10).example
+    spec = DataSpec({"labelled": image, "unlabelled": image._replace(y=None)}, steps_per_epoch=10)
+    assert counts(sgan.PRESETS["sgan_cifar10"].config, spec) == [(4_933_379, 3), (1_406_794, 10)]
+
+
+def counts(config, spec):
+    """Of the parameters of both players, and of the lengths of their last layers."""
+    found = []
+    for network in sgan.networks(config, spec):
         params = jax.eval_shape(network.init, KEY)[0]
         lengths = params["output"].pop("length").size
-        counts.append((sum(leaf.size for leaf in jax.tree.leaves(params)), lengths))
-    assert counts == [(693_784, 784), (1_538_760, 10)]
+        found.append((sum(leaf.size for leaf in jax.tree.leaves(params)), lengths))
+    return found
+
+
+def test_the_convolutional_networks_match_absolute_features(monkeypatch):
+    """T.mean(abs(m1 - m2)) in the authors' code for CIFAR-10; squares in that for MNIST."""
+    asked, term = [], terms.feature_matching
+    monkeypatch.setattr(terms, "feature_matching", lambda **options: asked.append(options["absolute"]) or term(**options))
+    for architecture in ("dense", "conv"):
+        sgan.make(dataclasses.replace(SMALL, architecture=architecture), SPEC)
+    assert asked == [False, True]
+
+
+def test_sizes_that_do_not_fit_the_convolutional_networks():
+    image = DataSpec.images((30, 30, 1), steps_per_epoch=10, n_classes=3).example
+    spec = DataSpec({"labelled": image, "unlabelled": image._replace(y=None)}, steps_per_epoch=10)
+    with pytest.raises(ValueError, match=r"the semi-supervised GAN makes images .* nearest squares are 28x28 and 32x32"):
+        sgan.make(sgan.Config(architecture="conv"), spec)
 
 
 def test_the_first_training_pass_sets_the_lengths_and_no_later_one_does():

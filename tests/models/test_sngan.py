@@ -38,15 +38,6 @@ def test_the_parameter_counts_of_mimicry(side, expected):
     assert counts(sngan.Config(architecture="resnet"), (side, side, 3)) == expected
 
 
-def test_the_parameter_counts_of_the_residual_networks_of_wgan_gp():
-    """The same modules without spectral normalisation, 128 channels, means over the pixels."""
-    generator, critic = ResidualGenerator((32, 32, 3), (128,) * 4), ResidualDiscriminator((128,) * 4, spectral=False, mean=True)
-    for module, shape, expected in ((generator, (128,), 1_204_483), (critic, (32, 32, 3), 1_053_825)):
-        variables = jax.eval_shape(module.init, jax.random.key(0), jnp.zeros((1, *shape)))
-        assert sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(variables["params"])) == expected
-        assert "spectral" not in variables
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["cnn", "resnet"])
 @pytest.mark.parametrize(
@@ -88,6 +79,13 @@ def test_options_of_the_residual_networks_that_do_not_fit():
     ):
         with pytest.raises(ValueError, match=message):
             jax.eval_shape(module.init, jax.random.key(0), value)
+
+
+def test_the_presets_for_cifar10_draw_twice_as_many_fakes_for_the_generator():
+    """pfnet-research/sngan_projection, 64 and 128; w86763777/pytorch-gan-collections, 128 and 256, and no noise."""
+    for name, n_critic, dequantise in (("sngan_cifar10", 1, False), ("sngan_cifar10_resnet", 5, True)):
+        config = sngan.PRESETS[name].config
+        assert (config.rule.n_critic, config.rule.generator_batch, config.dequantise) == (n_critic, 2, dequantise)
 
 
 @pytest.mark.slow

@@ -19,11 +19,15 @@ SGD = options.Optimizer("sgd", learning_rate=0.01)
 
 @pytest.mark.parametrize(
     ("config", "expected"),
-    [(vae.Config(), 652_824), (vae.Config(units=(500,), activation="tanh"), 815_824)],
-    ids=["examples", "paper"],
+    [
+        (vae.Config(), 652_824),
+        (vae.Config(units=(500,), activation="tanh"), 815_824),
+        (vae.Config(units=(200, 200), latent_size=50, activation="tanh"), 425_284),
+    ],
+    ids=["examples", "paper", "iwae"],
 )
 def test_the_parameter_counts_of_the_published_networks(config, expected):
-    """The examples of PyTorch and Flax; Kingma and Welling with 20 latents."""
+    """The examples of PyTorch and Flax; Kingma and Welling with 20 latents; Burda et al. (yburda/iwae)."""
     decoder = vae.networks(config, DataSpec.images((28, 28, 1), steps_per_epoch=10)).decoder
     params, _ = jax.eval_shape(decoder.init, KEY)
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == expected

@@ -66,6 +66,14 @@ def batch_norm(params, path, epsilon=1e-5):
     return layer
 
 
+def layer_norm(params, path, x, epsilon=1e-5):
+    """Over all channels and pixels of an image, with a gain and a shift for each channel."""
+    import torch
+
+    gain, shift = (torch.from_numpy(params[f"{path}/{name}"])[:, None, None] for name in ("scale", "bias"))
+    return torch.nn.functional.layer_norm(x, x.shape[1:], eps=epsilon) * gain + shift
+
+
 def _filled(layer, params, path, axes):
     import torch
 

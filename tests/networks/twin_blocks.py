@@ -63,7 +63,11 @@ def residual(params, prefix, x, resample, first=False):
 
     def act(x, index):
         name = f"{prefix}norm_{index}"
-        return F.relu(layers.batch_norm(params, name)(x) if f"{name}/mean" in params else x)
+        if f"{name}/mean" in params:
+            x = layers.batch_norm(params, name)(x)
+        elif f"{name}/scale" in params:
+            x = layers.layer_norm(params, name, x)
+        return F.relu(x)
 
     up = lambda x: F.interpolate(x, scale_factor=2, mode="nearest") if resample == "up" else x  # noqa: E731
     down = lambda x: F.avg_pool2d(x, 2) if resample == "down" else x  # noqa: E731
