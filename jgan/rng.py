@@ -193,14 +193,37 @@ def bernoulli_mask(key: Key, keep: float, shape: tuple[int, ...], axis_name: str
       >>> bool(rng.bernoulli_mask(jax.random.key(0), 1.0, (2, 3)).all())
       True
     """
+    return bernoulli_masks(example_keys(key, shape[0], axis_name), keep, shape[1:])
+
+
+def bernoulli_masks(keys: Shaped[Key, " n"], keep: float, shape: tuple[int, ...]) -> Bool[jax.Array, "n ..."]:
+    """Draws a mask from each of several keys, as `bernoulli_mask` does for the examples of a batch.
+
+    Args:
+      keys: `[n]` keys.
+      keep: the probability of True, in [0, 1].
+      shape: the shape of one mask.
+
+    Returns:
+      `[n, ...]` bool.
+
+    Raises:
+      ValueError: if `keep` is not in [0, 1].
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> rng.bernoulli_masks(jax.random.split(jax.random.key(0), 2), 0.5, (3, 4)).shape
+      (2, 3, 4)
+    """
     if not 0 <= keep <= 1:
         raise ValueError(f"keep must be a probability, in [0, 1], found {keep}")
-    n, size = shape[0], math.prod(shape[1:])
+    n, size = len(keys), math.prod(shape)
     width = next(bits for bits in (1, 2, 4, 8, 16) if bits == 16 or float(keep * 2**bits).is_integer())
     coins_per_word = 32 // width
     words = -(-size // coins_per_word)
-    word = one_each(key, n, lambda k: jax.random.bits(k, (words,), "uint32"), axis_name)
+    word = jax.vmap(lambda k: jax.random.bits(k, (words,), "uint32"))(keys)
     shifts = jnp.arange(0, 32, width, dtype=jnp.uint32)
     numbers = (word[:, :, None] >> shifts[None, None, :]) & jnp.uint32(2**width - 1)
     coins = numbers.reshape(n, words * coins_per_word)[:, :size] < jnp.uint32(round(keep * 2**width))
-    return coins.reshape(shape)
+    return coins.reshape(n, *shape)

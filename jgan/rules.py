@@ -1,4 +1,4 @@
-"""Further update rules: extragradient, consensus optimisation, unrolled discriminator.
+"""Further update rules: the generator first, extragradient, consensus optimisation, unrolled discriminator.
 
 Each takes a game and its optimisers and returns `Steps`, as `jgan.steps.alternating` does. On the two games with closed-form
 solutions (`jgan.models.bilinear`, `jgan.models.dirac`) they are tested to rounding. For optimistic descent use
@@ -14,6 +14,35 @@ from jgan.gradients import both_gradients
 from jgan.rng import step_key, stream_key
 from jgan.steps import RULES, Optimizers, Steps, descend, player_steps, simultaneous, update
 from jgan.types import Game, GANState, Key, Metrics, PyTree
+
+
+def generator_first(game: Game, optimizers: Optimizers) -> Steps:
+    """Alternating updates in the other order: the generator against the old discriminator, then the discriminator.
+
+    The discriminator sees the fakes of the new generator. In the authors' code of CycleGAN the generators are updated first
+    too, but the discriminators see the fakes from before that update: that is `jgan.steps.simultaneous`.
+
+    Args:
+      game: the game.
+      optimizers: one per player.
+
+    Returns:
+      The `Steps`. Both updates use the same minibatch, latents and dropout masks; the generator runs forward twice.
+
+    Example:
+      >>> import optax
+      >>> from jgan import rules, steps
+      >>> from jgan.models import bilinear
+      >>> made = rules.generator_first(bilinear.game(), steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1)))
+    """
+    g_step, d_step = player_steps(game, optimizers)
+
+    def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
+        after, g_metrics = g_step(key, state, batch, axis_name=axis_name)
+        after, d_metrics = d_step(key, after._replace(step=state.step), batch, axis_name=axis_name)
+        return after._replace(step=state.step + 1), d_metrics | g_metrics
+
+    return Steps(g_step, d_step, step)
 
 
 def extragradient(game: Game, optimizers: Optimizers) -> Steps:
@@ -156,6 +185,7 @@ def unrolled(game: Game, optimizers: Optimizers, *, unroll: int = 5) -> Steps:
     return Steps(g_step, d_step, step)
 
 
+RULES.register("generator_first", lambda game, optimizers, options: generator_first(game, optimizers))
 RULES.register("extragradient", lambda game, optimizers, options: extragradient(game, optimizers))
 RULES.register("consensus", lambda game, optimizers, options: consensus(game, optimizers, gamma=options.consensus))
 RULES.register("unrolled", lambda game, optimizers, options: unrolled(game, optimizers, unroll=options.unroll))

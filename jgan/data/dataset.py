@@ -29,7 +29,8 @@ class Dataset:
       test: examples for the final measurement only.
       fields: the kinds of the arrays, a `Batch` of `Field`s or a dict of such; inferred where None, see `jgan.data.kinds`.
         The number of classes is then the largest label of all parts plus one.
-      truth: exact knowledge about a synthetic set: the `Mixture` of a toy set, the transform between two domains; or None.
+      truth: exact knowledge about a synthetic set: the `Mixture` of a toy set; the function from `x` to `c` of a set of pairs;
+        the translation between two domains, a function, or a dict of functions by direction ("ab"); or None.
 
     Raises:
       ValueError: if arrays differ in length, the parts differ in shape, or values are out of range.

@@ -11,9 +11,8 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.data import sources
+from jgan.data import pairs, sources
 from jgan.data.dataset import Dataset
-from jgan.types import Batch, Field
 
 
 def edge_map(images: Any) -> Any:
@@ -63,14 +62,8 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       >>> data.load("edges:digits").train.c.shape
       (1204, 8, 8, 1)
     """
-    source = sources.load(sources.inner(name, "edges:mnist"), data_dir, held_out=held_out)
-    fields = source.fields
-    if not isinstance(fields, Batch) or not isinstance(fields.x, Field) or fields.x.kind != "image" or fields.c != ():
-        raise ValueError(
-            f"{name}: expected one set of images without conditions after the colon, found {source.name}: choose another set"
-        )
-    parts = {part: batch._replace(c=edge_map(batch.x)) for part, batch in source.parts.items()}
-    return Dataset(name, **parts, fields=fields._replace(c=Field((*fields.x.shape[:2], 1))), truth=edge_map)
+    source = pairs.images_of(name, "edges:mnist", data_dir, held_out)
+    return pairs.made(name, source, lambda batch, _: batch._replace(c=edge_map(batch.x)), truth=edge_map)
 
 
 sources.register(

@@ -40,8 +40,22 @@ def invert(images: Any) -> Any:
     return 1 - images
 
 
-def _inverted(batch: Batch) -> Batch:
-    return batch._replace(x=255 - batch.x if batch.x.dtype == np.uint8 else invert(batch.x))
+def as_stored(images: np.ndarray) -> np.ndarray:
+    """`invert` of images as a data set holds them.
+
+    Args:
+      images: uint8, or float in [0, 1].
+
+    Returns:
+      The inverted images, of the same dtype.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import inverted
+      >>> inverted.as_stored(np.array([0, 255], np.uint8)).tolist()
+      [255, 0]
+    """
+    return 255 - images if images.dtype == np.uint8 else invert(images)
 
 
 def halves(train: Batch) -> dict[str, Batch]:
@@ -96,7 +110,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
         raise ValueError(f"{name}: expected one set of images after the colon, found {source.name}: choose another set")
     train = halves(source.train)
     parts = {"train": train, **{part: dict.fromkeys("ab", source.parts[part]) for part in ("validation", "test")}}
-    parts = {part: {"a": sets["a"], "b": _inverted(sets["b"])} for part, sets in parts.items()}
+    parts = {part: {"a": sets["a"], "b": sets["b"]._replace(x=as_stored(sets["b"].x))} for part, sets in parts.items()}
     return Dataset(name, **parts, fields=dict.fromkeys("ab", source.fields), truth=invert)
 
 

@@ -95,11 +95,35 @@ def points(spec: DataSpec) -> None:
     _one(spec, "points", "points")
 
 
-def several(*names: str) -> Callable[[DataSpec], None]:
-    """Makes a check for several sets of images of equal channels.
+def pairs(spec: DataSpec) -> None:
+    """Accepts one set of images with a source image of the same sides as the condition of each.
+
+    Args:
+      spec: the description of the data.
+
+    Raises:
+      ValueError: if the data are something else.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import accepts
+      >>> accepts.pairs(DataSpec.images((8, 8, 1), 10))
+      Traceback (most recent call last):
+      ValueError: this model is for pairs of images of equal sides, found images of 8x8x1: choose another --dataset
+    """
+    batches = list(spec.sets.values())
+    x, c = batches[0].x, batches[0].c
+    image = all(isinstance(field, Field) and field.kind == "image" for field in (x, c))
+    if len(batches) != 1 or not image or x.shape[:2] != c.shape[:2]:
+        raise ValueError(f"this model is for pairs of images of equal sides, found {described(spec)}: choose another --dataset")
+
+
+def several(*names: str, equal_channels: bool = True) -> Callable[[DataSpec], None]:
+    """Makes a check for several sets of images.
 
     Args:
       *names: the names of the sets.
+      equal_channels: whether the images of all sets must have equally many channels.
 
     Returns:
       `accepts(spec)`.
@@ -115,8 +139,8 @@ def several(*names: str) -> Callable[[DataSpec], None]:
     def check(spec: DataSpec) -> None:
         kinds = {batch.x.kind if isinstance(batch.x, Field) else "tree" for batch in spec.sets.values()}
         channels = {batch.x.shape[-1] for batch in spec.sets.values() if isinstance(batch.x, Field) and batch.x.shape}
-        if set(spec.sets) != set(names) or kinds != {"image"} or len(channels) != 1:
-            expected = f"the sets {' and '.join(names)} of images of equal channels"
+        if set(spec.sets) != set(names) or kinds != {"image"} or (equal_channels and len(channels) != 1):
+            expected = f"the sets {' and '.join(names)} of images{' of equal channels' if equal_channels else ''}"
             raise ValueError(f"this model is for {expected}, found {described(spec)}: choose another --dataset")
 
     return check

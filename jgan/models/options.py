@@ -1,4 +1,4 @@
-"""Option groups shared by models: the optimiser, the update rule, the penalty, the average of the generator's weights.
+"""Option groups shared by models: the optimiser and its decay, the update rule, the penalty, the average of the weights.
 
 A model's `Config` has a field for each group that it offers, so that `--model.optimizer.learning-rate 1e-3` is the same flag
 for every model. The names of optimisers, rules and penalties are those in their registries; the error for an unknown name
@@ -7,7 +7,10 @@ suggests the closest one.
 
 import dataclasses
 from collections.abc import Callable
+from typing import Literal
 
+import jax
+import jax.numpy as jnp
 import optax
 
 from jgan import augment, constraints, optim, penalties, rules, steps
@@ -16,7 +19,7 @@ from jgan.augment.diff_augment import POLICIES as DIFF_AUGMENT_POLICIES
 from jgan.types import Augmentation, DataSpec, Game
 from jgan.utils.registry import Registry, unknown
 
-__all__ = ["EMA", "OPTIMIZERS", "Augment", "Optimizer", "Penalty", "Rule", "optimizers"]
+__all__ = ["EMA", "OPTIMIZERS", "Augment", "EpochDecay", "Optimizer", "Penalty", "Rule", "optimizers"]
 
 assert rules  # the import registers its rules
 
@@ -48,11 +51,70 @@ class Optimizer:
 
 
 @dataclasses.dataclass(frozen=True)
+class EpochDecay:
+    """The learning rates in epochs: constant, then falling linearly; the schedule of pix2pix and CycleGAN."""
+
+    constant: int = 100
+    """epochs at the full rates"""
+    decay: int = 100
+    """epochs over which the rates then fall; 0: constant rates"""
+    fall: Literal["epochs", "epochs_to_zero", "steps"] = "epochs"
+    """epochs: at each epoch, the last above 0; epochs_to_zero: an epoch earlier, the last at 0; steps: at each step"""
+
+    def factor(self, spec: DataSpec) -> optax.Schedule | None:
+        """Builds the factor of the learning rates, for `optimizers`.
+
+        With e the epoch, from 0, it is `1 - max(0, e + c - constant) / (decay + 1)`: c is 1 for `epochs`, the authors' present
+        PyTorch code, whose last epoch runs at `1 / (decay + 1)` of the rate, and 2 for `epochs_to_zero`, their earlier code,
+        whose last epoch runs at a rate of 0. With `steps` it falls at each step, from 1 at the end of the constant epochs to 0
+        at the end of the last one, as the papers say.
+
+        Args:
+          spec: the data; the minibatches in an epoch are counted.
+
+        Returns:
+          `factor(step) -> scalar`, which stays at 0 after the last epoch; None if the rates are constant.
+
+        Raises:
+          ValueError: if a number of epochs is negative, or the name is unknown.
+
+        Example:
+          >>> from jgan import DataSpec
+          >>> from jgan.models import options
+          >>> factor = options.EpochDecay(2, 3).factor(DataSpec.points((2,), steps_per_epoch=10))
+          >>> [float(factor(10 * epoch + 9)) for epoch in range(6)]
+          [1.0, 1.0, 0.75, 0.5, 0.25, 0.0]
+
+        References:
+          Isola et al. (2017), https://arxiv.org/abs/1611.07004; Zhu et al. (2017), section 4, https://arxiv.org/abs/1703.10593
+        """
+        if min(self.constant, self.decay) < 0:
+            raise ValueError(f"epochs must not be negative, found {self.constant} constant and {self.decay} of decay")
+        if self.fall not in _FALLS:
+            raise ValueError(unknown("epochs.fall", self.fall, _FALLS))
+        if not self.decay:
+            return None
+
+        def factor(step: jax.typing.ArrayLike) -> jax.Array:
+            steps = jnp.asarray(step, jnp.int32)
+            if self.fall == "steps":
+                beyond = steps.astype(jnp.float32) / spec.steps_per_epoch - self.constant
+                return 1 - jnp.clip(beyond / self.decay, 0.0, 1.0)
+            beyond = steps // spec.steps_per_epoch + _FALLS[self.fall] - self.constant
+            return 1 - jnp.clip(beyond.astype(jnp.float32) / (self.decay + 1), 0.0, 1.0)
+
+        return factor
+
+
+_FALLS = {"epochs": 1, "epochs_to_zero": 2, "steps": 0}
+
+
+@dataclasses.dataclass(frozen=True)
 class Rule:
     """The update rule of the two players."""
 
     name: str = "alternating"
-    """alternating, simultaneous, extragradient, optimistic, consensus or unrolled"""
+    """alternating, generator_first, simultaneous, extragradient, optimistic, consensus or unrolled"""
     n_critic: int = 1
     """discriminator updates per generator update (alternating only)"""
     fresh_latents: bool = False
@@ -245,13 +307,16 @@ _DECAYS = {
 }
 
 
-def optimizers(optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None) -> steps.Optimizers:
+def optimizers(
+    optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None, factor: optax.Schedule | None = None
+) -> steps.Optimizers:
     """Builds the optimisers of both players.
 
     Args:
       optimizer: the options of both.
       rule: the update rule; it sets the number of discriminator updates, and `optimistic` changes the optimisers.
       ema: the average of the generator's weights.
+      factor: `factor(step) -> scalar`, a further factor of both learning rates, such as that of an `EpochDecay`.
 
     Returns:
       The `Optimizers`.
@@ -270,9 +335,11 @@ def optimizers(optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None) -
         steps = optimizer.decay_steps * updates
         first = OPTIMIZERS[optimizer.name](dataclasses.replace(optimizer, decay_steps=steps))
         optimistic = [optax.scale_by_optimistic_gradient()] if rule.name == "optimistic" else []
-        if not steps:
+        if not steps and factor is None:
             return [*first, *optimistic, optax.scale(-learning_rate)]
-        schedule = _DECAYS[optimizer.decay](learning_rate, steps, optimizer.decay_to)
+        decaying = _DECAYS[optimizer.decay](learning_rate, steps, optimizer.decay_to) if steps else None
+        rate: optax.Schedule = decaying or optax.constant_schedule(learning_rate)
+        schedule = rate if factor is None else lambda count: rate(count) * factor(count // updates)
         return [*first, *optimistic, optax.scale_by_learning_rate(schedule)]
 
     clip = [constraints.clip_weights(optimizer.weight_clip)] if optimizer.weight_clip else []

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Integer
 
+from jgan import rng
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import Dropout, normal
 from jgan.networks.norms import BatchNorm, InstanceNorm
@@ -101,43 +102,64 @@ class UNetGenerator(_Layers):
 
     Each level halves the sides (4x4 kernels, stride 2); channels double from `width` up to `8 * width`. Each level's output on
     the way up is concatenated with its input on the way down. Images are in [0, 1] outside and scaled to [-1, 1] inside; the
-    output is `(tanh + 1) / 2`.
+    output is `(tanh + 1) / 2`. Sides that are not multiples of `2**levels` are first continued by reflection, half at either
+    end, and the output is cropped.
+
+    Its only noise is dropout, which is drawn from a seed for each example, and is active whenever seeds are given, in training
+    and in evaluation: the seeds are the network's latents. Without them there is no dropout.
 
     Attributes:
-      norm: `"batch"` as in pix2pix, or `"instance"`.
+      norm: `"batch"` as in pix2pix, or `"instance"`; the outermost and the innermost convolution on the way down have none.
       dtype: the dtype of the computation; the output is float32.
       channels: those of the output.
       width: the channels of the outermost level.
-      levels: how often the sides are halved; they must be multiples of `2**levels`: 8 for 256x256 images, 5 for 32x32.
-      keep: the probability that dropout keeps a value in the middle levels on the way up, where there are `8 * width` channels.
+      levels: how often the sides are halved: 8 for 256x256 images, 5 for 32x32; the sides must be above `2**levels / 2`.
+      dropouts: the number of levels with dropout on the way up, from the second innermost on; None for the published
+        `levels - 5`, those in the middle with `8 * width` channels.
+      keep: the probability that dropout keeps a value.
 
     Example:
       >>> import jax, jax.numpy as jnp
       >>> from jgan import networks
-      >>> network = networks.from_module(networks.UNetGenerator(channels=1, width=2, levels=3), (16, 16, 1))
+      >>> generator = networks.UNetGenerator(channels=1, width=2, levels=3, dropouts=1)
+      >>> network = networks.from_module(generator, (16, 12, 1), (), input_dtypes=(jnp.float32, jnp.uint32))
       >>> params, model_state = network.init(jax.random.key(0))
-      >>> network.apply(params, model_state, jnp.zeros((2, 16, 16, 1)))[0].shape
-      (2, 16, 16, 1)
+      >>> network.apply(params, model_state, jnp.zeros((2, 16, 12, 1)), jnp.arange(2, dtype=jnp.uint32))[0].shape
+      (2, 16, 12, 1)
 
     References:
       Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (2017), appendix,
-      https://arxiv.org/abs/1611.07004
+      https://arxiv.org/abs/1611.07004; its table has dropout in the three innermost levels on the way up, the authors' PyTorch
+      code, followed here, in the three after the innermost
     """
 
     norm: str = "batch"
     channels: int = 3
     width: int = 64
     levels: int = 8
+    dropouts: int | None = None
     keep: float = 0.5
 
     @nn.compact
     def __call__(
-        self, x: Float[jax.Array, "b h w inputs"], *, train: bool = False, axis_name: str | None = None
+        self,
+        x: Float[jax.Array, "b h w inputs"],
+        seeds: Integer[jax.Array, " b"] | None = None,
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
-        """Maps `[B, height, width, inputs]` to `[B, height, width, channels]` float32 in [0, 1]."""
-        _check_sides("UNetGenerator", x, 2**self.levels)
+        """Maps `[B, height, width, inputs]`, and `[B]` seeds, to `[B, height, width, channels]` float32 in [0, 1]."""
+        if self.levels < 2:
+            raise ValueError(f"UNetGenerator needs at least 2 levels, found {self.levels}")
+        _check_sides(f"UNetGenerator of {self.levels} levels", x, 1, smallest=2 ** (self.levels - 1) + 1)
         normalised = lambda h: self._normalised(h, train, axis_name)  # noqa: E731
-        h, skips = _to_signed(x, self.dtype), []
+        last = self.levels - 2  # the first level with dropout on the way up
+        dropouts = max(self.levels - 5, 0) if self.dropouts is None else self.dropouts
+        if not 0 <= dropouts <= last:
+            raise ValueError(f"dropouts must be from 0 to levels - 2, {last}, found {dropouts}")
+        margins = [_halves(-side % 2**self.levels) for side in x.shape[1:3]]
+        h, skips = _to_signed(jnp.pad(x, ((0, 0), *margins, (0, 0)), mode="reflect"), self.dtype), []
         for level in range(self.levels):
             outermost, innermost = level == 0, level == self.levels - 1
             h = h if outermost else nn.leaky_relu(h, 0.2)
@@ -147,23 +169,26 @@ class UNetGenerator(_Layers):
         skips.pop()
         for level in reversed(range(1, self.levels)):
             h = normalised(self._up(self.width << min(level - 1, 3), 4)(nn.relu(h)))
-            if 4 <= level < self.levels - 1:
-                h = Dropout(self.keep)(h, train=train, axis_name=axis_name)
+            if seeds is not None and last - dropouts < level <= last:
+                h = _dropped(h, seeds, level, self.keep)
             h = jnp.concatenate([skips.pop(), h], axis=-1)
-        return _to_unit(self._up(self.channels, 4, normed=False)(nn.relu(h)))
+        out = _to_unit(self._up(self.channels, 4, normed=False)(nn.relu(h)))
+        (top, _), (left, _) = margins
+        return out[:, top : top + x.shape[1], left : left + x.shape[2]]
 
 
 class PatchDiscriminator(_Layers):
     """Maps an image, or several joined by channel, to a map of logits, one for each overlapping patch.
 
     `layers` convolutions of stride 2 and two of stride 1, all with 4x4 kernels and one row of zeros around, leaky ReLU of slope
-    0.2. With 3 layers a logit sees 70x70 pixels, with 2 it sees 34x34, with 1 16x16.
+    0.2. With 3 layers a logit sees 70x70 pixels, with 2 it sees 34x34, with 1 16x16, with 4 142x142, with 5 286x286. With 0
+    layers it is the PixelGAN: three 1x1 convolutions, one logit for each pixel.
 
     Attributes:
       norm: `"instance"` as in CycleGAN, or `"batch"` as in pix2pix; the first and the last convolution have none.
       dtype: the dtype of the computation; the logits are float32.
       width: the channels after the first convolution; they double up to `8 * width`.
-      layers: the number of convolutions of stride 2.
+      layers: the number of convolutions of stride 2; 0 for the PixelGAN.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -187,6 +212,10 @@ class PatchDiscriminator(_Layers):
     ) -> Float32[jax.Array, "b h_out w_out"]:
         """Maps one or more `[B, height, width, channels]` in [0, 1] to `[B, h, w]` float32 logits."""
         x = jnp.concatenate(images, axis=-1)
+        if self.layers == 0:
+            h = nn.leaky_relu(self._conv(self.width, 1, normed=False)(_to_signed(x, self.dtype)), 0.2)
+            h = nn.leaky_relu(self._normalised(self._conv(2 * self.width, 1)(h), train, axis_name), 0.2)
+            return self._conv(1, 1)(h)[..., 0].astype(jnp.float32)  # its bias follows the norm, as published
         # Each layer of stride 2 halves the side (rounded down), the two of stride 1 take one pixel each.
         _check_sides("PatchDiscriminator", x, 1, smallest=3 * 2**self.layers)
         h = nn.leaky_relu(self._conv(self.width, 4, 2, 1, normed=False)(_to_signed(x, self.dtype)), 0.2)
@@ -195,6 +224,17 @@ class PatchDiscriminator(_Layers):
             h = self._conv(self.width << min(index, 3), 4, stride, 1)(h)
             h = nn.leaky_relu(self._normalised(h, train, axis_name), 0.2)
         return self._conv(1, 4, 1, 1, normed=False)(h)[..., 0].astype(jnp.float32)
+
+
+def _halves(margin: int) -> tuple[int, int]:
+    """A margin divided between the two ends of an axis."""
+    return margin // 2, margin - margin // 2
+
+
+def _dropped(x: jax.Array, seeds: jax.Array, level: int, keep: float) -> jax.Array:
+    """Dropout with a mask for each example from its seed; another one at each level."""
+    keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), level))(seeds)
+    return jnp.where(rng.bernoulli_masks(keys, keep, x.shape[1:]), x * (1 / keep), 0)
 
 
 def _to_signed(x: jax.Array, dtype: jnp.dtype) -> jax.Array:
@@ -214,6 +254,5 @@ def _reflect(x: jax.Array, margin: int) -> jax.Array:
 def _check_sides(owner: str, x: jax.Array, factor: int, smallest: int = 1) -> None:
     sides: Sequence[int] = x.shape[1:3]
     if any(side % factor or side < smallest for side in sides):
-        least = f" and at least {smallest}" if smallest > 1 else ""
-        multiple = f"multiples of {factor}" if factor > 1 else "whole numbers"
-        raise ValueError(f"{owner} takes images whose sides are {multiple}{least}, found {sides[0]}x{sides[1]}")
+        rules = [f"multiples of {factor}"] * (factor > 1) + [f"at least {smallest}"] * (smallest > 1)
+        raise ValueError(f"{owner} takes images whose sides are {' and '.join(rules)}, found {sides[0]}x{sides[1]}")

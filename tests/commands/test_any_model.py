@@ -261,6 +261,23 @@ def test_conditions_are_converted_by_their_kind_as_in_training():
     assert (labels.dtype, labels.tolist()) == (np.int32, [3, 1])
 
 
+def test_the_measures_of_translations_as_text():
+    row = {"kid": 0.5, "kid_ab": 0.25, "kid_ba": 0.75, "error_ba": 0.1, "cycle": 0.2, "hiding_ab": 12.0, "noisy_cycle_ab": 1.0}
+    expected = "mean absolute error (ba 0.1), KID (pixels) 0.5 (ab 0.25, ba 0.75), cycle error 0.2, hiding ratio (ab 12)"
+    assert pairs.phrase(row) == expected
+    assert pairs.phrase({"error": 0.25}) == "mean absolute error 0.25"
+
+
+def test_where_only_one_direction_is_known_domains_are_compared_as_sets(tmp_path):
+    trained = train(SHIFT, Shift(0.25), dataset="unpaired:edges:digits", steps=1, batch_size=16, workdir=tmp_path / "a")
+    found, test = trained.summary["translation"], trained.run.dataset.test
+    edge, image = (test[name].x / 255.0 for name in "ab")
+    assert found["error_ba"] == pytest.approx(np.abs(np.clip(image + 0.25, 0, 1) - edge).mean(), abs=1e-6)
+    assert {"error", "error_ab"}.isdisjoint(found)
+    assert found["kid"] == pytest.approx((found["kid_ab"] + found["kid_ba"]) / 2)
+    assert found["cycle_ba"] > 0
+
+
 @pytest.mark.parametrize("dataset", ["inverted:digits", "edges:digits"])
 def test_translations_are_measured_against_the_truth(tmp_path, dataset):
     trained = train(
@@ -277,9 +294,16 @@ def test_translations_are_measured_against_the_truth(tmp_path, dataset):
         assert found["error_ab"] == pytest.approx(error(a, 1 - a), abs=1e-6)
         assert found["error_ba"] == pytest.approx(error(b, 1 - b), abs=1e-6)
         assert found["error"] == pytest.approx((found["error_ab"] + found["error_ba"]) / 2)
+        there_and_back = np.clip(np.clip(a + 0.25, 0, 1) + 0.25, 0, 1)
+        assert found["cycle_ab"] == pytest.approx(np.abs(there_and_back - a).mean(), abs=1e-6)
+        assert found["cycle"] == pytest.approx((found["cycle_ab"] + found["cycle_ba"]) / 2)
+        assert found["hiding_ab"] == pytest.approx(found["noisy_cycle_ab"] / found["cycle_ab"])
+        assert found["hiding_ab"] == pytest.approx(1, abs=0.05)  # nothing is hidden
+        assert 0 < abs(found["jpeg_cycle_ab"] - found["cycle_ab"]) < 0.02
         directions = 2
     else:
         assert found["error"] == pytest.approx(error(test.c / 255.0, test.x / 255.0), abs=1e-6)
+        assert not any("cycle" in name or "hiding" in name for name in found)
         directions = 1
     from PIL import Image
 

@@ -94,6 +94,49 @@ def test_both_rates_fall_to_0_over_the_generators_steps(shape):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+def published(epoch, constant, decay, c):
+    """PyTorch's `LambdaLR` of the authors: the factor of an epoch, counted from 0."""
+    return 1.0 - max(0, epoch + c - constant) / float(decay + 1)
+
+
+@pytest.mark.parametrize(("fall", "c"), [("epochs", 1), ("epochs_to_zero", 2)])
+def test_the_rates_fall_by_epochs_as_in_the_authors_code(fall, c):
+    factor = options.EpochDecay(fall=fall).factor(DataSpec.points((2,), steps_per_epoch=7))
+    found = [float(factor(step)) for epoch in (0, 50, 98, 99, 100, 150, 198, 199) for step in (7 * epoch, 7 * epoch + 6)]
+    expected = [published(epoch, 100, 100, c) for epoch in (0, 50, 98, 99, 100, 150, 198, 199) for _ in range(2)]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert found[-1] == pytest.approx(1 / 101 if fall == "epochs" else 0, abs=1e-6)
+    assert factor(7 * 1000) == 0
+
+
+def test_the_rates_fall_by_steps_from_1_to_0():
+    factor = options.EpochDecay(2, 3, "steps").factor(DataSpec.points((2,), steps_per_epoch=10))
+    found = [float(factor(step)) for step in (0, 19, 20, 35, 50, 99)]
+    np.testing.assert_allclose(found, [1, 1, 1, 0.5, 0, 0], atol=1e-6)
+
+
+def test_the_decay_by_epochs_counts_steps_and_not_updates_of_the_discriminator():
+    """Descent with the factor, after and beside a decay in steps."""
+    factor = options.EpochDecay(1, 2).factor(DataSpec.points((2,), steps_per_epoch=2))
+    expected = np.array([published(step // 2, 1, 2, 1) if step < 6 else 0 for step in range(STEPS)])
+    for n_critic, share in ((1, 1.0), (3, 1.0), (1, np.maximum(1 - np.arange(STEPS) / 4, 0))):
+        optimizer = options.Optimizer("sgd", RATE, decay="linear", decay_steps=0 if np.ndim(share) == 0 else 4)
+        made = options.optimizers(optimizer, options.Rule(n_critic=n_critic), factor=factor)
+        for player, updates in ((made.generator, 1), (made.discriminator, n_critic)):
+            factors = (expected * share)[np.arange(STEPS) // updates]
+            path = START - RATE * np.cumsum(factors[:, None] * GRADIENTS.astype(np.float64), axis=0)
+            np.testing.assert_allclose(descend(player), path, rtol=1e-5, atol=1e-5)
+
+
+def test_epochs_that_make_no_sense_are_refused():
+    spec = DataSpec.points((2,), steps_per_epoch=2)
+    assert options.EpochDecay(5, 0).factor(spec) is None
+    with pytest.raises(ValueError, match="epochs must not be negative, found -1 constant and 100 of decay"):
+        options.EpochDecay(-1).factor(spec)
+    with pytest.raises(ValueError, match=r"unknown epochs\.fall 'step', did you mean 'steps'"):
+        options.EpochDecay(fall="step").factor(spec)
+
+
 @pytest.mark.parametrize("shape", ["cosine", "linear"])
 def test_the_rates_fall_to_a_share_and_b2_rises_along_a_cosine(shape):
     """As in R3GAN. Both corrections of Adam's bias are by the b2 of the update, as in PyTorch, where b2 is set before each."""

@@ -72,15 +72,16 @@ def test_the_distance_from_the_equilibrium_changes_by_the_known_factor(rule, fac
 
 
 @pytest.mark.parametrize("eta", ETAS)
-def test_in_turn_the_eigenvalues_lie_on_the_unit_circle(eta):
-    """And with whoever moves first, here y: x^2 + y^2 + eta x y is conserved."""
-    gan = bilinear_step("alternating", eta, start=(0.6, -0.8))
+@pytest.mark.parametrize(("rule", "sign"), [("alternating", 1), ("generator_first", -1)])
+def test_in_turn_the_eigenvalues_lie_on_the_unit_circle(rule, sign, eta):
+    """And x^2 + y^2 + eta x y is conserved if y, the discriminator, moves first; x^2 + y^2 - eta x y if x does."""
+    gan = bilinear_step(rule, eta, start=(0.6, -0.8))
     assert np.abs(np.linalg.eigvals(update_matrix(gan))) == pytest.approx([1, 1], abs=1e-6)
     state = gan.init(KEY)
 
     def conserved(state):
         x, y = float(state.generator.params), float(state.discriminator.params)
-        return x**2 + y**2 + eta * x * y
+        return x**2 + y**2 + sign * eta * x * y
 
     first = conserved(state)
     for _ in range(5):
@@ -268,7 +269,7 @@ SCALING = Network(
 )
 
 
-@pytest.mark.parametrize("rule", ["extragradient", "consensus", "unrolled"])
+@pytest.mark.parametrize("rule", ["generator_first", "extragradient", "consensus", "unrolled"])
 def test_a_rule_is_the_same_on_four_devices(rule):
     from jgan import parallel, rng
 

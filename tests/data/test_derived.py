@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jgan import Batch, data
-from jgan.data import edges, inverted, partly_labelled, stacked
+from jgan.data import coloured, edges, grey, inverted, partly_labelled, stacked
 
 
 def rows(images: np.ndarray) -> collections.Counter:
@@ -96,6 +96,73 @@ def test_images_and_edges_are_aligned_pairs():
     assert (about.shape, about.one.c.shape, about.one.c.kind, about.n_classes) == ((8, 8, 1), (8, 8, 1), "image", 10)
 
 
+# --------------------------------------------------------------------------------------------------------- other pairs
+
+
+def test_negatives_are_pairs_of_the_source():
+    whole, found = data.load("digits"), data.load("negatives:digits")
+    for part, batch in found.parts.items():
+        np.testing.assert_array_equal(batch.c, whole.parts[part].x)
+        np.testing.assert_array_equal(batch.x, 255 - whole.parts[part].x.astype(int))
+        np.testing.assert_array_equal(batch.y, whole.parts[part].y)
+    floats = data.load("negatives:pattern1010").train
+    np.testing.assert_allclose(floats.x + floats.c, 1, atol=1e-6)
+
+
+def test_swapped_pairs_are_the_pairs_in_the_other_direction():
+    edged, found = data.load("edges:stacked:digits"), data.load("swapped:edges:stacked:digits")
+    np.testing.assert_array_equal(found.test.x, edged.test.c)
+    np.testing.assert_array_equal(found.test.c, edged.test.x)
+    assert (found.fields.x.shape, found.fields.c.shape) == ((8, 8, 1), (8, 8, 3))
+
+
+def test_grey_is_pillows_luma():
+    """Pillow converts RGB to L by the same weights in fixed point."""
+    from PIL import Image
+
+    images = np.random.default_rng(0).integers(0, 256, (2, 6, 5, 3), np.uint8)
+    expected = np.stack([np.asarray(Image.fromarray(image).convert("L")) for image in images])[..., None]
+    assert np.abs(grey.as_stored(images).astype(int) - expected).max() <= 1
+    found = data.load("grey:stacked:digits").test
+    np.testing.assert_allclose(grey.luma(found.x / 255.0), found.c / 255.0, atol=0.5 / 255 + 1e-6)
+
+
+def test_coloured_images_lie_on_the_line_between_two_colours_and_tell_their_shape():
+    whole, found = data.load("digits"), data.load("coloured:digits")
+    for part, batch in found.parts.items():
+        low = batch.c.min((1, 2, 3)) == 0
+        assert (low & (batch.c.max((1, 2, 3)) == 255)).all()
+        stretched = whole.parts[part].x / whole.parts[part].x.max((1, 2, 3), keepdims=True)  # digits have a 0 somewhere
+        np.testing.assert_allclose(batch.c / 255, stretched, atol=0.5 / 255 + 1e-6)
+        np.testing.assert_allclose(coloured.shape_of(batch.x / 255), batch.c / 255, atol=3 / 255)
+        background, ink = batch.x.min((1, 2)) / 255, batch.x.max((1, 2)) / 255
+        assert background.max() <= 0.4 + 1 / 255
+        assert ink.min() >= 0.6 - 1 / 255
+        assert np.std([background, ink], axis=1).min() > 0.1  # of U(0, 0.4) it is 0.115
+        np.testing.assert_allclose(
+            batch.x / 255, background[:, None, None] + batch.c / 255 * (ink - background)[:, None, None], atol=3 / 255
+        )
+    np.testing.assert_array_equal(found.train.x, data.load("coloured:digits").train.x)
+    assert not np.array_equal(found.train.x[0, 0, 0], found.test.x[0, 0, 0])
+
+
+@pytest.mark.parametrize(("pairs", "known"), [("edges", {"ba"}), ("negatives", {"ab", "ba"}), ("coloured", {"ba"})])
+def test_unpaired_domains_hold_no_pair_in_training_and_all_pairs_in_evaluation(pairs, known):
+    paired, found = data.load(f"{pairs}:digits"), data.load(f"unpaired:{pairs}:digits")
+    a, b = found.train["a"], found.train["b"]
+    place = {image.tobytes(): number for number, image in enumerate(paired.train.x)}
+    in_b = {place[image.tobytes()] for image in b.x}
+    rest = np.array([number for number in range(len(paired.train.x)) if number not in in_b])
+    assert len(a.x) + len(b.x) == len(paired.train.x)
+    np.testing.assert_array_equal(a.x, paired.train.c[rest])
+    for part in ("validation", "test"):
+        np.testing.assert_array_equal(found.parts[part]["a"].x, paired.parts[part].c)
+        np.testing.assert_array_equal(found.parts[part]["b"].x, paired.parts[part].x)
+    assert set(found.truth) == known
+    assert {name: fields.x.shape for name, fields in found.fields.items()} == {"a": a.x.shape[1:], "b": b.x.shape[1:]}
+    assert all(batch.c == () for batch in found.train.values())
+
+
 # ----------------------------------------------------------------------------------------------------------- few labels
 
 
@@ -149,6 +216,11 @@ def test_the_chosen_are_spread_over_each_class(labels, per_class):
         ("inverted:inverted:digits", "expected one set of images after the colon, found inverted:digits"),
         ("edges:ring8", "expected one set of images without conditions after the colon, found ring8"),
         ("edges:edges:digits", "expected one set of images without conditions after the colon, found edges:digits"),
+        ("grey:digits", "expected one set of colour images without conditions after the colon, found digits"),
+        ("coloured:stacked:digits", "expected one set of grey images without conditions after the colon, found stacked:"),
+        ("negatives:inverted:digits", "expected one set of images without conditions after the colon, found inverted:"),
+        ("swapped:digits", "expected a set of pairs of images after the colon, found digits"),
+        ("unpaired:inverted:digits", "expected a set of pairs of images after the colon, found inverted:digits"),
         ("partly_labelled:pattern1010", "expected one set with class labels, found pattern1010"),
         ("partly_labelled:inverted:digits", "expected one set with class labels, found inverted:digits"),
         ("partly_labelled:digits:0", "expected at least 1 labelled example of each class, found 0"),

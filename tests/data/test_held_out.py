@@ -34,6 +34,8 @@ UNDIVIDED = {
     "text:1": _text,
     "edges:folder": _folder,
     "inverted:npz": _npz,
+    "negatives:npz": _npz,
+    "swapped:edges:npz": _npz,
 }
 
 

@@ -1,14 +1,18 @@
 """CycleGAN's losses against their formulas in NumPy, on the outputs of its own networks; its pool in training."""
 
 import dataclasses
+import functools
+import math
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from jgan import Batch, models
-from jgan.models import cyclegan
+from jgan.models import cyclegan, options
 from jgan.rng import step_key
 from jgan.types import DataSpec, Field
 
@@ -28,6 +32,10 @@ def played():
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
         after, metrics = jax.jit(gan.step)(KEY, state, BATCH)
     return gan, state, generate, after, metrics
+
+
+def both(state):
+    return state.generator.params, state.discriminator.params
 
 
 def l1(x, y):
@@ -101,6 +109,40 @@ def test_the_generators_gradient_is_that_of_the_whole_weighted_loss(played):
 
 
 @pytest.mark.slow
+def test_the_orders_of_update_differ_in_whose_fakes_the_other_player_sees(played):
+    """Simultaneous: both updates from the old networks. The generators first: the critics on fakes of the new generators."""
+    gan, state, *_ = played
+    first = models.make(dataclasses.replace(CONFIG, rule=options.Rule("generator_first")), SPEC)
+    with jax.numpy_dtype_promotion("standard"):
+        g_step, d_step = jax.jit(gan.g_step), jax.jit(gan.d_step)
+        after_g, _ = g_step(KEY, state, BATCH)
+        old, new = d_step(KEY, state, BATCH)[0], d_step(KEY, after_g._replace(step=state.step), BATCH)[0]
+        at_once, turned = (jax.jit(made.step)(KEY, state, BATCH)[0] for made in (gan, first))
+    close = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-6)
+    close(at_once.discriminator.params, old.discriminator.params)
+    close(turned.discriminator.params, new.discriminator.params)
+    close(turned.generator.params, after_g.generator.params)
+    assert at_once.step == turned.step == 1
+    with pytest.raises(AssertionError):
+        close(turned.discriminator.params, old.discriminator.params)
+
+
+def test_the_rates_of_both_players_fall_by_epochs():
+    """In the third epoch, of 1 constant and 3 of decay, an update is half as long as in the first."""
+    gan = models.make(dataclasses.replace(CONFIG, identity_weight=0.0, epochs=options.EpochDecay(1, 3)), SPEC)
+    state, step = jax.jit(gan.init)(KEY), jax.jit(gan.step)
+    moved = []
+    for count in (0, 4):
+        counted = optax.tree_utils.tree_set(state, count=jnp.asarray(count, jnp.int32))
+        after, _ = step(KEY, counted, BATCH)
+        moved.append(jax.tree.map(jnp.subtract, both(after), both(state)))
+    half = jax.tree.map(lambda leaf: leaf / 2, moved[0])
+    chex.assert_trees_all_close(moved[1], half, rtol=1e-3, atol=1e-7)
+    for player in half:
+        assert max(np.abs(leaf).max() for leaf in jax.tree.leaves(player)) > 1e-5
+
+
+@pytest.mark.slow
 def test_the_pool_keeps_the_fakes_of_each_domain(played):
     del played
     gan = models.make(dataclasses.replace(CONFIG, pool_size=3), SPEC)
@@ -113,7 +155,31 @@ def test_the_pool_keeps_the_fakes_of_each_domain(played):
 
 
 def test_other_data_are_refused():
-    with pytest.raises(
-        ValueError, match="this model is for the sets a and b of images of equal channels, found images of 8x8x1"
-    ):
+    with pytest.raises(ValueError, match="this model is for the sets a and b of images, found images of 8x8x1: choose"):
         models.make(CONFIG, DataSpec.images((8, 8, 1), 10))
+    mixed = DataSpec({"a": Batch(Field((8, 8, 1))), "b": Batch(Field((8, 8, 3)))}, steps_per_epoch=2)
+    with pytest.raises(ValueError, match="needs sets of equal channels, found 1 and 3: set identity_weight to 0"):
+        models.make(CONFIG, mixed)
+
+
+def test_sets_of_different_channels_are_translated_without_an_identity_loss():
+    mixed = DataSpec({"a": Batch(Field((8, 8, 1))), "b": Batch(Field((8, 8, 3)))}, steps_per_epoch=2)
+    gan = models.make(dataclasses.replace(CONFIG, identity_weight=0.0), mixed)
+    asked = lambda key, c: gan.generate(gan.init(key), gan.inputs(key, 2, c))  # noqa: E731
+    grey, coloured = jnp.zeros((2, 8, 8, 1)), jnp.zeros((2, 8, 8, 3))
+    assert jax.eval_shape(asked, KEY, {"ab": grey}).shape == coloured.shape
+    assert jax.eval_shape(asked, KEY, {"ba": coloured}).shape == grey.shape
+
+
+def count(tree):
+    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
+
+
+def test_the_authors_configuration_has_as_many_parameters_as_theirs():
+    """Two ResNet-9 generators of 11,378,179 and two PatchGANs of 2,764,737."""
+    published = cyclegan.Config(g_width=64, g_blocks=9, d_width=64, d_layers=3)
+    spec = DataSpec({name: Batch(Field((256, 256, 3))) for name in "ab"}, steps_per_epoch=2)
+    state = jax.eval_shape(models.make(published, spec).init, KEY)
+    assert count(state.generator.params) + count(state.discriminator.params) == 28_285_832
+    smaller = jax.eval_shape(models.make(dataclasses.replace(published, g_blocks=6), spec).init, KEY)
+    assert count(smaller.generator.params) == 2 * 7_837_699

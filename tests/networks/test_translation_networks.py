@@ -9,7 +9,7 @@ import numpy as np
 import oracle_layers as oracle
 import pytest
 
-from jgan import networks
+from jgan import networks, rng
 from jgan.networks import PatchDiscriminator, ResNetGenerator, UNetGenerator
 
 COUNTS = [
@@ -25,6 +25,7 @@ COUNTS = [
     (PatchDiscriminator(), (256, 256, 3), 2_764_737),
     (PatchDiscriminator(norm="batch"), (256, 256, 6), 2_768_705),
     (PatchDiscriminator(layers=2, width=32), (32, 32, 3), 167_649),
+    (PatchDiscriminator(layers=0, norm="batch"), (256, 256, 6), 9_024),
 ]
 
 
@@ -37,21 +38,26 @@ def test_the_parameter_counts_of_the_published_networks(module, shape, expected)
         assert output.shape == (1, *shape[:2], module.channels)
 
 
-@pytest.mark.parametrize(("side", "layers", "out"), [(256, 3, 30), (32, 2, 6), (16, 1, 6), (24, 3, 1), (12, 2, 1)])
+@pytest.mark.parametrize(("side", "layers", "out"), [(256, 3, 30), (256, 0, 256), (32, 2, 6), (16, 1, 6), (24, 3, 1)])
 def test_the_map_of_a_patch_discriminator(side, layers, out):
     module = PatchDiscriminator(width=2, layers=layers)
     logits = jax.eval_shape(lambda: module.init_with_output(jax.random.key(0), jnp.zeros((2, side, side, 1)))[0])
     assert logits.shape == (2, out, out)
 
 
-def test_the_field_that_a_logit_sees():
-    """34x34 pixels move one logit in the middle; of batch norm at rest, so that pixels act through convolutions only."""
-    network = networks.from_module(PatchDiscriminator(norm="batch", width=1, layers=2), (64, 64, 1))
+@pytest.mark.parametrize(("layers", "field"), [(0, 1), (1, 16), (2, 34), pytest.param(3, 70, marks=pytest.mark.slow)])
+def test_the_field_that_a_logit_sees(layers, field):
+    """The pixels that move one logit in the middle; of batch norm at rest, so that pixels act through convolutions only."""
+    network = networks.from_module(PatchDiscriminator(norm="batch", width=1, layers=layers), (96, 96, 1))
     params, model_state = jax.eval_shape(network.init, jax.random.key(0))
     positive, at_rest = (jax.tree.map(lambda leaf: jnp.ones(leaf.shape) / leaf.size, tree) for tree in (params, model_state))
-    middle = lambda x: network.apply(positive, at_rest, x)[0][0, 7, 7]  # noqa: E731
-    seen = np.asarray(jax.jit(jax.grad(middle))(jnp.full((1, 64, 64, 1), 0.7)))[0, :, :, 0] > 0
-    assert seen.any(1).sum() == seen.any(0).sum() == 34
+
+    def middle(x):
+        logits = network.apply(positive, at_rest, x)[0][0]
+        return logits[len(logits) // 2, len(logits) // 2]
+
+    seen = np.asarray(jax.jit(jax.grad(middle))(jnp.full((1, 96, 96, 1), 0.7)))[0, :, :, 0] > 0
+    assert seen.any(1).sum() == seen.any(0).sum() == field
 
 
 @functools.cache
@@ -103,17 +109,48 @@ def test_the_u_net_layer_by_layer():
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("levels", "width", "expected"), [(4, 1, 0), (6, 1, 1), (8, 1, 3)])
-def test_the_u_nets_dropout_stands_in_the_wide_middle_levels(levels, width, expected):
-    module, side = UNetGenerator(width=width, levels=levels), 2**levels
-    x = jax.ShapeDtypeStruct((1, side, side, 3), jnp.float32)
+@pytest.mark.parametrize(("levels", "dropouts", "expected"), [(4, None, 0), (6, None, 1), (8, None, 3), (3, 1, 1)])
+def test_the_u_nets_dropout_stands_in_the_middle_levels(levels, dropouts, expected):
+    module, side = UNetGenerator(width=1, levels=levels, dropouts=dropouts), 2**levels
+    x, seeds = jax.ShapeDtypeStruct((2, side, side, 3), jnp.float32), jax.ShapeDtypeStruct((2,), jnp.uint32)
     variables = jax.eval_shape(module.init, jax.random.key(0), x)
+    drops = lambda *inputs: str(jax.make_jaxpr(module.apply)(variables, *inputs)).count("random_bits")  # noqa: E731
+    assert drops(x, seeds) == expected
+    assert drops(x) == 0
 
-    def passed(variables, x, key):
-        return module.apply(variables, x, train=True, rngs={"dropout": key}, mutable=["batch_stats"])
 
-    jaxpr = str(jax.make_jaxpr(passed)(variables, x, jax.random.key(0)))
-    assert jaxpr.count("random_bits") == expected
+def test_dropout_follows_from_each_examples_seed_alone():
+    """The same network in NumPy with the masks of `rng`, which do not depend on the place in the batch."""
+    module = UNetGenerator(norm="instance", channels=1, width=2, levels=3, dropouts=1)
+    network = networks.from_module(module, (8, 8, 1), (), input_dtypes=(jnp.float32, jnp.uint32))
+    params, _ = jax.jit(network.init)(jax.random.key(0))
+    p = oracle.f64(params)
+    x, seeds = np.random.default_rng(1).uniform(size=(3, 8, 8, 1)), np.array([5, 5, 9], np.uint32)
+    down = functools.partial(layer, p, "Conv", stride=2, padding=1)
+    up = functools.partial(layer, p, "ConvTranspose", stride=2, padding=1)
+    first = down(0, 2 * x - 1)
+    second = oracle.instance_norm(down(1, oracle.leaky(first)))
+    h = np.concatenate([second, oracle.instance_norm(up(0, oracle.relu(down(2, oracle.leaky(second)))))], -1)
+    h = oracle.instance_norm(up(1, oracle.relu(h)))
+    keys = [jax.random.fold_in(jax.random.key(int(seed)), 1) for seed in seeds]
+    masks = np.asarray(rng.bernoulli_masks(jnp.stack(keys), 0.5, h.shape[1:]))
+    assert np.array_equal(masks[0], masks[1])
+    assert not np.array_equal(masks[0], masks[2])
+    expected = oracle.to_unit(up(2, oracle.relu(np.concatenate([first, 2 * h * masks], -1))))
+    found, _ = jax.jit(network.apply)(params, {}, jnp.float32(x), seeds)
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_other_sides_are_reflected_and_cropped():
+    """A 5x6 image: the output is that of the 8x8 image that NumPy continues, cropped."""
+    apply, params, model_state, _ = made(UNetGenerator(channels=2, width=2, levels=3), 5, 6, 1)
+    x = np.random.default_rng(1).uniform(size=(2, 5, 6, 1)).astype(np.float32)
+    whole = np.pad(x, ((0, 0), (1, 2), (1, 1), (0, 0)), mode="reflect")
+    module = networks.from_module(UNetGenerator(channels=2, width=2, levels=3), (8, 8, 1))
+    expected, _ = jax.jit(module.apply)(params, model_state, whole)
+    found, _ = apply(params, model_state, x)
+    assert found.shape == (2, 5, 6, 2)
+    np.testing.assert_allclose(found, expected[:, 1:6, 1:7], rtol=1e-5, atol=1e-6)
 
 
 def test_the_patch_discriminator_layer_by_layer():
@@ -149,7 +186,9 @@ def test_errors():
     key = jax.random.key(0)
     for module, shape, message in (
         (ResNetGenerator(), (30, 32, 1), "multiples of 4 and at least 8, found 30x32"),
-        (UNetGenerator(levels=5), (48, 32, 1), "multiples of 32, found 48x32"),
+        (UNetGenerator(levels=5), (16, 32, 1), "of 5 levels takes images whose sides are at least 17, found 16x32"),
+        (UNetGenerator(levels=1), (16, 32, 1), "at least 2 levels, found 1"),
+        (UNetGenerator(levels=4, dropouts=3), (16, 32, 1), "dropouts must be from 0 to levels - 2, 2, found 3"),
         (PatchDiscriminator(), (16, 64, 1), "at least 24, found 16x64"),
         (ResNetGenerator(norm="btach"), (8, 8, 1), "unknown norm 'btach', did you mean 'batch'"),
     ):

@@ -1,9 +1,13 @@
 """Evaluator of image-to-image models: rows of sources, outputs and known targets, and the distance from the targets.
 
 Paired data hold the target of each source. For unpaired sets the true translation may be known (`dataset.truth`, a function of
-the source); otherwise the outputs are compared with the target domain as a set.
+the source, or one for some of the directions); otherwise the outputs are compared with the target domain as a set.
+
+Of models that translate in both directions also the cycle error is measured, the distance of sources from their translations
+there and back, and at the end whether the way back depends on hidden signals: see `jgan.metrics.hiding`.
 """
 
+import io
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -12,7 +16,7 @@ import numpy as np
 
 from jgan import plots
 from jgan.evaluation.criteria import unit
-from jgan.metrics import kernel
+from jgan.metrics import hiding, kernel
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
@@ -24,6 +28,11 @@ SHOWN = 12
 COMPARED = 500
 """number of validation images per measure and direction"""
 
+JPEG_QUALITY = 95
+"""that of the compressed translations in the test for hidden signals"""
+
+_TITLES = {"error": "mean absolute error", "kid": "KID (pixels)", "cycle": "cycle error", "hiding": "hiding ratio"}
+
 
 class Pairs(NamedTuple):
     """Images to translate in one direction.
@@ -33,12 +42,14 @@ class Pairs(NamedTuple):
       source: `[n, height, width, channels]` float32 in [0, 1], the images shown as the source.
       truth: `[n, ...]` the true targets, or None if unknown.
       target: `[m, ...]` images of the target domain.
+      back: the direction that leads back, "" if the model has none.
     """
 
     condition: Any
     source: np.ndarray
     truth: np.ndarray | None
     target: np.ndarray
+    back: str = ""
 
 
 Source = Callable[[Run, str, int], dict[str, Pairs]]
@@ -70,8 +81,10 @@ def of_data(run: Run, part: str, n: int) -> dict[str, Pairs]:
         pair = next(((a, b) for a in batches for b in batches if a + b == direction), None)
         if pair is not None:
             source, target = (unit(batches[name].x[:n]) for name in pair)
-            truth = np.asarray(dataset.truth(source)) if callable(dataset.truth) else None
-            found[direction] = Pairs({direction: source}, source, truth, target)
+            function = dataset.truth.get(direction) if isinstance(dataset.truth, dict) else dataset.truth
+            truth = np.asarray(function(source)) if callable(function) else None
+            back = pair[1] + pair[0]
+            found[direction] = Pairs({direction: source}, source, truth, target, back if back in condition else "")
     if not found:
         raise ValueError(
             "expected a model conditioned on one image, or on directions named after two sets of the data, found "
@@ -105,9 +118,13 @@ def make(source: Source = of_data) -> Callable[[Run], Evaluator]:
             return sheet(run, state, source(run, "validation", SHOWN))
 
         def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-            found = errors(run, state, source(run, "test", COMPARED), known=known)
+            pairs = source(run, "test", COMPARED)
+            found = errors(run, state, pairs, known=known)
+            hidden, cautions = signals(run, state, pairs)
+            found |= hidden
             plots.save_png(run.workdir / "translations.png", sheet(run, state, source(run, "test", 2 * SHOWN)))
-            return {"translation": found}, f"on test images: {phrase(found)}"
+            said = "".join(f"; {direction}: {caution}" for direction, caution in cautions.items())
+            return {"translation": found}, f"on test images: {phrase(found)}{said}"
 
         return Evaluator("translation", "error" if known else "kid", False, measure, phrase, drawn, finish, balance={})
 
@@ -139,28 +156,103 @@ def errors(run: Run, state: GANState, pairs: Mapping[str, Pairs], *, known: bool
       known: whether the true targets are known.
 
     Returns:
-      `error`, the mean absolute error in units of [0, 1], if the targets are known; otherwise `kid`, the kernel distance of the
-      pixels from the target domain. For several directions, the value of each and their mean.
+      `error`, the mean absolute error in units of [0, 1], if the targets are known in all directions; otherwise `kid`, the
+      kernel distance of the pixels from the target domain, and `error_DIRECTION` where the targets are known. `cycle`, the mean
+      absolute difference between sources and their translations there and back, if there is a way back. For several directions,
+      the value of each and their mean.
     """
-    found = {}
-    for direction, (condition, _, truth, target) in pairs.items():
-        outputs = translate(run, state, condition)
-        if known:
-            found[direction] = float(np.abs(outputs - np.asarray(truth)).mean(dtype=np.float64))
-        else:
-            real, fake = target.reshape(len(target), -1), outputs.reshape(len(outputs), -1)
-            found[direction] = float(kernel.kid(real, fake, subset_size=min(len(real), len(fake), 500), seed=0).mean)
-    name = "error" if known else "kid"
-    each = {f"{name}_{direction}": value for direction, value in found.items()} if len(found) > 1 else {}
-    return {name: sum(found.values()) / len(found), **each}
+    outputs = {direction: translate(run, state, each.condition) for direction, each in pairs.items()}
+    error, kid, cycle = {}, {}, {}
+    for direction, (_, source, truth, target, back) in pairs.items():
+        fake = outputs[direction]
+        if truth is not None:
+            error[direction] = _distance(fake, truth)
+        if not known:
+            real, flat = target.reshape(len(target), -1), fake.reshape(len(fake), -1)
+            kid[direction] = float(kernel.kid(real, flat, subset_size=min(len(real), len(flat), 500), seed=0).mean)
+        if back:
+            cycle[direction] = _distance(translate(run, state, {back: fake}), source)
+    several = len(pairs) > 1
+    found = _row("error", error, several) if known else _row("kid", kid, several) | _each("error", error)
+    return found | (_row("cycle", cycle, several) if cycle else {})
+
+
+def signals(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> tuple[dict[str, float], dict[str, str]]:
+    """Tests the translations that can be led back for hidden signals.
+
+    Args:
+      run: the run in the phase of the state.
+      state: the state whose (averaged) generator is used.
+      pairs: the pairs.
+
+    Returns:
+      `(values, cautions)`: for each direction with a way back `hiding_DIRECTION`, the ratio of cycle errors with noise and
+      without, `noisy_cycle_DIRECTION`, and `jpeg_cycle_DIRECTION` after rounding to 8 bits and JPEG; and the cautions by
+      direction.
+    """
+    values, cautions = {}, {}
+    for direction, (condition, source, _, _, back) in pairs.items():
+        if not back:
+            continue
+        there = lambda images, back=back: translate(run, state, {back: images})  # noqa: E731
+        found = hiding.hiding(source, translate(run, state, condition), there, compress=jpeg)
+        values[f"hiding_{direction}"] = found.ratio
+        values[f"noisy_cycle_{direction}"] = found.noisy
+        values[f"jpeg_cycle_{direction}"] = found.rounded
+        if found.caution:
+            cautions[direction] = found.caution
+    return values, cautions
+
+
+def jpeg(images: np.ndarray) -> np.ndarray:
+    """Compresses images and reads them again.
+
+    Args:
+      images: `[N, height, width, 1 or 3]` uint8.
+
+    Returns:
+      The same shape and dtype.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.training.evaluators import pairs
+      >>> pairs.jpeg(np.full((1, 8, 8, 1), 128, np.uint8)).ravel()[:3].tolist()
+      [128, 128, 128]
+    """
+    from PIL import Image
+
+    def one(image: np.ndarray) -> np.ndarray:
+        file = io.BytesIO()
+        Image.fromarray(image.squeeze(-1) if image.shape[-1] == 1 else image).save(file, "JPEG", quality=JPEG_QUALITY)
+        return np.asarray(Image.open(file)).reshape(image.shape)
+
+    return np.stack([one(image) for image in images])
+
+
+def _distance(x: np.ndarray, y: np.ndarray) -> float:
+    return float(np.abs(x - np.asarray(y)).mean(dtype=np.float64))
+
+
+def _each(name: str, values: Mapping[str, float]) -> dict[str, float]:
+    return {f"{name}_{direction}": value for direction, value in values.items()}
+
+
+def _row(name: str, values: Mapping[str, float], several: bool) -> dict[str, float]:
+    """The mean of the directions and, if there are several, each."""
+    return {name: sum(values.values()) / len(values), **(_each(name, values) if several else {})}
 
 
 def phrase(row: Mapping[str, float]) -> str:
-    """The measure as text."""
-    name = "error" if "error" in row else "kid"
-    title = "mean absolute error" if name == "error" else "KID (pixels)"
-    each = [f"{key.removeprefix(name + '_')} {row[key]:.4g}" for key in sorted(row) if key.startswith(f"{name}_")]
-    return f"{title} {row[name]:.4g}" + (f" ({', '.join(each)})" if each else "")
+    """The measures as text."""
+    parts = []
+    for name, title in _TITLES.items():
+        each = [f"{key.removeprefix(name + '_')} {row[key]:.4g}" for key in sorted(row) if key.startswith(f"{name}_")]
+        listed = f" ({', '.join(each)})" if each else ""
+        if name in row:
+            parts.append(f"{title} {row[name]:.4g}{listed}")
+        elif each:
+            parts.append(f"{title}{listed}")
+    return ", ".join(parts)
 
 
 def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
@@ -175,7 +267,7 @@ def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
       The picture, uint8 `[height, width, channels]`.
     """
     blocks = []
-    for condition, source, truth, _ in pairs.values():
+    for condition, source, truth, *_ in pairs.values():
         shown = [source, translate(run, state, condition), *([] if truth is None else [truth])]
         blocks.append(rows(*shown))
     width = max(block.shape[1] for block in blocks)
