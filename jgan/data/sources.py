@@ -105,7 +105,7 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
       (1444, 8, 8, 1)
       >>> data.load("digit")  # doctest: +ELLIPSIS
       Traceback (most recent call last):
-      ValueError: unknown data set 'digit', did you mean 'digits'? Known are cifar10, digits, ...
+      ValueError: unknown data set 'digit', did you mean 'digits'? Known are cifar10, coloured, digits, ...
     """
     from jgan.data import tfds  # it imports modules that register themselves here
 
@@ -219,7 +219,7 @@ def describe(width: int = 120) -> str:
 
     Example:
       >>> from jgan import data
-      >>> print(data.describe().splitlines()[2])
+      >>> print(next(line for line in data.describe().splitlines() if line.startswith("  digits ")))
         digits                       1,797 real digits, 8x8, 10 classes; part of scikit-learn
     """
     entries = {source.usage: source.description for _, source in sorted(SOURCES.items())}
