@@ -73,7 +73,7 @@ def gallery(result: dict[str, Any]) -> str:
         return [
             seen,
             f"{run['fid']:.1f}",
-            f"{1000 * run['kid']:.1f}",
+            f"{run['kid']:.3g}",
             f"{run['precision']:.2f} / {run['coverage']:.2f}",
             f"{run['sharpness']:.2f}",
         ]
@@ -98,7 +98,7 @@ def gallery(result: dict[str, Any]) -> str:
     return f"{markdown(['model', *header], rows)}\n\n{notes}"
 
 
-_GALLERY = ("M images", "FID", "KID x 1000", "precision / coverage", "sharpness")
+_GALLERY = ("M images", "FID", "KID", "precision / coverage", "sharpness")
 
 
 def sample_time(result: dict[str, Any]) -> str:
