@@ -75,16 +75,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 MOST_MAPPINGS = 12_000
 
 
-def pytest_runtest_teardown(item: object, nextitem: object) -> None:
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
     """An example that shows a list leaves it in `builtins._`, and tyro wants everything there to be hashable.
 
     XLA keeps memory mappings for each compiled program, and Linux allows a process 65,530: beyond, compilation crashes. So the
-    programs are dropped between two files once there are many.
+    programs are dropped between two groups of tests once there are many.
     """
     vars(builtins).pop("_", None)
-    if getattr(nextitem, "path", None) != getattr(item, "path", None) and _mappings() > MOST_MAPPINGS:
+    if nextitem is not None and _group(nextitem) != _group(item) and _mappings() > MOST_MAPPINGS:
         jax.clear_caches()
         chex.clear_trace_counter()  # what is traced anew after this is no fault of the program's
+
+
+def _group(item: pytest.Item) -> str:
+    marker = item.get_closest_marker("xdist_group")
+    return str(item.path) if marker is None else str(marker.args)
 
 
 def _mappings() -> int:
