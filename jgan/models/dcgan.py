@@ -13,8 +13,8 @@ faster generator: see `jgan.models.dcgan_options.presets`.
 import dataclasses
 
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, nearest, networks, presets
-from jgan.models.images import SMALL_SPEC, play, small
+from jgan.models.dcgan_options import Options, check, nearest, networks, presets, small
+from jgan.models.images import SMALL_SPEC, play
 from jgan.models.model import Model
 from jgan.types import GAN, DataSpec
 

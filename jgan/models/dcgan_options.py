@@ -103,3 +103,8 @@ def presets(name: str, words: str, config: Any, *, g_rate: float = 1.0, batch_si
         optimizer = dataclasses.replace(optimizer, **rates)
     mnist = dataclasses.replace(config, g_units=1024, unit_norm=True, optimizer=optimizer)
     return images.presets(name, words, config, mnist=mnist, batch_size=batch_size)
+
+
+def small(config: Any) -> Any:
+    """The configuration with small networks, for tests."""
+    return dataclasses.replace(images.small(config), g_units=min(config.g_units, 6))

@@ -10,8 +10,8 @@ import dataclasses
 
 from jgan import penalties
 from jgan.losses import LOSSES
-from jgan.models.dcgan_options import Options, check, nearest, networks, presets
-from jgan.models.images import SMALL_SPEC, play, small
+from jgan.models.dcgan_options import Options, check, nearest, networks, presets, small
+from jgan.models.images import SMALL_SPEC, play
 from jgan.models.model import Model
 from jgan.models.options import Optimizer
 from jgan.types import GAN, DataSpec

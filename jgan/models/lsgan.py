@@ -14,7 +14,7 @@ from typing import Literal
 import jax.numpy as jnp
 
 from jgan.losses import least_squares
-from jgan.models import dcgan_options, images, options
+from jgan.models import dcgan_options, options
 from jgan.models.dcgan_options import Options, check, nearest, presets
 from jgan.models.images import SMALL_SPEC, play
 from jgan.models.model import Model, Preset
@@ -107,9 +107,9 @@ PRESETS = presets("lsgan", "GAN of least squares", Config(), g_rate=5) | {
 def small(config: Config) -> Config:
     """The configuration with small networks, for tests."""
     if config.architecture == "cnn":
-        return images.small(config)
+        return dcgan_options.small(config)
     # Biases before a batch normalisation have gradients of rounding errors only, which Adam would enlarge.
-    return dataclasses.replace(images.small(config), optimizer=options.Optimizer("sgd", learning_rate=0.01))
+    return dataclasses.replace(dcgan_options.small(config), optimizer=options.Optimizer("sgd", learning_rate=0.01))
 
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -12,8 +12,8 @@ step is fixed when it is compiled. `--model.rule.n-critic` sets it for all steps
 import dataclasses
 
 from jgan.losses import wasserstein
-from jgan.models.dcgan_options import Options, check, nearest, networks, presets
-from jgan.models.images import SMALL_SPEC, play, small
+from jgan.models.dcgan_options import Options, check, nearest, networks, presets, small
+from jgan.models.images import SMALL_SPEC, play
 from jgan.models.model import Model
 from jgan.models.options import Optimizer, Rule
 from jgan.types import GAN, DataSpec
