@@ -1,5 +1,6 @@
 """Command-line helpers: typed flags, and errors as one line on stderr with exit status 2."""
 
+import _thread
 import contextlib
 import io
 import itertools
@@ -173,7 +174,7 @@ def run(main: Callable[[], None], prog: str, *, leave: Callable[[int], NoReturn]
       prog: its name, for the error line.
       leave: exits with a status; `at_once` if the process runs only this command.
     """
-    others, sys.unraisablehook = sys.unraisablehook, _without_closed_loops
+    others, sys.unraisablehook = sys.unraisablehook, _unraisable
     interrupts = _Interrupts()
     interrupts.install()
     for name in ("absl", "asyncio"):  # errors arrive as exceptions; these loggers would print tracebacks beside them
@@ -227,11 +228,27 @@ def _no_backend(error: Exception) -> str:
     return f"JAX cannot start{first}; expected JAX_PLATFORMS to be one of {known}, or unset, found {asked!r}"
 
 
-def _without_closed_loops(unraisable: Any) -> None:
-    """Python's default hook, except for one message: after a failed read the storage library's threads report a closed event
-    loop, and their tracebacks would hide the error line."""
-    if str(unraisable.exc_value) != "Event loop is closed":
+def _unraisable(unraisable: Any) -> None:
+    """Python's default hook, but for two cases.
+
+    A Ctrl-C that arrives while a finaliser or a callback of the garbage collector runs is an exception that Python drops: it is
+    sent again, after the callback. And after a failed read the storage library's threads report a closed event loop, whose
+    tracebacks would hide the error line.
+    """
+    if unraisable.exc_type is KeyboardInterrupt:
+        again = threading.Timer(0.05, _interrupt)
+        again.daemon = True
+        again.start()
+    elif str(unraisable.exc_value) != "Event loop is closed":
         sys.__unraisablehook__(unraisable)
+
+
+def _interrupt() -> None:
+    """Sends the main thread a Ctrl-C, which also ends a wait of the system."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:  # Windows
+        _thread.interrupt_main()
 
 
 def _message(error: Exception) -> str:
