@@ -13,6 +13,7 @@ from jgan.networks.dcgan import stages
 from jgan.networks.labels import joined, vectors
 from jgan.networks.layers import Dropout, normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 
 
 class ACGANGenerator(nn.Module):
@@ -67,7 +68,7 @@ class ACGANGenerator(nn.Module):
             norm = BatchNorm(dtype=self.dtype, name=f"norm_{index}")
             h = nn.relu(norm(h, train=train, axis_name=axis_name))
         image = ConvTranspose(self.image_shape[-1], 5, stride=2, **shared, name="output")(h)
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(image)
 
 
 class ACGANDiscriminator(nn.Module):
@@ -112,7 +113,7 @@ class ACGANDiscriminator(nn.Module):
     ) -> tuple[Float32[jax.Array, " b"], Float32[jax.Array, "b classes"]]:
         """Maps `[B, height, width, channels]` to `[B]` and `[B, n_classes]` float32 logits; it does not look at labels."""
         shared: dict[str, Any] = {"kernel_init": normal(0.02), "dtype": self.dtype}
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         for index in range(2 * pairs(x.shape[1:])):
             h = Conv(self.width << index, 3, stride=2 - index % 2, **shared, name=f"conv_{index}")(h)
             if index:

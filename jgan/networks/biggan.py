@@ -11,6 +11,7 @@ from jgan.networks.attention import SelfAttention
 from jgan.networks.conv_layers import Conv
 from jgan.networks.dcgan import stages
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit
 from jgan.networks.resample import nearest
 from jgan.networks.resized_conv import UpsampleConv
 from jgan.networks.resnet import check_attention
@@ -118,14 +119,11 @@ class BigGANGenerator(nn.Module):
         axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
         """Maps latents `[B, latent_size]` and labels `[B]` to `[B, height, width, channels]` float32 in [0, 1]."""
-        count, base = stages(self.image_shape, "BigGAN")
-        if len(self.channels) != count + 1:
-            raise ValueError(f"channels must have {count + 1} numbers for these images, found {len(self.channels)}")
-        if z.shape[-1] % (count + 1):
-            raise ValueError(f"latent_size must be a multiple of {count + 1} for these images, found {z.shape[-1]}")
-        side = min(base)
-        check_attention(self.attention, [side << index for index in range(1, count + 1)])
-        first, *parts = jnp.split(z.astype(self.dtype), count + 1, axis=-1)
+        base = check_sizes(self.image_shape, self.channels, self.attention)
+        count = len(self.channels)
+        if z.shape[-1] % count:
+            raise ValueError(f"latent_size must be a multiple of {count} for these images, found {z.shape[-1]}")
+        first, *parts = jnp.split(z.astype(self.dtype), count, axis=-1)
         embed = nn.Embed(self.n_classes, self.class_size, embedding_init=nn.initializers.normal(0.02), name="classes")
         of_class = embed(labels).astype(self.dtype)
         project = nn.Dense(base[0] * base[1] * self.channels[0], dtype=self.dtype, name="project")
@@ -133,11 +131,26 @@ class BigGANGenerator(nn.Module):
         for index, (features, part) in enumerate(zip(self.channels[1:], parts, strict=True), 1):
             block = BigGANBlock(features, self.dtype, name=f"block_{index}")
             h = block(h, jnp.concatenate([of_class, part], axis=-1), train=train, axis_name=axis_name)
-            if self.attention == side << index:
+            if self.attention == min(base) << index:
                 h = SelfAttention(dtype=self.dtype, name="attention")(h, train=train)
-        h = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(h, train=train, axis_name=axis_name))
-        image = applied(Conv(self.image_shape[-1], 3, dtype=self.dtype, name="output"), h, spectral=True, train=train)
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return to_image(h, self.image_shape[-1], self.dtype, train=train, axis_name=axis_name)
+
+
+def check_sizes(image_shape: Sequence[int], channels: Sequence[int], attention: int) -> tuple[int, int]:
+    """The sides of the smallest map of a generator; raises a `ValueError` if the sizes do not fit each other."""
+    count, base = stages(image_shape, "BigGAN")
+    if len(channels) != count + 1:
+        raise ValueError(f"channels must have {count + 1} numbers for these images, found {len(channels)}")
+    check_attention(attention, [min(base) << index for index in range(1, count + 1)])
+    return base
+
+
+def to_image(
+    h: Float[jax.Array, "b h w c"], channels: int, dtype: jnp.dtype, *, train: bool, axis_name: str | None
+) -> Float32[jax.Array, "b h w channels"]:
+    """The last layers of a generator, `norm` and `output`; to be called in a compact method."""
+    h = nn.relu(BatchNorm(dtype=dtype, name="norm")(h, train=train, axis_name=axis_name))
+    return tanh_to_unit(applied(Conv(channels, 3, dtype=dtype, name="output"), h, spectral=True, train=train))
 
 
 def started(network: Network, initializer: Callable[..., jax.Array]) -> Network:

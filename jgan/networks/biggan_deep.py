@@ -9,13 +9,12 @@ import jax.numpy as jnp
 from jaxtyping import Float, Float32, Int
 
 from jgan.networks.attention import SelfAttention
-from jgan.networks.biggan import ConditionedBatchNorm
+from jgan.networks.biggan import ConditionedBatchNorm, check_sizes, to_image
 from jgan.networks.conv_layers import Conv
-from jgan.networks.dcgan import stages
-from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import to_signed
 from jgan.networks.resample import average_pool, nearest
 from jgan.networks.resized_conv import UpsampleConv
-from jgan.networks.resnet import check_attention
+from jgan.networks.resnet import check_attention, projected
 from jgan.networks.spectral import applied
 
 NARROWING = 4
@@ -155,11 +154,7 @@ class BigGANDeepGenerator(nn.Module):
         axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
         """Maps latents `[B, latent_size]` and labels `[B]` to `[B, height, width, channels]` float32 in [0, 1]."""
-        count, base = stages(self.image_shape, "BigGAN")
-        if len(self.channels) != count + 1:
-            raise ValueError(f"channels must have {count + 1} numbers for these images, found {len(self.channels)}")
-        side = min(base)
-        check_attention(self.attention, [side << index for index in range(1, count + 1)])
+        base = check_sizes(self.image_shape, self.channels, self.attention)
         embed = nn.Embed(self.n_classes, self.class_size, embedding_init=nn.initializers.normal(0.02), name="classes")
         condition = jnp.concatenate([embed(labels), z], axis=-1).astype(self.dtype)
         project = nn.Dense(base[0] * base[1] * self.channels[0], dtype=self.dtype, name="project")
@@ -169,11 +164,9 @@ class BigGANDeepGenerator(nn.Module):
                 last = place == self.depth
                 block = DeepUpBlock(after if last else before, last, self.dtype, name=f"block_{index}_{place}")
                 h = block(h, condition, train=train, axis_name=axis_name)
-            if self.attention == side << index:
+            if self.attention == min(base) << index:
                 h = SelfAttention(dtype=self.dtype, name="attention")(h, train=train)
-        h = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(h, train=train, axis_name=axis_name))
-        image = applied(Conv(self.image_shape[-1], 3, dtype=self.dtype, name="output"), h, spectral=True, train=train)
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return to_image(h, self.image_shape[-1], self.dtype, train=train, axis_name=axis_name)
 
 
 class BigGANDeepDiscriminator(nn.Module):
@@ -218,7 +211,7 @@ class BigGANDeepDiscriminator(nn.Module):
         side = min(x.shape[1:3])
         check_attention(self.attention, [side >> index for index in range(1, len(self.channels))])
         first = Conv(self.channels[0], 3, dtype=self.dtype, name="input")
-        h = applied(first, 2 * x.astype(self.dtype) - 1, spectral=True, train=train)
+        h = applied(first, to_signed(x, self.dtype), spectral=True, train=train)
         for index, features in enumerate(self.channels[1:], 1):
             for place in range(1, self.depth + 1):
                 block = DeepDownBlock(features, place == 1, self.dtype, name=f"block_{index}_{place}")
@@ -226,7 +219,4 @@ class BigGANDeepDiscriminator(nn.Module):
             if self.attention == side >> index:
                 h = SelfAttention(dtype=self.dtype, name="attention")(h, train=train)
         pooled = nn.relu(h.astype(jnp.float32)).sum((1, 2))
-        logits = applied(nn.Dense(1, name="output"), pooled, spectral=True, train=train)[:, 0]
-        embed = nn.Dense(pooled.shape[-1], use_bias=False, name="embed")
-        of_class = applied(embed, jax.nn.one_hot(labels, self.n_classes), spectral=True, train=train)
-        return logits + jnp.sum(of_class * pooled, axis=1)
+        return projected(pooled, labels, self.n_classes, kernel_init=nn.initializers.lecun_normal(), train=train)

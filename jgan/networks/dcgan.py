@@ -12,6 +12,7 @@ from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 from jgan.utils.checks import whole
 
 
@@ -106,7 +107,7 @@ class DCGANGenerator(nn.Module):
         for index in range(1, count):
             h = hidden(self._up(self.width << (count - 1 - index), f"up_{index}")(h), index)
         image = self._up(self.image_shape[-1], "output")(h)
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(image)
 
     def _up(self, features: int, name: str) -> ConvTranspose:
         size = whole("kernel_size", self.kernel_size, 2)
@@ -158,7 +159,7 @@ class DCGANDiscriminator(nn.Module):
         count, _ = stages(x.shape[1:])
         act = ACTIVATIONS[self.activation]
         init = normal(0.02) if self.batch_norm else nn.initializers.he_normal()
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         for index in range(count):
             layer = Conv(
                 self.width << index,

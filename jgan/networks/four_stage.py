@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 
 STAGES, KERNEL = 4, 5
 
@@ -70,7 +71,7 @@ class FourStageGenerator(nn.Module):
             up = ConvTranspose(features >> index, KERNEL, 2, kernel_init=_INIT, dtype=self.dtype, name=f"up_{index}")
             h = hidden(up(h)[:, :rows, :columns], index)
         image = ConvTranspose(channels, KERNEL, 2, kernel_init=_INIT, dtype=self.dtype, name="output")(h)
-        return (jnp.tanh(image[:, :height, :width].astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(image[:, :height, :width])
 
 
 class FourStageDiscriminator(nn.Module):
@@ -104,7 +105,7 @@ class FourStageDiscriminator(nn.Module):
         self, x: Float[jax.Array, "b h w c"], *, train: bool = False, axis_name: str | None = None
     ) -> Float32[jax.Array, " b"]:
         """Maps `[B, height, width, channels]` to `[B]` float32 logits."""
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         for index in range(STAGES):
             h = Conv(self.width << index, KERNEL, 2, kernel_init=_INIT, dtype=self.dtype, name=f"down_{index}")(h)
             if index > 0:

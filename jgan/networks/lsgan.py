@@ -11,6 +11,7 @@ from jgan.networks.conv_layers import ConvTranspose
 from jgan.networks.dcgan import stages
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit
 
 _INIT = normal(0.02)
 
@@ -66,4 +67,4 @@ class LSGANGenerator(nn.Module):
             if features == widest:
                 h = hidden(layer(h, features, 1, f"same_{index}"), f"same_{index}")
         image = layer(h, self.image_shape[-1], 1, "output")
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(image)

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float32
 
+from jgan.networks.ranges import to_signed
+
 
 def mask(kernel_size: int, own: bool) -> Float32[np.ndarray, "k k 1 1"]:
     """The mask of a convolution that sees no pixel after its own in reading order.
@@ -70,7 +72,7 @@ class MaskedPixelCNN(nn.Module):
             masked = None if size == 1 else jnp.broadcast_to(mask(size, own), shape)
             return nn.Conv(features, (size, size), mask=masked, dtype=self.dtype, name=name)(h)
 
-        h = layer(2 * x.astype(self.dtype) - 1, self.features, self.kernel_size, "input", own=False)
+        h = layer(to_signed(x, self.dtype), self.features, self.kernel_size, "input", own=False)
         for index in range(self.layers):
             inside = layer(nn.relu(h), self.features // 2, 1, f"narrow_{index}")
             inside = layer(nn.relu(inside), self.features // 2, 3, f"masked_{index}")

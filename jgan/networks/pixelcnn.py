@@ -7,6 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float, Float32
 
+from jgan.networks.ranges import to_signed
+
 
 def _down(x: jax.Array) -> jax.Array:
     """The image moved down by one row; the first row is 0."""
@@ -100,7 +102,7 @@ class PixelCNN(nn.Module):
     @nn.compact
     def __call__(self, x: Float[jax.Array, "b h w 1"]) -> Float32[jax.Array, "b h w levels"]:
         """Maps `[B, height, width, 1]` in [0, 1] to logits `[B, height, width, levels]`."""
-        v = h = 2 * x.astype(self.dtype) - 1
+        v = h = to_signed(x, self.dtype)
         for index in range(self.layers):
             v, h = GatedBlock(self.features, self.kernel_size, index == 0, self.dtype, name=f"layer_{index}")(v, h)
         h = nn.relu(nn.Conv(self.head, (1, 1), dtype=self.dtype, name="head")(nn.relu(h)))

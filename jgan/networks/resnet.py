@@ -1,6 +1,6 @@
 """The residual generator and discriminator of WGAN-GP, SN-GAN and SAGAN, with and without labels, for images of many sizes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import flax.linen as nn
 import jax
@@ -12,6 +12,7 @@ from jgan.networks.conv_layers import Conv
 from jgan.networks.dcgan import stages
 from jgan.networks.layers import glorot_uniform
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.spectral import applied
 
@@ -120,7 +121,7 @@ class ResidualGenerator(nn.Module):
         h = nn.relu(BatchNorm(dtype=self.dtype, name="norm")(h, train=train, axis_name=axis_name))
         last = Conv(self.image_shape[-1], 3, kernel_init=glorot_uniform(), dtype=self.dtype, name="output")
         image = applied(last, h, spectral=self.spectral, train=train)
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(image)
 
 
 class ResidualDiscriminator(nn.Module):
@@ -176,7 +177,7 @@ class ResidualDiscriminator(nn.Module):
         if any(side % 2**self.halvings for side in sides):
             raise ValueError(f"the sides of images must be multiples of {2**self.halvings}, found {sides[0]}x{sides[1]}")
         check_attention(self.attention, [min(sides) >> index for index in range(1, self.halvings + 1)])
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         for index, features in enumerate(self.channels, 1):
             before = min(h.shape[1:3])
             block = ResidualBlock(
@@ -193,13 +194,53 @@ class ResidualDiscriminator(nn.Module):
                 h = SelfAttention(self.pooled, spectral=self.spectral, dtype=self.dtype, name="attention")(h, train=train)
         h = nn.relu(h.astype(jnp.float32))  # the sum over many pixels and what follows are cheap
         pooled = h.mean((1, 2)) if self.mean else h.sum((1, 2))
-        last = nn.Dense(1, use_bias=self.use_bias, kernel_init=glorot_uniform(), name="output")
-        logits = applied(last, pooled, spectral=self.spectral, train=train)[:, 0]
-        if not self.n_classes:
-            return logits
-        embed = nn.Dense(pooled.shape[-1], use_bias=False, kernel_init=glorot_uniform(), name="embed")
-        of_class = applied(embed, jax.nn.one_hot(labels, self.n_classes), spectral=self.spectral, train=train)
-        return logits + jnp.sum(of_class * pooled, axis=1)
+        return projected(
+            pooled,
+            labels,
+            self.n_classes,
+            kernel_init=glorot_uniform(),
+            use_bias=self.use_bias,
+            spectral=self.spectral,
+            train=train,
+        )
+
+
+def projected(
+    pooled: Float[jax.Array, "b features"],
+    labels: Int[jax.Array, " b"] | None,
+    n_classes: int,
+    *,
+    kernel_init: Callable[..., jax.Array],
+    use_bias: bool = True,
+    spectral: bool = True,
+    train: bool = False,
+) -> Float[jax.Array, " b"]:
+    """The logits of a discriminator: linear in its features and, with labels, their product with a learnt vector of the class.
+
+    To be called in a compact method, whose module gets the layers `output` and `embed`.
+
+    Args:
+      pooled: `[B, features]` float32.
+      labels: `[B]` labels, or None if there are no classes.
+      n_classes: the number of classes; 0 for none.
+      kernel_init: the initialiser of both kernels.
+      use_bias: whether the logit has a bias.
+      spectral: whether both layers have spectral normalisation.
+      train: whether its estimates are updated.
+
+    Returns:
+      `[B]` logits.
+
+    References:
+      Miyato and Koyama, "cGANs with Projection Discriminator" (2018), https://arxiv.org/abs/1802.05637
+    """
+    last = nn.Dense(1, use_bias=use_bias, kernel_init=kernel_init, name="output")
+    logits = applied(last, pooled, spectral=spectral, train=train)[:, 0]
+    if not n_classes:
+        return logits
+    embed = nn.Dense(pooled.shape[-1], use_bias=False, kernel_init=kernel_init, name="embed")
+    of_class = applied(embed, jax.nn.one_hot(labels, n_classes), spectral=spectral, train=train)
+    return logits + jnp.sum(of_class * pooled, axis=1)
 
 
 def halvings(image_shape: Sequence[int], blocks: int) -> int:

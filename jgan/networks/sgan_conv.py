@@ -12,6 +12,7 @@ from jgan.networks.conv_layers import ConvTranspose
 from jgan.networks.dcgan import stages
 from jgan.networks.layers import Dropout, normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 from jgan.networks.weight_norm import WeightNormConv, WeightNormDense
 
 SMALLEST = 3
@@ -77,7 +78,7 @@ class SGANConvGenerator(nn.Module):
             transposed=True,
             name="output",
         )
-        return (jnp.tanh(last(h, **options).astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(last(h, **options))
 
 
 class SGANConvDiscriminator(nn.Module):
@@ -127,7 +128,7 @@ class SGANConvDiscriminator(nn.Module):
             layer = WeightNormConv(features, kernel_size=size, stride=stride, padded=padded, name=name, **shared)
             return nn.leaky_relu(layer(h, **options), 0.2)
 
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         for group, channels in enumerate((self.width, 2 * self.width)):
             h = Dropout(self.hidden_keep if group else self.input_keep, name=f"dropout_{group}")(h, **options)
             for index, stride in enumerate((1, 1, 2)):

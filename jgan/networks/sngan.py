@@ -11,6 +11,7 @@ from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import stages
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 from jgan.networks.spectral import applied
 
 _INIT = normal(0.02)
@@ -63,7 +64,7 @@ class SNGANGenerator(nn.Module):
             up = ConvTranspose(channels, 4, stride=2, padding=1, kernel_init=_INIT, dtype=self.dtype, name=f"up_{index}")
             h = hidden(up(h), index)
         image = Conv(self.image_shape[-1], 3, kernel_init=_INIT, dtype=self.dtype, name="output")(h)
-        return (jnp.tanh(image.astype(jnp.float32)) + 1) / 2
+        return tanh_to_unit(image)
 
 
 class SNGANDiscriminator(nn.Module):
@@ -105,7 +106,7 @@ class SNGANDiscriminator(nn.Module):
             layer = Conv(features, size, stride, padding=1, kernel_init=_INIT, dtype=self.dtype, name=name)
             return nn.leaky_relu(applied(layer, h, spectral=True, train=train), 0.1)
 
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         for index in range(count):
             h = hidden(h, self.width << index, 3, 1, f"conv_{index}")
             h = hidden(h, self.width << (index + 1 if self.early else index), 4, 2, f"down_{index}")

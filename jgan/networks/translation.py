@@ -11,6 +11,7 @@ from jgan import rng
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import Dropout, normal
 from jgan.networks.norms import BatchNorm, InstanceNorm
+from jgan.networks.ranges import tanh_to_unit, to_signed
 from jgan.utils.registry import unknown
 
 NORMS = ("instance", "batch")
@@ -84,7 +85,7 @@ class ResNetGenerator(_Layers):
         """Maps `[B, height, width, inputs]` to `[B, height, width, channels]` float32 in [0, 1]."""
         _check_sides("ResNetGenerator", x, 2**self.downsamplings, smallest=max(4, 2 ** (self.downsamplings + 1)))
         normalised = lambda h: self._normalised(h, train, axis_name)  # noqa: E731
-        h = _reflect(_to_signed(x, self.dtype), 3)
+        h = _reflect(to_signed(x, self.dtype), 3)
         h = nn.relu(normalised(self._conv(self.width, 7)(h)))
         for index in range(self.downsamplings):
             h = nn.relu(normalised(self._conv(self.width << (index + 1), 3, 2, 1)(h)))
@@ -94,7 +95,7 @@ class ResNetGenerator(_Layers):
             h = h + normalised(self._conv(h.shape[-1], 3)(_reflect(inner, 1)))
         for index in reversed(range(self.downsamplings)):
             h = nn.relu(normalised(self._up(self.width << index, 3)(h)))
-        return _to_unit(self._conv(self.channels, 7, normed=False)(_reflect(h, 3)))
+        return tanh_to_unit(self._conv(self.channels, 7, normed=False)(_reflect(h, 3)))
 
 
 class UNetGenerator(_Layers):
@@ -159,7 +160,7 @@ class UNetGenerator(_Layers):
         if not 0 <= dropouts <= last:
             raise ValueError(f"dropouts must be from 0 to levels - 2, {last}, found {dropouts}")
         margins = [_halves(-side % 2**self.levels) for side in x.shape[1:3]]
-        h, skips = _to_signed(jnp.pad(x, ((0, 0), *margins, (0, 0)), mode="reflect"), self.dtype), []
+        h, skips = to_signed(jnp.pad(x, ((0, 0), *margins, (0, 0)), mode="reflect"), self.dtype), []
         for level in range(self.levels):
             outermost, innermost = level == 0, level == self.levels - 1
             h = h if outermost else nn.leaky_relu(h, 0.2)
@@ -172,7 +173,7 @@ class UNetGenerator(_Layers):
             if seeds is not None and last - dropouts < level <= last:
                 h = _dropped(h, seeds, level, self.keep)
             h = jnp.concatenate([skips.pop(), h], axis=-1)
-        out = _to_unit(self._up(self.channels, 4, normed=False)(nn.relu(h)))
+        out = tanh_to_unit(self._up(self.channels, 4, normed=False)(nn.relu(h)))
         (top, _), (left, _) = margins
         return out[:, top : top + x.shape[1], left : left + x.shape[2]]
 
@@ -213,12 +214,12 @@ class PatchDiscriminator(_Layers):
         """Maps one or more `[B, height, width, channels]` in [0, 1] to `[B, h, w]` float32 logits."""
         x = jnp.concatenate(images, axis=-1)
         if self.layers == 0:
-            h = nn.leaky_relu(self._conv(self.width, 1, normed=False)(_to_signed(x, self.dtype)), 0.2)
+            h = nn.leaky_relu(self._conv(self.width, 1, normed=False)(to_signed(x, self.dtype)), 0.2)
             h = nn.leaky_relu(self._normalised(self._conv(2 * self.width, 1)(h), train, axis_name), 0.2)
             return self._conv(1, 1)(h)[..., 0].astype(jnp.float32)  # its bias follows the norm, as published
         # Each layer of stride 2 halves the side (rounded down), the two of stride 1 take one pixel each.
         _check_sides("PatchDiscriminator", x, 1, smallest=3 * 2**self.layers)
-        h = nn.leaky_relu(self._conv(self.width, 4, 2, 1, normed=False)(_to_signed(x, self.dtype)), 0.2)
+        h = nn.leaky_relu(self._conv(self.width, 4, 2, 1, normed=False)(to_signed(x, self.dtype)), 0.2)
         for index in range(1, self.layers + 1):
             stride = 2 if index < self.layers else 1
             h = self._conv(self.width << min(index, 3), 4, stride, 1)(h)
@@ -235,15 +236,6 @@ def _dropped(x: jax.Array, seeds: jax.Array, level: int, keep: float) -> jax.Arr
     """Dropout with a mask for each example from its seed; another one at each level."""
     keys = jax.vmap(lambda seed: jax.random.fold_in(jax.random.key(seed), level))(seeds)
     return jnp.where(rng.bernoulli_masks(keys, keep, x.shape[1:]), x * (1 / keep), 0)
-
-
-def _to_signed(x: jax.Array, dtype: jnp.dtype) -> jax.Array:
-    """[0, 1] to [-1, 1]."""
-    return 2 * x.astype(dtype) - 1
-
-
-def _to_unit(x: jax.Array) -> jax.Array:
-    return (jnp.tanh(x.astype(jnp.float32)) + 1) / 2
 
 
 def _reflect(x: jax.Array, margin: int) -> jax.Array:

@@ -2,12 +2,12 @@
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 from jaxtyping import Float, Float32
 
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import normal
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit
 
 
 class UnrolledGenerator(nn.Module):
@@ -51,7 +51,7 @@ class UnrolledGenerator(nn.Module):
                 features, 3, stride=2, padding=1, output_padding=uneven, kernel_init=normal(0.02), name=f"up_{index}"
             )
             h = hidden(up(h), index + 1)  # 4 -> 7 -> 14 -> 28
-        return (jnp.tanh(Conv(self.channels, 3, kernel_init=normal(0.02), name="output")(h)) + 1) / 2
+        return tanh_to_unit(Conv(self.channels, 3, kernel_init=normal(0.02), name="output")(h))
 
 
 class UnrolledDiscriminator(nn.Module):

@@ -11,6 +11,7 @@ from jaxtyping import Float, Float32
 from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.layers import symmetric_uniform
 from jgan.networks.norms import BatchNorm
+from jgan.networks.ranges import tanh_to_unit
 from jgan.types import Key
 
 KERNEL, LARGEST_BASE = 5, 4
@@ -162,8 +163,7 @@ class WGANGPGenerator(nn.Module):
             )
             h = layer(h)
             h = (h if last else hidden(h, index))[:, :height, :width]
-        image = h.astype(jnp.float32)
-        return (jnp.tanh(image) + 1) / 2 if self.symmetric else nn.sigmoid(image)
+        return tanh_to_unit(h) if self.symmetric else nn.sigmoid(h.astype(jnp.float32))
 
 
 class WGANGPCritic(nn.Module):

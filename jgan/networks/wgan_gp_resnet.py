@@ -10,6 +10,7 @@ from jaxtyping import Float, Float32
 from jgan.networks.conv_layers import Conv
 from jgan.networks.dcgan import stages
 from jgan.networks.layers import glorot_uniform
+from jgan.networks.ranges import to_signed
 from jgan.networks.residual import ResidualBlock
 
 
@@ -64,7 +65,7 @@ class LayerNormCritic(nn.Module):
     @nn.compact
     def __call__(self, x: Float[jax.Array, "b h w c"], *, train: bool = False) -> Float32[jax.Array, " b"]:
         """Maps `[B, height, width, channels]` to `[B]` float32."""
-        h = 2 * x.astype(self.dtype) - 1
+        h = to_signed(x, self.dtype)
         h = Conv(self.channels[0], 3, kernel_init=glorot_uniform(), dtype=self.dtype, name="input")(h)
         for index, features in enumerate(self.channels[1:], 1):
             block = ResidualBlock(
