@@ -30,8 +30,10 @@ def preset(name):
         pytest.param(acgan, acgan.Config(), PHOTOGRAPHS, (626_691, 1_664_875), id="acgan"),
         # ajbrock/BigGAN-PyTorch, the scripts for CIFAR-10 and for ImageNet 128x128.
         pytest.param(biggan, preset("biggan_cifar10"), PHOTOGRAPHS, (4_304_387, 4_207_361), id="biggan"),
-        pytest.param(biggan, preset("biggan_128"), IMAGENET, (70_433_988, 87_982_370), id="biggan_128"),
-        pytest.param(biggan, preset("biggan_deep_128"), IMAGENET, (50_244_484, 34_590_210), id="biggan_deep_128"),
+        pytest.param(biggan, preset("biggan_128"), IMAGENET, (70_433_988, 87_982_370), id="biggan_128", marks=pytest.mark.slow),
+        pytest.param(
+            biggan, preset("biggan_deep_128"), IMAGENET, (50_244_484, 34_590_210), id="biggan_deep_128", marks=pytest.mark.slow
+        ),
         pytest.param(projection, preset("projection_cifar10"), PHOTOGRAPHS, (4_304_387, 1_055_104), id="projection"),
         pytest.param(projection, projection.Config(), IMAGENET, (41_996_931, 30_041_857), id="projection_128"),
     ],

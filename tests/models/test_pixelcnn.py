@@ -77,6 +77,7 @@ def test_the_probabilities_of_all_images_sum_to_one_and_samples_follow_them():
     assert statistic < 130  # chi-squared with 80 degrees of freedom: 130 is beyond 0.9996
 
 
+@pytest.mark.slow
 def test_training_lowers_the_likelihood_loss_which_is_in_nats_per_image():
     config = dataclasses.replace(pixelcnn.small(pixelcnn.Config()), optimizer=options.Optimizer("sgd", learning_rate=1e-3))
     gan, batch = pixelcnn.make(config, SPEC), Batch(jnp.ones((4, 8, 8, 1)))

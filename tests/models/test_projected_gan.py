@@ -93,6 +93,7 @@ def test_a_resolution_that_the_frozen_network_cannot_halve_is_refused(resolution
         jax.eval_shape(module.init, KEY, jnp.zeros((1, 8, 8, 1)))
 
 
+@pytest.mark.slow
 def test_in_the_published_sizes_each_of_four_discriminators_sees_4x4_patches():
     module = ProjectedDiscriminator()
     images = jax.ShapeDtypeStruct((2, 256, 256, 3), jnp.float32)

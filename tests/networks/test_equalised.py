@@ -95,6 +95,7 @@ def test_it_does_not_depend_on_the_number_of_devices_where_groups_fit():
     np.testing.assert_allclose(shares.reshape(whole.shape), whole, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_its_gradient_at_equal_examples_is_finite():
     gradient = jax.grad(lambda x: minibatch_std(x, 2).sum())(jnp.ones((4, 1, 1, 2)))
     assert np.isfinite(gradient).all()

@@ -92,6 +92,7 @@ def test_gradients_are_the_modules():
     )
 
 
+@pytest.mark.slow
 def test_under_jit_vmap_and_scan():
     network, params, model_state = normed()
     train = functools.partial(network.apply, train=True)

@@ -72,6 +72,7 @@ def test_without_demodulation_the_style_is_scaled_to_the_fan_in():
     assert np.std(y) == pytest.approx(1, rel=0.1)
 
 
+@pytest.mark.slow
 def test_in_bfloat16_only_the_convolution_is_rounded():
     layer, x, w = ModulatedConv(8, dtype=jnp.bfloat16), jax.random.normal(jax.random.key(0), (2, 4, 4, 16)), jnp.ones((2, 5))
     variables = layer.init(jax.random.key(1), x, w)
