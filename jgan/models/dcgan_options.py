@@ -22,6 +22,8 @@ class Options(Training):
     """units of one more linear layer at the start of the generator; 0: none"""
     unit_norm: bool = False
     """batch normalisation of the generator's first layer for each unit, rather than for each channel"""
+    d_units: int = 0
+    """units of a hidden linear layer at the end of the discriminator; 0: none"""
     g_activation: str = "relu"
     """activation of the generator: relu or gelu"""
     d_activation: str = "leaky_relu"
@@ -69,7 +71,7 @@ def networks(config: Options, spec: DataSpec, *, batch_norm: bool = True) -> tup
     generator = DCGANGenerator(
         spec.shape, config.width, config.g_activation, units=config.g_units, unit_norm=config.unit_norm, **shared
     )
-    discriminator = DCGANDiscriminator(config.width, config.d_activation, batch_norm=batch_norm, **shared)
+    discriminator = DCGANDiscriminator(config.width, config.d_activation, batch_norm=batch_norm, units=config.d_units, **shared)
     return from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
 
 

@@ -45,16 +45,18 @@ def test_kernels_of_other_sizes_make_the_same_images(size):
 
 
 def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_alone():
-    network = networks.from_module(DCGANDiscriminator(2, batch_norm=False), (8, 8, 1))
+    network = networks.from_module(DCGANDiscriminator(2, batch_norm=False, units=3), (8, 8, 1))
     params, model_state = network.init(jax.random.key(0))
     assert {name: set(layer) for name, layer in params.items()} == {
         "down_0": {"kernel", "bias"},
         "down_1": {"kernel", "bias"},
+        "linear": {"kernel", "bias"},
         "output": {"kernel"},
     }
     assert not jax.tree.leaves(model_state)
-    wide = jax.jit(DCGANDiscriminator(32, batch_norm=False).init)(jax.random.key(0), jnp.zeros((1, 16, 16, 1)))["params"]
-    for name, inputs in (("down_0", 4 * 4 * 1), ("down_1", 4 * 4 * 32), ("output", 4 * 4 * 64)):
+    wide = DCGANDiscriminator(32, batch_norm=False, units=50)
+    wide = jax.jit(wide.init)(jax.random.key(0), jnp.zeros((1, 16, 16, 1)))["params"]
+    for name, inputs in (("down_0", 4 * 4 * 1), ("down_1", 4 * 4 * 32), ("linear", 4 * 4 * 64)):
         assert np.std(wide[name]["kernel"]) == pytest.approx(math.sqrt(2 / inputs), rel=0.1)
     x = jnp.asarray(np.random.default_rng(0).random((4, 8, 8, 1), np.float32))
     together = network.apply(params, model_state, x, train=True)[0]
@@ -172,20 +174,18 @@ def test_the_generator_layer_by_layer():
     assert set(after["batch_stats"]) == {"norm_0", "norm_1"}
 
 
-@functools.cache
-def discriminator():
-    network = networks.from_module(DCGANDiscriminator(width=3, features=True), (16, 16, 2))
+@pytest.mark.parametrize("units", [0, 5])
+def test_the_discriminator_layer_by_layer(units):
+    network = networks.from_module(DCGANDiscriminator(width=3, units=units, features=True), (16, 16, 2))
     params, model_state = jax.jit(network.init)(jax.random.key(0))
-    return network, jax.tree.map(lambda leaf: 10 * leaf if leaf.ndim > 1 else leaf, params), model_state
-
-
-def test_the_discriminator_layer_by_layer():
-    network, params, model_state = discriminator()
+    params = jax.tree.map(lambda leaf: 10 * leaf if leaf.ndim > 1 else leaf, params)
     x = np.random.default_rng(0).uniform(size=(4, 16, 16, 2))
     p = oracle.f64(params)
     h = oracle.leaky(oracle.conv(2 * x - 1, p["down_0"]["kernel"], stride=2, padding=1))
     h = oracle.conv(h, p["down_1"]["kernel"], stride=2, padding=1)
     h = oracle.leaky(oracle.batch_norm(h, p["norm_1"]))
+    if units:
+        h = oracle.leaky(oracle.batch_norm(h.reshape(4, -1) @ p["linear"]["kernel"], p["norm_linear"]))
     expected = (h.reshape(4, -1) @ p["output"]["kernel"])[:, 0]
     (logits, features), _ = jax.jit(functools.partial(network.apply, train=True))(params, model_state, jnp.float32(x))
     np.testing.assert_allclose(features, h, rtol=1e-4, atol=1e-4)
