@@ -93,12 +93,13 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
         return np.array(image).reshape(image.height, image.width, len(image.getbands()))
 
 
-def read_images(paths: list[Path], size: Size | None = None) -> np.ndarray:
+def read_images(paths: list[Path], size: Size | None = None, source: str = "folder") -> np.ndarray:
     """Reads images into one array, RGB if any of them is.
 
     Args:
       paths: the files, at least one.
       size: as for `read_image`.
+      source: the name of the source, for the advice in an error message.
 
     Returns:
       uint8 `[N, height, width, 1 or 3]`.
@@ -126,7 +127,7 @@ def read_images(paths: list[Path], size: Size | None = None) -> np.ndarray:
         if image.shape[:2] != (height, width):
             raise ValueError(
                 f"{path}: expected {height}x{width} pixels (height x width) as {paths[0]}, found "
-                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in folder:{height}x{width}"
+                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in {source}:{height}x{width}"
             )
         if image.shape[2] > channels:  # the first that has colours
             channels = image.shape[2]
@@ -298,10 +299,28 @@ def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
     folders = layout.parts(data_dir)
     train, classes = _read(folders["train"], size)
     sets = {part: _read(path, size, classes)[0] for part, path in folders.items() if part != "train"} | {"train": train}
-    channels = max(batch.x.shape[3] for batch in sets.values())
+    return same_channels(sets)
+
+
+def same_channels(parts: dict[str, Batch]) -> dict[str, Batch]:
+    """Grey images with three equal channels if those of another part are RGB.
+
+    Args:
+      parts: images `[N, height, width, 1 or 3]` by part.
+
+    Returns:
+      The parts.
+
+    Example:
+      >>> from jgan.data import folder
+      >>> parts = {"train": Batch(np.zeros((2, 4, 4, 3), np.uint8)), "test": Batch(np.zeros((1, 4, 4, 1), np.uint8))}
+      >>> folder.same_channels(parts)["test"].x.shape
+      (1, 4, 4, 3)
+    """
+    channels = max(batch.x.shape[3] for batch in parts.values())
     return {
         part: batch._replace(x=np.array(np.broadcast_to(batch.x, (*batch.x.shape[:3], channels))))
-        for part, batch in sets.items()
+        for part, batch in parts.items()
     }
 
 
