@@ -112,7 +112,7 @@ def test_a_step_with_views_is_the_step_on_jittered_and_mirrored_pairs():
     viewed = models.make(dataclasses.replace(SMALL, views=AUTHORS), SPEC)
     with jax.numpy_dtype_promotion("standard"):
         after, found = jax.jit(viewed.d_step)(KEY, state, BATCH)
-        assert found["d_loss"] != pytest.approx(metrics["d_loss"], rel=1e-6)  # of the pairs as they are
+        assert float(found["d_loss"]) != pytest.approx(float(metrics["d_loss"]), rel=1e-6)  # of the pairs as they are
         view = views.of_images(views.jitter(286 / 256), views.flip())
         seen = view(stream(step_key(KEY, state.step), Stream.VIEW), BATCH)
         expected, metrics = jax.jit(played()[0].d_step)(KEY, state, seen)
