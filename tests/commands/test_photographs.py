@@ -102,7 +102,7 @@ def test_a_run_on_photographs_is_resumed_with_the_same_bits(photographs, tmp_pat
         (photographs / "99.png").rename(photographs / "00.png")
 
 
-@pytest.mark.parametrize("parallel", ["pmap", "shard"])
+@pytest.mark.parametrize("parallel", [pytest.param("pmap", marks=pytest.mark.slow), "shard"])
 def test_a_run_on_photographs_is_the_same_on_several_devices(photographs, tmp_path, parallel):
     alone = mean(photographs, tmp_path / "alone", steps=2)
     spread = mean(photographs, tmp_path / "spread", steps=2, parallel=parallel, devices=4)
