@@ -23,7 +23,7 @@ def described(spec: DataSpec) -> str:
     parts = []
     for name, batch in spec.sets.items():
         fields: list[Field] = [batch.x] if isinstance(batch.x, Field) else []
-        words = ", ".join(f"{_plural(field)} of {'x'.join(map(str, field.shape))}" for field in fields) or "a tree of arrays"
+        words = ", ".join(f"{_plural(field)} {'x'.join(map(str, field.shape))}" for field in fields) or "a tree of arrays"
         if batch.y is not None:
             words += f" with labels of {batch.y.size} classes"
         if batch.c != ():
@@ -33,7 +33,13 @@ def described(spec: DataSpec) -> str:
 
 
 def _plural(field: Field) -> str:
-    return {"image": "images", "points": "points", "label": "labels", "tokens": "sequences of tokens"}[field.kind]
+    return {
+        "image": "images of",
+        "points": "points of",
+        "label": "labels of",
+        "tokens": "sequences of tokens of",
+        "photographs": "photographs of at least",
+    }[field.kind]
 
 
 def images(spec: DataSpec, *, labels: bool = False) -> None:

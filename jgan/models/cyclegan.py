@@ -9,9 +9,9 @@ The authors' code updates both generators first, then both discriminators on fak
 parameters, the simultaneous rule. `rule.name="generator_first"` makes the discriminators see fakes of the new generators;
 `"alternating"` updates the discriminators first. The authors use the identity loss always, the paper for paintings only.
 
-The authors' configuration for 256x256 images is `g_width=64, g_blocks=9, d_width=64, d_layers=3, epochs=EpochDecay()` with
-batches of one image; for 128x128 they have `g_blocks=6`. Distances here are those of images in [0, 1], half of the authors' in
-[-1, 1]: their weights 10 and 5 are `cycle_weight=20, identity_weight=10`.
+The authors' configuration for 256x256 images is `g_width=64, g_blocks=9, d_width=64, d_layers=3, epochs=EpochDecay()` and
+`views=view_options.AUTHORS`, with batches of one image; for 128x128 they have `g_blocks=6`. Distances here are those of images
+in [0, 1], half of the authors' in [-1, 1]: their weights 10 and 5 are `cycle_weight=20, identity_weight=10`.
 """
 
 import dataclasses
@@ -25,6 +25,7 @@ from jgan.losses import LOSSES, Loss
 from jgan.models import accepts, options
 from jgan.models.assembly import assemble
 from jgan.models.model import Model, Preset
+from jgan.models.view_options import Views
 from jgan.networks import PatchDiscriminator, ResNetGenerator, from_module, several
 from jgan.rng import Stream, stream
 from jgan.types import GAN, DataSpec, Network
@@ -60,6 +61,8 @@ class Config:
     """the optimiser of both players"""
     epochs: options.EpochDecay = options.EpochDecay(0, 0)
     """the decay of both learning rates; the authors have 100 constant epochs and 100 of decay"""
+    views: Views = Views()
+    """random views of the images of each domain"""
     ema: options.EMA = options.EMA()
     """the average of the generators' weights"""
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -204,7 +207,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec), factor)
     gan = assemble(
         game,
-        config.rule.steps(game, optimizers),
+        config.views.seen(config.rule.steps(game, optimizers), config.rule.n_critic),
         optimizers,
         generator=game.generator,
         discriminator=game.discriminator,

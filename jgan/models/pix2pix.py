@@ -3,7 +3,8 @@
 The generator, a U-Net, maps a source image to a target image. The discriminator, a PatchGAN, sees the source and the target
 joined by channel, and calls each patch real or fake. The generator minimises the adversarial loss and `l1_weight |G(c) - x|`,
 the mean absolute difference from the true target; the discriminator's loss is halved, and it is updated first. The defaults are
-the authors' for 256x256 images, in batches of one.
+the authors' for 256x256 images, in batches of one, except that the images are not jittered nor mirrored unless `views` says so:
+`view_options.AUTHORS` is what they did.
 
 The only noise is dropout, which stays on for samples: the authors found that a generator ignores a noise vector. Its masks
 follow from one number for each example, the latents of this model. `g_dropouts` puts it into networks of fewer than 6 levels,
@@ -26,6 +27,7 @@ from jgan.losses import LOSSES
 from jgan.models import accepts, options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
+from jgan.models.view_options import Views
 from jgan.networks import PatchDiscriminator, UNetGenerator, from_module
 from jgan.types import GAN, Batch, DataSpec, Field, Key, Network, PyTree
 from jgan.utils.registry import unknown
@@ -63,6 +65,8 @@ class Config:
     """the optimiser of both players"""
     epochs: options.EpochDecay = options.EpochDecay()
     """the decay of both learning rates"""
+    views: Views = Views()
+    """random views of the pairs"""
     ema: options.EMA = options.EMA()
     """the average of the generator's weights"""
     dtype: Literal["float32", "bfloat16"] = "float32"
@@ -195,7 +199,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         condition=games.source,
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec), config.epochs.factor(spec))
-    made = config.rule.steps(game, optimizers)
+    made = config.views.seen(config.rule.steps(game, optimizers), config.rule.n_critic)
     return assemble(game, made, optimizers, condition=source, output=unit_interval, n_critic=config.rule.n_critic)
 
 

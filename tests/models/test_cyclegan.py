@@ -67,6 +67,24 @@ def test_the_adversarial_losses_are_least_squares_of_the_patches(played):
     assert metrics["d_loss"] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
+def test_a_step_with_views_is_the_step_on_images_mirrored_each_by_itself(played):
+    gan, state, *_ = played
+    from jgan import views
+    from jgan.models.view_options import Views
+    from jgan.rng import Stream, stream
+
+    made = models.make(dataclasses.replace(CONFIG, views=Views(flip=True)), SPEC)
+    seen = views.of_images(views.flip())(stream(step_key(KEY, state.step), Stream.VIEW), BATCH)
+    with jax.numpy_dtype_promotion("standard"):
+        found, expected, plain = (
+            jax.jit(step)(KEY, state, batch)[1]
+            for step, batch in ((made.g_step, BATCH), (gan.g_step, seen), (gan.g_step, BATCH))
+        )
+    assert float(found["cycle_loss"]) == pytest.approx(float(expected["cycle_loss"]), rel=1e-5)
+    assert abs(float(found["cycle_loss"]) - float(plain["cycle_loss"])) > 1e-6
+
+
 def _game():
     """The game of the model, rebuilt: `make` does not return it."""
     from jgan.losses import LOSSES

@@ -103,6 +103,24 @@ def test_the_generators_gradient_is_that_of_the_whole_weighted_loss():
     chex.assert_trees_all_close(found, expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
+def test_a_step_with_views_is_the_step_on_jittered_and_mirrored_pairs():
+    _, state, _, (expected, metrics) = played()
+    from jgan import views
+    from jgan.models.view_options import AUTHORS
+    from jgan.rng import Stream, step_key, stream
+
+    viewed = models.make(dataclasses.replace(SMALL, views=AUTHORS), SPEC)
+    with jax.numpy_dtype_promotion("standard"):
+        after, found = jax.jit(viewed.d_step)(KEY, state, BATCH)
+        assert abs(float(found["d_loss"]) - float(metrics["d_loss"])) > 1e-6  # of the pairs as they are
+        view = views.of_images(views.jitter(286 / 256), views.flip())
+        seen = view(stream(step_key(KEY, state.step), Stream.VIEW), BATCH)
+        expected, metrics = jax.jit(played()[0].d_step)(KEY, state, seen)
+    assert float(found["d_loss"]) == pytest.approx(float(metrics["d_loss"]), rel=1e-5)
+    chex.assert_trees_all_close(after.discriminator.params, expected.discriminator.params, rtol=1e-3, atol=1e-5)
+
+
 def samples(statistics, sources, key=KEY, **fields):
     config = dataclasses.replace(SMALL, statistics=statistics, **fields)
     gan, (_, state, _, _) = models.make(config, SPEC), played()
