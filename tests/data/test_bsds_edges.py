@@ -63,6 +63,16 @@ def test_reduced_lines_stay_whole(root, tmp_path):
                 np.testing.assert_allclose(found.c[tile, row, column], mean, atol=0.5001)
 
 
+def test_the_photographs_alone_need_no_maps(root, tmp_path):
+    three_parts(root)
+    expected = data.load("bsds_edges:4/2", tmp_path)
+    for file in (root / "groundTruth").rglob("*.mat"):
+        file.unlink()
+    found = data.load("bsds:4/2", tmp_path)
+    assert found.fields.c == ()
+    np.testing.assert_array_equal(found.train.x, expected.train.c)
+
+
 def test_swapped_pairs_ask_for_photographs(root, tmp_path):
     three_parts(root)
     assert data.load("swapped:bsds_edges:4", tmp_path).fields.x.shape == (4, 4, 3)
