@@ -31,7 +31,7 @@ class Runs:
 
 
 Bound = tuple[str, Callable[..., bool], tuple[tuple[str, str, str, bool], ...]]
-"""What a task asks for in words, the test of the figures, and which: run, direction, name, whether of the sources as they are."""
+"""What a task asks for in words, the test of the figures, and which: run, direction, name, whether of the sources instead."""
 
 
 def _of(run: str, direction: str, name: str, identity: bool = False) -> tuple[str, str, str, bool]:
@@ -162,7 +162,8 @@ def translation(results: dict[str, Any]) -> str:
     newest = max(results.values(), key=lambda found: found["environment"]["date"])
     notes = (
         "In parentheses, the same of the sources as they are. Errors are mean absolute differences from the truth, of pixels "
-        f"in [0, 1]; KID in the features of the classifier of the target domain, or of EfficientNet-Lite0. {means}{origin(newest)}"
+        "in [0, 1]; KID in the features of the classifier of the target domain, or of EfficientNet-Lite0. "
+        f"{means}{origin(newest)}"
     )
     table = markdown(["run", *_COLUMNS.values(), "steps x batch"], rows)
     return "\n\n".join([table, notes, "\n".join(f"- {line}" for line in asked)])

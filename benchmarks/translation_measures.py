@@ -11,6 +11,7 @@ from jgan.data import Dataset
 from jgan.evaluation.extract import extract
 from jgan.evaluation.sets import to_uint8
 from jgan.metrics import edge_f1, kernel
+from jgan.metrics.psnr import psnr
 from jgan.training.evaluators import pairs
 from jgan.training.run import Run
 from jgan.types import Batch, GANState
@@ -42,12 +43,6 @@ def as_domain(images: np.ndarray, channels: int) -> np.ndarray:
     if images.shape[-1] == channels:
         return images
     return np.repeat(images, channels, axis=-1) if channels == 3 else images.mean(-1, keepdims=True)
-
-
-def psnr(outputs: np.ndarray, truths: np.ndarray) -> float:
-    """The mean of the images' peak signal-to-noise ratios, in dB; images are `[N, height, width, channels]` in [0, 1]."""
-    squares = np.square(outputs.astype(np.float64) - truths).mean((1, 2, 3))
-    return float(np.mean(-10 * np.log10(np.maximum(squares, 1e-10))))
 
 
 def gradient_energy(images: np.ndarray) -> float:
@@ -149,7 +144,7 @@ class _Comparison:
         found: dict[str, Any] = {"gradient_energy": gradient_energy(outputs)}
         truth = self.given.truth
         if truth is not None and truth.shape == outputs.shape:
-            found |= {"mae": float(np.abs(outputs - truth).mean()), "psnr": psnr(outputs, truth)}
+            found |= {"mae": float(np.abs(outputs - truth).mean()), "psnr": psnr(outputs, truth).mean}
             found["true_gradient_energy"] = gradient_energy(truth)
             if outputs.shape[-1] == 3:
                 found["chroma_distance"] = chroma_distance(outputs, truth)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, reading, sources
+from jgan.data import folder, layout, reading, sources
 from jgan.data.dataset import Dataset
 from jgan.types import Batch, Field
 
@@ -138,7 +138,7 @@ def cut(image: np.ndarray, tiles: Tiles, *, lines: bool) -> np.ndarray:
 
 def _part(root: Path, own: str, tiles: Tiles, maps_too: bool) -> Batch:
     """The tiles of one part, photograph after photograph."""
-    files = folder.files(root / "images" / own)
+    files = layout.images(root / "images" / own)
     first = cut(folder.read_image(files[0]), tiles, lines=False)
     reading.check_size(root / "images" / own, len(files) * max(1, len(first)) * tiles.side**2 * 4)
     images, maps = [], []

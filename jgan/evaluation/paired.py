@@ -55,12 +55,13 @@ PAIRED: Registry[PairMeasure] = Registry(
 
 
 class Mean(NamedTuple):
-    """The mean over pairs, its standard error (NaN for one pair), and the least and the greatest value."""
+    """The mean over pairs, its standard error (NaN for one pair), the least and the greatest value, and why they say little."""
 
     mean: float
     standard_error: float
     least: float
     greatest: float
+    caution: str = ""
 
 
 def mean(values: np.ndarray) -> Mean:
@@ -76,10 +77,11 @@ def mean(values: np.ndarray) -> Mean:
       >>> import numpy as np
       >>> from jgan.evaluation import paired
       >>> paired.mean(np.array([[1.0], [3.0]]))
-      Mean(mean=2.0, standard_error=1.0, least=1.0, greatest=3.0)
+      Mean(mean=2.0, standard_error=1.0, least=1.0, greatest=3.0, caution='')
     """
     one = values[:, 0]
-    error = float(one.std(ddof=1) / np.sqrt(len(one))) if len(one) > 1 else float("nan")
+    finite = len(one) > 1 and np.isfinite(one).all()
+    error = float(one.std(ddof=1) / np.sqrt(len(one))) if finite else float("nan")
     return Mean(float(one.mean()), error, float(one.min()), float(one.max()))
 
 
@@ -93,7 +95,11 @@ def rows_of_mean(name: str, better: str) -> Callable[[Mean], list[Row]]:
     Returns:
       `rows(result)`.
     """
-    return lambda found: [Row(name, found.mean, None if np.isnan(found.standard_error) else found.standard_error, better)]
+
+    def rows(found: Mean) -> list[Row]:
+        return [Row(name, found.mean, None if np.isnan(found.standard_error) else found.standard_error, better, found.caution)]
+
+    return rows
 
 
 class Measured(NamedTuple):
@@ -103,11 +109,13 @@ class Measured(NamedTuple):
       protocol: what the values depend on besides the outputs.
       results: the result of each measure, for JSON.
       rows: its lines of the table.
+      failed: why other measures could not be computed.
     """
 
     protocol: dict[str, Any]
     results: dict[str, dict[str, Any]]
     rows: dict[str, list[Row]]
+    failed: dict[str, str]
 
 
 def measure(pairs: Iterable[Pair], names: Sequence[str], options: Mapping[str, Any]) -> Measured:
@@ -122,7 +130,7 @@ def measure(pairs: Iterable[Pair], names: Sequence[str], options: Mapping[str, A
       The `Measured`.
 
     Raises:
-      ValueError: if an image is nothing that a measure takes; the message names it.
+      ValueError: if a pair cannot be read.
 
     Example:
       >>> import numpy as np
@@ -133,21 +141,23 @@ def measure(pairs: Iterable[Pair], names: Sequence[str], options: Mapping[str, A
     """
     chosen = {name: options.get(name, PAIRED[name].options()) for name in names}
     values: dict[str, list[Sequence[float]]] = {name: [] for name in names}
+    failed: dict[str, str] = {}
     digest, number = hashlib.sha256(), 0
     for pair in pairs:
         output, truth = pair.output / 255, pair.truth / 255
         digest.update(str(truth.shape).encode() + np.ascontiguousarray(pair.truth).tobytes())
         number += 1
-        for name in names:
+        for name in list(values):
             try:
                 values[name].append(PAIRED[name].one(output, truth, chosen[name]))
             except ValueError as error:
-                raise ValueError(f"{pair.name}, {name}: {error}") from error
-    results = {name: PAIRED[name].total(np.asarray(values[name], np.float64)) for name in names}
+                failed[name] = f"{pair.name}: {error}"
+                del values[name]
+    results = {name: PAIRED[name].total(np.asarray(found, np.float64)) for name, found in values.items()}
     rows = {name: PAIRED[name].rows(result) for name, result in results.items()}
-    used = {name: vars(chosen[name]) for name in names if vars(chosen[name])}
+    used = {name: vars(chosen[name]) for name in results if vars(chosen[name])}
     protocol = {"paired": True, "n": number, "truth_digest": digest.hexdigest(), "options": used}
-    return Measured(protocol, {name: result_for_json(result) for name, result in results.items()}, rows)
+    return Measured(protocol, {name: result_for_json(result) for name, result in results.items()}, rows, failed)
 
 
 # ---------------------------------------------------------------------------------------------------------------- pairs

@@ -82,6 +82,10 @@ def measure_pairs(
         protocol["options"] = measured.protocol["options"]
         for name, rows in measured.rows.items():
             lines[name + ending] = [_plain(row._replace(name=beginning + row.name)) for row in rows]
+        for name, why in measured.failed.items():
+            results.fail(name + ending, why)
+        if not measured.results:
+            continue
         heading = f"{beginning}{measured.protocol['n']:,} images against their truths"
         shown = table.text([("", [row for rows in measured.rows.values() for row in rows])])
         found = {name + ending: result for name, result in measured.results.items()}

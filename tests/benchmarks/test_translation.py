@@ -65,9 +65,7 @@ def test_the_options_of_every_run_exist(name):
 
 def test_figures_of_images_by_their_formulas():
     rng = np.random.default_rng(0)
-    x, y = rng.random((2, 3, 5, 4, 3))
-    expected = np.mean([10 * np.log10(1 / np.mean((a - b) ** 2)) for a, b in zip(x, y, strict=True)])
-    assert translation_measures.psnr(x, y) == pytest.approx(expected)
+    x = rng.random((3, 5, 4, 3))
     down, right = (x[:, 1:] - x[:, :-1]) ** 2, (x[:, :, 1:] - x[:, :, :-1]) ** 2
     assert translation_measures.gradient_energy(x) == pytest.approx(down.mean() + right.mean())
     assert translation_measures.chroma_distance(x, x) == 0
@@ -96,7 +94,9 @@ TINY = {
         seeds=2,
     ),
     "ways": Entry(
-        *("invert", "cyclegan", "unpaired:blurred:digits", "none", 1e-4), {"g_width": 2, "d_width": 2}, row_pairs=True
+        *("invert", "cyclegan", "unpaired:blurred:digits", "none", 1e-4),
+        {"g_width": 2, "d_width": 2},
+        row_pairs=True,
     ),
 }
 

@@ -9,6 +9,8 @@ from tiny_models import SHIFT, Shift
 
 from jgan import evaluate
 from jgan.metrics.edge_f1 import edge_f1
+from jgan.metrics.psnr import psnr
+from jgan.metrics.ssim import ssim
 from jgan.training import train
 from jgan.utils import cli
 
@@ -115,6 +117,32 @@ def test_colours_are_no_edge_maps(tmp_path, capsys):
     images = {"a": RNG.integers(0, 256, (4, 4, 3), np.uint8)}
     fake, real = folder(tmp_path / "fake", images), folder(tmp_path / "real", images)
     flags = ["--fake", fake, "--real", real, "--pairs", "--metrics", "edge_f1", "--out", tmp_path / "a.json"]
-    assert "a.png, edge_f1: expected grey edge maps, found RGB images: give --edge_f1.gradient" in refused(capsys, *flags)
+    assert "edge_f1: " in refused(capsys, *flags)
+    assert "a.png: expected grey edge maps, found RGB images: give --edge_f1.gradient" in refused(capsys, *flags)
     run(*flags, "--edge_f1.gradient")
     assert json.loads((tmp_path / "a.json").read_text())["edge_f1"]["f1"] == 1
+
+
+def test_what_a_measure_cannot_take_does_not_cost_the_others(tmp_path, capsys):
+    """SSIM needs 11x11 pixels; an image equal to its truth has an infinite PSNR, which is said."""
+    fake, real = folder(tmp_path / "fake", {**OUTPUTS, "b": TRUTHS["b"]}), folder(tmp_path / "real", TRUTHS)
+    said = refused(capsys, "--fake", fake, "--real", real, "--pairs", "--out", tmp_path / "a.json")
+    assert "error: ssim: " in said
+    assert "expected images of at least 11x11 pixels" in said
+    result = json.loads((tmp_path / "a.json").read_text())
+    assert result["mae"]["mean"] > 0
+    assert result["psnr"]["mean"] is None
+    assert "1 of 3 images equal the truth" in result["psnr"]["caution"]
+    assert "11x11" in result["failed"]["ssim"]
+
+
+def test_psnr_and_ssim_are_the_librarys(tmp_path):
+    truths, outputs = ({name: RNG.integers(0, 256, (14, 20, 3), np.uint8) for name in "ab"} for _ in range(2))
+    fake, real = folder(tmp_path / "fake", outputs), folder(tmp_path / "real", truths)
+    flags = ["--fake", fake, "--real", real, "--pairs", "--out", tmp_path / "a.json"]
+    run(*flags, "--psnr.channel", "y", "--psnr.border", "2")
+    result = json.loads((tmp_path / "a.json").read_text())
+    pairs = [list(images.values()) for images in (outputs, truths)]
+    assert result["psnr"]["mean"] == pytest.approx(psnr(*pairs, channel="y", border=2).mean)
+    assert result["ssim"]["mean"] == pytest.approx(ssim(*pairs).mean)
+    assert result["protocol"]["options"]["psnr"] == {"channel": "y", "border": 2}

@@ -20,12 +20,12 @@ MODULES = sorted(module.name for module in pkgutil.walk_packages([str(PACKAGE)],
 # Layer by layer: a part may import those of lower layers, and nothing of its own layer but itself.
 LAYERS = [
     {"utils"},
-    {"spec"},
+    {"spec", "ragged"},
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
-    | {"groups", "gradients", "parallel", "finite"},
+    | {"groups", "gradients", "parallel", "finite", "resize"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps", "codes"},
-    {"terms", "phases", "rules", "features"},
+    {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},
     {"training"},
