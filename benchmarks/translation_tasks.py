@@ -52,28 +52,28 @@ _SHARP = {"g_width": 16, "g_blocks": 3, "g_downsamplings": 1, "d_width": 16, "d_
 _LINES = {"g_width": 16, "d_width": 16, "d_layers": 2, "g_levels": 5, "g_dropouts": 2}
 
 ENTRIES: dict[str, Entry] = {
-    "invert": Entry("invert", "cyclegan_mnist", "inverted:mnist", "mnist", 8, batch_size=8, seeds=3),
-    "invert_no_cycle": Entry("invert", "cyclegan_mnist", "inverted:mnist", "mnist", 8, {"cycle_weight": 0.0}, batch_size=8),
-    "colours": Entry("colours", "cyclegan_colours", "unpaired:coloured:mnist", "mnist", 20, batch_size=8),
-    "edges_pix2pix": Entry("edges", "pix2pix_mnist", "swapped:edges:mnist", "mnist", 8, edges=0.5),
-    "edges_cyclegan": Entry("edges", "cyclegan_edges", "unpaired:edges:mnist", "mnist", 20, batch_size=8, edges=0.5),
-    "clothes": Entry("clothes", "pix2pix_fashion_mnist", "edges:fashion_mnist", "fashion_mnist", 12),
-    "clothes_l1": Entry("clothes", "pix2pix_fashion_mnist", "edges:fashion_mnist", "fashion_mnist", 12, _L1),
-    "colour_photographs": Entry("grey", "pix2pix_cifar10", "grey:folder", "cifar10_jpeg", 14, judged="photographs"),
-    "colour_photographs_l1": Entry("grey", "pix2pix_cifar10", "grey:folder", "cifar10_jpeg", 14, _L1, judged="photographs"),
+    "invert": Entry("invert", "cyclegan_mnist", "inverted:mnist", "mnist", 6, batch_size=8, seeds=3),
+    "invert_no_cycle": Entry("invert", "cyclegan_mnist", "inverted:mnist", "mnist", 6, {"cycle_weight": 0.0}, batch_size=8),
+    "colours": Entry("colours", "cyclegan_colours", "unpaired:coloured:mnist", "mnist", 14, batch_size=8),
+    "edges_pix2pix": Entry("edges", "pix2pix_mnist", "swapped:edges:mnist", "mnist", 6, edges=0.5),
+    "edges_cyclegan": Entry("edges", "cyclegan_edges", "unpaired:edges:mnist", "mnist", 14, batch_size=8, edges=0.5),
+    "clothes": Entry("clothes", "pix2pix_fashion_mnist", "edges:fashion_mnist", "fashion_mnist", 7),
+    "clothes_l1": Entry("clothes", "pix2pix_fashion_mnist", "edges:fashion_mnist", "fashion_mnist", 7, _L1),
+    "colour_photographs": Entry("grey", "pix2pix_cifar10", "grey:folder", "cifar10_jpeg", 8, judged="photographs"),
+    "colour_photographs_l1": Entry("grey", "pix2pix_cifar10", "grey:folder", "cifar10_jpeg", 8, _L1, judged="photographs"),
     "sharpen": Entry(
         "sharpen",
-        *("cyclegan_edges", "unpaired:blurred:bsds:32/2", "bsds500", 20),
+        *("cyclegan_edges", "unpaired:blurred:bsds:32/2", "bsds500", 12),
         _SHARP,
         batch_size=8,
         judged="photographs",
         row_pairs=True,
     ),
     "boundaries": Entry(
-        "boundaries", "pix2pix_mnist", "bsds_edges:64/2", "bsds500", 12, _LINES, batch_size=8, judged="", edges=-1
+        "boundaries", "pix2pix_mnist", "bsds_edges:64/2", "bsds500", 6, _LINES, batch_size=8, judged="", edges=-1
     ),
     "boundaries_l1": Entry(
-        "boundaries", "pix2pix_mnist", "bsds_edges:64/2", "bsds500", 12, {**_LINES, **_L1}, batch_size=8, judged="", edges=-1
+        "boundaries", "pix2pix_mnist", "bsds_edges:64/2", "bsds500", 6, {**_LINES, **_L1}, batch_size=8, judged="", edges=-1
     ),
 }
 """The runs by name; the result of each seed is a file."""

@@ -19,7 +19,7 @@ import itertools
 import math
 import sys
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -119,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "Measure the generator of a run, or two sets of images.\n\nMetrics:\n"
         f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, with its baselines\n{listing}\n"
         "  modes, divergence, distance, translation: the measures of runs without a single set of images\n"
-        f"With --pairs, {', '.join(paired.DEFAULT)} by default:\n{for_pairs}"
+        f"With --pairs, {', '.join(paired.usual())} by default:\n{for_pairs}"
     )
     given = list(sys.argv[1:] if argv is None else argv)
     output.not_empty(given)
@@ -177,7 +177,7 @@ def check_pairs(args: Args) -> None:
     for name in args.names:
         if name not in paired.PAIRED:
             raise ValueError(f"--metrics, --pairs: {unknown('metric', name, paired.PAIRED)}")
-    flags.check(args, args.names or paired.DEFAULT)
+    flags.check(args, args.names or paired.usual())
     extra = {"per_class": args.per_class, "held_out": args.held_out, "pictures": args.pictures}
     extra |= {} if args.workdir is None else {"real": args.real}
     for name, value in extra.items():
@@ -325,6 +325,7 @@ def of_pairs(args: Args, results: Results) -> None:
       args: the flags.
       results: takes the results.
     """
+    given: dict[str, Iterator[paired.Pair]]
     if args.workdir is None:
         assert args.fake is not None
         assert args.real is not None
@@ -338,7 +339,7 @@ def of_pairs(args: Args, results: Results) -> None:
         seeded = dataclasses.replace(found.run, config=dataclasses.replace(found.run.config, seed=args.seed))
         given = pairs.true_pairs(seeded, state, args.split or "test", args.num_samples)
     output.file("--out", results.out)
-    names = args.names or paired.DEFAULT
+    names = args.names or paired.usual()
     two_sets.measure_pairs(given, names, flags.options(args, names), results)
 
 

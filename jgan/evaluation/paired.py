@@ -16,9 +16,6 @@ from jgan.evaluation.measure import NoOptions, Row, result_for_json
 from jgan.utils import text
 from jgan.utils.registry import Registry, import_all
 
-DEFAULT = ("mae", "psnr", "ssim")
-"""The measures if no others are asked for."""
-
 
 class Pair(NamedTuple):
     """An image and what it should be: a name for messages, and pixels, uint8 `[height, width, 1 or 3]` of one shape."""
@@ -38,6 +35,7 @@ class PairMeasure(NamedTuple):
       rows: `rows(result) -> lines of the table`.
       about: one line for the help text.
       options: the type of its options, a frozen dataclass: see `jgan.evaluation.measure.Measure`.
+      usual: whether it is measured if no measures are asked for.
     """
 
     one: Callable[[np.ndarray, np.ndarray, Any], Sequence[float]]
@@ -45,6 +43,7 @@ class PairMeasure(NamedTuple):
     rows: Callable[[Any], list[Row]]
     about: str
     options: type = NoOptions
+    usual: bool = True
 
 
 PAIRED: Registry[PairMeasure] = Registry(
@@ -52,6 +51,20 @@ PAIRED: Registry[PairMeasure] = Registry(
     lambda: import_all("jgan.evaluation.paired_measures", importlib.import_module("jgan.evaluation.paired_measures").__path__),
 )
 """All measures of pairs, by their names in `--metrics`."""
+
+
+def usual() -> tuple[str, ...]:
+    """The names of the measures if no others are asked for.
+
+    Returns:
+      The names, sorted.
+
+    Example:
+      >>> from jgan.evaluation import paired
+      >>> paired.usual()
+      ('mae', 'psnr', 'ssim')
+    """
+    return tuple(sorted(name for name, measure in PAIRED.items() if measure.usual))
 
 
 class Mean(NamedTuple):

@@ -1,7 +1,6 @@
 """Sheets that show several versions of each image below each other: input, output, truth."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,13 +8,13 @@ import numpy as np
 from jgan.plots.sheets import BACKGROUND, LEGIBLE, grid, to_uint8
 
 
-def comparison(*versions: Sequence[Any], columns: int | None = None) -> np.ndarray:
+def comparison(*versions: Any, columns: int | None = None) -> np.ndarray:
     """Draws a row for each version of the images and a column for each image.
 
     Images may differ in size and in channels. A smaller one is enlarged by the largest whole factor that fits, and centred.
 
     Args:
-      *versions: each a sequence of as many images, uint8 or float in [0, 1], `[height, width, 1 or 3]`.
+      *versions: each an array or a list of as many images, uint8 or float in [0, 1], `[height, width, 1 or 3]`.
       columns: the images side by side; further images follow below, again with a row for each version. None for all.
 
     Returns:

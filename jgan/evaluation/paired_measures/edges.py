@@ -45,4 +45,4 @@ def _rows(found: edge_f1.EdgeF1) -> list[Row]:
     return [Row(name, value, None, "higher", found.caution) for name, value in values.items()]
 
 
-PAIRED.register("edge_f1", PairMeasure(_one, _total, _rows, "F1, precision and recall of edge maps", Options))
+PAIRED.register("edge_f1", PairMeasure(_one, _total, _rows, "F1, precision and recall of edge maps", Options, usual=False))
