@@ -149,7 +149,7 @@ def measure(pairs: Iterable[Pair], names: Sequence[str], options: Mapping[str, A
       >>> import numpy as np
       >>> from jgan.evaluation import paired
       >>> black, grey = np.zeros((8, 8, 1), np.uint8), np.full((8, 8, 1), 51, np.uint8)
-      >>> paired.measure([paired.Pair("a", grey, black)], ["mae"], {}).results["mae"]["mean"]
+      >>> round(paired.measure([paired.Pair("a", grey, black)], ["mae"], {}).results["mae"]["mean"], 6)
       0.2
     """
     chosen = {name: options.get(name, PAIRED[name].options()) for name in names}
