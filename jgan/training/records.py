@@ -25,7 +25,7 @@ CONFIG = "config.json"
 ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit")
 """options of one start of the program, which are not recorded"""
 
-VERSION = 3
+VERSION = 4
 """version of the format of `config.json`; 2, of jgan 0.2.0.dev0, lacks the fingerprint of the data and the command line, and is
 still read; 1, of jgan 0.1, lacks the description of the data and is not"""
 
@@ -155,7 +155,7 @@ def read(workdir: Path, model: Model | None = None) -> Record:
     try:
         record = json.loads(path.read_text())
         version = record.get("version", 1)
-        if version not in (VERSION, VERSION - 1):
+        if version not in (2, 3, VERSION):
             writer = "jgan 0.1" if version == 1 else "a later jgan"
             raise ValueError(f"expected version {VERSION}, found {version!r}, of {writer}: open it with {writer}")
         fields = _migrated(record["config"], version)
@@ -229,6 +229,14 @@ def _migrated(fields: dict[str, Any], version: int) -> dict[str, Any]:
     """The options of a record in the form of the present version."""
     if version == 2:
         fields = fields | {"resume": "no"}
+    if version < 4 and fields["model"].get("model") == "cyclegan":
+        # Its weights counted images in [0, 1]; now they count images in [-1, 1], that of the identity relative to the cycle's.
+        options = fields["model"]
+        cycle, identity = options["cycle_weight"], options["identity_weight"]
+        if identity and not cycle:
+            raise ValueError("a run of cyclegan with the identity loss and without the cycle loss cannot be continued")
+        weights = {"cycle_weight": cycle / 2, "identity_weight": identity / cycle if identity else 0.0}
+        fields = fields | {"model": options | weights}
     return fields
 
 

@@ -1,5 +1,6 @@
 """Runs under faults: damaged checkpoints, other data, edited files, two processes, full disks, signals, closed outputs."""
 
+import dataclasses
 import gc
 import itertools
 import json
@@ -21,7 +22,7 @@ import numpy as np
 import pytest
 from small_runs import SMALL, assert_same_end, small_run, without_clock
 
-from jgan import sample, train
+from jgan import models, sample, train
 from jgan.training import checkpoint, lock, records, run, stopping
 from jgan.training import folder as folders
 from jgan.training.journal import Journal, NonFiniteError
@@ -313,6 +314,24 @@ def test_a_configuration_of_the_version_before_is_migrated(copy):
         del record["config"][name]
     path.write_text(json.dumps(record | {"version": 2, "config": record["config"] | {"resume": False}}))
     resumed(copy)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [((20.0, 10.0), (10.0, 0.5)), ((10.0, 0.0), (5.0, 0.0)), ((0.0, 0.0), (0.0, 0.0)), ((0.0, 1.0), None)]
+)
+def test_the_weights_of_a_cyclegan_of_the_version_before_keep_their_meaning(tmp_path, before, after):
+    """They counted distances of images in [0, 1], and now of images in [-1, 1], which are twice as large."""
+    fields = dataclasses.asdict(models.presets()["cyclegan"].config)
+    fields |= {"model": "cyclegan", "cycle_weight": before[0], "identity_weight": before[1]}
+    spec = records.spec_to_dict(models.MODELS["cyclegan"].small_spec)
+    run = {"preset": "cyclegan", "dataset": "inverted:digits", "batch_size": 8, "steps": 10, "workdir": str(tmp_path)}
+    (tmp_path / records.CONFIG).write_text(json.dumps({"version": 3, "config": run | {"model": fields}, "spec": spec}))
+    if after is None:
+        with pytest.raises(ValueError, match="without the cycle loss cannot be continued"):
+            records.read(tmp_path)
+    else:
+        config = records.read(tmp_path).config.model
+        assert (config.cycle_weight, config.identity_weight) == after
 
 
 def test_other_data_are_refused(tmp_path):

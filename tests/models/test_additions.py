@@ -12,6 +12,7 @@ import jgan
 from jgan import losses, models, penalties, rules, steps
 from jgan.data import SOURCES
 from jgan.evaluation.measure import MEASURES
+from jgan.evaluation.paired import PAIRED
 from jgan.training.evaluators import EVALUATORS
 
 ROOT = Path(jgan.__file__).parent
@@ -24,6 +25,7 @@ REGISTRIES = {
     "models": models.MODELS,
     "data": SOURCES,
     "evaluation/measures": MEASURES,
+    "evaluation/paired_measures": PAIRED,
     "training/evaluators": EVALUATORS,
 }
 

@@ -278,3 +278,34 @@ def test_curves_mark_the_warnings_of_the_monitor():
 def test_curves_of_nothing_are_refused():
     with pytest.raises(ValueError, match="expected rows with a step and a loss"):
         plots.curves([{"step": 1, "images_per_second": 3.0}])
+
+
+def test_versions_of_images_stand_below_each_other_whatever_their_sizes():
+    """Five images in columns of three: a small one is doubled, one of half the width centred; the rest is background."""
+    rng = np.random.default_rng(0)
+    small, large = rng.integers(0, 256, (5, 24, 20, 1), np.uint8), rng.integers(0, 256, (5, 48, 40, 3), np.uint8)
+    narrow = [rng.integers(0, 256, (48, 20, 1), np.uint8) for _ in range(5)]
+    picture = plots.comparison(small, large, narrow, columns=3)
+    assert picture.shape == (2 * 3 * 50, 3 * 42, 3)
+    cells = picture.reshape(2, 3, 50, 3, 42, 3).swapaxes(2, 3)[:, :, :, 1:-1, 1:-1]  # block, version, column
+    for index in range(5):
+        block, column = divmod(index, 3)
+        doubled = small[index].repeat(2, 0).repeat(2, 1)
+        np.testing.assert_array_equal(cells[block, 0, column], np.broadcast_to(doubled, (48, 40, 3)))
+        np.testing.assert_array_equal(cells[block, 1, column], large[index])
+        np.testing.assert_array_equal(cells[block, 2, column, :, 10:30], np.broadcast_to(narrow[index], (48, 20, 3)))
+        assert (cells[block, 2, column, :, :10] == plots.BACKGROUND).all()
+    assert (cells[1, :, 2] == plots.BACKGROUND).all()
+
+
+@pytest.mark.parametrize(
+    ("versions", "message"),
+    [
+        ((np.zeros((2, 4, 4, 1)), np.zeros((3, 4, 4, 1))), "as many images of each version, at least one, found 2, 3"),
+        ((np.zeros((0, 4, 4, 1)),), "at least one, found 0"),
+        ((np.zeros((1, 4, 4, 2)),), r"images of the shape \[height, width, 1 or 3\], found \(4, 4, 2\)"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(versions, message):
+    with pytest.raises(ValueError, match=message):
+        plots.comparison(*versions)
