@@ -34,8 +34,8 @@ class Dataset:
         The number of classes is then the largest label of all parts plus one.
       truth: exact knowledge about a synthetic set: the `Mixture` of a toy set; the function from `x` to `c` of a set of pairs;
         the translation between two domains, a function, or a dict of functions by direction ("ab"); or None.
-      view: `view(key, batch, axis_name=None) -> batch`, by which the minibatches of training are made new at every step, or None;
-        see `jgan.data.degraded`.
+      view: `view(key, batch, axis_name=None) -> batch`, by which training changes each minibatch, or None; see
+        `jgan.data.degraded`.
       note: what was done to the data and should be said, in a few words; "" for nothing.
 
     Raises:

@@ -1,11 +1,11 @@
 """Pairs for restoration: an image, and the same degraded as the condition.
 
-`degraded:SOURCE` takes any set of images of one size and degrades them as GFP-GAN does, scaled to their size. Other pipelines come
-first: `degraded:realesrgan:SOURCE`, whose `c` is a quarter as large, `degraded:x4:SOURCE` for bicubic downsampling by 4 and back,
-and `degraded:x4noise10:SOURCE` for the same with noise of 10 grey levels.
+`degraded:SOURCE` takes any set of images of one size and degrades them as GFP-GAN does, scaled to their size. Another pipeline
+is named first: `degraded:realesrgan:SOURCE`, whose `c` is a quarter as large, `degraded:x4:SOURCE` for bicubic downsampling by
+4 and back, `degraded:x4noise10:SOURCE` for the same with noise of 10 grey levels.
 
-In training, images are degraded anew at every step, by `Dataset.view`. The validation and the test part are degraded once, by fixed
-seeds, so that all models are measured on the same pairs.
+In training, images are degraded anew at every step, by `Dataset.view`. The validation and the test part are degraded once, by
+fixed seeds, so that all models are measured on the same pairs.
 """
 
 import re
@@ -102,8 +102,8 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       held_out: as in `jgan.data.load`, for the source.
 
     Returns:
-      The `Dataset`: `x` the images, `c` the degraded ones, `y` the source's. Its `view` degrades minibatches anew, unless nothing
-      in the pipeline is random.
+      The `Dataset`: `x` the images, `c` the degraded ones, `y` the source's. Its `view` degrades minibatches anew,
+      unless nothing in the pipeline is random.
 
     Raises:
       ValueError: if the source is not one set of images, already has conditions, or does not fit the pipeline.
@@ -127,7 +127,8 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
 sources.register(
     "degraded",
     load,
-    "pairs for restoration: the images of SOURCE and, as c, degraded ones, anew at every training step (PIPELINE: gfpgan, realesrgan, x4, x4noise10)",
+    "pairs for restoration: the images of SOURCE and, as c, degraded ones, in training anew at every step; PIPELINE is gfpgan "
+    "(the default), realesrgan, or such as x4 or x4noise10 (bicubic)",
     usage="degraded:SOURCE, degraded:PIPELINE:SOURCE",
     holds_out=True,
 )

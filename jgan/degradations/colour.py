@@ -44,8 +44,8 @@ def grey(image: jax.Array) -> jax.Array:
     """
     if image.shape[-1] == 1:
         return image
-    luma = sum(weight * image[..., index] for index, weight in enumerate(LUMA))
-    return jnp.broadcast_to(luma[..., None], image.shape)
+    red, green, blue = (weight * image[..., index : index + 1] for index, weight in enumerate(LUMA))
+    return jnp.broadcast_to(red + green + blue, image.shape)
 
 
 def shifted(key: Key, image: jax.Array, most: float) -> jax.Array:

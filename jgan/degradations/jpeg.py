@@ -1,8 +1,8 @@
 """What JPEG does to one image, without the file: colour transform, chroma at half resolution, DCT, rounding, and back.
 
-It follows the baseline coder of libjpeg at its defaults, which Pillow and OpenCV use: the tables of the standard's annex K, scaled
-by the quality; chroma averaged over 2x2 pixels and brought back by linear interpolation; the image continued by its last row
-and column to whole blocks. The numbers differ from libjpeg's only where its integer arithmetic rounds in between.
+It follows the baseline coder of libjpeg at its defaults, which Pillow and OpenCV use: the tables of the standard's annex K,
+scaled by the quality; chroma averaged over 2x2 pixels and brought back by linear interpolation; the image continued by its last
+row and column to whole blocks. The numbers differ from libjpeg's only where its integer arithmetic rounds in between.
 
 Reference:
   ITU-T T.81 (1992), annexes A and K, https://www.w3.org/Graphics/JPEG/itu-t81.pdf
