@@ -39,8 +39,8 @@ def grey(image: jax.Array) -> jax.Array:
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.degradations import colour
-      >>> print(colour.grey(jnp.array([1.0, 0.0, 1.0])).round(3))
-      [0.413 0.413 0.413]
+      >>> [round(float(value), 3) for value in colour.grey(jnp.array([1.0, 0.0, 1.0]))]
+      [0.413, 0.413, 0.413]
     """
     if image.shape[-1] == 1:
         return image
