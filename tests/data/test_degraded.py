@@ -7,15 +7,16 @@ import pytest
 
 from jgan import GANState, data
 from jgan.data import degraded, resident
+from jgan.data.dataset import take
 from jgan.degradations import GFPGAN, Bicubic, RealESRGAN, gfpgan
 
 NAME = "degraded:x4noise10:digits"
 
 
-def batch_of(dataset, step, n_critic=1):
-    """The minibatch that a step sees, and the images that it is cut from."""
+def batch_of(dataset, step, n_critic=1, part=None):
+    """The minibatch that a step sees."""
     seen = resident.on_resident_data(lambda key, state, batch, axis_name=None: (state, batch), 4, n_critic, view=dataset.view)
-    part = jax.tree.map(jnp.asarray, dataset.train)
+    part = jax.tree.map(jnp.asarray, dataset.train if part is None else part)
     return jax.jit(seen)(jax.random.key(0), GANState(jnp.int32(step), None, None), part)[1]
 
 
@@ -31,6 +32,9 @@ def test_the_fixed_parts_are_the_same_at_every_load():
 def test_training_degrades_anew_at_every_step():
     dataset = data.load(NAME)
     n = len(dataset.train.x)
+    same = take(dataset.train, np.zeros(4, int))  # one image: steps and examples differ in the noise alone
+    one, two = (batch_of(dataset, step, part=same).c for step in (0, 1))
+    assert len({np.asarray(c).tobytes() for c in (*one, *two)}) == 8
     first, again, epoch = (batch_of(dataset, step) for step in (0, 0, n // 4))
     np.testing.assert_array_equal(first.c, again.c)
     stored = {image.tobytes(): c for image, c in zip(dataset.train.x, dataset.train.c, strict=True)}
