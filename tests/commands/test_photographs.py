@@ -78,6 +78,7 @@ def mean(photographs, workdir, **options):
     return train_in_process(MEAN, workdir=workdir, dataset="photographs:x4", data_dir=str(photographs), **options)
 
 
+@pytest.mark.slow
 def test_a_run_on_photographs_is_resumed_with_the_same_bits(photographs, tmp_path, monkeypatch):
     whole = mean(photographs, tmp_path / "whole")
     assert np.asarray(whole.state.generator.params["x"]).std() > 0.01
@@ -102,7 +103,8 @@ def test_a_run_on_photographs_is_resumed_with_the_same_bits(photographs, tmp_pat
         (photographs / "99.png").rename(photographs / "00.png")
 
 
-@pytest.mark.parametrize("parallel", [pytest.param("pmap", marks=pytest.mark.slow), "shard"])
+@pytest.mark.parametrize("parallel", ["pmap", "shard"])
+@pytest.mark.slow
 def test_a_run_on_photographs_is_the_same_on_several_devices(photographs, tmp_path, parallel):
     alone = mean(photographs, tmp_path / "alone", steps=2)
     spread = mean(photographs, tmp_path / "spread", steps=2, parallel=parallel, devices=4)

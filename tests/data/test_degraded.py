@@ -29,6 +29,7 @@ def test_the_fixed_parts_are_the_same_at_every_load():
     assert 5 < abs(one.test.c.astype(float) - data.load("degraded:x4:digits").test.c).std() < 20
 
 
+@pytest.mark.slow
 def test_training_degrades_anew_at_every_step():
     dataset = data.load(NAME)
     n = len(dataset.train.x)

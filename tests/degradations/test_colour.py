@@ -40,6 +40,7 @@ def test_grey_images_change_in_brightness_and_contrast_only():
     np.testing.assert_allclose(colour.contrasted(grey, 0.5), 0.5 * grey + 0.5 * grey.mean(), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_jitter_is_the_four_changes_in_every_order():
     """Without clipping, hue and saturation keep a grey image; the order of brightness and contrast with a shift shows."""
     changes = (colour.brightened, colour.contrasted, colour.saturated, colour.turned)

@@ -36,6 +36,7 @@ def test_gaussian_noise_has_its_deviation_and_may_be_grey():
     assert (loud.min(), loud.max()) == (0, 1)
 
 
+@pytest.mark.slow
 def test_poisson_noise_follows_the_number_of_levels_inside_the_image():
     """Of 5 grey levels: 8 quanta are white. The rest of the buffer has all 256 and does not count."""
     random = np.random.default_rng(0)
@@ -53,6 +54,7 @@ def test_poisson_noise_follows_the_number_of_levels_inside_the_image():
     assert of_third.var() == pytest.approx(8 * levels[2], rel=0.15)
 
 
+@pytest.mark.slow
 def test_poisson_noise_in_grey_is_that_of_luma():
     pixels = jnp.broadcast_to(jnp.array([0.2, 0.6, 0.4]), (64, 64, 3))
     found = noise.poisson(normal(64, 64, 3), whole(pixels), 0.1, True).pixels - pixels

@@ -45,6 +45,7 @@ def compressed(image, quality):
     return by_pillow(np.rint(255 * image.clip(0, 1)).astype(np.uint8), quality, True) / 255
 
 
+@pytest.mark.slow
 def test_gfpgans_is_blur_downsampling_jpeg_and_back():
     options = GFPGAN(
         Blur(sizes=(9, 9), sigma=(1.3, 1.3), kinds=(1, 0, 0, 0, 0, 0), sinc=0.0),
