@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jgan.data import pairs, sources
 from jgan.data.dataset import Dataset
+from jgan.types import Batch, Key
 
 
 def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
@@ -18,7 +19,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       held_out: as in `jgan.data.load`, for the source.
 
     Returns:
-      The `Dataset`, without `truth`.
+      The `Dataset`, without `truth`; a `view` of the source is kept.
 
     Raises:
       ValueError: if the source is not a set of pairs of images.
@@ -30,7 +31,12 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       True
     """
     source = pairs.pairs_of(name, "swapped:edges:mnist", data_dir, held_out)
-    return pairs.made(name, source, lambda batch, _: batch._replace(x=batch.c, c=batch.x))
+    swap = lambda batch: batch._replace(x=batch.c, c=batch.x)  # noqa: E731
+
+    def view(key: Key, batch: Batch, axis_name: str | None = None) -> Batch:
+        return swap(source.view(key, swap(batch), axis_name=axis_name))
+
+    return pairs.made(name, source, lambda batch, _: swap(batch), view=view if source.view else None)
 
 
 sources.register(

@@ -53,6 +53,15 @@ def test_each_minibatch_of_a_step_has_noise_of_its_own():
     assert abs(np.corrcoef(noise[0].ravel(), noise[1].ravel())[0, 1]) < 0.5
 
 
+def test_swapped_pairs_are_degraded_anew_too():
+    pairs, swapped = data.load(NAME), data.load(f"swapped:{NAME}")
+    key, batch = jax.random.key(0), jax.tree.map(jnp.asarray, take(pairs.train, slice(4)))
+    batch = batch._replace(x=batch.x / jnp.float32(255), c=batch.c / jnp.float32(255))
+    expected, found = pairs.view(key, batch), swapped.view(key, batch._replace(x=batch.c, c=batch.x))
+    np.testing.assert_array_equal(found.x, expected.c)
+    np.testing.assert_array_equal(found.c, expected.x)
+
+
 def test_names_choose_the_pipeline():
     assert degraded.degradation("gfpgan", (64, 48, 1)) == gfpgan.scaled(GFPGAN(), 64 / 512)
     assert degraded.degradation("gfpgan", (1024, 1024, 3)) == GFPGAN()
