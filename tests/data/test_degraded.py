@@ -56,7 +56,7 @@ def test_each_minibatch_of_a_step_has_noise_of_its_own():
 def test_swapped_pairs_are_degraded_anew_too():
     pairs, swapped = data.load(NAME), data.load(f"swapped:{NAME}")
     key, batch = jax.random.key(0), jax.tree.map(jnp.asarray, take(pairs.train, slice(4)))
-    batch = batch._replace(x=batch.x / jnp.float32(255), c=batch.c / jnp.float32(255))
+    batch = batch._replace(x=jnp.float32(batch.x) / 255, c=jnp.float32(batch.c) / 255)
     expected, found = pairs.view(key, batch), swapped.view(key, batch._replace(x=batch.c, c=batch.x))
     np.testing.assert_array_equal(found.x, expected.c)
     np.testing.assert_array_equal(found.c, expected.x)
