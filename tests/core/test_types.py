@@ -29,7 +29,7 @@ LAYERS = [
     {"games", "evaluation"},
     {"models"},
     {"training"},
-    {"exploration"},
+    {"exploration", "translation"},
     {"sample", "classifier"},
     {"train", "evaluate", "__main__"},
 ]
