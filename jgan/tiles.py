@@ -1,8 +1,8 @@
 """A fully convolutional network on pictures of any size, in tiles that overlap: the memory of a tile, and no seams.
 
-A window is a tile and a margin around it. Where the margin is as wide as the network sees, the output of the tile is that of the
-whole picture. Windows at the edge of the picture end there, so that the zeros with which the network pads are in the same place;
-all windows of a picture have one size, so that one program is compiled.
+A window is a tile and a margin around it. Where the margin is as wide as the network sees, the output of the tile is that of
+the whole picture. Windows at the edge of the picture end there, so that the zeros with which the network pads are in the same
+place; all windows of a picture have one size, so that one program is compiled.
 """
 
 import math
@@ -37,10 +37,10 @@ def windows(length: int, tile: int, margin: int, align: int = 1) -> tuple[int, l
     """The windows along an axis.
 
     Args:
-      length: the pixels along the axis, a multiple of `align`.
+      length: the pixels along the axis.
       tile: the pixels of a tile.
       margin: the pixels on either side of a tile that the network also sees.
-      align: windows start at multiples of this, and their length is one.
+      align: windows start at multiples of this.
 
     Returns:
       `(size, windows)`: the length of all windows, at most `length`; the tiles cover the axis once.
@@ -50,11 +50,10 @@ def windows(length: int, tile: int, margin: int, align: int = 1) -> tuple[int, l
       >>> tiles.windows(10, tile=4, margin=1)
       (6, [Window(start=0, first=0, last=4), Window(start=3, first=4, last=8), Window(start=4, first=8, last=10)])
     """
-    up = lambda n: math.ceil(n / align) * align  # noqa: E731
-    tile, margin = up(tile), up(margin)
-    size = min(length, tile + 2 * margin)
-    if size == length:
-        return size, [Window(0, 0, length)]
+    tile, margin = (math.ceil(n / align) * align for n in (tile, margin))
+    size = tile + 2 * margin + length % align  # so that the last window, which ends where the picture does, is aligned too
+    if size >= length:
+        return length, [Window(0, 0, length)]
     firsts = range(0, length, tile)
     return size, [Window(min(max(a - margin, 0), length - size), a, min(a + tile, length)) for a in firsts]
 
@@ -80,8 +79,7 @@ def apply(
       tile: the side of a tile, in pixels of the input.
       margin: the pixels around a tile that the network also sees. If its receptive field reaches no further, the result is that
         of the whole picture.
-      align: sides of windows and their places are multiples of this, for networks that shrink their input first; a picture
-        whose sides are not is continued by its mirror image, and the result is cut.
+      align: windows start at multiples of this, for networks that shrink their input first.
       block: windows in one call.
       out: `[scale height, scale width, d]`, an array for the result, such as a file in memory (`numpy.memmap`); None for a new
         one of the dtype that the function returns.
@@ -106,11 +104,10 @@ def apply(
     if picture.ndim != 3 or 0 in picture.shape:
         raise ValueError(f"expected a picture [height, width, channels], not empty, found the shape {picture.shape}")
     height, width = picture.shape[:2]
-    padded = np.pad(picture, ((0, -height % align), (0, -width % align), (0, 0)), mode="symmetric")
-    (h, rows), (w, columns) = (windows(length, tile, margin, align) for length in padded.shape[:2])
+    (h, rows), (w, columns) = (windows(length, tile, margin, align) for length in (height, width))
     places = [(row, column) for row in rows for column in columns]
     for some in _blocks(places, block):
-        cut = np.stack([padded[r.start : r.start + h, c.start : c.start + w] for r, c in some])
+        cut = np.stack([picture[r.start : r.start + h, c.start : c.start + w] for r, c in some])
         found = np.asarray(function(cut))
         if found.ndim != 4 or found.shape[:3] != (len(some), scale * h, scale * w):
             expected = (len(some), scale * h, scale * w)
@@ -118,15 +115,15 @@ def apply(
         if out is None:
             out = np.empty((scale * height, scale * width, found.shape[3]), found.dtype)
         for (r, c), window in zip(some, found, strict=True):
-            inside = window[_within(r, scale, height), _within(c, scale, width)]
+            inside = window[_tile(r, scale), _tile(c, scale)]
             out[scale * r.first : scale * r.last, scale * c.first : scale * c.last] = inside
     assert out is not None
     return out
 
 
-def _within(window: Window, scale: int, length: int) -> slice:
-    """The tile inside the output of its window, without what is beyond the picture."""
-    return slice(scale * (window.first - window.start), scale * (min(window.last, length) - window.start))
+def _tile(window: Window, scale: int) -> slice:
+    """The tile inside the output of its window."""
+    return slice(scale * (window.first - window.start), scale * (window.last - window.start))
 
 
 def _blocks(places: list, block: int) -> Iterator[list]:

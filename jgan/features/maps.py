@@ -140,7 +140,7 @@ def random_maps(seed: int) -> Maps:
     """
     generator, shapes = np.random.default_rng(seed), _shapes(RANDOM)
     arrays = {
-        name: np.float32(generator.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape) if len(shape) > 1 else np.zeros(shape))
+        name: np.asarray(generator.normal(0, (2 / np.prod(shape[:-1])) ** 0.5, shape) * (len(shape) > 1), np.float32)
         for name, shape in sorted(shapes.items())
     }
     variables = {"params": jax.tree.map(jnp.asarray, arrays)}

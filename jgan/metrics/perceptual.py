@@ -1,7 +1,7 @@
 """A perceptual distance of pairs of images, of the form of LPIPS: differences of normalised feature maps of a network.
 
-It is not LPIPS: that has a certain network and weights learnt from human judgements, all of which are 1 here. Values of different
-networks cannot be compared; nor does a distance in the features of its own loss prove anything about a model.
+It is not LPIPS: that has a certain network and weights learnt from human judgements, all of which are 1 here. Values of
+different networks cannot be compared; nor does a distance in the features of its own loss prove anything about a model.
 """
 
 from collections.abc import Callable, Sequence

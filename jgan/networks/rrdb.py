@@ -47,7 +47,8 @@ class RRDBNet(nn.Module):
     A 3x3 convolution; `blocks` times three dense blocks whose output is scaled and added to the input; a 3x3 convolution added
     to the input of the first; twice nearest-neighbour doubling with a 3x3 convolution and leaky ReLU of slope 0.2; two 3x3
     convolutions with leaky ReLU between them. No normalisation, and no bounds of the output. Models of scale 2 and 1 first
-    move squares of 2x2 or 4x4 pixels into channels. With the defaults it has 16,697,987 parameters.
+    move squares of 2x2 or 4x4 pixels into channels; images whose sides are no multiples of that are continued in a mirror, and
+    the output is cut. With the defaults it has 16,697,987 parameters.
 
     Attributes:
       scale: the enlargement: 4, 2 or 1.
@@ -81,17 +82,16 @@ class RRDBNet(nn.Module):
 
     @nn.compact
     def __call__(self, x: Float[jax.Array, "b h w inputs"]) -> Float32[jax.Array, "b h_out w_out c"]:
-        """Maps `[B, height, width, inputs]` in [0, 1] to `[B, scale height, scale width, channels]` float32.
-
-        The sides must be multiples of 2 for a scale of 2, and of 4 for a scale of 1.
-        """
+        """Maps `[B, height, width, inputs]` in [0, 1] to `[B, scale height, scale width, channels]` float32."""
         if self.scale not in UNSHUFFLED:
             raise ValueError(f"the scale of RRDBNet must be 4, 2 or 1, found {self.scale}")
         conv = lambda features, name: Conv(  # noqa: E731
             features, 3, kernel_init=torch_uniform, dtype=self.dtype, name=name
         )
         activated = lambda h: nn.leaky_relu(h, 0.2)  # noqa: E731
-        h = first = conv(self.width, "first")(pixel_unshuffle(x.astype(self.dtype), UNSHUFFLED[self.scale]))
+        height, width, factor = *x.shape[1:3], UNSHUFFLED[self.scale]
+        whole = jnp.pad(x.astype(self.dtype), ((0, 0), (0, -height % factor), (0, -width % factor), (0, 0)), mode="symmetric")
+        h = first = conv(self.width, "first")(pixel_unshuffle(whole, factor))
         for block in range(self.blocks):
             inner = h
             for index in range(3):
@@ -102,4 +102,4 @@ class RRDBNet(nn.Module):
         for index in range(2):
             h = activated(conv(self.width, f"up_{index}")(nearest(h)))
         h = activated(conv(self.width, "high")(h))
-        return conv(self.channels, "last")(h).astype(jnp.float32)
+        return conv(self.channels, "last")(h)[:, : self.scale * height, : self.scale * width].astype(jnp.float32)

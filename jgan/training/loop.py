@@ -288,7 +288,8 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
             journal.flush()
             extra = resuming.extra(run, journal, session.rollbacks, planned=planned)
             score = evaluator.score(measured) if evaluator.criterion in measured else None
-            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=extra)
+            kept = boundary and run.phase.keep
+            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=extra, kept=kept)
             if boundary:
                 session.checkpoints.wait()
     if row is not None:
