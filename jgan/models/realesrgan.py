@@ -2,10 +2,10 @@
 
 The small images are made anew at every step from the large ones: blurred, resized, noisy and compressed, twice, at random (see
 `jgan.degradations.RealESRGAN`); those of the data set only serve the measures. The first phase trains RRDBNet by the mean
-absolute difference, the second with the same, five layers of VGG19 before their ReLU (`--model.perceptual.features vgg19:FILE`; by
-default those of EfficientNet-Lite0) and a tenth of the usual adversarial loss of a U-Net that judges each pixel. The first two
-are measured against the sharpened image; the discriminator sees the true one. The defaults are the authors' for crops of 64x64
-to 256x256, in batches of 48.
+absolute difference, the second with the same, five layers of VGG19 before their ReLU (`--model.perceptual.features vgg19:FILE`;
+by default those of EfficientNet-Lite0) and a tenth of the usual adversarial loss of a U-Net that judges each pixel. The first
+two are measured against the sharpened image; the discriminator sees the true one. The defaults are the authors' for crops of
+64x64 to 256x256, in batches of 48.
 """
 
 import dataclasses
