@@ -1,7 +1,7 @@
 """Evaluator of super-resolution: PSNR and SSIM beside those of bicubic enlargement, and a perceptual distance.
 
-PSNR and SSIM are those of the luma, without a border as wide as the scale, of whole pictures rounded to 8 bits; values are means
-over pictures. The distance is that of `jgan.metrics.perceptual`, in a network that is not the one of the loss. In the first
+PSNR and SSIM are those of the luma, without a border as wide as the scale, of whole pictures rounded to 8 bits; values are
+means over pictures. The distance is that of `jgan.metrics.perceptual`, in a network that is not the one of the loss. In the first
 phase the best checkpoint is that of the highest PSNR, in the adversarial one that of the smallest distance.
 """
 
@@ -162,10 +162,8 @@ def fidelity(truths: Sequence[np.ndarray], found: Sequence[np.ndarray], border: 
     """
     luma = truths[0].shape[-1] == 3
     options: dict[str, Any] = {"border": border, "luma": luma}
-    values = [
-        (psnr(truth, other, **options), ssim(truth, other, **options)) for truth, other in zip(truths, found, strict=True)
-    ]
-    return {name: float(np.mean(column)) for name, column in zip(("psnr", "ssim"), zip(*values, strict=True), strict=True)}
+    both = list(zip(truths, found, strict=True))
+    return {name: float(np.mean([of(*pair, **options) for pair in both])) for name, of in (("psnr", psnr), ("ssim", ssim))}
 
 
 def patches(pictures: Sequence[np.ndarray]) -> np.ndarray:
