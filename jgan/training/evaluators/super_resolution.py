@@ -1,8 +1,8 @@
 """Evaluator of super-resolution: PSNR and SSIM beside those of bicubic enlargement, and a perceptual distance.
 
 PSNR and SSIM are those of the luma, without a border as wide as the scale, of whole pictures rounded to 8 bits; values are
-means over pictures. The distance is that of `jgan.metrics.perceptual`, in a network that is not the one of the loss. In the first
-phase the best checkpoint is that of the highest PSNR, in the adversarial one that of the smallest distance.
+means over pictures. The distance is that of `jgan.metrics.perceptual`, in a network that is not the one of the loss. In the
+first phase the best checkpoint is that of the highest PSNR, in the adversarial one that of the smallest distance.
 """
 
 import functools
@@ -352,7 +352,7 @@ def most_detailed(image: np.ndarray, side: int) -> tuple[slice, slice]:
       >>> image = np.zeros((6, 9, 1), np.uint8)
       >>> image[1::2, 7] = 200
       >>> super_resolution.most_detailed(image, 3)[1]
-      slice(5, 8, None)
+      slice(6, 9, None)
     """
     grey = image.astype(np.float64).mean(axis=-1)
     detail = np.zeros_like(grey)
