@@ -25,19 +25,20 @@ class Judge(NamedTuple):
     accuracy: float | None
 
 
-def of_classes(dataset: Dataset, folder: Path, epochs: int) -> Judge:
+def of_classes(dataset: Dataset, folder: Path, epochs: int, *, shipped: bool = True) -> Judge:
     """A classifier of a data set: the shipped one if it fits, or one that is trained here once and kept.
 
     Args:
       dataset: images with labels.
       folder: where trained classifiers are kept.
       epochs: passes through the training images.
+      shipped: whether the shipped one, of scikit-learn's digits, may be taken for images of its size.
 
     Returns:
       The `Judge`.
     """
     path, shape, classes = None, dataset.fields.x.shape, dataset.fields.y.size
-    if classifier.shape_of() != shape:
+    if not shipped or classifier.shape_of() != shape:
         path = folder / f"classifier_{dataset.name}.npz"
         if not path.exists():
             params = classifier.fit(jax.random.key(0), dataset.train, classes, epochs=epochs, batch_size=128)

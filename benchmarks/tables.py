@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings, lesson_drawings, model_drawings
+from benchmarks import drawings, lesson_drawings, model_drawings, translation_drawings
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -135,6 +135,7 @@ TABLES: dict[str, Table] = {
     "first_models": Table(model_drawings.first_models, "python -m benchmarks.first_models"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
+    "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),
     "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),

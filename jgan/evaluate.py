@@ -4,6 +4,8 @@ python -m jgan.evaluate --workdir RUN                                   the defa
 python -m jgan.evaluate --workdir RUN --metrics fid,kid,prdc            against its training images
 python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images of any origin
 python -m jgan.evaluate --workdir RUN --metrics fid,prdc --per-class    also within each class of a model with labels
+python -m jgan.evaluate --workdir RUN --pairs                           translations against their truths, image by image
+python -m jgan.evaluate --fake FOLDER --real FOLDER --pairs             the same of images of any origin, paired by name
 python -m jgan.evaluate --compare A.json B.json                         side by side, if their protocols are the same
 """
 
@@ -13,24 +15,25 @@ if __name__ == "__main__":
     cli.starting("python -m jgan.evaluate")  # before the imports that take a second
 
 import dataclasses
+import itertools
 import math
 import sys
 import typing
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from jgan.evaluation import by_class, flags, likelihood, sets, sides, table
+from jgan.evaluation import by_class, flags, likelihood, paired, sets, sides, table, two_sets
 from jgan.evaluation.criteria import RealImages
-from jgan.evaluation.measure import MEASURES, Row
+from jgan.evaluation.measure import MEASURES
 from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
 from jgan.resize import Resizer
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
-from jgan.training.evaluators import sampling
+from jgan.training.evaluators import pairs, sampling
 from jgan.training.evaluators.images import at_data_size, real_images
 from jgan.training.run import Run, Snapshot, environment, keys, open_run
 from jgan.utils import checks, cli, memory, output
@@ -57,8 +60,10 @@ class Args:
     """names, separated by commas or spaces, see below; default: that of the run's evaluator, or fid for two sets of images"""
     per_class: bool = False
     """also measure the images of each class alone, by those of the metrics that can be, for two sets with labels"""
-    split: Literal["train", "validation", "test"] = "train"
-    """part of the run's data to compare with"""
+    pairs: bool = False
+    """measure images against their truths, one by one: --fake against --real by their names, or translations of a run's data"""
+    split: Literal["train", "validation", "test"] | None = None
+    """part of the run's data to compare with; default: train, with --pairs test"""
     held_out: Path | None = None
     """additional real images, for ct; default: another part of the run's data"""
     num_samples: int = 10_000
@@ -107,11 +112,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
       ValueError, OSError: if the input is invalid, or a metric failed; `jgan.utils.cli.run` prints the error as one line.
     """
-    listing = "\n".join(f"  {name:<14}{measure.about}" for name, measure in MEASURES.items())
+    listing, for_pairs = (
+        "\n".join(f"  {name:<14}{measure.about}" for name, measure in known.items()) for known in (MEASURES, paired.PAIRED)
+    )
     description = (
         "Measure the generator of a run, or two sets of images.\n\nMetrics:\n"
         f"  {'parzen':<14}the log-likelihood of the 2014 paper's Table 1, with its baselines\n{listing}\n"
-        "  modes, divergence, distance, translation: the measures of runs without a single set of images"
+        "  modes, divergence, distance, translation: the measures of runs without a single set of images\n"
+        f"With --pairs, {', '.join(paired.DEFAULT)} by default:\n{for_pairs}"
     )
     given = list(sys.argv[1:] if argv is None else argv)
     output.not_empty(given)
@@ -123,10 +131,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         output.show(table.side_by_side(args.compare, any_protocol=args.any_protocol))
         return
     results = Results(args.out or (args.workdir or Path()) / "evaluation.json", PROG, environment())
-    if args.workdir is not None:
-        of_run(args, results)
-    else:
-        of_files(args, results)
+    (of_pairs if args.pairs else of_run if args.workdir is not None else of_files)(args, results)
     results.end()
 
 
@@ -149,6 +154,9 @@ def check(args: Args) -> None:
     extractors = typing.get_args(choice.Name)
     if args.extractor not in extractors:
         raise ValueError(f"--extractor: {unknown('extractor', args.extractor, extractors)}")
+    if args.pairs:
+        check_pairs(args)
+        return
     if args.workdir is None:
         for name in args.names:
             if name == "parzen":
@@ -162,6 +170,21 @@ def check(args: Args) -> None:
         output.file("--out", args.out)
     if args.pictures is not None and not args.pictures.is_dir():
         output.folder("--pictures", args.pictures)
+
+
+def check_pairs(args: Args) -> None:
+    """Checks the flags that go with `--pairs`: see `check`."""
+    for name in args.names:
+        if name not in paired.PAIRED:
+            raise ValueError(f"--metrics, --pairs: {unknown('metric', name, paired.PAIRED)}")
+    flags.check(args, args.names or paired.DEFAULT)
+    extra = {"per_class": args.per_class, "held_out": args.held_out, "pictures": args.pictures}
+    extra |= {} if args.workdir is None else {"real": args.real}
+    for name, value in extra.items():
+        if value:
+            raise ValueError(f"--{name.replace('_', '-')}: --pairs measures images against their own truths: leave it out")
+    if args.out is not None:
+        output.file("--out", args.out)
 
 
 # --------------------------------------------------------------------------------------------------------------- runs
@@ -194,12 +217,7 @@ def of_run(args: Args, results: Results) -> None:
             raise ValueError(f"--per-class: the model of {run.config.preset} is not conditioned on labels: leave it out")
     pair = real_of_run(real, args) if set(names) & set(MEASURES) else None
     found = run.snapshot(args.checkpoint)
-    for message in found.damaged:
-        output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
-    output.show(f"{run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
-    results.about(**{name: getattr(run.config, name) for name in ("preset", "dataset", "batch_size")})
-    results.about(run_seed=run.config.seed, step=found.step)
-    results.about(**{name: getattr(args, name) for name in ("checkpoint", "ema", "num_samples", "seed")})
+    about(found, args, results)
     if evaluator.name != "parzen":
         as_in_training(found, args, results)
         return
@@ -215,7 +233,18 @@ def of_run(args: Args, results: Results) -> None:
         labels = np.asarray(asked.c) if sampling.classes(found.run.gan) else None
         name = f"{run.config.preset}, step {found.step:,}"
         fake = sets.ImageSet(name, sets.to_uint8("samples", samples), labels)
-        measure_images(pair._replace(fake=fake), names, args, results)
+        two_sets.measure(pair._replace(fake=fake), names, args, results)
+
+
+def about(found: Snapshot, args: Args, results: Results) -> None:
+    """Says which checkpoint is measured, on the terminal and in the results."""
+    for message in found.damaged:
+        output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
+    config = found.run.config
+    output.show(f"{config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
+    results.about(**{name: getattr(config, name) for name in ("preset", "dataset", "batch_size")})
+    results.about(run_seed=config.seed, step=found.step)
+    results.about(**{name: getattr(args, name) for name in ("checkpoint", "ema", "num_samples", "seed")})
 
 
 def check_memory(args: Args, run: Run) -> None:
@@ -235,8 +264,9 @@ def real_of_run(images: RealImages, args: Args) -> sides.Given:
     Returns:
       The `Given`, without the generated images.
     """
-    real = sets.read(args.real) if args.real is not None else images.image_set(args.split)
-    other = "test" if args.split != "test" else "validation"
+    split = args.split or "train"
+    real = sets.read(args.real) if args.real is not None else images.image_set(split)
+    other = "test" if split != "test" else "validation"
     held_out = sets.read(args.held_out) if args.held_out is not None else images.image_set(other)
     if args.per_class:
         by_class.check(real=real)
@@ -282,57 +312,34 @@ def of_files(args: Args, results: Results) -> None:
         assert given.fake is not None
         by_class.check(real=given.real, generated=given.fake)
     results.about(fake=str(args.fake), seed=args.seed)
-    measure_images(given, names, args, results)
+    two_sets.measure(given, names, args, results)
 
 
-def measure_images(given: sides.Given, names: Sequence[str], args: Args, results: Results) -> None:
-    """Measures one set of images against another, one measure after the other.
+# --------------------------------------------------------------------------------------------------------------- pairs
+
+
+def of_pairs(args: Args, results: Results) -> None:
+    """Measures images against their truths: those of files, or what a run makes of its own pairs.
 
     Args:
-      given: the sets.
-      names: the measures.
       args: the flags.
-      results: takes the protocol, each result by its name, and the table, as each measure is done.
+      results: takes the results.
     """
-    shape = given.real.images.shape[1:]
-    extractor = choice.choose(args.extractor, shape, args.weights, args.resizer)
-    names = [name for name in names if name in MEASURES]
-    outcomes: list[sides.Outcome] = []
-    with sides.progress_bar() as progress:
-        measurement = sides.Measurement(
-            *(given, names, extractor),
-            options=flags.options(args, names),
-            seed=args.seed,
-            cache=args.cache or (None if args.workdir is None else args.workdir / "features"),
-            progress=progress,
-            note=output.warn,
-        )
-        heading = f"\n{sides.headline(measurement.protocol)}\n"
-        for name in names:
-            outcomes.append(measurement.compute(name))
-            if outcomes[-1].error:
-                results.fail(name, outcomes[-1].error)
-                continue
-            done = {outcome.name: outcome for outcome in outcomes if not outcome.error}
-            results.add(
-                heading + table.text([("", done[name].rows)]),
-                protocol=measurement.protocol._asdict(),
-                table={name: [_plain(row) for row in outcome.rows] for name, outcome in done.items()},
-                **{name: outcome.result for name, outcome in done.items()},
-            )
-            heading = ""
-        if args.per_class:
-            within = [outcome.name for outcome in outcomes if not outcome.error and MEASURES[outcome.name].within_class]
-            classes = by_class.measure(measurement, within)
-            results.add(f"\nwithin each class\n{by_class.text(classes)}", by_class=[of.result for of in classes])
-    if args.pictures is not None and len(results.failed) < len(names):
-        for path in sides.draw(args.pictures, sides.collect(measurement, outcomes)):
-            output.show(f"picture: {path}")
-
-
-def _plain(row: Row) -> dict[str, Any]:
-    """A row for JSON, its numbers as Python's."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row._asdict().items()}
+    if args.workdir is None:
+        assert args.fake is not None
+        assert args.real is not None
+        results.about(fake=str(args.fake), real=str(args.real))
+        given = {"": itertools.islice(paired.of_files(args.fake, args.real), args.num_samples or None)}
+    else:
+        run = open_run(args.workdir, args.data_dir)
+        found = run.snapshot(args.checkpoint)
+        about(found, args, results)
+        state = found.state if args.ema else sampling.unaveraged(found.state)
+        seeded = dataclasses.replace(found.run, config=dataclasses.replace(found.run.config, seed=args.seed))
+        given = pairs.true_pairs(seeded, state, args.split or "test", args.num_samples)
+    output.file("--out", results.out)
+    names = args.names or paired.DEFAULT
+    two_sets.measure_pairs(given, names, flags.options(args, names), results)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan import exploration, latents, plots, translation
-from jgan.evaluation import sets
+from jgan.evaluation import named, sets
 from jgan.evaluation.criteria import unit
 from jgan.training import evaluators, outputs
 from jgan.training.checkpoint import Which
@@ -301,8 +301,8 @@ def _about(args: Args) -> dict[str, Any]:
 def translated(found: Snapshot, args: Args, out: Path) -> str:
     """The command for `--input`: one translation, a sheet of inputs and outputs, or all outputs; returns a description."""
     assert args.input is not None
-    several = out.suffix.lower() == ".png" and not translation.is_picture(args.input)
-    given = itertools.islice(translation.read(args.input), args.num if several else None)
+    several = out.suffix.lower() == ".png" and not named.is_picture(args.input)
+    given = itertools.islice(named.read(args.input), args.num if several else None)
     note = lambda line: output.warn(f"{PROG}: note: {line}")  # noqa: E731
     made = translation.translate(found, given, direction=args.direction, seed=args.seed, ema=args.ema, note=note)
     if not out.suffix:

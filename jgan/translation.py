@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan import plots
-from jgan.data import folder, grey, pictures, reading
-from jgan.evaluation import archives, sets
+from jgan.data import grey, reading
 from jgan.evaluation.criteria import unit
+from jgan.evaluation.named import Picture
 from jgan.training.run import Snapshot, keys
 from jgan.types import GAN, Field, Inputs
 from jgan.utils import memory, text
@@ -30,14 +30,6 @@ PROGRAMS = 8
 
 SHOWN, LARGEST = 12, 256
 """Of a sheet of several pictures: the columns, and the side to which larger pictures are reduced."""
-
-
-class Picture(NamedTuple):
-    """A picture: its name without a suffix, its file for messages, and its pixels, uint8 `[height, width, 1 or 3]`."""
-
-    name: str
-    where: str
-    pixels: np.ndarray
 
 
 class Translated(NamedTuple):
@@ -67,15 +59,6 @@ def directions(gan: GAN) -> dict[str, Field]:
     return {name: field for name, field in found.items() if isinstance(field, Field) and field.kind == "image"}
 
 
-# -------------------------------------------------------------------------------------------------------------- reading
-
-
-def is_picture(path: Path) -> bool:
-    """Whether a path is one picture, by its suffix, and not a set of them."""
-    path = reading.user_path(path)
-    return path.suffix.lower() in pictures.SUFFIXES and not path.is_dir()
-
-
 def default_name(path: Path) -> str:
     """The name of the picture that is written if no other is asked for.
 
@@ -93,36 +76,6 @@ def default_name(path: Path) -> str:
     """
     path = reading.user_path(path).resolve()
     return f"translated-{path.name if path.is_dir() else path.stem}.png"
-
-
-def read(path: Path) -> Iterator[Picture]:
-    """Reads a picture, or a set of them.
-
-    Args:
-      path: a picture; a folder of pictures, which may differ in size; an archive of one, or an `.npz` file, of one size.
-
-    Yields:
-      The pictures, in the order of their names; those of an array are named by their number.
-
-    Raises:
-      FileNotFoundError: if there is nothing.
-      ValueError: if a file is not a picture; the message names it.
-    """
-    path = reading.user_path(path)
-    if path.is_dir() or is_picture(path):
-        files = folder.files(path) if path.is_dir() else [path]
-        stems = [file.stem for file in files]
-        for file in files:
-            unique = stems.count(file.stem) == 1
-            name = file.stem if unique else "-".join(file.relative_to(path).parts)
-            yield Picture(name, str(file), folder.read_image(file))
-        return
-    if path.is_file() and not (archives.is_archive(path) or path.suffix.lower() == ".npz"):
-        raise ValueError(f"{path}: expected a picture ({text.listed(pictures.SUFFIXES)}), a folder or an .npz file of pictures")
-    images = sets.read(path).images
-    digits = max(4, len(str(len(images) - 1)))
-    for index, image in enumerate(images):
-        yield Picture(f"{index:0{digits}}", f"{path}, image {index}", image)
 
 
 # -------------------------------------------------------------------------------------------------------------- fitting
@@ -145,9 +98,10 @@ def fitted(picture: Picture, field: Field, gan: GAN) -> tuple[Picture, str]:
     Example:
       >>> import numpy as np
       >>> from jgan import models, translation
+      >>> from jgan.evaluation.named import Picture
       >>> from jgan.models import pix2pix
       >>> gan = models.make(pix2pix.small(pix2pix.Config()), pix2pix.MODEL.small_spec)
-      >>> coloured = translation.Picture("a", "a.png", np.zeros((30, 20, 3), np.uint8))
+      >>> coloured = Picture("a", "a.png", np.zeros((30, 20, 3), np.uint8))
       >>> picture, done = translation.fitted(coloured, gan.condition, gan)
       >>> picture.pixels.shape, done
       ((30, 20, 1), 'the model takes grey: colours converted to their luma')

@@ -11,6 +11,7 @@ last image of each class with two or more images in "b" is dropped from "b". The
 In the validation and the test part both domains hold all images: row i of "b" is the true translation of row i of "a".
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,29 @@ def halves(train: Batch) -> dict[str, Batch]:
     return {"a": a, "b": b}
 
 
+def domains(source: Dataset, a: Callable[[Batch], Batch], b: Callable[[Batch], Batch]) -> dict[str, dict[str, Batch]]:
+    """The parts of a set of two unpaired domains, made from one set.
+
+    Args:
+      source: the set.
+      a: `a(batch) -> batch`, the images of the domain "a".
+      b: the same of "b".
+
+    Returns:
+      For each part both domains: of the halves of the training set, and of the whole validation and test set.
+
+    Example:
+      >>> from jgan import data
+      >>> from jgan.data import inverted
+      >>> parts = inverted.domains(data.load("digits"), lambda batch: batch, lambda batch: batch)
+      >>> [len(batch.x) for batch in (*parts["train"].values(), *parts["test"].values())]
+      [604, 600, 296, 296]
+    """
+    divided = {part: dict.fromkeys("ab", source.parts[part]) for part in ("validation", "test")}
+    divided = {"train": halves(source.train), **divided}
+    return {part: {"a": a(sets["a"]), "b": b(sets["b"])} for part, sets in divided.items()}
+
+
 def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
     """Loads a set of images as two domains.
 
@@ -108,9 +132,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
     source = sources.load(sources.inner(name, "inverted:mnist"), data_dir, held_out=held_out)
     if not isinstance(source.fields, Batch) or not isinstance(source.fields.x, Field) or source.fields.x.kind != "image":
         raise ValueError(f"{name}: expected one set of images after the colon, found {source.name}: choose another set")
-    train = halves(source.train)
-    parts = {"train": train, **{part: dict.fromkeys("ab", source.parts[part]) for part in ("validation", "test")}}
-    parts = {part: {"a": sets["a"], "b": sets["b"]._replace(x=as_stored(sets["b"].x))} for part, sets in parts.items()}
+    parts = domains(source, lambda a: a, lambda b: b._replace(x=as_stored(b.x)))
     return Dataset(name, **parts, fields=dict.fromkeys("ab", source.fields), truth=invert)
 
 

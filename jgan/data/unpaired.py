@@ -13,7 +13,7 @@ import numpy as np
 
 from jgan.data import pairs, sources
 from jgan.data.dataset import Dataset
-from jgan.data.inverted import halves
+from jgan.data.inverted import domains
 from jgan.data.kinds import converted
 from jgan.types import Batch, Field
 
@@ -40,9 +40,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       (604, 600, 296, ['ba'])
     """
     source = pairs.pairs_of(name, "unpaired:edges:mnist", data_dir, held_out)
-    divided = {"train": halves(source.train)}
-    divided |= {part: {"a": source.parts[part], "b": source.parts[part]} for part in ("validation", "test")}
-    parts = {part: {"a": _only(sets["a"], sets["a"].c), "b": _only(sets["b"], sets["b"].x)} for part, sets in divided.items()}
+    parts = domains(source, lambda a: _only(a, a.c), lambda b: _only(b, b.x))
     fields = {"a": _only(source.fields, source.fields.c), "b": _only(source.fields, source.fields.x)}
     return Dataset(name, **parts, fields=fields, truth=_known(source))
 

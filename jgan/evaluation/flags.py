@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from jgan.evaluation.measure import MEASURES
+from jgan.evaluation.paired import PAIRED
 
 
 def with_options(base: type) -> type[Any]:
@@ -95,7 +96,8 @@ def options(args: Any, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _types() -> dict[str, type[Any]]:
-    return {name: measure.options for name, measure in MEASURES.items() if dataclasses.fields(measure.options)}
+    known: dict[str, Any] = {**MEASURES, **PAIRED}
+    return {name: measure.options for name, measure in known.items() if dataclasses.fields(measure.options)}
 
 
 def _field(name: str) -> str:

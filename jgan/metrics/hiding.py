@@ -40,6 +40,7 @@ def hiding(
     noise: float = 0.02,
     seed: int = 0,
     compress: Callable[[np.ndarray], np.ndarray] | None = None,
+    returned: Float[AnyArray, "n h w c"] | None = None,
 ) -> Hiding:
     """The cycle error with the exact translations, with noise on them, and after rounding to 8 bits.
 
@@ -50,6 +51,7 @@ def hiding(
       noise: the standard deviation of the noise, in units of [0, 1]; noisy images are clipped to [0, 1].
       seed: of the noise.
       compress: `compress(images) -> images` of uint8 images, such as JPEG there and back, after rounding; None for none.
+      returned: `back(translations)`, if it is known already.
 
     Returns:
       The `Hiding`.
@@ -75,8 +77,8 @@ def hiding(
     if not noise > 0:
         raise ValueError(f"noise must be above 0, found {noise}")
 
-    def error(images: np.ndarray) -> float:
-        found = np.asarray(back(images.astype(np.float32)), np.float64)
+    def error(images: np.ndarray, known: Any = None) -> float:
+        found = np.asarray(back(images.astype(np.float32)) if known is None else known, np.float64)
         if found.shape != x.shape:
             raise ValueError(f"back must return the shape of the sources, {x.shape}, found {found.shape}")
         return float(np.abs(found - x).mean())
@@ -84,7 +86,7 @@ def hiding(
     drawn = np.random.default_rng(check_seed(seed)).normal(0, noise, y.shape)
     whole = np.rint(255 * np.clip(y, 0, 1)).astype(np.uint8)
     rounded = whole if compress is None else compress(whole)
-    exact, noisy = error(y), error(np.clip(y + drawn, 0, 1))
+    exact, noisy = error(y, returned), error(np.clip(y + drawn, 0, 1))
     return Hiding(exact, noisy, error(rounded / 255.0), noisy / max(exact, 1e-6), _caution(exact, noise))
 
 

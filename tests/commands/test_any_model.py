@@ -15,7 +15,7 @@ import tiny_models
 from tiny_models import CLASSES, SHIFT, WALK, Pull, Shift, Walk
 
 from jgan import Batch, data, models
-from jgan.training import loop, records, train
+from jgan.training import evaluators, loop, records, train
 from jgan.training.evaluators import pairs
 from jgan.training.run import open_run
 from jgan.types import Batch as Fields
@@ -309,3 +309,19 @@ def test_translations_are_measured_against_the_truth(tmp_path, dataset):
 
     with Image.open(tmp_path / "a" / "samples" / "step_00000001.png") as image:
         assert image.size == (pairs.SHOWN * 50, directions * 3 * 50)  # rows of sources, outputs and truths
+    with Image.open(tmp_path / "a" / "translations.png") as image:
+        assert image.size == (pairs.SHOWN * 50, directions * 2 * 3 * 50)
+
+
+def test_the_end_of_a_run_translates_nothing_twice(tmp_path, monkeypatch):
+    """In each direction: there, back, back with noise, back after JPEG. The picture takes what was measured."""
+    trained = train(SHIFT, Shift(0.25), dataset="inverted:digits", steps=1, batch_size=16, workdir=tmp_path / "a")
+    passes, translate = [], pairs.translate
+
+    def counted(run, state, condition):
+        passes.append(len(next(iter(condition.values()))))
+        return translate(run, state, condition)
+
+    monkeypatch.setattr(pairs, "translate", counted)
+    evaluators.of(trained.run).finish(trained.run, trained.state)
+    assert passes == [296] * 8

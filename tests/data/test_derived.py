@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jgan import Batch, data
-from jgan.data import coloured, edges, grey, inverted, partly_labelled, stacked
+from jgan.data import blurred, coloured, edges, grey, inverted, partly_labelled, stacked
 
 
 def rows(images: np.ndarray) -> collections.Counter:
@@ -114,6 +114,20 @@ def test_swapped_pairs_are_the_pairs_in_the_other_direction():
     np.testing.assert_array_equal(found.test.x, edged.test.c)
     np.testing.assert_array_equal(found.test.c, edged.test.x)
     assert (found.fields.x.shape, found.fields.c.shape) == ((8, 8, 1), (8, 8, 3))
+
+
+def test_blurred_images_are_means_weighted_by_a_gaussian():
+    """Against the sum over all pixels, in a large image away from its border; images and channels by themselves."""
+    found = data.load("blurred:stacked:digits").test
+    assert found.c.dtype == np.uint8
+    images = np.random.default_rng(0).random((3, 25, 25, 2))
+    places = np.arange(25) - 12
+    weights = np.exp(-np.square(places) / (2 * 1.5**2))
+    weights = np.where(np.abs(places) <= 6, weights, 0)  # the filter ends after four standard deviations
+    kernel = np.outer(weights, weights) / weights.sum() ** 2
+    expected = np.einsum("nhwc,hw->nc", images, kernel)
+    np.testing.assert_allclose(blurred.blur(images)[:, 12, 12], expected, atol=1e-6)
+    np.testing.assert_array_equal(found.c, blurred.blur(found.x))
 
 
 def test_grey_is_pillows_luma():

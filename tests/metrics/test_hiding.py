@@ -50,6 +50,18 @@ def test_the_translations_are_compressed_after_rounding():
     assert found.rounded == pytest.approx(X.mean(), rel=1e-5)
 
 
+def test_a_way_back_that_is_known_is_not_gone_again():
+    calls = []
+
+    def back(y):
+        calls.append(y)
+        return y
+
+    found = hiding(X, X, back, returned=X + 0.125)
+    assert found.exact == pytest.approx(0.125)
+    assert len(calls) == 2  # with noise, and rounded
+
+
 def test_noise_follows_the_seed():
     one, again, other = (hiding(X, X, lambda y: y, seed=seed).noisy for seed in (0, 0, 1))
     assert one == again != other

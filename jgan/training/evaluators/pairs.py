@@ -8,13 +8,14 @@ there and back, and at the end whether the way back depends on hidden signals: s
 """
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from jgan import plots
+from jgan.evaluation import paired
 from jgan.evaluation.criteria import unit
 from jgan.metrics import hiding, kernel
 from jgan.training.evaluators import sampling
@@ -50,6 +51,18 @@ class Pairs(NamedTuple):
     truth: np.ndarray | None
     target: np.ndarray
     back: str = ""
+
+
+class Translations(NamedTuple):
+    """What a model makes of the images of one direction.
+
+    Attributes:
+      outputs: `[n, height, width, channels]` float32 in [0, 1], the translations.
+      returned: `[n, ...]` their translations back, or None if there is no way back.
+    """
+
+    outputs: np.ndarray
+    returned: np.ndarray | None
 
 
 Source = Callable[[Run, str, int], dict[str, Pairs]]
@@ -112,17 +125,20 @@ def make(source: Source = of_data) -> Callable[[Run], Evaluator]:
         known = all(pairs.truth is not None for pairs in source(run, "validation", 1).values())
 
         def measure(run: Run, state: GANState) -> dict[str, float]:
-            return errors(run, state, source(run, "validation", COMPARED), known=known)
+            pairs = source(run, "validation", COMPARED)
+            return errors(pairs, translations(run, state, pairs), known=known)
 
         def drawn(run: Run, state: GANState) -> np.ndarray:
-            return sheet(run, state, source(run, "validation", SHOWN))
+            pairs = source(run, "validation", SHOWN)
+            return sheet(pairs, translations(run, state, pairs, back=False))
 
         def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
             pairs = source(run, "test", COMPARED)
-            found = errors(run, state, pairs, known=known)
-            hidden, cautions = signals(run, state, pairs)
+            made = translations(run, state, pairs)
+            found = errors(pairs, made, known=known)
+            hidden, cautions = signals(run, state, pairs, made)
             found |= hidden
-            plots.save_png(run.workdir / "translations.png", sheet(run, state, source(run, "test", 2 * SHOWN)))
+            plots.save_png(run.workdir / "translations.png", sheet(pairs, made, 2 * SHOWN))
             said = "".join(f"; {direction}: {caution}" for direction, caution in cautions.items())
             return {"translation": found}, f"on test images: {phrase(found)}{said}"
 
@@ -146,13 +162,32 @@ def translate(run: Run, state: GANState, condition: Any) -> np.ndarray:
     return sampling.draw(run.gan, state, run.gan.inputs(keys(run.config.seed).evaluation, n, condition), block=100)
 
 
-def errors(run: Run, state: GANState, pairs: Mapping[str, Pairs], *, known: bool) -> dict[str, float]:
-    """Measures the distance between outputs and targets.
+def translations(run: Run, state: GANState, pairs: Mapping[str, Pairs], *, back: bool = True) -> dict[str, Translations]:
+    """Translates images, and their translations back.
 
     Args:
       run: the run in the phase of the state.
       state: the state whose (averaged) generator is used.
-      pairs: the pairs.
+      pairs: the images.
+      back: whether the way back is asked for.
+
+    Returns:
+      The `Translations` by direction.
+    """
+    found = {}
+    for direction, each in pairs.items():
+        outputs = translate(run, state, each.condition)
+        returned = translate(run, state, {each.back: outputs}) if back and each.back else None
+        found[direction] = Translations(outputs, returned)
+    return found
+
+
+def errors(pairs: Mapping[str, Pairs], made: Mapping[str, Translations], *, known: bool) -> dict[str, float]:
+    """Measures the distance between outputs and targets.
+
+    Args:
+      pairs: the images.
+      made: their translations.
       known: whether the true targets are known.
 
     Returns:
@@ -161,29 +196,31 @@ def errors(run: Run, state: GANState, pairs: Mapping[str, Pairs], *, known: bool
       absolute difference between sources and their translations there and back, if there is a way back. For several directions,
       the value of each and their mean.
     """
-    outputs = {direction: translate(run, state, each.condition) for direction, each in pairs.items()}
     error, kid, cycle = {}, {}, {}
-    for direction, (_, source, truth, target, back) in pairs.items():
-        fake = outputs[direction]
+    for direction, (_, source, truth, target, _) in pairs.items():
+        fake, returned = made[direction]
         if truth is not None:
             error[direction] = _distance(fake, truth)
         if not known:
             real, flat = target.reshape(len(target), -1), fake.reshape(len(fake), -1)
             kid[direction] = float(kernel.kid(real, flat, subset_size=min(len(real), len(flat), 500), seed=0).mean)
-        if back:
-            cycle[direction] = _distance(translate(run, state, {back: fake}), source)
+        if returned is not None:
+            cycle[direction] = _distance(returned, source)
     several = len(pairs) > 1
     found = _row("error", error, several) if known else _row("kid", kid, several) | _each("error", error)
     return found | (_row("cycle", cycle, several) if cycle else {})
 
 
-def signals(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> tuple[dict[str, float], dict[str, str]]:
+def signals(
+    run: Run, state: GANState, pairs: Mapping[str, Pairs], made: Mapping[str, Translations]
+) -> tuple[dict[str, float], dict[str, str]]:
     """Tests the translations that can be led back for hidden signals.
 
     Args:
       run: the run in the phase of the state.
       state: the state whose (averaged) generator is used.
-      pairs: the pairs.
+      pairs: the images.
+      made: their translations.
 
     Returns:
       `(values, cautions)`: for each direction with a way back `hiding_DIRECTION`, the ratio of cycle errors with noise and
@@ -191,17 +228,44 @@ def signals(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> tuple[dict
       direction.
     """
     values, cautions = {}, {}
-    for direction, (condition, source, _, _, back) in pairs.items():
-        if not back:
+    for direction, (outputs, returned) in made.items():
+        if returned is None:
             continue
-        there = lambda images, back=back: translate(run, state, {back: images})  # noqa: E731
-        found = hiding.hiding(source, translate(run, state, condition), there, compress=jpeg)
+        there = lambda images, back=pairs[direction].back: translate(run, state, {back: images})  # noqa: E731
+        found = hiding.hiding(pairs[direction].source, outputs, there, compress=jpeg, returned=returned)
         values[f"hiding_{direction}"] = found.ratio
         values[f"noisy_cycle_{direction}"] = found.noisy
         values[f"jpeg_cycle_{direction}"] = found.rounded
         if found.caution:
             cautions[direction] = found.caution
     return values, cautions
+
+
+def true_pairs(run: Run, state: GANState, part: str, n: int) -> dict[str, Iterator[paired.Pair]]:
+    """The translations of a run's data and their truths, rounded to 8 bits, as in image files.
+
+    Args:
+      run: the run in the phase of the state.
+      state: the state whose (averaged) generator is used.
+      part: the part of the data.
+      n: the maximum number of pairs.
+
+    Returns:
+      The pairs by direction, of those directions whose truth is known.
+
+    Raises:
+      ValueError: if none is known.
+    """
+    known = {direction: each for direction, each in of_data(run, part, n).items() if each.truth is not None}
+    if not known:
+        raise ValueError(f"--pairs: the true translations of {run.config.dataset} are not known: leave it out")
+
+    def of(direction: str, each: Pairs) -> Iterator[paired.Pair]:
+        outputs = plots.to_uint8(translate(run, state, each.condition))
+        for index, (output, truth) in enumerate(zip(outputs, plots.to_uint8(each.truth), strict=True)):
+            yield paired.pair(f"{run.config.dataset}, {part}, {direction or 'image'} {index}", output, truth)
+
+    return {direction: of(direction, each) for direction, each in known.items()}
 
 
 def jpeg(images: np.ndarray) -> np.ndarray:
@@ -255,24 +319,24 @@ def phrase(row: Mapping[str, float]) -> str:
     return ", ".join(parts)
 
 
-def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
+def sheet(pairs: Mapping[str, Pairs], made: Mapping[str, Translations], n: int = SHOWN) -> np.ndarray:
     """Draws a row of sources, one of outputs and, if known, one of true targets, for each direction.
 
     Args:
-      run: the run in the phase of the state.
-      state: the state whose (averaged) generator is sampled.
-      pairs: the pairs.
+      pairs: the images.
+      made: their translations.
+      n: the number of images shown, in rows of `SHOWN`.
 
     Returns:
       The picture, uint8 `[height, width, channels]`.
     """
     blocks = []
-    for condition, source, truth, *_ in pairs.values():
-        shown = [source, translate(run, state, condition), *([] if truth is None else [truth])]
-        blocks.append(plots.comparison(*shown))
-    width = max(block.shape[1] for block in blocks)
-    padded = [np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0))) for block in blocks]
-    return np.concatenate(padded)
+    for direction, (_, source, truth, *_) in pairs.items():
+        shown = [source, made[direction].outputs, *([] if truth is None else [truth])]
+        blocks.append(plots.comparison(*(images[:n] for images in shown), columns=SHOWN))
+    width, channels = (max(block.shape[axis] for block in blocks) for axis in (1, 2))
+    coloured = [np.broadcast_to(block, (*block.shape[:2], channels)) for block in blocks]
+    return np.concatenate([np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0))) for block in coloured])
 
 
 EVALUATORS.register("pairs", make())
