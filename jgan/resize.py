@@ -154,7 +154,8 @@ def matlab_bicubic(images: jax.Array | np.ndarray, scale: float) -> Any:
         raise ValueError(f"expected images [..., height, width, channels], found the shape {np.shape(images)}")
     rows, columns = (matlab_matrix(length, scale) for length in np.shape(images)[-3:-1])
     if isinstance(images, np.ndarray):
-        return np.einsum("oh,...hwc->...owc", rows, np.einsum("ow,...hwc->...hoc", columns, images), optimize=True)
+        wide = np.moveaxis(np.tensordot(columns, images.astype(np.float64), (1, -2)), 0, -2)
+        return np.moveaxis(np.tensordot(rows, wide, (1, -3)), 0, -3)
     products = functools.partial(jnp.einsum, precision=jax.lax.Precision.HIGHEST)
     x = products("ow,...hwc->...hoc", jnp.asarray(columns, jnp.float32), images.astype(jnp.float32))
     return products("oh,...hwc->...owc", jnp.asarray(rows, jnp.float32), x)

@@ -12,8 +12,8 @@ from jgan.degradations import resizing
 from jgan.degradations.sized import Sized
 
 sys.path.append(str(Path(__file__).parents[1] / "metrics"))
-import oracle_interpolate  # noqa: E402
-import oracles  # noqa: E402
+import oracle_interpolate
+import oracles
 
 
 def buffered(image, rows, columns):

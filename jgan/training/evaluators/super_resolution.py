@@ -17,6 +17,7 @@ from jgan import plots, tiles
 from jgan.features import choice, efficientnet, maps
 from jgan.metrics import kernel, perceptual
 from jgan.metrics.psnr import psnr
+from jgan.metrics.restored import Channel
 from jgan.metrics.ssim import ssim
 from jgan.ragged import is_ragged
 from jgan.resize import eight_bits, matlab_bicubic
@@ -33,7 +34,7 @@ SHOWN, SIDE = 8, 96
 PATCH = 96
 """the side of the patches in which the perceptual distance is measured, or the smallest side of a picture"""
 
-TILE, MARGIN = 160, 32
+TILE, MARGIN = 128, 64
 """pictures are enlarged in tiles of this many pixels with at most this margin"""
 
 _TITLES = {"psnr": "PSNR", "ssim": "SSIM", "distance": "perceptual distance", "kid": "patch KID"}
@@ -160,10 +161,11 @@ def fidelity(truths: Sequence[np.ndarray], found: Sequence[np.ndarray], border: 
     Returns:
       `psnr` in dB and `ssim`, of the luma of colour pictures.
     """
-    luma = truths[0].shape[-1] == 3
-    options: dict[str, Any] = {"border": border, "luma": luma}
-    both = list(zip(truths, found, strict=True))
-    return {name: float(np.mean([of(*pair, **options) for pair in both])) for name, of in (("psnr", psnr), ("ssim", ssim))}
+    channel: Channel = "y" if truths[0].shape[-1] == 3 else "rgb"
+    return {
+        "psnr": psnr(found, truths, channel=channel, border=border).mean,
+        "ssim": ssim(found, truths, channel=channel, border=border).mean,
+    }
 
 
 def patches(pictures: Sequence[np.ndarray]) -> np.ndarray:
