@@ -110,12 +110,13 @@ def _chosen(name: str) -> Maps:
     return vgg19_maps(rest) if kind == "vgg19" else classifier_maps(rest)
 
 
-def vgg19_maps(path: str | Path, *, expected: str | None = VGG19) -> Maps:
+def vgg19_maps(path: str | Path, *, expected: str | None = VGG19, stages: vgg.Stages = vgg.STAGES) -> Maps:
     """VGG19's convolutions, with the published weights.
 
     Args:
       path: the file: `.pth`, `.safetensors` or `.npz`, with the names of torchvision; those of the classifier are not used.
       expected: as in `jgan.features.weights.read`.
+      stages: the channels and the number of convolutions of each stage, VGG19's.
 
     Returns:
       The `Maps` `conv1_1` ... `conv5_4`; by default a loss uses `conv5_4`, as ESRGAN's.
@@ -124,9 +125,9 @@ def vgg19_maps(path: str | Path, *, expected: str | None = VGG19) -> Maps:
       FileNotFoundError: if there is no such file.
       ValueError: if it has another hash or layout, or is not a file of weights.
     """
-    found = weights.read(path, vgg.layout(), expected=expected, where=WHERE_VGG19, unused="classifier.")
-    variables = vgg.from_published(found.arrays)
-    return Maps("vgg19", found.digest, vgg.names(), {"conv5_4": 1.0}, functools.partial(_vgg, variables, vgg.STAGES))
+    found = weights.read(path, vgg.layout(stages), expected=expected, where=WHERE_VGG19, unused="classifier.")
+    variables, names = vgg.from_published(found.arrays, stages), vgg.names(stages)
+    return Maps("vgg19", found.digest, names, {names[-1]: 1.0}, functools.partial(_vgg, variables, stages))
 
 
 def random_maps(seed: int) -> Maps:

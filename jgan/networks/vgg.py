@@ -78,8 +78,11 @@ class VGG(nn.Module):
         return maps
 
 
-def layout() -> dict[str, tuple[int, ...]]:
+def layout(stages: Stages = STAGES) -> dict[str, tuple[int, ...]]:
     """The names and shapes of the convolutions in the published file, `vgg19-dcbb9e9d.pth`.
+
+    Args:
+      stages: the channels and the number of convolutions of each stage.
 
     Returns:
       `{name: shape}`; kernels are `[outputs, inputs, 3, 3]`.
@@ -91,7 +94,7 @@ def layout() -> dict[str, tuple[int, ...]]:
     """
     found: dict[str, tuple[int, ...]] = {}
     place, inputs = 0, 3
-    for channels, count in STAGES:
+    for channels, count in stages:
         for _ in range(count):
             found[f"features.{place}.weight"] = (channels, inputs, 3, 3)
             found[f"features.{place}.bias"] = (channels,)
@@ -100,14 +103,15 @@ def layout() -> dict[str, tuple[int, ...]]:
     return found
 
 
-def from_published(arrays: Mapping[str, np.ndarray]) -> PyTree:
-    """Makes the variables of `VGG()` of the published weights.
+def from_published(arrays: Mapping[str, np.ndarray], stages: Stages = STAGES) -> PyTree:
+    """Makes the variables of `VGG(stages)` of the published weights.
 
     Args:
-      arrays: by the names and in the shapes of `layout()`.
+      arrays: by the names and in the shapes of `layout(stages)`.
+      stages: the channels and the number of convolutions of each stage.
 
     Returns:
-      The tree for `VGG().apply`.
+      The tree for `VGG(stages).apply`.
 
     Raises:
       KeyError: if an array is missing.
@@ -119,9 +123,9 @@ def from_published(arrays: Mapping[str, np.ndarray]) -> PyTree:
       >>> vgg.from_published(weights)["params"]["conv5_4_kernel"].shape
       (3, 3, 512, 512)
     """
-    places = [name.removesuffix(".weight") for name in layout() if name.endswith(".weight")]
+    places = [name.removesuffix(".weight") for name in layout(stages) if name.endswith(".weight")]
     params: dict[str, Any] = {}
-    for name, place in zip(names(), places, strict=True):
+    for name, place in zip(names(stages), places, strict=True):
         params[f"{name}_kernel"] = jnp.asarray(np.transpose(arrays[f"{place}.weight"], (2, 3, 1, 0)))
         params[f"{name}_bias"] = jnp.asarray(arrays[f"{place}.bias"])
     return {"params": params}
