@@ -90,7 +90,8 @@ def test_a_classifiers_convolutions_are_those_that_classify(tmp_path):
     found = maps.choose(f"classifier:{path}")
     assert (found.name, found.digest, found.layers) == ("classifier of digits", digest, ("conv1", "conv2", "conv3"))
     images = RNG.random((3, 8, 8, 1)).astype(np.float32)
-    hidden = np.maximum(found.apply(images)[-1], 0).reshape(3, -1) @ params["Dense_0"]["kernel"] + params["Dense_0"]["bias"]
+    kernel, bias = (np.asarray(params["Dense_0"][name]) for name in ("kernel", "bias"))
+    hidden = np.maximum(np.asarray(found.apply(images)[-1]), 0).reshape(3, -1) @ kernel + bias
     features = classifier.load(path).apply(255 * images).features
     np.testing.assert_allclose(np.maximum(hidden, 0), features, atol=1e-4)
     assert found.apply(jnp.zeros((1, 20, 24, 1)))[0].shape == (1, 20, 24, 32)

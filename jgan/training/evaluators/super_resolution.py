@@ -15,7 +15,7 @@ import numpy as np
 
 from jgan import plots, tiles
 from jgan.features import choice, efficientnet, maps
-from jgan.metrics import kernel, perceptual
+from jgan.metrics import kernel, msssim, perceptual
 from jgan.metrics.psnr import psnr
 from jgan.metrics.restored import Channel
 from jgan.metrics.ssim import ssim
@@ -239,6 +239,12 @@ def make(run: Run) -> Evaluator:
     no_metric(run, "super-resolution")
     network = metric_maps(run)
     scale = run.phases[-1].gan.whole.scale  # type: ignore[union-attr]  # models with this evaluator take whole pictures
+    least, found = msssim.least_size(1) + 2 * scale, min(run.spec.one.x.shape[:2])
+    if found < least:
+        raise ValueError(
+            f"super-resolution by {scale} is measured on pictures of at least {least}x{least} pixels, found a side of {found} in "
+            f"{run.config.dataset}: choose another --dataset"
+        )
 
     @functools.cache
     def validation() -> tuple[list[Pair], float]:
