@@ -34,9 +34,9 @@ def count(tree):
         (srgan.Config(), 1_549_462, 23_565_505),
         (srgan.Config(generator="msrresnet"), 1_517_571, 23_565_505),
         (srgan.Config(g_blocks=5, output="tanh", d_head="pool"), 734_219, 5_215_425),
-        (esrgan.Config(), 16_697_987, 14_499_401),
+        pytest.param(esrgan.Config(), 16_697_987, 14_499_401, marks=pytest.mark.slow),
         (models.presets()["esrgan_photographs"].config, 578_755, None),
-        (realesrgan.Config(), 16_697_987, 4_376_897),
+        pytest.param(realesrgan.Config(), 16_697_987, 4_376_897, marks=pytest.mark.slow),
     ],
 )
 def test_the_published_networks_have_as_many_parameters(config, generator, discriminator):
