@@ -146,22 +146,21 @@ def perceptual(
     relu: bool = False,
     target: Callable[[View], jax.Array] = real,
 ) -> Term:
-    """The distance of each fake to the real example with the same condition in the feature maps of a frozen network.
+    """The distance of each fake to its real example in the feature maps of a frozen network.
 
     Args:
-      maps: `maps() -> jgan.features.maps.Maps`; called only while a loss is traced, so that a model whose features are not at
-        hand can still be sampled.
+      maps: returns the `jgan.features.maps.Maps`; called only while a loss is traced, not where a model is sampled.
       weight: the weight of the sum over layers in the generator's loss.
       layers: the weight of each layer by name; None for the network's defaults.
       distance: `"l1"` or `"mse"`, of maps, averaged over all numbers of a layer.
       relu: whether the maps are taken after the ReLU.
-      target: `target(view) -> [B, ...]`, for another target.
+      target: as for `l1_to_target`.
 
     Returns:
-      The `Term` of the generator; it raises a `ValueError` while tracing if a layer is unknown.
+      The `Term` of the generator.
 
     Raises:
-      ValueError: if the distance is unknown.
+      ValueError: if the distance is unknown; while tracing, if a layer is.
 
     Example:
       >>> from jgan import terms
@@ -169,8 +168,8 @@ def perceptual(
       >>> term = terms.perceptual(lambda: maps.choose("random:0"), layers={"conv1_2": 0.1, "conv3_2": 1.0})
 
     References:
-      Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution" (2016),
-      https://arxiv.org/abs/1603.08155; before the ReLU: Wang et al. (2018), section 3.3, https://arxiv.org/abs/1809.00219
+      Johnson et al. (2016), https://arxiv.org/abs/1603.08155; before the ReLU: Wang et al. (2018), section 3.3,
+      https://arxiv.org/abs/1809.00219
     """
     if distance not in ("l1", "mse"):
         raise ValueError(unknown("distance", distance, ("l1", "mse")))
@@ -178,9 +177,8 @@ def perceptual(
     def value(view: View) -> jax.Array:
         found = maps()
         chosen = found.defaults if layers is None else layers
-        for name in chosen:
-            if name not in found.layers:
-                raise ValueError(unknown(f"layer of {found.name}", name, found.layers))
+        if others := set(chosen) - set(found.layers):
+            raise ValueError(unknown(f"layer of {found.name}", min(others), found.layers))
         total = jnp.zeros(())
         for name, real, fake in zip(found.layers, found.apply(target(view)), found.apply(view.fake), strict=True):
             difference = (jax.nn.relu(fake) - jax.nn.relu(real)) if relu else fake - real

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from small_runs import assert_same_end
 
-from jgan import Batch, data, sample
+from jgan import Batch, data, sample, translation
 from jgan.data import reduced
 from jgan.models import options, srgan
 from jgan.training import journal, loop, train
@@ -91,6 +91,25 @@ def test_the_end_of_the_first_phase_is_kept_and_samples_are_made_between_the_two
     assert (made[0.0] != made[1.0]).any()
     with pytest.raises(ValueError, match=r"in \[0, 1\], found 2"):
         sample.main([*map(str, flags[:-1]), "2", "--out", str(tmp_path / "a.png")])
+
+
+@pytest.mark.slow
+def test_a_large_picture_goes_through_in_tiles_without_seams_and_a_grey_one_is_converted(
+    finished, tmp_path, monkeypatch, capsys
+):
+    grey = np.random.default_rng(0).integers(0, 256, (70, 61), np.uint8)
+    Image.fromarray(grey).save(tmp_path / "large.png")
+    made = []
+    for tile in (translation.TILE, 4):
+        monkeypatch.setattr(translation, "TILE", tile)
+        out = tmp_path / f"{tile}.png"
+        sample.main(["--workdir", str(finished.run.workdir), "--input", str(tmp_path / "large.png"), "--out", str(out)])
+        with Image.open(out) as picture:
+            made.append(np.asarray(picture).astype(int))
+        monkeypatch.setattr(translation, "MARGIN", 13)  # how far this network sees
+    assert made[0].shape == (280, 244, 3)
+    assert np.abs(made[0] - made[1]).max() <= 1
+    assert "the model takes RGB: grey converted to it" in capsys.readouterr().err
 
 
 class KilledError(Exception):
