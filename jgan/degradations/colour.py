@@ -39,13 +39,13 @@ def grey(image: jax.Array) -> jax.Array:
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.degradations import colour
-      >>> colour.grey(jnp.array([1.0, 0.0, 1.0])).round(3).tolist()
-      [0.4129999876022339, 0.4129999876022339, 0.4129999876022339]
+      >>> [round(float(value), 3) for value in colour.grey(jnp.array([1.0, 0.0, 1.0]))]
+      [0.413, 0.413, 0.413]
     """
     if image.shape[-1] == 1:
         return image
-    luma = sum(weight * image[..., index] for index, weight in enumerate(LUMA))
-    return jnp.broadcast_to(luma[..., None], image.shape)
+    red, green, blue = (weight * image[..., index : index + 1] for index, weight in enumerate(LUMA))
+    return jnp.broadcast_to(red + green + blue, image.shape)
 
 
 def shifted(key: Key, image: jax.Array, most: float) -> jax.Array:

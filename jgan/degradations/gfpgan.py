@@ -72,11 +72,12 @@ class GFPGAN(Degradation):
         """See `Degradation`."""
         number_key, blur_key, noise_key, jpeg_key, shift_key, jitter_key = jax.random.split(key, 6)
         u, *coins = jax.random.uniform(number_key, (4,))
-        full = image.shape[:2]
+        height, width, _ = image.shape
+        full = height, width
         found = self.blur.apply(blur_key, whole(image))
         factor = between(u, *self.downsample)
         size = jnp.maximum(jnp.floor(jnp.array(full, jnp.float32) / factor), 1).astype(jnp.int32)
-        largest = tuple(max(1, math.floor(length / self.downsample[0])) for length in full)
+        largest = max(1, math.floor(height / self.downsample[0])), max(1, math.floor(width / self.downsample[0]))
         found = resized(found, jnp.minimum(size, jnp.array(largest)), largest, ("bilinear",))
         found = self.jpeg.apply(jpeg_key, self.noise.apply(noise_key, found))
         found = resized(found, jnp.array(full), full, ("bilinear",))
@@ -95,8 +96,8 @@ class GFPGAN(Degradation):
 def scaled(options: GFPGAN, factor: float) -> GFPGAN:
     """The pipeline for smaller images, so that a face is blurred as much as in the large image.
 
-    Deviations of the blur and sides of kernels are multiplied by the factor. Downsampling is not: a small image has fewer pixels
-    to lose, so it keeps at least 16 of 64. Noise and compression, which act on single pixels, stay.
+    Deviations of the blur and sides of kernels are multiplied by the factor. Downsampling is not: a small image has fewer
+    pixels to lose, and keeps at least 16 along a side. Noise and compression, which act on single pixels, stay.
 
     Args:
       options: the pipeline for 512x512.

@@ -4,7 +4,7 @@ A kernel of a random odd size lies in the middle of an array of one fixed size, 
 All sum to 1.
 
 References:
-  Liu et al., "Estimating Generalized Gaussian Blur Kernels for Out-of-Focus Image Deblurring" (2021): the two generalised shapes
+  Liu et al., "Estimating Generalized Gaussian Blur Kernels for Out-of-Focus Image Deblurring" (2021), for both shapes
   Wang et al., "Real-ESRGAN" (2021), section 3, https://arxiv.org/abs/2107.10833
 """
 
@@ -67,7 +67,8 @@ def quadratic(support: int, sigma: jax.Array, angle: jax.Array | float) -> jax.A
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.degradations import kernels
-      >>> kernels.quadratic(3, jnp.array([1.0, 0.5]), 0.0)[1].tolist(), kernels.quadratic(3, jnp.array([1.0, 0.5]), 0.0)[0, 1].item()
+      >>> distance = kernels.quadratic(3, jnp.array([1.0, 0.5]), 0.0)
+      >>> distance[1].tolist(), distance[0, 1].item()
       ([1.0, 0.0, 1.0], 4.0)
     """
     x, y = _offsets(support)
@@ -137,7 +138,7 @@ def sinc(support: int, cutoff: jax.Array | float, size: jax.Array | int) -> jax.
     x, y = _offsets(support)
     radius = np.hypot(x, y)
     middle = radius == 0
-    values = cutoff * bessel_j1(cutoff * np.where(middle, 1, radius)) / (2 * math.pi * np.where(middle, 1, radius))
+    values = cutoff * bessel_j1(jnp.asarray(cutoff * np.where(middle, 1, radius))) / (2 * math.pi * np.where(middle, 1, radius))
     return _normalised(jnp.where(middle, jnp.square(cutoff) / (4 * math.pi), values), size)
 
 

@@ -82,7 +82,8 @@ class RealESRGAN(Degradation):
     def one(self, key: Key, image: jax.Array) -> jax.Array:
         """See `Degradation`."""
         keys = jax.random.split(key, 10)
-        full = image.shape[:2]
+        height, width, _ = image.shape
+        full = height, width
         small = self.size(*full)
         found = whole(sharpened(image[None])[0] if self.sharpen else image)
         found = self.blur.apply(keys[0], found)

@@ -16,8 +16,8 @@ def sharpened(images: jax.Array, radius: int = 50, threshold: float = 10.0, weig
 
     Args:
       images: `[B, height, width, channels]` float in [0, 1].
-      radius: the side of the blur's window in pixels, raised to an odd number. The deviation is `0.15 side + 0.35`, as in OpenCV:
-        8 for the default, whose side is 51.
+      radius: the side of the blur's window in pixels, raised to an odd number. The deviation is `0.15 side + 0.35`, as in
+        OpenCV: 8 for the default, whose side is 51.
       threshold: in grey levels of 255.
       weight: the part of the difference that is added.
 

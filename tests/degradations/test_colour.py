@@ -1,6 +1,7 @@
 """Changes of colour against `colorsys` and NumPy."""
 
 import colorsys
+import itertools
 
 import jax
 import jax.numpy as jnp
@@ -50,8 +51,6 @@ def test_the_jitter_is_the_four_changes_in_every_order():
         for index in order:
             found = changes[index](found, ranges[index][0])
         return found
-
-    import itertools
 
     every = np.stack([in_order(order) for order in itertools.permutations(range(4))])
     found = jax.vmap(lambda key: colour.jittered(key, image, *ranges))(jax.random.split(jax.random.key(0), 300))
