@@ -141,19 +141,9 @@ PRESETS = {
 
 def small(config: Any) -> Any:
     """The configuration with small networks and a short first phase, for tests; of Real-ESRGAN too."""
+    sizes: dict[str, Any] = {"g_width": 4, "g_growth": 2, "g_blocks": 1, "d_width": 2}
     levels = {"d_levels": 2} if hasattr(config, "d_levels") else {}
-    return dataclasses.replace(
-        config,
-        g_width=4,
-        g_growth=2,
-        g_blocks=1,
-        d_width=2,
-        **levels,
-        pretrain_steps=min(config.pretrain_steps, 3),
-        crop=dataclasses.replace(config.crop, side=4),
-        perceptual=dataclasses.replace(config.perceptual, features="random:0"),
-        ema=options.EMA(0.9),
-    )
+    return dataclasses.replace(super_resolution.small(config), **sizes, **levels)
 
 
 SMALL_SPEC = DataSpec(Batch(Field((16, 16, 3)), None, Field((4, 4, 3))), steps_per_epoch=2)

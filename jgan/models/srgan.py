@@ -160,14 +160,7 @@ PRESETS = {
 def small(config: Config) -> Config:
     """The configuration with small networks and a short first phase, for tests."""
     sizes: dict[str, Any] = {"g_width": 4, "g_blocks": 1, "d_width": 2, "d_levels": 2}
-    return dataclasses.replace(
-        config,
-        **sizes,
-        pretrain_steps=min(config.pretrain_steps, 3),
-        crop=dataclasses.replace(config.crop, side=4),
-        perceptual=dataclasses.replace(config.perceptual, features="random:0"),
-        ema=options.EMA(0.9),
-    )
+    return dataclasses.replace(super_resolution.small(config), **sizes)
 
 
 SMALL_SPEC = DataSpec(Batch(Field((16, 16, 3)), None, Field((4, 4, 3))), steps_per_epoch=2)

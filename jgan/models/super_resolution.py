@@ -198,6 +198,23 @@ class Training:
     """dtype of the networks' arithmetic; parameters, statistics of normalisation and losses are float32"""
 
 
+def small(config: Any) -> Any:
+    """The common options of the small configurations, for tests.
+
+    Plain descent: a bias before a batch norm has a gradient of 0, whose rounding error Adam would turn into whole steps.
+    """
+    sgd = options.Optimizer("sgd", learning_rate=0.01)
+    return dataclasses.replace(
+        config,
+        pretrain_steps=min(config.pretrain_steps, 3),
+        crop=dataclasses.replace(config.crop, side=4),
+        perceptual=dataclasses.replace(config.perceptual, features="random:0"),
+        pretrain=sgd,
+        optimizer=sgd,
+        ema=options.EMA(0.9),
+    )
+
+
 # ---------------------------------------------------------------------------------------------------------------- data
 
 
