@@ -63,6 +63,8 @@ class Args:
     written is the translation of one picture, of several a sheet of inputs and outputs"""
     direction: str = ""
     """direction of a model that translates in several directions"""
+    between_phases: float = 1.0
+    """weights between the end of the phase before, 0, and the checkpoint, 1, of a model of super-resolution; 0.8 in ESRGAN"""
     interpolate: bool = False
     """interpolate between latents in each row, as in the 2014 paper's figure 3; each row has one label: see --labels"""
     path: latents.Path = "linear"
@@ -123,6 +125,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = run.snapshot(args.checkpoint)
     for message in found.damaged:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
+    if args.between_phases != 1:
+        found = run.interpolated(found, args.between_phases)
     if args.input is not None:
         what = translated(found, args, out)
     elif args.explores:
@@ -295,7 +299,7 @@ def explored(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def _about(args: Args) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "truncation", "interpolate")}
+    return {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "truncation", "interpolate", "between_phases")}
 
 
 def translated(found: Snapshot, args: Args, out: Path) -> str:

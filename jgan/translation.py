@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import plots
+from jgan import plots, tiles
 from jgan.data import grey, reading
 from jgan.evaluation.criteria import unit
 from jgan.evaluation.named import Picture
@@ -22,6 +22,10 @@ from jgan.utils import memory, text
 
 AT_ONCE = 1 << 20
 """The pixels that are translated together, but at least one picture and at most `MOST`."""
+
+TILE, MARGIN = 192, 64
+"""Larger pictures of a model that sees only so far around a pixel (`gan.whole.reach`) are translated in tiles of this side,
+with at most this margin."""
 
 MOST = 100
 
@@ -171,6 +175,10 @@ def translate(
             yield changed
 
     for first, group in _groups(taken()):
+        if _is_tiled(gan, group[0]):
+            for picture in group:
+                yield Translated(picture.name, picture.pixels, _in_tiles(found, picture, name, ema))
+            continue
         images = jnp.asarray(unit(np.stack([picture.pixels for picture in group])))
         own = [gan.inputs(jax.random.fold_in(key, first + index), 1).z for index in range(len(group))]
         inputs = Inputs(jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *own), {name: images} if name else images)
@@ -181,6 +189,33 @@ def translate(
             yield Translated(picture.name, picture.pixels, output)
     for what, names in done.items():
         note(f"{text.listed(names, 3)}: {what}")
+
+
+def _is_tiled(gan: GAN, picture: Picture) -> bool:
+    """Whether a picture is translated in tiles: by a model without noise that sees only its surroundings."""
+    local = gan.whole is not None and gan.whole.reach is not None
+    without_noise = not jax.tree.leaves(jax.eval_shape(lambda: gan.inputs(jax.random.key(0), 1)).z)
+    return local and without_noise and min(picture.pixels.shape[:2]) > TILE + 2 * MARGIN
+
+
+def _in_tiles(found: Snapshot, picture: Picture, direction: str, ema: bool) -> np.ndarray:
+    """The translation of one picture, uint8, in the memory of a tile and of the picture itself."""
+    whole, (height, width, channels) = found.run.gan.whole, picture.pixels.shape
+    assert whole is not None
+    assert whole.reach is not None
+    size = height * width * channels * (1 + whole.scale**2)
+    memory.require(f"{picture.where}, {height}x{width} pixels (height x width): make it smaller", size)
+    generate = jax.jit(functools.partial(found.run.gan.generate, ema=ema))
+
+    def function(windows: np.ndarray) -> np.ndarray:
+        images = jnp.asarray(unit(windows))
+        outputs = np.asarray(generate(found.state, Inputs((), {direction: images} if direction else images)))
+        if not np.isfinite(outputs).all():
+            raise ValueError(f"the generator's outputs are not finite at step {found.step:,}: its training has diverged")
+        return plots.to_uint8(outputs)
+
+    margin = min(whole.reach, MARGIN)
+    return tiles.apply(function, picture.pixels, scale=whole.scale, tile=TILE, margin=margin, align=4)
 
 
 def _programs(found: Snapshot, ema: bool) -> Callable[[Inputs, str], Any]:

@@ -298,6 +298,7 @@ class Phase(NamedTuple):
       enter: `enter(key, previous_state) -> state`, the initial state of the phase from the final state of the previous one;
         None to start from `gan.init(key)`.
       name: shown in the progress line and the journal.
+      keep: whether the checkpoint at its end is kept for good, not only until newer ones are there.
     """
 
     gan: GAN
@@ -305,3 +306,4 @@ class Phase(NamedTuple):
     batch_size: int | None = None
     enter: Callable[[Key, GANState], GANState] | None = None
     name: str = ""
+    keep: bool = False

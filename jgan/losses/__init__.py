@@ -36,6 +36,7 @@ from jgan.losses.loss import LOSSES, Loss, global_mean
 from jgan.losses.relative import (
     relativistic,
     relativistic_average,
+    relativistic_average_detached,
     relativistic_average_hinge,
     relativistic_average_least_squares,
     relativistic_averaged,
@@ -59,6 +60,7 @@ __all__ = [
     "non_saturating_generator",
     "relativistic",
     "relativistic_average",
+    "relativistic_average_detached",
     "relativistic_average_hinge",
     "relativistic_average_least_squares",
     "relativistic_averaged",

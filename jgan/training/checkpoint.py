@@ -65,7 +65,7 @@ def _errors_only(name: str) -> Iterator[None]:
 
 
 class Checkpoints:
-    """The folder `checkpoints/` of a run: the last `keep` checkpoints and the best one.
+    """The folder `checkpoints/` of a run: the last `keep` checkpoints, the best one, and those that are kept for good.
 
     A save copies the state on the device and returns. A thread then fetches the copy, computes its checksums and writes it to a
     temporary folder that is renamed when complete. A killed run leaves the previous checkpoint and at most an incomplete
@@ -94,6 +94,7 @@ class Checkpoints:
         self._ocp = ocp
         self.folder, self.keep = Path(folder).absolute(), keep
         self._ranks: dict[int, tuple[int, float] | None] = {}
+        self._kept: dict[int, bool] = {}
         self._durable: set[int] = set()
         options = ocp.CheckpointManagerOptions(
             preservation_policy=_Keep(self),
@@ -113,7 +114,14 @@ class Checkpoints:
         self.close(raising=kind is None)
 
     def save(
-        self, step: int, state: PyTree, *, score: float | None = None, phase: int = 0, extra: dict[str, Any] | None = None
+        self,
+        step: int,
+        state: PyTree,
+        *,
+        score: float | None = None,
+        phase: int = 0,
+        extra: dict[str, Any] | None = None,
+        kept: bool = False,
     ) -> None:
         """Saves a state; a step that is already saved is not written again.
 
@@ -123,6 +131,7 @@ class Checkpoints:
           score: the score, larger is better; the state with the largest is the best. None if not measured.
           phase: the number of the phase; the best is chosen in the last phase that was measured.
           extra: anything that JSON can hold, returned by `read`.
+          kept: whether it is kept for good.
 
         Raises:
           OSError: if the previous save has failed.
@@ -133,13 +142,14 @@ class Checkpoints:
         # The state's buffers are donated to the next step: without a copy they could not be fetched during it.
         copy = jax.tree.map(jnp.copy, state)
         about = {"step": step, "score": None if score is None else float(score), "phase": phase, "extra": extra or {}}
+        about |= {"kept": True} if kept else {}
         self._pending = step, self._writer.submit(self._write, copy, about)
 
     def _write(self, state: PyTree, about: dict[str, Any]) -> None:
         host = jax.tree.map(np.asarray, state)
         sealed = integrity.seal(about | {"leaves": integrity.checksums(host)})
         items = {STATE: self._ocp.args.StandardSave(host), ABOUT: self._ocp.args.JsonSave(sealed)}
-        self._ranks[about["step"]] = _rank(about)
+        self._ranks[about["step"]], self._kept[about["step"]] = _rank(about), about.get("kept", False)
         self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
         synchronize(self.folder / str(about["step"]))
         self._durable.add(about["step"])
@@ -338,9 +348,15 @@ class Checkpoints:
         ranked = {step: rank for step in steps if (rank := self._ranks[step]) is not None}
         return max(ranked, key=lambda step: (*ranked[step], step), default=None)
 
+    def _for_good(self, steps: Sequence[int]) -> set[int]:
+        for step in steps:
+            if step not in self._kept:
+                self._kept[step] = _kept_on_disk(self.folder / str(step))
+        return {step for step in steps if self._kept[step]}
+
 
 class _Keep:
-    """Orbax's preservation policy: the last checkpoints and the best one."""
+    """Orbax's preservation policy: the last checkpoints, the best one and those that are kept for good."""
 
     def __init__(self, owner: Checkpoints) -> None:
         self._owner = owner
@@ -348,7 +364,7 @@ class _Keep:
     def should_preserve(self, checkpoints: Sequence[Any], *, context: Any) -> list[bool]:
         steps = sorted(checkpoint.step for checkpoint in checkpoints)
         on_disk = max(self._owner._durable & set(steps), default=None)  # never deleted before a newer one is flushed
-        kept = {*steps[-self._owner.keep :], self._owner._best(steps), on_disk}
+        kept = {*steps[-self._owner.keep :], self._owner._best(steps), on_disk, *self._owner._for_good(steps)}
         return [checkpoint.step in kept for checkpoint in checkpoints]
 
 
@@ -368,6 +384,15 @@ def _rank_on_disk(path: Path) -> tuple[int, float] | None:
         return _rank(json.loads(old.read_text())) if old.exists() else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _kept_on_disk(path: Path) -> bool:
+    """False if its record is damaged."""
+    try:
+        about = _about(path)
+        return about is not None and about.get("kept", False) is True
+    except (OSError, ValueError):
+        return False
 
 
 def _about(path: Path) -> dict[str, Any] | None:

@@ -287,8 +287,9 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
             _check_finite(state, step)
             journal.flush()
             extra = resuming.extra(run, journal, session.rollbacks, planned=planned)
-            score = evaluator.score(measured) if evaluator.criterion in measured else None
-            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=extra)
+            score = evaluator.score(measured) if evaluator.judges(measured) else None
+            kept = boundary and run.phase.keep
+            session.checkpoints.save(step, state, score=score, phase=stage.index, extra=extra, kept=kept)
             if boundary:
                 session.checkpoints.wait()
     if row is not None:

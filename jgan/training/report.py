@@ -132,7 +132,7 @@ def show(bar: Any, log: Log, row: dict[str, Any], evaluator: evaluators.Evaluato
     if row.get(SKIPPED):
         parts.append(f"{row[SKIPPED]} updates skipped")
     parts.append(f"{row['images_per_second']:,.0f} img/s")
-    if evaluator.criterion in row:
+    if evaluator.judges(row):
         line = f"step {row['step']:,}: {', '.join([*parts, evaluator.phrase(row)])}"
         (log.say if bar.disable else log.write)(line)
     if bar.disable:
@@ -188,7 +188,7 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
     rows = journal.rows(run.workdir)
     with replacing(run.workdir / "curves.png") as temporary:
         plots.curves(rows, balance=evaluator.balance).savefig(temporary, format="png")
-    measured = [row for row in rows if evaluator.criterion in row and row.get("phase", "") == run.phase_name]
+    measured = [row for row in rows if evaluator.judges(row) and row.get("phase", "") == run.phase_name]
     best = max(measured, key=evaluator.score, default=None)
     summary = {
         "preset": run.config.preset,

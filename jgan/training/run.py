@@ -21,7 +21,7 @@ from jgan import data
 from jgan.data import Dataset
 from jgan.data.kinds import length
 from jgan.models import Model, phases_of
-from jgan.phases import Place, place
+from jgan.phases import Place, interpolated, place
 from jgan.training import records
 from jgan.training.checkpoint import Checkpoints, Which
 from jgan.training.config import ARRAYS, RunConfig, check_share
@@ -190,6 +190,35 @@ class Run:
     def restore(self, which: Which = "last") -> GANState:
         """The state of a checkpoint: see `snapshot`."""
         return self.snapshot(which).state
+
+    def interpolated(self, found: "Snapshot", share: float) -> "Snapshot":
+        """A checkpoint of the last phase with a generator between the end of the phase before and its own.
+
+        Args:
+          found: the checkpoint.
+          share: the weight of its own generator, from 0 to 1: see `jgan.phases.interpolated`.
+
+        Returns:
+          The `Snapshot`.
+
+        Raises:
+          FileNotFoundError: if the checkpoint at the end of the phase before is missing.
+          ValueError: if the checkpoint is not of the last phase, or the phase before is not kept.
+        """
+        before = self.at(self.stages[-1].start)
+        if len(self.phases) < 2 or found.run.index % len(self.phases) != len(self.phases) - 1 or not before.phase.keep:
+            raise ValueError(
+                f"expected a checkpoint of a phase that goes on with the weights of another, found step {found.step:,} of "
+                f"{self.config.preset}: there is nothing to interpolate"
+            )
+        step = self.stages[-1].start
+        with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
+            if step not in checkpoints.steps():
+                raise FileNotFoundError(f"{checkpoints.folder} lacks step {step}, the end of the phase before the last")
+            saved = checkpoints.read(step, before.template())
+        records.same_run(self, saved)
+        generator = interpolated(jax.device_put(saved.state.generator), found.state.generator, share)
+        return found._replace(state=found.state._replace(generator=generator))
 
     def with_mean(self) -> "Run":
         """The run with the mean of its data, which some models need for their initial parameters."""

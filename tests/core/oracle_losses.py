@@ -121,6 +121,7 @@ ORACLE = {
     "hinge": separable(HINGE, mirrored(HINGE), minus(LINEAR)),
     "relativistic": paired(LOGISTIC),
     "relativistic_average": averaged(LOGISTIC),
+    "relativistic_average_detached": averaged(LOGISTIC),
     "relativistic_average_least_squares": averaged(squares(1, factor=1.0)),
     "relativistic_average_hinge": averaged(HINGE),
     **{f"f_gan_{name}": separable(minus(on_real), on_fake, minus(on_real)) for name, (on_real, on_fake) in F_GAN.items()},

@@ -17,9 +17,13 @@ AVERAGED = {name: loss for name, loss in losses.LOSSES.items() if loss.over_batc
 RELATIVISTIC = {name: loss for name, loss in losses.LOSSES.items() if loss.relativistic}
 PAIRED = {  # the paired game of each averaged one's cost
     "relativistic_average": losses.relativistic,
+    "relativistic_average_detached": losses.relativistic,
     "relativistic_average_least_squares": losses.relativistic_paired(lambda margin: jnp.square(margin - 1)),
     "relativistic_average_hinge": losses.relativistic_paired(lambda margin: jnp.maximum(0, 1 - margin)),
 }
+
+
+DETACHED = "relativistic_average_detached"
 
 
 def draw(seed, scale=2.0):
@@ -43,12 +47,25 @@ def test_these_are_the_relativistic_ones():
     assert set(RELATIVISTIC) == {"relativistic"} | set(PAIRED)
 
 
+def test_detached_means_are_constants_to_the_discriminators_gradient_and_change_no_value():
+    """`d/dr s(-(r - c)) = -sigmoid(c - r)` and `d/df s(f - c) = sigmoid(f - c)`, halved, c being the other mean."""
+    real, fake = draw(0)
+    loss, weights = losses.relativistic_average_detached, np.arange(1.0, B + 1) / B / 2
+    (_, values), (on_real, on_fake) = compiled(loss.discriminator)(real, fake)
+    np.testing.assert_allclose(values, losses.relativistic_average.discriminator(real, fake), rtol=1e-6)
+    sigmoid = lambda t: 1 / (1 + np.exp(-t))  # noqa: E731
+    np.testing.assert_allclose(on_real, -weights * sigmoid(fake.mean() - real), rtol=1e-4)
+    np.testing.assert_allclose(on_fake, weights * sigmoid(fake - real.mean()), rtol=1e-4)
+
+
 @pytest.mark.parametrize("name", RELATIVISTIC)
 @pytest.mark.parametrize("seed", range(5))
 def test_gradients_through_the_means_are_differences_of_the_formula(name, seed):
     real, fake = draw(seed)
     loss, step, weights = RELATIVISTIC[name], 1e-6, np.arange(1.0, B + 1)
     for function, oracle in zip((loss.discriminator, loss.generator), ORACLE[name], strict=True):
+        if name == DETACHED and function is loss.discriminator:
+            continue  # the test below
         _, slopes = compiled(function)(real, fake)
         both = np.stack([real, fake]).astype(np.float64)
         for at, found in np.ndenumerate(np.stack(slopes)):
@@ -67,6 +84,8 @@ def test_a_constant_added_to_the_discriminator_changes_nothing(name, seed, const
         (_, values), slopes = compiled(function)(real, fake)
         (_, moved), _ = compiled(function)(real + constant, fake + constant)
         np.testing.assert_allclose(moved, values, rtol=1e-4, atol=1e-4)  # 50 + r has lost five of r's bits
+        if name == DETACHED and function is RELATIVISTIC[name].discriminator:
+            continue  # its means do not move with the logits
         assert np.sum(slopes) == pytest.approx(0, abs=1e-5 * (1 + float(np.abs(slopes).max())))
 
 
@@ -77,6 +96,7 @@ def test_the_generator_plays_the_discriminators_game_with_reals_and_fakes_exchan
     loss = RELATIVISTIC[name]
     (_, found), (by_real, by_fake) = compiled(loss.generator)(real, fake)
     (_, expected), slopes = compiled(loss.discriminator)(fake, real)
+    slopes = (by_fake, by_real) if name == DETACHED else slopes  # the generator's means are no constants
     for one, other in zip((found, by_fake, by_real), (expected, *slopes), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
 

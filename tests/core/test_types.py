@@ -23,7 +23,7 @@ LAYERS = [
     {"spec", "ragged"},
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
-    | {"groups", "gradients", "parallel", "finite", "resize"},
+    | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
     {"degradations"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps", "codes"},
     {"terms", "phases", "rules", "features", "views"},

@@ -26,6 +26,7 @@ class Evaluator(NamedTuple):
       sheet: `sheet(run, state) -> uint8 [height, width, channels]`, the picture in `samples/`.
       finish: `finish(run, state) -> (entries of summary.json, closing sentence)`; it writes the pictures of a finished run.
       balance: the argument `balance` of `jgan.plots.curves`.
+      earlier: the criterion, and whether larger values of it are better, of phases in which the other one is not measured.
     """
 
     name: str
@@ -36,10 +37,20 @@ class Evaluator(NamedTuple):
     sheet: Callable[[Run, GANState], np.ndarray]
     finish: Callable[[Run, GANState], tuple[dict[str, Any], str]]
     balance: Mapping[str, float] | None = None
+    earlier: tuple[str, bool] | None = None
+
+    def _criterion(self, row: Mapping[str, Any]) -> tuple[str, bool] | None:
+        candidates = [(self.criterion, self.larger), *([] if self.earlier is None else [self.earlier])]
+        return next((found for found in candidates if found[0] in row), None)
+
+    def judges(self, row: Mapping[str, Any]) -> bool:
+        """Whether a line has the criterion of its phase."""
+        return self._criterion(row) is not None
 
     def score(self, row: Mapping[str, float]) -> float:
-        """The criterion of a line, negated if lower is better."""
-        return row[self.criterion] if self.larger else -row[self.criterion]
+        """The criterion of a line, negated if lower is better; a `KeyError` if it has none."""
+        name, larger = self._criterion(row) or (self.criterion, self.larger)
+        return row[name] if larger else -row[name]
 
 
 EVALUATORS: Registry[Callable[[Run], Evaluator]] = Registry(
