@@ -145,6 +145,27 @@ def nearest(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b 2*h 2*w c"]:
     return jnp.broadcast_to(x[:, :, None, :, None], (b, h, 2, w, 2, c)).reshape(b, 2 * h, 2 * w, c)
 
 
+def bilinear(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b 2*h 2*w c"]:
+    """Doubles the sides of images by bilinear interpolation between the centres of pixels.
+
+    Beyond the centres of the outermost pixels it is constant, as in `jax.image.resize(..., "linear")` and in PyTorch's
+    `interpolate` without aligned corners. `upsample` has the same filter, and counts pixels outside the image as 0.
+
+    Args:
+      x: `[B, h, w, c]` float.
+
+    Returns:
+      `[B, 2 h, 2 w, c]`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks import resample
+      >>> resample.bilinear(jnp.array([0.0, 4.0]).reshape(1, 1, 2, 1))[0, 0, :, 0].tolist()
+      [0.0, 1.0, 3.0, 4.0]
+    """
+    return upsample(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge"))[:, 2:-2, 2:-2]
+
+
 def average_pool(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h/2 w/2 c"]:
     """Halves the sides of images: the mean of each square of four pixels.
 
