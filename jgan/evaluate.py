@@ -27,7 +27,7 @@ from jgan.evaluation.criteria import RealImages
 from jgan.evaluation.measure import MEASURES, Row
 from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
-from jgan.features.resize import Resizer
+from jgan.resize import Resizer
 from jgan.training import evaluators
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import sampling

@@ -171,6 +171,34 @@ def player_steps(game: Game, optimizers: Optimizers, *, micro_batches: int = 1, 
 # -------------------------------------------------------------------------------------------------------- the schedules
 
 
+def minibatch(batch: Any, index: int, n_critic: int) -> Any:
+    """One minibatch of a step's batch.
+
+    Args:
+      batch: the batch of one `step`; above one minibatch, every leaf has a leading axis of length `n_critic`.
+      index: the number of the minibatch.
+      n_critic: the number of minibatches.
+
+    Returns:
+      The minibatch.
+
+    Raises:
+      ValueError: if a leaf has no such axis.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import steps
+      >>> steps.minibatch(np.zeros((2, 5)), 1, n_critic=2).shape, steps.minibatch(np.zeros(5), 0, n_critic=1).shape
+      ((5,), (5,))
+    """
+    if n_critic == 1:
+        return batch
+    for leaf in jax.tree.leaves(batch):
+        if leaf.shape[:1] != (n_critic,):
+            raise ValueError(f"the batch needs a leading axis of length n_critic = {n_critic}, found {leaf.shape}")
+    return jax.tree.map(lambda leaf: leaf[index], batch)
+
+
 def alternating(
     game: Game,
     optimizers: Optimizers,
@@ -207,18 +235,10 @@ def alternating(
         raise ValueError(f"n_critic must be at least 1, found {n_critic}")
     g_step, d_step = player_steps(game, optimizers, micro_batches=micro_batches, generator_batch=generator_batch)
 
-    def minibatch(batch: Any, index: int) -> Any:
-        if n_critic == 1:
-            return batch
-        for leaf in jax.tree.leaves(batch):
-            if leaf.shape[:1] != (n_critic,):
-                raise ValueError(f"the batch needs a leading axis of length n_critic = {n_critic}, found {leaf.shape}")
-        return jax.tree.map(lambda leaf: leaf[index], batch)
-
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
         for index in range(n_critic - 1):
-            state, _ = d_step(stream_key(key, index), state, minibatch(batch, index), axis_name=axis_name)
-        last = minibatch(batch, n_critic - 1)
+            state, _ = d_step(stream_key(key, index), state, minibatch(batch, index, n_critic), axis_name=axis_name)
+        last = minibatch(batch, n_critic - 1, n_critic)
         if not fresh_latents and micro_batches == generator_batch == 1:
             return _in_turn(game, optimizers, key, state, last, axis_name)
         state, d_metrics = d_step(key, state, last, axis_name=axis_name)

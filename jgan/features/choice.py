@@ -6,8 +6,8 @@ from typing import Literal, cast, get_args
 from jgan.features import classifier, efficientnet, inception
 from jgan.features.extractor import Extractor
 from jgan.features.pixels import pixels
-from jgan.features.resize import RESIZERS
 from jgan.networks.efficientnet import Variant
+from jgan.resize import RESIZERS
 from jgan.utils.registry import unknown
 
 Name = Literal["auto", "pixels", "classifier", "inception", "efficientnet_lite0", "efficientnet_lite1"]

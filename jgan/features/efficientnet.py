@@ -13,11 +13,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.features import resize, weights
+from jgan import resize
+from jgan.features import weights
 from jgan.features.extractor import Extracted, Extractor
-from jgan.features.resize import Resizer
 from jgan.networks import efficientnet
 from jgan.networks.efficientnet import Variant
+from jgan.resize import Resizer
 from jgan.types import PyTree
 
 FILES: dict[Variant, str] = {"lite0": "efficientnet-lite0-57934424.pth", "lite1": "efficientnet-lite1-77cc7160.pth"}
@@ -36,7 +37,7 @@ def load(variant: Variant = "lite0", *, resizer: Resizer = "clean") -> Extractor
 
     Args:
       variant: `"lite0"` or `"lite1"`.
-      resizer: the resizing: `clean`, `tf1` or `torch`, see `jgan.features.resize`.
+      resizer: the resizing: `clean`, `tf1` or `torch`, see `jgan.resize`.
 
     Returns:
       The `Extractor`: features `[B, 1280]`, logits `[B, 1000]` of the classes of ImageNet. Its `apply` is a pytree whose leaves

@@ -14,10 +14,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from jgan.features import resize, weights
+from jgan import resize
+from jgan.features import weights
 from jgan.features.extractor import Extracted, Extractor
-from jgan.features.resize import Resizer
 from jgan.networks import inception
+from jgan.resize import Resizer
 from jgan.types import PyTree
 
 MIDDLES: dict[Resizer, float] = {"clean": 128.0, "tf1": 128.0, "torch": 127.5}

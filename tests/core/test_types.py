@@ -23,9 +23,9 @@ LAYERS = [
     {"spec"},
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
-    | {"groups", "gradients", "parallel", "finite"},
+    | {"groups", "gradients", "parallel", "finite", "resize"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps", "codes"},
-    {"terms", "phases", "rules", "features"},
+    {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},
     {"training"},

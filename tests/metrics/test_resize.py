@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from jgan.features import resize
+from jgan import resize
 
 FUNCTIONS = {"tf1": resize.tf1_bilinear, "torch": resize.torch_bilinear, "clean": resize.clean_bicubic}
 EVERY = pytest.mark.parametrize("function", [*FUNCTIONS.values(), resize.pil_bicubic])

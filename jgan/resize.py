@@ -33,7 +33,7 @@ def tf1_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.A
 
     Example:
       >>> import jax.numpy as jnp
-      >>> from jgan.features import resize
+      >>> from jgan import resize
       >>> resize.tf1_bilinear(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 4))[0, 0, :, 0].tolist()
       [0.0, 4.0, 8.0, 8.0]
 
@@ -60,7 +60,7 @@ def torch_bilinear(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax
 
     Example:
       >>> import jax.numpy as jnp
-      >>> from jgan.features import resize
+      >>> from jgan import resize
       >>> resize.torch_bilinear(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 4))[0, 0, :, 0].tolist()
       [0.0, 2.0, 6.0, 8.0]
 
@@ -85,14 +85,14 @@ def pil_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Ar
 
     Example:
       >>> import jax.numpy as jnp
-      >>> from jgan.features import resize
+      >>> from jgan import resize
       >>> resize.pil_bicubic(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 5))[0, 0, :, 0].round(1)
       Array([-0.8,  0.5,  4. ,  7.5,  8.8], dtype=float32)
 
     References:
       `PIL.Image.resize` of an image in mode F; Keys, "Cubic convolution interpolation for digital image processing" (1981).
     """
-    return _resized(images, size, _bicubic)
+    return _resized(images, size, bicubic_matrix)
 
 
 def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.Array:
@@ -110,7 +110,7 @@ def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.
 
     Example:
       >>> import jax.numpy as jnp
-      >>> from jgan.features import resize
+      >>> from jgan import resize
       >>> resize.clean_bicubic(jnp.array([0.0, 8.0]).reshape(1, 1, 2, 1), (1, 5))[0, 0, :, 0].round(1)
       Array([0. , 0.5, 4. , 7.5, 8.8], dtype=float32)
 
@@ -152,7 +152,7 @@ def square_rgb(images: jax.Array | np.ndarray, side: int, resizer: Resizer) -> j
 
     Example:
       >>> import numpy as np
-      >>> from jgan.features import resize
+      >>> from jgan import resize
       >>> resize.square_rgb(np.zeros((5, 32, 32, 1), np.uint8), 224, "clean").shape
       (5, 224, 224, 3)
     """
@@ -201,8 +201,21 @@ def _linear(positions: np.ndarray, inputs: int) -> np.ndarray:
     return weights
 
 
-def _bicubic(inputs: int, outputs: int) -> np.ndarray:
-    """Keys' kernel centred at each output, scaled to the larger of the two pixels, cut off at the edges, with sum 1."""
+def bicubic_matrix(inputs: int, outputs: int) -> np.ndarray:
+    """Pillow's weights: Keys' kernel centred at each output, scaled to the larger of the two pixels, cut off at the edges.
+
+    Args:
+      inputs: pixels along the axis.
+      outputs: pixels after resizing.
+
+    Returns:
+      `[outputs, inputs]` float64; each row has the sum 1.
+
+    Example:
+      >>> from jgan import resize
+      >>> resize.bicubic_matrix(2, 5).shape
+      (5, 2)
+    """
     scale = inputs / outputs
     centres = (np.arange(outputs)[:, None] + 0.5) * scale
     weights = _keys((np.arange(inputs)[None, :] + 0.5 - centres) / max(scale, 1.0))
