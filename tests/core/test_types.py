@@ -24,7 +24,7 @@ LAYERS = [
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite", "resize"},
-    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps", "codes"},
+    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "regions", "steps", "codes"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},

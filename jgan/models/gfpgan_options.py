@@ -1,0 +1,174 @@
+"""The options of GFP-GAN's losses, and the terms and boxes that they describe.
+
+The weights are the authors', for images in [-1, 1] where a loss is in units of a pixel: it counts twice here, where images are in
+[0, 1]. Features are those of images in [0, 1] in both.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import jax
+import jax.numpy as jnp
+
+from jgan.features import classifier, maps
+from jgan.losses import grams
+from jgan.terms import Term
+
+Box = tuple[float, float, float, float]
+"""`(left, top, right, bottom)`, in shares of the width and of the height."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Losses:
+    """The losses of a restored image; a weight of 0 leaves one out."""
+
+    pixel: float = 0.1
+    """weight of the mean absolute difference from the truth, of images in [-1, 1]"""
+    pyramid: float = 1.0
+    """weight of that of the U-Net's image of each level, from the truth halved by 2x2 means"""
+    pyramid_steps: int = 50_000
+    """steps with the pyramid loss"""
+    features: str = "none"
+    """maps of a frozen network: vgg19:PATH, efficientnet_lite0, classifier:PATH, random:SEED or none, see jgan.features.maps"""
+    layers: tuple[str, ...] = ()
+    """names of the maps that count; empty: those that are usual for the network"""
+    layer_weights: tuple[float, ...] = ()
+    """their weights"""
+    perceptual: float = 1.0
+    """weight of the mean absolute difference of the maps"""
+    style: float = 50.0
+    """weight of the mean absolute difference of the maps' Gram matrices"""
+    adversarial: float = 0.1
+    """weight of the adversarial loss of whole images"""
+    identity: float = 10.0
+    """weight of the mean absolute difference of the features of an identity network"""
+    identity_network: str = "none"
+    """a file of python -m jgan.classifier, trained on the persons of the training set, or none"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Components:
+    """The discriminators of the parts of a face, which are at fixed places; the defaults are those of the Olivetti faces."""
+
+    weight: float = 1.0
+    """weight of the adversarial loss of each part; 0: no discriminators of parts"""
+    style: float = 200.0
+    """weight of the mean absolute difference of the Gram matrices of their features"""
+    width: int = 64
+    """channels of their first convolution"""
+    left_eye: Box = (0.125, 0.172, 0.375, 0.359)
+    """box of the eye at the left of the image: left, top, right and bottom in shares of the sides"""
+    right_eye: Box = (0.625, 0.172, 0.875, 0.359)
+    """box of the eye at the right"""
+    mouth: Box = (0.281, 0.641, 0.719, 0.828)
+    """box of the mouth"""
+    eye_size: tuple[int, int] = (80, 80)
+    """height and width to which the eyes are resized, in pixels"""
+    mouth_size: tuple[int, int] = (120, 120)
+    """height and width of the mouth"""
+
+    @property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """The parts, in the order of their boxes, with the sizes that their discriminators see."""
+        return {"left_eye": self.eye_size, "right_eye": self.eye_size, "mouth": self.mouth_size}
+
+    def boxes(self, height: int, width: int) -> list[list[float]]:
+        """The boxes in pixels.
+
+        Args:
+          height: of the images.
+          width: of the images.
+
+        Returns:
+          `[3][4]`, for `jgan.regions.align`.
+
+        Raises:
+          ValueError: if a box is empty or reaches beyond the image.
+
+        Example:
+          >>> from jgan.models import gfpgan_options
+          >>> gfpgan_options.Components(mouth=(0.25, 0.5, 0.75, 1.0)).boxes(64, 64)[2]
+          [16.0, 32.0, 48.0, 64.0]
+        """
+        for name in self.sizes:
+            left, top, right, bottom = box = getattr(self, name)
+            if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+                raise ValueError(f"components.{name} must be left, top, right and bottom in shares of the sides, found {box}")
+        scale = width, height, width, height
+        return [[share * side for share, side in zip(getattr(self, name), scale, strict=True)] for name in self.sizes]
+
+
+MIRRORED = (1, 0, 2)
+"""For each part that which lies in its place in a mirrored image: the eyes change places."""
+
+
+def terms(losses: Losses) -> tuple[Term, ...]:
+    """The terms that compare whole restored images with their truth.
+
+    Args:
+      losses: the options.
+
+    Returns:
+      The `Term`s `pixel`, `perceptual`, `style` and `identity`, those that have a weight and a network.
+
+    Raises:
+      ValueError: if layers and weights differ in number, a layer is unknown, or a file is not one of a classifier.
+      FileNotFoundError: if a file does not exist.
+
+    Example:
+      >>> from jgan.models import gfpgan_options
+      >>> [term.name for term in gfpgan_options.terms(gfpgan_options.Losses())]
+      ['pixel']
+    """
+    found = [Term("pixel", lambda view: 2 * jnp.mean(jnp.abs(view.fake - view.real)), generator=losses.pixel)]
+    if losses.features != "none":
+        found += _of_maps(losses)
+    if losses.identity_network != "none":
+        found.append(identity(losses.identity_network, losses.identity))
+    return tuple(term for term in found if term.generator)
+
+
+def _of_maps(losses: Losses) -> list[Term]:
+    network = maps.choose(losses.features)
+    if len(losses.layers) != len(losses.layer_weights):
+        raise ValueError(
+            f"losses.layer_weights must be one for each of {len(losses.layers)} losses.layers, found {len(losses.layer_weights)}"
+        )
+    chosen = dict(zip(losses.layers, losses.layer_weights, strict=True)) or dict(network.defaults)
+    unknown = sorted(chosen.keys() - set(network.layers))
+    if unknown:
+        raise ValueError(f"losses.layers must be among {', '.join(network.layers)}, found {unknown[0]!r}")
+    weights = [chosen.get(name, 0.0) for name in network.layers]
+
+    def perceptual(fake: Sequence[jax.Array], real: Sequence[jax.Array]) -> jax.Array:
+        each = [w * jnp.mean(jnp.abs(x - y)) for x, y, w in zip(fake, real, weights, strict=True) if w]
+        return sum(each, jnp.zeros(()))
+
+    def of(distance: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
+        # Under jit both terms share one pass of the network.
+        return lambda view: distance(network.apply(view.fake), network.apply(view.real))
+
+    style = of(lambda fake, real: grams.distance(fake, real, weights))
+    return [Term("perceptual", of(perceptual), generator=losses.perceptual), Term("style", style, generator=losses.style)]
+
+
+def identity(path: str, weight: float) -> Term:
+    """The identity loss in the features of a small classifier of persons, which is not ArcFace.
+
+    Args:
+      path: a file of `python -m jgan.classifier`; its images have the shape of the restored ones.
+      weight: the weight in the generator's loss.
+
+    Returns:
+      The `Term`.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it is not one of a classifier.
+    """
+    network = classifier.load(path)
+
+    def features(images: jax.Array) -> jax.Array:
+        return network.apply(255 * images).features
+
+    return Term("identity", lambda view: jnp.mean(jnp.abs(features(view.fake) - features(view.real))), generator=weight)
