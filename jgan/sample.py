@@ -14,6 +14,7 @@ if __name__ == "__main__":
     cli.starting("python -m jgan.sample")  # before the imports that take a second
 
 import dataclasses
+import itertools
 import math
 import sys
 from collections.abc import Sequence
@@ -24,15 +25,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import exploration, latents, plots
+from jgan import exploration, latents, plots, translation
 from jgan.evaluation import sets
 from jgan.evaluation.criteria import unit
 from jgan.training import evaluators, outputs
 from jgan.training.checkpoint import Which
-from jgan.training.evaluators import pairs, sampling
+from jgan.training.evaluators import sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
-from jgan.types import GAN, Field, Inputs, Key
+from jgan.types import GAN, Inputs, Key
 from jgan.utils import checks, cli, memory, output, text
 
 __all__ = ["Args", "draw", "main"]
@@ -51,13 +52,15 @@ class Args:
     """folder of the run"""
     out: Path | None = None
     """output: a picture (.png), an array `samples` (.npz; images as uint8), or a new folder of images (a name without suffix):
-    0000.png ..., of a model conditioned on labels 0000-label3.png ...; default: grid.png in the run's folder"""
+    0000.png ..., of a model conditioned on labels 0000-label3.png ..., of --input under the names of the pictures; default: in
+    the run's folder grid.png, or translated-NAME.png for --input"""
     num: int = 64
-    """number of samples"""
+    """number of samples; with --input the most pictures of a sheet"""
     labels: tuple[str, ...] = ()
     """class labels, separated by commas or spaces, one row each, for a model conditioned on labels; default: all classes"""
-    images: Path | None = None
-    """input of a model that translates images: a folder or an .npz file of images"""
+    input: Path | None = None
+    """what a model that translates images is to translate: a picture, a folder of pictures or an .npz file; the picture that is
+    written is the translation of one picture, of several a sheet of inputs and outputs"""
     direction: str = ""
     """direction of a model that translates in several directions"""
     interpolate: bool = False
@@ -112,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"expected --workdir RUN, found {given[0]!r}; see {PROG} --help")
     description = "Draw samples from the generator of a run, into a picture, an array or a folder of images."
     args = cli.parse(Args, given, prog=PROG, description=description)
-    out = args.out or args.workdir / "grid.png"
+    out = args.out or args.workdir / ("grid.png" if args.input is None else translation.default_name(args.input))
     check(args, out)
     run = open_run(args.workdir, args.data_dir)
     check_condition(args, run)
@@ -120,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     found = run.snapshot(args.checkpoint)
     for message in found.damaged:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
-    if args.images is not None:
+    if args.input is not None:
         what = translated(found, args, out)
     elif args.explores:
         what = explored(found, args, out)
@@ -155,7 +158,7 @@ def check(args: Args, out: Path) -> None:
         raise ValueError(
             f"--interpolate fills rows: --columns must be at least 2 and --num a multiple of it, found {columns} and {args.num}"
         )
-    modes = {name: getattr(args, name) for name in ("interpolate", "traverse", "arithmetic", "project", "images")}
+    modes = {name: getattr(args, name) for name in ("interpolate", "traverse", "arithmetic", "project", "input")}
     several = [f"--{name}" for name, value in modes.items() if value]
     if len(several) > 1:
         raise ValueError(f"expected one of {' and '.join(several)}, found both")
@@ -189,7 +192,7 @@ def check_condition(args: Args, run: Run) -> None:
       ValueError: names the flag, its valid values and the value found.
     """
     size, name = sampling.classes(run.gan), run.config.preset
-    translates = bool(pictures(run.gan))
+    known = translation.directions(run.gan)
     if args.classes and not size:
         raise ValueError(f"--labels: the model of {name} is not conditioned on labels: leave it out")
     wrong = [label for label in args.classes if label >= size]
@@ -197,13 +200,13 @@ def check_condition(args: Args, run: Run) -> None:
         raise ValueError(f"--labels must be from 0 to {size - 1}, found {wrong[0]}")
     if args.truncation != 1 and not run.gan.truncates:
         raise ValueError(f"--truncation: the model of {name} has no truncation: leave it out")
-    if (args.images is not None or args.direction) and not translates:
-        raise ValueError(f"--images, --direction: the model of {name} is not conditioned on images: leave them out")
-    if args.direction and args.direction not in pictures(run.gan):
-        raise ValueError(f"--direction must be among {', '.join(pictures(run.gan))}, found {args.direction}")
-    if translates and args.images is None and (args.out is not None and args.out.suffix.lower() != ".png"):
-        raise ValueError(f"the model of {name} translates images: give them with --images")
-    if translates and args.interpolate:
+    if (args.input is not None or args.direction) and not known:
+        raise ValueError(f"--input, --direction: the model of {name} is not conditioned on images: leave them out")
+    if args.direction and args.direction not in known:
+        raise ValueError(f"--direction must be among {', '.join(known)}, found {args.direction}")
+    if known and args.input is None and (args.out is not None and args.out.suffix.lower() != ".png"):
+        raise ValueError(f"the model of {name} translates images: give them with --input")
+    if known and args.interpolate:
         raise ValueError(f"--interpolate: the model of {name} translates images: leave it out")
 
 
@@ -231,12 +234,6 @@ def check_memory(args: Args, out: Path, run: Run) -> None:
 def takes_data(gan: GAN) -> bool:
     """Whether a model is conditioned on more than labels, such as images: the conditions are those of data."""
     return bool(jax.tree.leaves(gan.condition)) and not sampling.classes(gan)
-
-
-def pictures(gan: GAN) -> dict[str, Field]:
-    """The images that a model is conditioned on, by direction; a single one has the name ''."""
-    found = gan.condition if isinstance(gan.condition, dict) else {"": gan.condition}
-    return {name: field for name, field in found.items() if isinstance(field, Field) and field.kind == "image"}
 
 
 # ------------------------------------------------------------------------------------------------ samples and pictures
@@ -302,23 +299,23 @@ def _about(args: Args) -> dict[str, Any]:
 
 
 def translated(found: Snapshot, args: Args, out: Path) -> str:
-    """The command for `--images`: a picture of sources and outputs, or the outputs; returns a description of the output."""
-    given, gan = sets.read(args.images or Path()), found.run.gan
-    known = pictures(gan)
-    name = args.direction or next(iter(known))
-    if given.images.shape[1:] != known[name].shape:
-        expected, shape = ("x".join(map(str, shape)) for shape in (known[name].shape, given.images.shape[1:]))
-        raise ValueError(f"--images must be of {expected}, found {shape} in {args.images}: resize them")
-    source = unit(given.images[: args.num])
-    asked = gan.inputs(keys(args.seed).samples, len(source), {name: source} if name else source)
-    drawn = draw(gan, found.state, asked, ema=args.ema, block=100)
-    if out.suffix.lower() == ".png":
-        plots.save_png(out, pairs.rows(source, drawn))
-    elif out.suffix:
-        outputs.write_array(out, found, _about(args), samples=plots.to_uint8(drawn))
+    """The command for `--input`: one translation, a sheet of inputs and outputs, or all outputs; returns a description."""
+    assert args.input is not None
+    several = out.suffix.lower() == ".png" and not translation.is_picture(args.input)
+    given = itertools.islice(translation.read(args.input), args.num if several else None)
+    note = lambda line: output.warn(f"{PROG}: note: {line}")  # noqa: E731
+    made = translation.translate(found, given, direction=args.direction, seed=args.seed, ema=args.ema, note=note)
+    if not out.suffix:
+        number = outputs.write_named(out, ((each.name, each.output) for each in made))
+    elif out.suffix.lower() == ".npz":
+        images = translation.of_one_size(made, out)
+        outputs.write_array(out, found, _about(args), samples=images)
+        number = len(images)
     else:
-        outputs.write_folder(out, plots.to_uint8(drawn))
-    return f"{len(drawn):,} translations"
+        shown = list(made)
+        plots.save_png(out, translation.sheet(shown, args.columns) if several else shown[0].output)
+        number = len(shown)
+    return f"{number:,} translation{'s' if number > 1 else ''}"
 
 
 def points(found: Snapshot, args: Args, out: Path) -> str:

@@ -12,7 +12,7 @@ Penalties on the discriminator's input gradients are in `jgan.penalties`; they a
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -22,6 +22,7 @@ import optax
 from jgan import losses, rng
 from jgan.penalties.view import View, keep_memory
 from jgan.types import Network, PyTree
+from jgan.utils.registry import unknown
 
 
 class Term(NamedTuple):
@@ -111,11 +112,17 @@ def information(
     return Term(name, lambda view: -log_likelihood(view.fake_output, view.inputs), generator=weight, discriminator=weight)
 
 
-def l1_to_target(weight: float = 100.0) -> Term:
+def real(view: View) -> jax.Array:
+    """The target of a fake: the real example with the same condition."""
+    return view.real
+
+
+def l1_to_target(weight: float = 100.0, *, target: Callable[[View], jax.Array] = real) -> Term:
     """pix2pix's mean absolute distance of each fake to the real example with the same condition.
 
     Args:
       weight: the paper's lambda.
+      target: `target(view) -> [B, ...]`, for another target, such as the sharpened real examples.
 
     Returns:
       The `Term` of the generator.
@@ -127,7 +134,61 @@ def l1_to_target(weight: float = 100.0) -> Term:
     References:
       Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (2017), equation 3, https://arxiv.org/abs/1611.07004
     """
-    return Term("l1_to_target", lambda view: jnp.mean(jnp.abs(view.fake - view.real)), generator=weight)
+    return Term("l1_to_target", lambda view: jnp.mean(jnp.abs(view.fake - target(view))), generator=weight)
+
+
+def perceptual(
+    maps: Callable[[], Any],
+    weight: float = 1.0,
+    *,
+    layers: Mapping[str, float] | None = None,
+    distance: str = "l1",
+    relu: bool = False,
+    target: Callable[[View], jax.Array] = real,
+) -> Term:
+    """The distance of each fake to the real example with the same condition in the feature maps of a frozen network.
+
+    Args:
+      maps: `maps() -> jgan.features.maps.Maps`; called only while a loss is traced, so that a model whose features are not at
+        hand can still be sampled.
+      weight: the weight of the sum over layers in the generator's loss.
+      layers: the weight of each layer by name; None for the network's defaults.
+      distance: `"l1"` or `"mse"`, of maps, averaged over all numbers of a layer.
+      relu: whether the maps are taken after the ReLU.
+      target: `target(view) -> [B, ...]`, for another target.
+
+    Returns:
+      The `Term` of the generator; it raises a `ValueError` while tracing if a layer is unknown.
+
+    Raises:
+      ValueError: if the distance is unknown.
+
+    Example:
+      >>> from jgan import terms
+      >>> from jgan.features import maps
+      >>> term = terms.perceptual(lambda: maps.choose("random:0"), layers={"conv1_2": 0.1, "conv3_2": 1.0})
+
+    References:
+      Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution" (2016),
+      https://arxiv.org/abs/1603.08155; before the ReLU: Wang et al. (2018), section 3.3, https://arxiv.org/abs/1809.00219
+    """
+    if distance not in ("l1", "mse"):
+        raise ValueError(unknown("distance", distance, ("l1", "mse")))
+
+    def value(view: View) -> jax.Array:
+        found = maps()
+        chosen = found.defaults if layers is None else layers
+        for name in chosen:
+            if name not in found.layers:
+                raise ValueError(unknown(f"layer of {found.name}", name, found.layers))
+        total = jnp.zeros(())
+        for name, real, fake in zip(found.layers, found.apply(target(view)), found.apply(view.fake), strict=True):
+            difference = (jax.nn.relu(fake) - jax.nn.relu(real)) if relu else fake - real
+            size = jnp.abs(difference) if distance == "l1" else jnp.square(difference)
+            total = total + chosen[name] * jnp.mean(size) if chosen.get(name) else total
+        return total
+
+    return Term("perceptual_loss", value, generator=weight)
 
 
 def feature_matching(

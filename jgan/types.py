@@ -191,6 +191,21 @@ class Step(Protocol):
     ) -> tuple[GANState, Metrics]: ...
 
 
+class Whole(NamedTuple):
+    """That a generator of images from images takes whole pictures, of other sizes than those of its training.
+
+    Attributes:
+      smallest: the smallest height and width of a picture, in pixels.
+      scale: how many times as high and as wide as the picture its output is.
+      reach: how far around a pixel of the output, in pixels of the picture, the picture matters to it: a large picture can then
+        be processed in tiles that overlap by it. None if all of the picture matters, as with instance norm.
+    """
+
+    smallest: int = 1
+    scale: int = 1
+    reach: int | None = None
+
+
 class GAN(NamedTuple):
     """A trainable model. Every `jgan.models.*.make` returns one; `jgan.models.assemble` builds one from its parts.
 
@@ -207,6 +222,7 @@ class GAN(NamedTuple):
         of that length.
       logits: None, or `logits(state, x, c=()) -> [n]`, the discriminator's logits outside training.
       truncates: whether `generate` also takes `truncation`, as StyleGAN's: psi, 1 for none.
+      whole: None, or that `generate` also takes pictures of other sizes than that of `condition`.
     """
 
     init: Callable[[Key], GANState]
@@ -219,6 +235,7 @@ class GAN(NamedTuple):
     n_critic: int = 1
     logits: Callable[..., jax.Array] | None = None
     truncates: bool = False
+    whole: Whole | None = None
 
     def sample(
         self,

@@ -152,11 +152,28 @@ def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Pat
     return files, folders
 
 
+def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
+    """Checks that a folder holds images or folders, not both."""
+    if files and folders:
+        raise ValueError(f"{folder}: expected images or folders of images, found both, {files[0].name} and {folders[0].name}")
+
+
+def _members(folder: Path) -> list[Path]:
+    """The images of one class."""
+    files, deeper = _entries(folder)
+    if deeper or not files:
+        raise ValueError(f"{folder}: expected images of one class, found {'a folder, ' + deeper[0].name if deeper else 'none'}")
+    return files
+
+
+def _nothing(folder: Path) -> ValueError:
+    return ValueError(f"{folder}: expected images, or a folder of them for each class, found none")
+
+
 def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> tuple[Batch, list[str] | None]:
     """The images of one part, flat or by class; `classes` are those of the training part, unless this is it."""
     files, folders = _entries(folder)
-    if files and folders:
-        raise ValueError(f"{folder}: expected images or folders of images, found both, {files[0].name} and {folders[0].name}")
+    _either(folder, files, folders)
     names = [path.name for path in folders]
     if classes is not None and (unknown := sorted(set(names) - set(classes))):
         raise ValueError(
@@ -164,17 +181,42 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
         )
     labels = []
     for path in folders:
-        members, deeper = _entries(path)
-        if deeper or not members:
-            raise ValueError(
-                f"{path}: expected images of one class, found {'a folder, ' + deeper[0].name if deeper else 'none'}"
-            )
+        members = _members(path)
         files += members
         labels += [(classes or names).index(path.name)] * len(members)
     if not files:
-        raise ValueError(f"{folder}: expected images, or a folder of them for each class, found none")
+        raise _nothing(folder)
     x = read_images(files, size)
     return (Batch(x, values.integers(labels, str(folder))), classes or names) if folders else (Batch(x), None)
+
+
+def files(path: Path) -> list[Path]:
+    """The images of a folder, flat or with one folder per class, in the order of their names.
+
+    Args:
+      path: the folder.
+
+    Returns:
+      The paths, at least one.
+
+    Raises:
+      ValueError: if the folder holds anything else, or nothing.
+
+    Example:
+      >>> import tempfile
+      >>> from jgan.data import folder
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     (Path(path) / "a.png").touch()
+      ...     [file.name for file in folder.files(Path(path))]
+      ['a.png']
+    """
+    found, folders = _entries(reading.user_path(path))
+    _either(path, found, folders)
+    for inner in folders:
+        found += _members(inner)
+    if not found:
+        raise _nothing(path)
+    return found
 
 
 def read(path: Path, size: Size | None = None) -> Batch:

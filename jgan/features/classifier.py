@@ -174,6 +174,34 @@ def load(path: str | Path | None = None) -> Extractor:
       >>> extracted.features.shape, extracted.logits.argmax(axis=1).tolist() == test.y[:3].tolist()
       ((3, 64), True)
     """
+    params, about, digest = read(path)
+    net = network(about.image_shape, about.classes, about.dense)
+
+    def apply(images: jax.Array | np.ndarray) -> Extracted:
+        (logits, features), _ = net.apply(params, {}, jnp.asarray(images).astype(jnp.float32) / 255)
+        return Extracted(features, logits)
+
+    return Extractor(f"classifier of {about.dataset}", digest, "none", apply)
+
+
+def read(path: str | Path | None = None) -> tuple[PyTree, About, str]:
+    """The weights of a classifier.
+
+    Args:
+      path: see `load`.
+
+    Returns:
+      `(params, about, digest)`: the parameters for `network`, the description and the digest of the arrays.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if the file holds something else.
+
+    Example:
+      >>> from jgan.features import classifier
+      >>> classifier.read()[1].dataset
+      'digits'
+    """
     arrays, about = _read(path)
     net = network(about.image_shape, about.classes, about.dense)
     shapes = jax.eval_shape(net.init, jax.random.key(0))[0]
@@ -181,12 +209,7 @@ def load(path: str | Path | None = None) -> Extractor:
     if expected != {name: array.shape for name, array in arrays.items()}:
         raise ValueError(f"{path}: expected the weights of a classifier of {about.image_shape} images, found other arrays")
     params = jax.tree_util.tree_map_with_path(lambda path, _: jnp.asarray(arrays[_name(path)]), shapes)
-
-    def apply(images: jax.Array | np.ndarray) -> Extracted:
-        (logits, features), _ = net.apply(params, {}, jnp.asarray(images).astype(jnp.float32) / 255)
-        return Extracted(features, logits)
-
-    return Extractor(f"classifier of {about.dataset}", weights.digest(arrays), "none", apply)
+    return params, about, weights.digest(arrays)
 
 
 def shape_of(path: str | Path | None = None) -> tuple[int, ...]:

@@ -81,7 +81,12 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
 
 
 def read(
-    path: str | Path, layout: Mapping[str, tuple[int, ...]], *, expected: str | None = PUBLISHED, where: str = WHERE
+    path: str | Path,
+    layout: Mapping[str, tuple[int, ...]],
+    *,
+    expected: str | None = PUBLISHED,
+    where: str = WHERE,
+    unused: str | None = None,
 ) -> Weights:
     """Reads weights with a given layout.
 
@@ -90,6 +95,7 @@ def read(
       layout: `{name: shape}` of all required arrays. Other arrays are an error, except PyTorch's `num_batches_tracked`.
       expected: at least the first eight digits of the sha256 of the file or of the digest of its arrays; None for any weights.
       where: ends each message: where to find the right file. By default, where InceptionV3's is.
+      unused: the beginning of the names of other arrays that the file may hold, which are not converted; None for none.
 
     Returns:
       The `Weights`, converted to float32.
@@ -119,6 +125,7 @@ def read(
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         found = {name: array for name, array in _parsed(data).items() if not name.endswith(IGNORED)}
+        found = {name: array for name, array in found.items() if unused is None or not name.startswith(unused)}
     except Exception as error:  # a damaged file can fail in any way
         raise ValueError(
             f"{path}: expected weights as .pth, .safetensors or .npz, found a damaged or other file, of the sha256 {sha256} "

@@ -68,7 +68,7 @@ def relativistic_paired(cost: Cost) -> Loss:
     return Loss(discriminator, generator, relativistic=True)
 
 
-def relativistic_averaged(cost: Cost) -> Loss:
+def relativistic_averaged(cost: Cost, *, detached: bool = False) -> Loss:
     """The game that compares each example with the mean of the other kind.
 
     `D: [cost(r - mean f) + cost(mean r - f)] / 2`; G's loss is D's with reals and fakes exchanged. The paper has the sum; the
@@ -77,6 +77,8 @@ def relativistic_averaged(cost: Cost) -> Loss:
 
     Args:
       cost: the cost of a margin, elementwise.
+      detached: whether the means are constants to the discriminator's gradient, as in the code of ESRGAN, whose two halves have
+        backward passes of their own; the values are the same.
 
     Returns:
       The `Loss`, relativistic and over the batch: the means are over all logits of the *global* batch, and `axis_name` is
@@ -98,14 +100,18 @@ def relativistic_averaged(cost: Cost) -> Loss:
       https://arxiv.org/abs/1807.00734, https://github.com/AlexiaJM/RelativisticGAN
     """
 
+    def compared(first: jax.Array, second: jax.Array, axis_name: str | None, hold: Callable) -> Values:
+        first_mean, second_mean = (hold(global_mean(logits, axis_name=axis_name)) for logits in (first, second))
+        return 0.5 * (cost(first - second_mean) + cost(first_mean - second))
+
     def discriminator(real_logits: Logits, fake_logits: Logits, *, axis_name: str | None = None) -> Values:
         _require_one_size(real_logits, fake_logits)
-        real_mean, fake_mean = (global_mean(logits, axis_name=axis_name) for logits in (real_logits, fake_logits))
-        return 0.5 * (cost(real_logits - fake_mean) + cost(real_mean - fake_logits))
+        hold = jax.lax.stop_gradient if detached else lambda mean: mean
+        return compared(jnp.asarray(real_logits), jnp.asarray(fake_logits), axis_name, hold)
 
     def generator(real_logits: Logits, fake_logits: Logits, *, axis_name: str | None = None) -> Values:
         _require_one_size(real_logits, fake_logits)
-        return discriminator(fake_logits, real_logits, axis_name=axis_name)
+        return compared(jnp.asarray(fake_logits), jnp.asarray(real_logits), axis_name, lambda mean: mean)
 
     return Loss(discriminator, generator, relativistic=True, over_batch=True)
 
@@ -120,6 +126,9 @@ relativistic = relativistic_paired(_logistic)
 relativistic_average = relativistic_averaged(_logistic)
 """The loss of RaSGAN and ESRGAN: `D: [s(-(r - mean f)) + s(f - mean r)] / 2`."""
 
+relativistic_average_detached = relativistic_averaged(_logistic, detached=True)
+"""The same with means that are constants to the discriminator's gradient, as in ESRGAN's code."""
+
 relativistic_average_least_squares = relativistic_averaged(lambda margin: jnp.square(margin - 1))
 """RaLSGAN: `D: [(r - mean f - 1)^2 + (f - mean r + 1)^2] / 2`."""
 
@@ -128,5 +137,6 @@ relativistic_average_hinge = relativistic_averaged(lambda margin: jax.nn.relu(1 
 
 LOSSES.register("relativistic", relativistic)
 LOSSES.register("relativistic_average", relativistic_average)
+LOSSES.register("relativistic_average_detached", relativistic_average_detached)
 LOSSES.register("relativistic_average_least_squares", relativistic_average_least_squares)
 LOSSES.register("relativistic_average_hinge", relativistic_average_hinge)

@@ -3,15 +3,16 @@
 The generator player has two networks, `ab` from domain a to b and `ba` back; the discriminator player has one per domain.
 With |.| the mean absolute value, the generators minimise the least-squares adversarial losses, the cycle loss
 `cycle_weight (|G_ba(G_ab(a)) - a| + |G_ab(G_ba(b)) - b|)`, and the identity loss
-`identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`. Each discriminator sees fakes from an image pool.
+`cycle_weight identity_weight (|G_ab(b) - b| + |G_ba(a) - a|)`, of images in [-1, 1]. Each discriminator sees fakes from an
+image pool.
 
 The authors' code updates both generators first, then both discriminators on fakes made before: all from the same old
 parameters, the simultaneous rule. `rule.name="generator_first"` makes the discriminators see fakes of the new generators;
 `"alternating"` updates the discriminators first. The authors use the identity loss always, the paper for paintings only.
 
 The authors' configuration for 256x256 images is `g_width=64, g_blocks=9, d_width=64, d_layers=3, epochs=EpochDecay()` with
-batches of one image; for 128x128 they have `g_blocks=6`. Distances here are those of images in [0, 1], half of the authors' in
-[-1, 1]: their weights 10 and 5 are `cycle_weight=20, identity_weight=10`.
+batches of one image; for 128x128 they have `g_blocks=6`. The metrics `cycle_loss` and `identity_loss` are of
+images in [0, 1], half of the distances that the weights count.
 """
 
 import dataclasses
@@ -26,8 +27,9 @@ from jgan.models import accepts, options
 from jgan.models.assembly import assemble
 from jgan.models.model import Model, Preset
 from jgan.networks import PatchDiscriminator, ResNetGenerator, from_module, several
+from jgan.networks.translation import smallest_side
 from jgan.rng import Stream, stream
-from jgan.types import GAN, DataSpec, Network
+from jgan.types import GAN, DataSpec, Network, Whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,9 +51,9 @@ class Config:
     adversarial_weight: float = 2.0
     """factor on the generators' adversarial loss; 2 cancels the factor 1/2 of least squares, as in the authors' code"""
     cycle_weight: float = 10.0
-    """weight of the cycle loss of images in [0, 1] (authors: 20)"""
-    identity_weight: float = 5.0
-    """weight of the identity loss (authors: 10); 0 if the translation changes colours, or the sets differ in channels"""
+    """weight of the cycle loss, the mean absolute difference of images in [-1, 1]"""
+    identity_weight: float = 0.5
+    """weight of the identity loss, times that of the cycle; 0 if the translation changes colours, or the sets their channels"""
     pool_size: int = 50
     """capacity of the image pool of each domain; 0: no pool"""
     rule: options.Rule = options.Rule("simultaneous")
@@ -105,11 +107,12 @@ class CycleGame:
             "g_loss": config.adversarial_weight * sum(values, jnp.zeros(())),
             "cycle_loss": _distance(back["ba"], real["a"]) + _distance(back["ab"], real["b"]),
         }
-        value = metrics["g_loss"] + config.cycle_weight * metrics["cycle_loss"]
+        weight = 2 * config.cycle_weight  # images are in [0, 1] here
+        value = metrics["g_loss"] + weight * metrics["cycle_loss"]
         if config.identity_weight:
             same, _ = self._generate(key, g_params, state, {"ab": real["b"], "ba": real["a"]}, axis_name)
             metrics["identity_loss"] = _distance(same["ba"], real["a"]) + _distance(same["ab"], real["b"])
-            value = value + config.identity_weight * metrics["identity_loss"]
+            value = value + weight * config.identity_weight * metrics["identity_loss"]
         return value, (state.memory, metrics)
 
     def d_loss(self, key, d_params, state, batch, fakes, axis_name):
@@ -187,7 +190,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
             blocks=config.g_blocks,
             downsamplings=config.g_downsamplings,
         )
-        return from_module(module, fields[source].shape)
+        return from_module(module, fields[source].shape, any_sides=True)
 
     def critic(name: str) -> Network:
         module = PatchDiscriminator(dtype=dtype, width=config.d_width, layers=config.d_layers)
@@ -211,7 +214,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
         condition={"ab": fields["a"], "ba": fields["b"]},
         output=lambda out: next(iter(out.values())) if len(out) == 1 else out,
     )
-    return gan._replace(logits=None)
+    return gan._replace(logits=None, whole=Whole(smallest_side(config.g_downsamplings)))
 
 
 PRESETS = {

@@ -5,13 +5,17 @@ The weights are the authors', for images in [-1, 1] where a loss is in units of 
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+import functools
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 
-from jgan.features import classifier, maps
+from jgan import terms
+from jgan.features import Extractor, classifier, maps
+from jgan.features.maps import Maps
 from jgan.losses import grams
+from jgan.penalties import View
 from jgan.terms import Term
 
 Box = tuple[float, float, float, float]
@@ -102,73 +106,83 @@ MIRRORED = (1, 0, 2)
 """For each part that which lies in its place in a mirrored image: the eyes change places."""
 
 
-def terms(losses: Losses) -> tuple[Term, ...]:
+def terms_of(losses: Losses) -> tuple[Term, ...]:
     """The terms that compare whole restored images with their truth.
+
+    Files of weights are read when a loss is first traced, so that a finished run can be sampled without them.
 
     Args:
       losses: the options.
 
     Returns:
-      The `Term`s `pixel`, `perceptual`, `style` and `identity`, those that have a weight and a network.
+      The `Term`s: of pixels, of the maps and their Gram matrices, of identity; those that have a weight and a network.
 
     Raises:
-      ValueError: if layers and weights differ in number, a layer is unknown, or a file is not one of a classifier.
-      FileNotFoundError: if a file does not exist.
+      ValueError: if layers and weights differ in number.
 
     Example:
       >>> from jgan.models import gfpgan_options
-      >>> [term.name for term in gfpgan_options.terms(gfpgan_options.Losses())]
-      ['pixel']
+      >>> [term.name for term in gfpgan_options.terms_of(gfpgan_options.Losses())]
+      ['l1_to_target']
     """
-    found = [Term("pixel", lambda view: 2 * jnp.mean(jnp.abs(view.fake - view.real)), generator=losses.pixel)]
+    if len(losses.layers) != len(losses.layer_weights):
+        raise ValueError(
+            f"losses.layer_weights must be one for each of {len(losses.layers)} losses.layers, found {len(losses.layer_weights)}"
+        )
+    found, layers = [terms.l1_to_target(2 * losses.pixel)], dict(zip(losses.layers, losses.layer_weights, strict=True)) or None
     if losses.features != "none":
-        found += _of_maps(losses)
+        network = functools.partial(maps.choose, losses.features)
+        found += [terms.perceptual(network, losses.perceptual, layers=layers), style(network, losses.style, layers=layers)]
     if losses.identity_network != "none":
         found.append(identity(losses.identity_network, losses.identity))
     return tuple(term for term in found if term.generator)
 
 
-def _of_maps(losses: Losses) -> list[Term]:
-    network = maps.choose(losses.features)
-    if len(losses.layers) != len(losses.layer_weights):
-        raise ValueError(
-            f"losses.layer_weights must be one for each of {len(losses.layers)} losses.layers, found {len(losses.layer_weights)}"
-        )
-    chosen = dict(zip(losses.layers, losses.layer_weights, strict=True)) or dict(network.defaults)
-    unknown = sorted(chosen.keys() - set(network.layers))
-    if unknown:
-        raise ValueError(f"losses.layers must be among {', '.join(network.layers)}, found {unknown[0]!r}")
-    weights = [chosen.get(name, 0.0) for name in network.layers]
+def style(network: Callable[[], Maps], weight: float, *, layers: Mapping[str, float] | None = None) -> Term:
+    """The distance of the Gram matrices of each fake's feature maps from those of its truth.
 
-    def perceptual(fake: Sequence[jax.Array], real: Sequence[jax.Array]) -> jax.Array:
-        each = [w * jnp.mean(jnp.abs(x - y)) for x, y, w in zip(fake, real, weights, strict=True) if w]
-        return sum(each, jnp.zeros(()))
+    Args:
+      network: `network() -> Maps`, called while a loss is traced.
+      weight: the weight in the generator's loss.
+      layers: the weight of each layer by name; None for the network's defaults.
 
-    def of(distance: Callable[..., jax.Array]) -> Callable[..., jax.Array]:
-        # Under jit both terms share one pass of the network.
-        return lambda view: distance(network.apply(view.fake), network.apply(view.real))
+    Returns:
+      The `Term`. Under `jit` it shares the passes of the network with `terms.perceptual`.
 
-    style = of(lambda fake, real: grams.distance(fake, real, weights))
-    return [Term("perceptual", of(perceptual), generator=losses.perceptual), Term("style", style, generator=losses.style)]
+    Example:
+      >>> from jgan.features import maps
+      >>> from jgan.models import gfpgan_options
+      >>> term = gfpgan_options.style(lambda: maps.choose("random:0"), 50.0)
+    """
+
+    def value(view: View) -> jax.Array:
+        found = network()
+        chosen = found.defaults if layers is None else layers
+        weights = [chosen.get(name, 0.0) for name in found.layers]
+        return grams.distance(found.apply(view.fake), found.apply(view.real), weights)
+
+    return Term("style", value, generator=weight)
 
 
 def identity(path: str, weight: float) -> Term:
     """The identity loss in the features of a small classifier of persons, which is not ArcFace.
 
     Args:
-      path: a file of `python -m jgan.classifier`; its images have the shape of the restored ones.
+      path: a file of `python -m jgan.classifier`, of images of the shape of the restored ones; read while a loss is traced.
       weight: the weight in the generator's loss.
 
     Returns:
-      The `Term`.
-
-    Raises:
-      FileNotFoundError: if there is no such file.
-      ValueError: if it is not one of a classifier.
+      The `Term`; while tracing it raises a `FileNotFoundError` or a `ValueError` if the file is not one of a classifier.
     """
-    network = classifier.load(path)
 
-    def features(images: jax.Array) -> jax.Array:
-        return network.apply(255 * images).features
+    def value(view: View) -> jax.Array:
+        network = _classifier(path)
+        return jnp.mean(jnp.abs(network.apply(255 * view.fake).features - network.apply(255 * view.real).features))
 
-    return Term("identity", lambda view: jnp.mean(jnp.abs(features(view.fake) - features(view.real))), generator=weight)
+    return Term("identity", value, generator=weight)
+
+
+@functools.lru_cache(maxsize=2)
+def _classifier(path: str) -> Extractor:
+    with jax.ensure_compile_time_eval():
+        return classifier.load(path)

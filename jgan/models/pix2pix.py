@@ -27,7 +27,7 @@ from jgan.models import accepts, options
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.model import Model, Preset
 from jgan.networks import PatchDiscriminator, UNetGenerator, from_module
-from jgan.types import GAN, Batch, DataSpec, Field, Key, Network, PyTree
+from jgan.types import GAN, Batch, DataSpec, Field, Key, Network, PyTree, Whole
 from jgan.utils.registry import unknown
 
 
@@ -129,7 +129,7 @@ def generator(config: Config, spec: DataSpec) -> Network:
     seeded = ((), jnp.uint32), (source, jnp.float32)
     declared = seeded if sizes["dropouts"] else seeded[1:]
     shapes, dtypes = zip(*reversed(declared), strict=True)
-    network = from_module(module, *shapes, input_dtypes=dtypes)
+    network = from_module(module, *shapes, input_dtypes=dtypes, any_sides=True)
 
     def sampled(params: PyTree, model_state: PyTree, *inputs: jax.Array) -> jax.Array:
         return network.apply(params, model_state, *reversed(inputs), train=config.statistics != "average")[0]
@@ -196,7 +196,8 @@ def make(config: Config, spec: DataSpec) -> GAN:
     )
     optimizers = options.optimizers(config.optimizer, config.rule, config.ema.average(spec), config.epochs.factor(spec))
     made = config.rule.steps(game, optimizers)
-    return assemble(game, made, optimizers, condition=source, output=unit_interval, n_critic=config.rule.n_critic)
+    gan = assemble(game, made, optimizers, condition=source, output=unit_interval, n_critic=config.rule.n_critic)
+    return gan._replace(whole=Whole(smallest=2 ** (levels(config, target.shape) - 1) + 1))
 
 
 _SMALL_IMAGES: dict[str, Any] = {"g_width": 32, "d_width": 32, "d_layers": 2, "g_dropouts": 2, "statistics": "average"}

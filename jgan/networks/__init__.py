@@ -37,16 +37,20 @@ from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
+from jgan.networks.rrdb import RRDBNet
 from jgan.networks.sgan import SGANDiscriminator, SGANGenerator
 from jgan.networks.sgan_conv import SGANConvDiscriminator, SGANConvGenerator
 from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
+from jgan.networks.srresnet import MSRResNet, SRResNet
 from jgan.networks.stylegan2 import StyleGAN2Generator
 from jgan.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.unet import UNet
+from jgan.networks.unet_discriminator import UNetDiscriminator
 from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
 from jgan.networks.vae import VAE
+from jgan.networks.vgg_discriminator import ESRGANDiscriminator, SRGANDiscriminator
 from jgan.networks.weight_norm import WeightNormConv, WeightNormDense
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 from jgan.networks.wgan_gp_resnet import LayerNormCritic
@@ -82,6 +86,7 @@ __all__ = [
     "Dense",
     "DenseClassifier",
     "Dropout",
+    "ESRGANDiscriminator",
     "EqualisedConv",
     "EqualisedDense",
     "FastGANGenerator",
@@ -98,6 +103,7 @@ __all__ = [
     "LayerNormCritic",
     "MLPDiscriminator",
     "MLPGenerator",
+    "MSRResNet",
     "MaskedPixelCNN",
     "Maxout",
     "MaxoutConv",
@@ -113,6 +119,7 @@ __all__ = [
     "R3GANBlock",
     "R3GANDiscriminator",
     "R3GANGenerator",
+    "RRDBNet",
     "ResNetGenerator",
     "ResidualBlock",
     "ResidualDiscriminator",
@@ -124,12 +131,15 @@ __all__ = [
     "SGANGenerator",
     "SNGANDiscriminator",
     "SNGANGenerator",
+    "SRGANDiscriminator",
+    "SRResNet",
     "SelfAttention",
     "SigmoidDiscriminator",
     "SpectralNorm",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
     "UNet",
+    "UNetDiscriminator",
     "UNetGenerator",
     "UnrolledDiscriminator",
     "UnrolledGenerator",

@@ -79,11 +79,13 @@ class InputSpec(NamedTuple):
       shapes: one entry for each input: the shape of one example (without the batch), a tree of such shapes, or None for an
         input without a batch axis (a scalar), which is not checked.
       dtypes: one entry for each input: a dtype, or a tree of the same structure as the shapes; None for float32 throughout.
+      any_sides: whether images `[height, width, channels]` of other heights and widths than those declared are taken too.
     """
 
     owner: str
     shapes: tuple[Any, ...]
     dtypes: tuple[Any, ...] | None = None
+    any_sides: bool = False
 
     def examples(self) -> list[PyTree]:
         """Inputs of zeros: a batch of one example; a scalar 0 where the shape is None."""
@@ -106,7 +108,8 @@ class InputSpec(NamedTuple):
                 raise ValueError(f"{name} must be a tree {structure}, found {jax.tree.structure(found)}")
             leaves = [found] if _is_shape(shape) else jax.tree.leaves(found)
             for leaf, leaf_shape, leaf_dtype in zip(leaves, declared, jax.tree.leaves(dtype), strict=True):
-                _check_leaf(name, leaf, leaf_shape, leaf_dtype)
+                free = self.any_sides and leaf_shape is not None and len(leaf_shape) == 3 and np.ndim(leaf) == 4
+                _check_leaf(name, leaf, (*np.shape(leaf)[1:3], leaf_shape[2]) if free else leaf_shape, leaf_dtype)
 
     def _dtype_trees(self) -> list[PyTree]:
         """For each input a tree of dtypes of the same structure as its shapes."""

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -9,6 +10,7 @@ from jaxtyping import Float
 
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.layers import symmetric_uniform
+from jgan.types import PyTree
 
 
 class ConvClassifier(nn.Module):
@@ -40,6 +42,33 @@ class ConvClassifier(nn.Module):
             h = nn.relu(nn.Conv(self.channels, (3, 3), strides=2)(h))
         features = nn.relu(nn.Dense(self.features)(h.reshape(len(h), -1)))
         return nn.Dense(self.classes)(features), features
+
+
+def conv_maps(params: PyTree, images: Float[jax.Array, "b h w c"]) -> tuple[jax.Array, ...]:
+    """The outputs of the convolutions of a `ConvClassifier`, before their ReLUs.
+
+    Args:
+      params: its parameters.
+      images: `[B, height, width, channels]` in [0, 1]; the sides may differ from those that it classifies.
+
+    Returns:
+      One map `[B, height', width', channels']` for each convolution.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan import networks
+      >>> from jgan.networks import classifier
+      >>> params, _ = networks.from_module(networks.ConvClassifier(10), (8, 8, 1)).init(jax.random.key(0))
+      >>> [found.shape[1:] for found in classifier.conv_maps(params, jnp.zeros((1, 20, 24, 1)))]
+      [(20, 24, 32), (10, 12, 32), (10, 12, 32)]
+    """
+    h, maps = images - 0.5, []
+    for index in range(sum(name.startswith("Conv_") for name in params)):
+        layer = nn.Conv(params[f"Conv_{index}"]["bias"].shape[0], (3, 3), strides=2 if index == 1 or index > 2 else 1)
+        output: Any = layer.apply({"params": params[f"Conv_{index}"]}, h)
+        maps.append(output)
+        h = nn.relu(output)
+    return tuple(maps)
 
 
 class DenseClassifier(nn.Module):

@@ -61,11 +61,13 @@ class Outputs(NamedTuple):
       levels: the images after the last block of each resolution from 1/4 of the input's on: with 24, 40, 112 and 320 channels.
       features: `[B, 1280]` float32, the means over the pixels of the last hidden layer.
       logits: `[B, 1000]` float32, of the classes of ImageNet.
+      stages: the images after each stage.
     """
 
     levels: tuple[jax.Array, ...]
     features: Float32[jax.Array, "b features"]
     logits: Float32[jax.Array, "b classes"]
+    stages: tuple[jax.Array, ...] = ()
 
 
 class _Conv(nn.Module):
@@ -163,6 +165,7 @@ class EfficientNetLite(nn.Module):
         """Maps images `[B, height, width, 3]`, with 0 ... 255 scaled by `(x - 127) / 128`, to `Outputs`."""
         x = nn.relu6(_Norm(name="bn0")(_Conv(self.stem, 3, 2, name="conv_stem")(x)))
         levels: list[jax.Array] = []
+        stages: list[jax.Array] = []
         index, reduction = 0, 2
         for stage in self.stages:
             for number in range(stage.blocks):
@@ -173,9 +176,11 @@ class EfficientNetLite(nn.Module):
             # The last stage of each resolution replaces the one before it.
             held = reduction.bit_length() - 3
             levels[held:] = [x] if held >= 0 else []
+            stages.append(x)
         x = nn.relu6(_Norm(name="bn1")(_Conv(self.head, name="conv_head")(x)))
         features = jnp.mean(x.astype(jnp.float32), axis=(1, 2))
-        return Outputs(tuple(levels), features, nn.Dense(self.classes, name="fc")(features))
+        logits = nn.Dense(self.classes, name="fc")(features)
+        return Outputs(tuple(levels), features, logits, tuple(stages))
 
 
 # --------------------------------------------------------------------------------------------- the names of its weights

@@ -133,9 +133,9 @@ class RestorationUNet(nn.Module):
     def _up(self, x: jax.Array, level: int) -> jax.Array:
         inputs, outputs = self._width(level - 1), self._width(level)
         h = self._active(self._conv(inputs, f"up_{level}_0")(x))
-        h = self._active(self._conv(outputs, f"up_{level}_1")(resample.bilinear(h)))
+        h = self._active(self._conv(outputs, f"up_{level}_1")(resample.bilinear(h, 2)))
         # A 1x1 convolution before the enlargement is the same map as behind it, at a quarter of the cost.
-        sum = h + resample.bilinear(self._conv(outputs, f"up_{level}_shortcut", 1, use_bias=False)(x))
+        sum = h + resample.bilinear(self._conv(outputs, f"up_{level}_shortcut", 1, use_bias=False)(x), 2)
         return sum if self.clean else sum * math.sqrt(0.5)
 
     def _styles(self, h: jax.Array, layers: int) -> jax.Array:

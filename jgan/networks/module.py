@@ -15,6 +15,7 @@ def from_module(
     input_dtypes: Sequence[Any] | None = None,
     rngs: Sequence[str] = ("dropout",),
     method: str | Callable[..., Any] | None = None,
+    any_sides: bool = False,
 ) -> Network:
     """Makes a `Network` of a Flax Linen module.
 
@@ -33,6 +34,7 @@ def from_module(
       rngs: the random streams that the module draws from. The stream `dropout` gets the key of the pass itself; each other
         stream gets that key folded with its name.
       method: the method to call, by name or as a function; None for `__call__`.
+      any_sides: whether the network, a fully convolutional one, also takes images of other heights and widths than declared.
 
     Returns:
       The `Network`. Its `apply` raises a `ValueError` if the inputs are not as declared.
@@ -54,7 +56,7 @@ def from_module(
             f"from_module takes a module of flax.linen, found {type(module).__name__}; "
             "for flax.nnx use from_nnx, for plain functions from_functions"
         )
-    spec = InputSpec(type(module).__name__, input_shapes, None if input_dtypes is None else tuple(input_dtypes))
+    spec = InputSpec(type(module).__name__, input_shapes, None if input_dtypes is None else tuple(input_dtypes), any_sides)
     function = method if callable(method) else getattr(type(module), method or "__call__")
     accepted = keywords(function, "train", "axis_name")
 

@@ -145,25 +145,24 @@ def nearest(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b 2*h 2*w c"]:
     return jnp.broadcast_to(x[:, :, None, :, None], (b, h, 2, w, 2, c)).reshape(b, 2 * h, 2 * w, c)
 
 
-def bilinear(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b 2*h 2*w c"]:
-    """Doubles the sides of images by bilinear interpolation between the centres of pixels.
-
-    Beyond the centres of the outermost pixels it is constant, as in `jax.image.resize(..., "linear")` and in PyTorch's
-    `interpolate` without aligned corners. `upsample` has the same filter, and counts pixels outside the image as 0.
+def bilinear(x: Float[jax.Array, "b h w c"], factor: int) -> Float[jax.Array, "b h_out w_out c"]:
+    """Enlarges images by linear interpolation between pixel centres, as PyTorch does without aligned corners.
 
     Args:
       x: `[B, h, w, c]` float.
+      factor: the enlargement, at least 1.
 
     Returns:
-      `[B, 2 h, 2 w, c]`.
+      `[B, factor h, factor w, c]`; beyond the outermost centres the pixels at the edge are repeated.
 
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.networks import resample
-      >>> resample.bilinear(jnp.array([0.0, 4.0]).reshape(1, 1, 2, 1))[0, 0, :, 0].tolist()
+      >>> resample.bilinear(jnp.array([0.0, 4.0]).reshape(1, 1, 2, 1), 2)[0, 0, :, 0].tolist()
       [0.0, 1.0, 3.0, 4.0]
     """
-    return upsample(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge"))[:, 2:-2, 2:-2]
+    b, h, w, c = x.shape
+    return x if factor == 1 else jax.image.resize(x, (b, factor * h, factor * w, c), "bilinear")
 
 
 def average_pool(x: Float[jax.Array, "b h w c"]) -> Float[jax.Array, "b h/2 w/2 c"]:

@@ -96,7 +96,7 @@ class StyledConv(nn.Module):
     def __call__(self, x: jax.Array, w: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
         """Maps `[B, h, w, inputs]` and `[B, style]` to `[B, h, w, features]`, or to twice the sides."""
         if self.up and self.bilinear:
-            x = resample.bilinear(x)
+            x = resample.bilinear(x, 2)
         y = ModulatedConv(self.features, up=self.up and not self.bilinear, dtype=self.dtype, name="conv")(x, w)
         y = NoiseInjection(self.noise, name="noise")(y, train=train, axis_name=axis_name)
         return leaky(add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,))))
@@ -143,7 +143,7 @@ class Synthesis(nn.Module):
             if level <= len(changes):
                 h = changed(h, *changes[level - 1])
             h = self._conv(level, f"conv_{level}_1")(h, ws[:, 2 * level], **options)
-            enlarged = resample.bilinear(image) if self.bilinear else resample.upsample(image)
+            enlarged = resample.bilinear(image, 2) if self.bilinear else resample.upsample(image)
             image = enlarged + self._image(h, ws[:, 2 * level + 1], level)
         return image
 

@@ -47,7 +47,8 @@ class ResNetGenerator(_Layers):
 
     A 7x7 convolution, `downsamplings` convolutions of stride 2 that double the channels, `blocks` residual blocks without an
     activation after the sum, as many transposed convolutions, a 7x7 convolution. Images are in [0, 1] outside and scaled to
-    [-1, 1] inside; the output is `(tanh + 1) / 2`.
+    [-1, 1] inside; the output is `(tanh + 1) / 2`. Sides that are not multiples of `2**downsamplings` are first continued by
+    reflection, half at either end, and the output is cropped.
 
     Attributes:
       norm: `"instance"` or `"batch"`.
@@ -55,7 +56,7 @@ class ResNetGenerator(_Layers):
       channels: those of the output.
       width: the channels after the first convolution.
       blocks: the number of residual blocks: 9 for 256x256 images, 6 for 128x128.
-      downsamplings: how often the sides are halved; they must be multiples of `2**downsamplings`.
+      downsamplings: how often the sides are halved; they must be at least 4 and above `2**downsamplings`.
       keep: the probability that dropout in the blocks keeps a value; 1 for no dropout.
 
     Example:
@@ -83,9 +84,10 @@ class ResNetGenerator(_Layers):
         self, x: Float[jax.Array, "b h w inputs"], *, train: bool = False, axis_name: str | None = None
     ) -> Float32[jax.Array, "b h w c"]:
         """Maps `[B, height, width, inputs]` to `[B, height, width, channels]` float32 in [0, 1]."""
-        _check_sides("ResNetGenerator", x, 2**self.downsamplings, smallest=max(4, 2 ** (self.downsamplings + 1)))
+        _check_sides("ResNetGenerator", x, smallest_side(self.downsamplings))
         normalised = lambda h: self._normalised(h, train, axis_name)  # noqa: E731
-        h = _reflect(to_signed(x, self.dtype), 3)
+        continued, margins = _continued(x, 2**self.downsamplings)
+        h = _reflect(to_signed(continued, self.dtype), 3)
         h = nn.relu(normalised(self._conv(self.width, 7)(h)))
         for index in range(self.downsamplings):
             h = nn.relu(normalised(self._conv(self.width << (index + 1), 3, 2, 1)(h)))
@@ -95,7 +97,24 @@ class ResNetGenerator(_Layers):
             h = h + normalised(self._conv(h.shape[-1], 3)(_reflect(inner, 1)))
         for index in reversed(range(self.downsamplings)):
             h = nn.relu(normalised(self._up(self.width << index, 3)(h)))
-        return tanh_to_unit(self._conv(self.channels, 7, normed=False)(_reflect(h, 3)))
+        return _cropped(tanh_to_unit(self._conv(self.channels, 7, normed=False)(_reflect(h, 3))), x, margins)
+
+
+def smallest_side(downsamplings: int) -> int:
+    """The smallest side of an image that a `ResNetGenerator` takes.
+
+    Args:
+      downsamplings: how often the sides are halved.
+
+    Returns:
+      Pixels.
+
+    Example:
+      >>> from jgan.networks import translation
+      >>> [translation.smallest_side(downsamplings) for downsamplings in (0, 1, 2, 3)]
+      [4, 4, 5, 9]
+    """
+    return max(4, 2**downsamplings + 1)
 
 
 class UNetGenerator(_Layers):
@@ -153,14 +172,14 @@ class UNetGenerator(_Layers):
         """Maps `[B, height, width, inputs]`, and `[B]` seeds, to `[B, height, width, channels]` float32 in [0, 1]."""
         if self.levels < 2:
             raise ValueError(f"UNetGenerator needs at least 2 levels, found {self.levels}")
-        _check_sides(f"UNetGenerator of {self.levels} levels", x, 1, smallest=2 ** (self.levels - 1) + 1)
+        _check_sides(f"UNetGenerator of {self.levels} levels", x, 2 ** (self.levels - 1) + 1)
         normalised = lambda h: self._normalised(h, train, axis_name)  # noqa: E731
         last = self.levels - 2  # the first level with dropout on the way up
         dropouts = max(self.levels - 5, 0) if self.dropouts is None else self.dropouts
         if not 0 <= dropouts <= last:
             raise ValueError(f"dropouts must be from 0 to levels - 2, {last}, found {dropouts}")
-        margins = [_halves(-side % 2**self.levels) for side in x.shape[1:3]]
-        h, skips = to_signed(jnp.pad(x, ((0, 0), *margins, (0, 0)), mode="reflect"), self.dtype), []
+        continued, margins = _continued(x, 2**self.levels)
+        h, skips = to_signed(continued, self.dtype), []
         for level in range(self.levels):
             outermost, innermost = level == 0, level == self.levels - 1
             h = h if outermost else nn.leaky_relu(h, 0.2)
@@ -173,9 +192,7 @@ class UNetGenerator(_Layers):
             if seeds is not None and last - dropouts < level <= last:
                 h = _dropped(h, seeds, level, self.keep)
             h = jnp.concatenate([skips.pop(), h], axis=-1)
-        out = tanh_to_unit(self._up(self.channels, 4, normed=False)(nn.relu(h)))
-        (top, _), (left, _) = margins
-        return out[:, top : top + x.shape[1], left : left + x.shape[2]]
+        return _cropped(tanh_to_unit(self._up(self.channels, 4, normed=False)(nn.relu(h))), x, margins)
 
 
 class PatchDiscriminator(_Layers):
@@ -218,7 +235,7 @@ class PatchDiscriminator(_Layers):
             h = nn.leaky_relu(self._normalised(self._conv(2 * self.width, 1)(h), train, axis_name), 0.2)
             return self._conv(1, 1)(h)[..., 0].astype(jnp.float32)  # its bias follows the norm, as published
         # Each layer of stride 2 halves the side (rounded down), the two of stride 1 take one pixel each.
-        _check_sides("PatchDiscriminator", x, 1, smallest=3 * 2**self.layers)
+        _check_sides("PatchDiscriminator", x, 3 * 2**self.layers)
         h = nn.leaky_relu(self._conv(self.width, 4, 2, 1, normed=False)(to_signed(x, self.dtype)), 0.2)
         for index in range(1, self.layers + 1):
             stride = 2 if index < self.layers else 1
@@ -227,9 +244,16 @@ class PatchDiscriminator(_Layers):
         return self._conv(1, 4, 1, 1, normed=False)(h)[..., 0].astype(jnp.float32)
 
 
-def _halves(margin: int) -> tuple[int, int]:
-    """A margin divided between the two ends of an axis."""
-    return margin // 2, margin - margin // 2
+def _continued(x: jax.Array, factor: int) -> tuple[jax.Array, list[tuple[int, int]]]:
+    """The images continued by reflection to sides that are multiples of a factor, and the margins of both axes."""
+    margins = [(margin // 2, margin - margin // 2) for margin in (-side % factor for side in x.shape[1:3])]
+    return jnp.pad(x, ((0, 0), *margins, (0, 0)), mode="reflect"), margins
+
+
+def _cropped(out: jax.Array, x: jax.Array, margins: Sequence[tuple[int, int]]) -> jax.Array:
+    """The output of continued images without the margins."""
+    (top, _), (left, _) = margins
+    return out[:, top : top + x.shape[1], left : left + x.shape[2]]
 
 
 def _dropped(x: jax.Array, seeds: jax.Array, level: int, keep: float) -> jax.Array:
@@ -243,8 +267,7 @@ def _reflect(x: jax.Array, margin: int) -> jax.Array:
     return jnp.pad(x, ((0, 0), (margin, margin), (margin, margin), (0, 0)), mode="reflect")
 
 
-def _check_sides(owner: str, x: jax.Array, factor: int, smallest: int = 1) -> None:
+def _check_sides(owner: str, x: jax.Array, smallest: int) -> None:
     sides: Sequence[int] = x.shape[1:3]
-    if any(side % factor or side < smallest for side in sides):
-        rules = [f"multiples of {factor}"] * (factor > 1) + [f"at least {smallest}"] * (smallest > 1)
-        raise ValueError(f"{owner} takes images whose sides are {' and '.join(rules)}, found {sides[0]}x{sides[1]}")
+    if min(sides) < smallest:
+        raise ValueError(f"{owner} takes images whose sides are at least {smallest}, found {sides[0]}x{sides[1]}")

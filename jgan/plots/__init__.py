@@ -5,6 +5,7 @@ Images are uint8, or float in [0, 1], `[N, height, width, channels]`. Pictures a
 """
 
 from jgan.latents import interpolate
+from jgan.plots.comparison import comparison
 from jgan.plots.density import density_sheet
 from jgan.plots.gif import animation
 from jgan.plots.interpolation import interpolation_sheet
@@ -20,6 +21,7 @@ __all__ = [
     "LEGIBLE",
     "YELLOW",
     "animation",
+    "comparison",
     "curves",
     "density_sheet",
     "grid",

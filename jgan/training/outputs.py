@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +38,26 @@ def write_folder(out: Path, images: np.ndarray, labels: np.ndarray | None = None
       labels: `[N]` int, the class of each, or None.
     """
     digits = max(4, len(str(len(images) - 1)))
+    of = lambda index: "" if labels is None else f"-label{labels[index]}"  # noqa: E731
+    write_named(out, ((f"{index:0{digits}}{of(index)}", image) for index, image in enumerate(images)))
+
+
+def write_named(out: Path, named: Iterable[tuple[str, np.ndarray]]) -> int:
+    """Writes images under given names as PNG files, all of them or none: the folder appears when it is complete.
+
+    Args:
+      out: the folder, which does not exist or is empty.
+      named: names without a suffix, all different, and images, uint8 `[height, width, 1 or 3]`; drawn one at a time.
+
+    Returns:
+      The number of images.
+    """
+    number = 0
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as scratch:
         whole = Path(scratch) / out.name
         whole.mkdir()
-        for index, image in enumerate(images):
-            label = "" if labels is None else f"-label{labels[index]}"
-            plots.save_png(whole / f"{index:0{digits}}{label}.png", image)
+        for name, image in named:
+            plots.save_png(whole / f"{name}.png", image)
+            number += 1
         os.replace(whole, out)
+    return number

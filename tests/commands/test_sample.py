@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_models import CLASSES, SHIFT, Classes, Shift, Walk, game, make_walk
 
 from jgan import data, plots, sample
-from jgan.models import phases_of, stylegan2
+from jgan.models import phases_of, pix2pix, stylegan2
 from jgan.training import custom, records
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.run import RunConfig, Snapshot, keys, open_run
@@ -141,7 +141,7 @@ def refused(capsys, *argv):
         (["--checkpoint", "middle"], "middle"),
         (["--nonsense"], "--nonsense"),
         (["--labels", "1"], "--labels: the model of digits is not conditioned on labels: leave it out"),
-        (["--images", "a.npz"], "the model of digits is not conditioned on images: leave them out"),
+        (["--input", "a.npz"], "the model of digits is not conditioned on images: leave them out"),
         (["--truncation", "0.5"], "--truncation: the model of digits has no truncation: leave it out"),
         (["--truncation", "nan"], "--truncation must be a finite number, found nan"),
     ],
@@ -248,25 +248,112 @@ def test_labels_out_of_range_are_told_before_anything_is_read(classes, capsys, m
     assert message in refused(capsys, "--workdir", classes.workdir, f"--labels={labels}")
 
 
-def test_images_are_translated(tmp_path, capsys):
+def shifting(folder, spec=None):
     field = Field((8, 8, 1))
-    run = folder_of(tmp_path / "shift", SHIFT, Shift(0.25), DataSpec({"a": Batch(field), "b": Batch(field)}, 2))
+    return folder_of(folder, SHIFT, Shift(0.25), spec or DataSpec({"a": Batch(field), "b": Batch(field)}, 2))
+
+
+def test_an_array_of_images_is_translated(tmp_path, capsys):
+    run = shifting(tmp_path / "shift")
     images = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), np.uint8)
     np.savez(tmp_path / "images.npz", x=images)
-    given = ["--images", str(tmp_path / "images.npz")]
+    given = ["--input", str(tmp_path / "images.npz")]
     found = draw(run, tmp_path / "a.npz", *given)["samples"]
     assert np.abs(found - np.clip(images + 0.25 * 255, 0, 255)).max() <= 0.5
     assert draw(run, tmp_path / "a.png", *given, "--direction", "ba").shape == (2 * 50, 5 * 50)
+    sheet = draw(run, tmp_path / "b.png", *given, "--columns", "2", "--num", "3")
+    np.testing.assert_array_equal(sheet, plots.comparison(images[:3], found[:3], columns=2)[..., 0])
     message = "--direction must be among ab, ba, found cd"
     assert message in refused(capsys, "--workdir", run.workdir, *given, "--direction", "cd")
-    np.savez(tmp_path / "large.npz", x=np.zeros((5, 9, 9), np.uint8))
-    message = f"--images must be of 8x8x1, found 9x9x1 in {tmp_path / 'large.npz'}"
-    assert message in refused(capsys, "--workdir", run.workdir, "--images", tmp_path / "large.npz")
-    assert "give them with --images" in refused(capsys, "--workdir", run.workdir, "--out", tmp_path / "b.npz")
+    assert "give them with --input" in refused(capsys, "--workdir", run.workdir, "--out", tmp_path / "b.npz")
+
+
+def picture(path, shape, seed=0):
+    pixels = np.random.default_rng(seed).integers(0, 256, shape, np.uint8)
+    Image.fromarray(pixels).save(path)
+    return pixels
+
+
+def test_one_picture_becomes_one_picture(tmp_path, capsys):
+    run = shifting(tmp_path / "shift")
+    pixels = picture(tmp_path / "lake.png", (8, 8))
+    sample.main(["--workdir", str(run.workdir), "--input", str(tmp_path / "lake.png")])
+    with Image.open(run.workdir / "translated-lake.png") as written:
+        np.testing.assert_allclose(np.asarray(written), np.clip(pixels + 0.25 * 255, 0, 255), atol=0.5)
+    assert "1 translation of" in capsys.readouterr().out
+
+
+def test_a_folder_becomes_a_folder_of_the_same_names(tmp_path, capsys):
+    """A model that takes only its own size: others are cropped and resized, colours converted, and both are said."""
+    run = shifting(tmp_path / "shift")
+    (tmp_path / "in").mkdir()
+    picture(tmp_path / "in" / "a.png", (8, 8))
+    coloured = picture(tmp_path / "in" / "b.bmp", (8, 8, 3))
+    picture(tmp_path / "in" / "c.png", (16, 20))
+    sample.main(["--workdir", str(run.workdir), "--input", str(tmp_path / "in"), "--out", str(tmp_path / "out")])
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a.png", "b.png", "c.png"]
+    with Image.open(tmp_path / "out" / "b.png") as written:
+        luma = coloured @ [0.299, 0.587, 0.114]
+        np.testing.assert_allclose(np.asarray(written), np.clip(luma + 0.25 * 255, 0, 255), atol=1)
+    notes = capsys.readouterr().err.splitlines()
+    assert any("b.bmp: the model takes grey: colours converted to their luma" in note for note in notes)
+    assert any(
+        "c.png: cropped and resized to 8x8 (height x width), the only size that the model takes" in note for note in notes
+    )
+    assert not any("a.png" in note for note in notes)
+
+
+def test_pictures_of_other_sizes_pass_through_convolutions(tmp_path, capsys):
+    """Each has the translation that the generator makes of it alone, by its own latents; an array takes one size only."""
+    field = Field((8, 8, 3))
+    config = pix2pix.small(pix2pix.Config())
+    run = folder_of(tmp_path / "run", pix2pix.MODEL, config, DataSpec(Batch(field, None, field), 2), "grey:stacked:digits")
+    (tmp_path / "in").mkdir()
+    sizes = {"a": (13, 9, 3), "b": (8, 8, 3), "c": (8, 8, 3)}
+    pixels = {name: picture(tmp_path / "in" / f"{name}.png", size, seed) for seed, (name, size) in enumerate(sizes.items())}
+    given = ["--workdir", run.workdir, "--input", tmp_path / "in"]
+    sample.main([*map(str, given), "--out", str(tmp_path / "out"), "--checkpoint", "last"])
+    state, gan = run.restore("last"), run.gan
+    for index, name in enumerate(sizes):
+        z = gan.inputs(jax.random.fold_in(keys(0).samples, index), 1).z
+        expected = np.asarray(gan.generate(state, Inputs(z, jnp.asarray(pixels[name][None] / 255, jnp.float32))))[0]
+        with Image.open(tmp_path / "out" / f"{name}.png") as written:
+            assert np.abs(np.asarray(written) - 255 * expected).max() <= 1
+    several = refused(capsys, *given, "--out", tmp_path / "a.npz", "--checkpoint", "last")
+    assert "an array holds images of one size, found 13x9 and 8x8: give a folder" in several
+    picture(tmp_path / "small.png", (4, 30))
+    small = refused(capsys, "--workdir", run.workdir, "--input", tmp_path / "small.png", "--checkpoint", "last")
+    assert "small.png: expected at least 5x5 pixels, found 4x30 (height x width)" in small
+
+
+def test_a_picture_that_does_not_fit_into_the_memory_is_refused(tmp_path, capsys, monkeypatch):
+    run = shifting(tmp_path / "shift")
+    picture(tmp_path / "lake.png", (8, 8))
+    monkeypatch.setattr("jgan.translation.memory.available", lambda: 100)
+    monkeypatch.setattr("jgan.sample.check_memory", lambda *args: None)
+    message = refused(capsys, "--workdir", run.workdir, "--input", tmp_path / "lake.png")
+    assert "lake.png, 8x8 pixels (height x width): make it smaller: about" in message
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("nothing.png", "nothing.png: expected an image, found nothing there"),
+        ("broken.png", "broken.png: expected an image, found a file that cannot be read as one"),
+        ("text.txt", "text.txt: expected a picture (.png"),
+        ("folder", "folder: expected images, or a folder of them for each class, found none"),
+    ],
+)
+def test_what_is_no_picture_is_named(tmp_path, capsys, name, message):
+    run = shifting(tmp_path / "shift")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "broken.png").write_bytes(b"broken")
+    (tmp_path / "text.txt").write_text("text")
+    assert message in refused(capsys, "--workdir", run.workdir, "--input", tmp_path / name)
 
 
 def test_a_model_of_one_image_without_images_gives_its_evaluators_picture(tmp_path, capsys):
-    """A row of sources, one of outputs and one of targets, of validation images; an array needs --images."""
+    """A row of sources, one of outputs and one of targets, of validation images; an array needs --input."""
     field = Field((8, 8, 1))
     run = folder_of(tmp_path / "shift", SHIFT, Shift(0.25), DataSpec(Batch(field, None, field), 2), "edges:digits")
     picture = draw(run, tmp_path / "a.png")
@@ -277,7 +364,7 @@ def test_a_model_of_one_image_without_images_gives_its_evaluators_picture(tmp_pa
     )
     assert np.abs(picture.astype(int) - expected[..., 0]).max() <= 1
     refusal = refused(capsys, "--workdir", run.workdir, "--out", tmp_path / "b.npz")
-    assert "the model of tiny translates images: give them with --images" in refusal
+    assert "the model of tiny translates images: give them with --input" in refusal
     refusal = refused(capsys, "--workdir", run.workdir, "--interpolate")
     assert "--interpolate: the model of tiny translates images: leave it out" in refusal
     assert not (tmp_path / "b.npz").exists()

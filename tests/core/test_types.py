@@ -23,13 +23,13 @@ LAYERS = [
     {"spec"},
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
-    | {"groups", "gradients", "parallel", "finite", "resize"},
+    | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "regions", "steps", "codes"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},
     {"training"},
-    {"exploration"},
+    {"exploration", "translation"},
     {"sample", "classifier"},
     {"train", "evaluate", "__main__"},
 ]

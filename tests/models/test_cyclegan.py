@@ -98,7 +98,7 @@ def test_the_generators_gradient_is_that_of_the_whole_weighted_loss(played):
         adversarial = sum(jnp.mean(jnp.square(logits[name] - 1)) for name in "ab")
         mean = lambda x, y: jnp.mean(jnp.abs(x - y))  # noqa: E731
         cycle = mean(back["ba"], a) + mean(back["ab"], b)
-        return adversarial + 3 * cycle + 2 * (mean(same["ba"], a) + mean(same["ab"], b))
+        return adversarial + 2 * 3 * cycle + 2 * 3 * 2 * (mean(same["ba"], a) + mean(same["ab"], b))
 
     from jgan.gradients import generator_gradients
 
@@ -173,6 +173,11 @@ def test_sets_of_different_channels_are_translated_without_an_identity_loss():
 
 def count(tree):
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
+
+
+def test_the_default_weights_are_the_authors():
+    """10 for the cycle and 0.5 of it for the identity, on distances in [-1, 1], which are twice those in [0, 1]."""
+    assert (cyclegan.Config().cycle_weight, cyclegan.Config().identity_weight) == (10, 0.5)
 
 
 def test_the_authors_configuration_has_as_many_parameters_as_theirs():

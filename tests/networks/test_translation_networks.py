@@ -141,16 +141,25 @@ def test_dropout_follows_from_each_examples_seed_alone():
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
-def test_other_sides_are_reflected_and_cropped():
-    """A 5x6 image: the output is that of the 8x8 image that NumPy continues, cropped."""
-    apply, params, model_state, _ = made(UNetGenerator(channels=2, width=2, levels=3), 5, 6, 1)
-    x = np.random.default_rng(1).uniform(size=(2, 5, 6, 1)).astype(np.float32)
+@pytest.mark.parametrize(
+    "module",
+    [UNetGenerator(channels=2, width=2, levels=3), ResNetGenerator(channels=2, width=2, blocks=1, downsamplings=3)],
+    ids=["u_net", "resnet"],
+)
+def test_other_sides_are_reflected_and_cropped(module):
+    """A 13x14 image, of a network declared for 16x16: the output is that of the 16x16 that NumPy continues, cropped."""
+    network = networks.from_module(module, (16, 16, 1), any_sides=True)
+    params, model_state = network.init(jax.random.key(0))
+    x = np.random.default_rng(1).uniform(size=(2, 13, 14, 1)).astype(np.float32)
     whole = np.pad(x, ((0, 0), (1, 2), (1, 1), (0, 0)), mode="reflect")
-    module = networks.from_module(UNetGenerator(channels=2, width=2, levels=3), (8, 8, 1))
-    expected, _ = jax.jit(module.apply)(params, model_state, whole)
-    found, _ = apply(params, model_state, x)
-    assert found.shape == (2, 5, 6, 2)
-    np.testing.assert_allclose(found, expected[:, 1:6, 1:7], rtol=1e-5, atol=1e-6)
+    expected, found = (jax.jit(network.apply)(params, model_state, images)[0] for images in (whole, x))
+    assert found.shape == (2, 13, 14, 2)
+    np.testing.assert_allclose(found, expected[:, 1:14, 1:15], rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match=r"must have the shape \[batch, 13, 14, 1\], found \(2, 13, 14, 2\)"):
+        network.apply(params, model_state, found)
+    declared = networks.from_module(module, (16, 16, 1))
+    with pytest.raises(ValueError, match=r"must have the shape \[batch, 16, 16, 1\], found \(2, 13, 14, 1\)"):
+        declared.apply(params, model_state, x)
 
 
 def test_the_patch_discriminator_layer_by_layer():
@@ -185,7 +194,7 @@ def test_dropout_in_the_residual_blocks():
 def test_errors():
     key = jax.random.key(0)
     for module, shape, message in (
-        (ResNetGenerator(), (30, 32, 1), "multiples of 4 and at least 8, found 30x32"),
+        (ResNetGenerator(), (4, 32, 1), "at least 5, found 4x32"),
         (UNetGenerator(levels=5), (16, 32, 1), "of 5 levels takes images whose sides are at least 17, found 16x32"),
         (UNetGenerator(levels=1), (16, 32, 1), "at least 2 levels, found 1"),
         (UNetGenerator(levels=4, dropouts=3), (16, 32, 1), "dropouts must be from 0 to levels - 2, 2, found 3"),

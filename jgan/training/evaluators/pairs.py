@@ -269,24 +269,10 @@ def sheet(run: Run, state: GANState, pairs: Mapping[str, Pairs]) -> np.ndarray:
     blocks = []
     for condition, source, truth, *_ in pairs.values():
         shown = [source, translate(run, state, condition), *([] if truth is None else [truth])]
-        blocks.append(rows(*shown))
+        blocks.append(plots.comparison(*shown))
     width = max(block.shape[1] for block in blocks)
     padded = [np.pad(block, ((0, 0), (0, width - block.shape[1]), (0, 0))) for block in blocks]
     return np.concatenate(padded)
-
-
-def rows(*images: np.ndarray) -> np.ndarray:
-    """Draws one row per set of images and one column per example; grey and coloured sets may be mixed.
-
-    Args:
-      *images: each `[n, height, width, 1 or 3]` float in [0, 1], all of the same height and width.
-
-    Returns:
-      The picture, uint8 `[height, width, channels]`.
-    """
-    channels = max(part.shape[-1] for part in images)
-    coloured = [np.broadcast_to(part, (*part.shape[:-1], channels)) for part in images]
-    return plots.grid(np.concatenate(coloured), columns=len(images[0]))
 
 
 EVALUATORS.register("pairs", make())
