@@ -16,9 +16,9 @@ def align(
 ) -> Float[jax.Array, "b rows columns c"]:
     """Cuts a box out of each image and resizes it: RoI-align.
 
-    The box is divided into `size` cells. The value of a cell is the mean of `samples x samples` points, evenly spaced in it, each
-    interpolated bilinearly between the centres of the four nearest pixels; beyond the outermost centres images are constant. It
-    is differentiable in the images and in the boxes.
+    The box is divided into `size` cells. The value of a cell is the mean of `samples x samples` points, evenly spaced in it,
+    each interpolated bilinearly between the centres of the four nearest pixels; beyond the outermost centres images are
+    constant. It is differentiable in the images and in the boxes.
 
     Args:
       images: `[B, height, width, channels]` float.

@@ -1,7 +1,7 @@
 """The options of GFP-GAN's losses, and the terms and boxes that they describe.
 
-The weights are the authors', for images in [-1, 1] where a loss is in units of a pixel: it counts twice here, where images are in
-[0, 1]. Features are those of images in [0, 1] in both.
+The weights are the authors', for images in [-1, 1] where a loss is in units of a pixel: it counts twice here, where images are
+in [0, 1]. Features are those of images in [0, 1] in both.
 """
 
 import dataclasses
@@ -126,10 +126,10 @@ def terms_of(losses: Losses) -> tuple[Term, ...]:
       ['l1_to_target']
     """
     if len(losses.layers) != len(losses.layer_weights):
-        raise ValueError(
-            f"losses.layer_weights must be one for each of {len(losses.layers)} losses.layers, found {len(losses.layer_weights)}"
-        )
-    found, layers = [terms.l1_to_target(2 * losses.pixel)], dict(zip(losses.layers, losses.layer_weights, strict=True)) or None
+        expected = f"one number for each of {len(losses.layers)} losses.layers"
+        raise ValueError(f"losses.layer_weights must be {expected}, found {len(losses.layer_weights)}")
+    layers = dict(zip(losses.layers, losses.layer_weights, strict=True)) or None
+    found = [terms.l1_to_target(2 * losses.pixel)]
     if losses.features != "none":
         network = functools.partial(maps.choose, losses.features)
         found += [terms.perceptual(network, losses.perceptual, layers=layers), style(network, losses.style, layers=layers)]

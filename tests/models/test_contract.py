@@ -394,7 +394,8 @@ def test_a_phase_begins_from_the_state_of_the_one_before_it(case):
     assert form(entered) == form(here.state)
     assert entered.step == 0
     fresh = here.init(phases.step_key(KEY, case.phase))
-    assert changed(entered.generator.params, fresh.generator.params), "nothing is taken over from the phase before"
+    taken, own = ((state.generator.params, state.generator.model_state) for state in (entered, fresh))
+    assert changed(taken, own), "nothing is taken over from the phase before"
     with jax.numpy_dtype_promotion(here.promotion):
         state, metrics = here.step(KEY, entered, here.batch)
     assert state.step == 1
