@@ -48,7 +48,7 @@ class Config:
     prior_steps: int = 800_000
     """steps of the first phase"""
     prior_kind: Literal["trained", "random", "none"] = "trained"
-    """trained: in a first phase; random: frozen at its initial weights; none: no prior, the U-Net's largest image is the result"""
+    """trained: in a first phase; random: frozen at its initial weights; none: the U-Net's largest image is the result"""
     changes: bool = True
     """whether the U-Net changes the prior's features; otherwise it only gives the styles"""
     clean: bool = False
