@@ -89,7 +89,9 @@ def test_resizing_keeps_means_and_smooth_pictures():
 
 @pytest.mark.parametrize("name", ["olivetti:0", "olivetti:", "olivetti:48x48", "olivetti:-1"])
 def test_what_is_no_side_is_told(name, mat):
-    with pytest.raises(ValueError, match=f"expected a side in pixels after the colon, as in olivetti:48, or .*, found {name!r}"):
+    with pytest.raises(
+        ValueError, match=f"expected a side in pixels after the colon, as in olivetti:48, or .*, found {name!r}"
+    ):
         data.load(name, mat)
 
 
