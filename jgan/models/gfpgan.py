@@ -235,9 +235,9 @@ def restoration(config: Config, spec: DataSpec) -> GAN:
         networks.get(IMAGE, NOBODY),
         None,
         non_saturating._replace(generator=lambda *logits: config.losses.adversarial * non_saturating.generator(*logits)),
-        penalties=stylegan2.r1(config.prior),
+        penalties=stylegan2.r1(config.prior) if networks else (),
         terms=terms_of(config.losses),
-        augment=config.prior.augment.augmentation(),
+        augment=config.prior.augment.augmentation() if networks else None,
     )
     discriminator = several(**networks) if networks else None
     parts = config.components if len(networks) > 1 else None

@@ -24,10 +24,8 @@ jit = functools.partial(jax.jit, compiler_options={"xla_backend_optimization_lev
 
 
 def pairs(n=4, side=8, seed=0):
-    random = np.random.default_rng(seed)
-    return Batch(
-        *(random.random((n, side, side, 1), np.float32) for _ in range(1)), c=random.random((n, side, side, 1), np.float32)
-    )
+    x, c = np.random.default_rng(seed).random((2, n, side, side, 1), np.float32)
+    return Batch(x, c=c)
 
 
 # ---------------------------------------------------------------------------------------------------- the losses by hand
@@ -64,12 +62,6 @@ def state_at(step):
     return init_state(KEY, made.generator, made.discriminator, optimizers, made)._replace(step=jnp.int32(step))
 
 
-def cut(images, name):
-    """The part of an 8x8 image; the boxes lie on whole pixels, and the outputs' cells have the samples' means."""
-    left, top, right, bottom = (round(8 * share) for share in BOXES[name])
-    return images[:, top:bottom, left:right]
-
-
 def softplus(x):
     return np.logaddexp(0, x)
 
@@ -84,8 +76,6 @@ def test_the_losses_of_the_restorer_are_those_of_the_sheet_by_hand():
     fake = np.random.default_rng(5).random((4, 8, 8, 1), np.float32)
     smaller = np.random.default_rng(6).random((4, 4, 4, 1), np.float32)
     fakes = Restored(jnp.asarray(fake), (jnp.asarray(smaller), jnp.asarray(fake) / 2))
-    # Where the box of a part has as many pixels as the output has cells, a cell is a pixel smoothed by its neighbours: use
-    # boxes of 4x4 pixels alone for the closed form, and samples that the linear interpolation does not move.
     value, (_, metrics) = made.g_loss(KEY, {}, state_at(0), batch, fakes, None)
     pixel = 2 * 0.1 * np.abs(np.float64(fake) - batch.x).mean()
     halved = np.float64(batch.x).reshape(4, 4, 2, 4, 2, 1).mean((2, 4))
@@ -155,9 +145,8 @@ def test_half_of_the_pairs_are_mirrored_and_which_ones_is_said():
 
 
 def test_the_published_configurations():
-    spec = DataSpec(
-        Batch(*(SPEC.example.x._replace(shape=(512, 512, 3)),), c=SPEC.example.x._replace(shape=(512, 512, 3))), 10, None, 12
-    )
+    field = SPEC.example.x._replace(shape=(512, 512, 3))
+    spec = DataSpec(Batch(field, c=field), 10, None, 12)
     count = lambda tree: sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))  # noqa: E731
     for name, expected in (("original", (24_860_935, 51_346_309)), ("clean", (30_276_583, 56_167_669))):
         second = gfpgan.make(gfpgan.CONFIGS[name], spec)[1].gan
@@ -265,6 +254,6 @@ def test_a_restorer_without_a_prior_learns_the_mapping():
     gan = gfpgan.make(config, SPEC)[0].gan
     batch = pairs(4)._replace(x=1 - pairs(4).c)
     with jax.numpy_dtype_promotion("standard"):
-        state, _ = parallel.jit(parallel.scan(lambda k, s, b: gan.step(k, s, batch), 200))(KEY, gan.init(KEY), batch)
+        state, _ = parallel.jit(parallel.scan(gan.step, 200))(KEY, gan.init(KEY), batch)
     restored = gan.sample(KEY, state, 4, images=batch.c, ema=False)
     assert float(jnp.abs(restored - batch.x).mean()) < 0.1 * float(jnp.abs(batch.c - batch.x).mean())
