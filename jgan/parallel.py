@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+from jgan import ragged
 from jgan.types import GANState, Key, Metrics, PyTree, Step
 from jgan.utils.checks import divisible
 
@@ -107,7 +108,17 @@ def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: b
     def spread(leaf: jax.Array) -> jax.Array:
         return leaf.reshape(len(devices), divisible(len(leaf), len(devices)), *leaf.shape[1:])
 
-    return lambda key, state, batch: mapped(indices, key, state, jax.tree.map(spread, batch))
+    def spread_step(key: Key, state: GANState, batch: Any) -> tuple[GANState, Metrics]:
+        _check_spreads(batch)
+        return mapped(indices, key, state, jax.tree.map(spread, batch))
+
+    return spread_step
+
+
+def _check_spreads(batch: Any) -> None:
+    """Photographs share a buffer, which every device must have whole."""
+    if any(map(ragged.is_ragged, jax.tree.leaves(batch, is_leaf=ragged.is_ragged))):
+        raise ValueError("photographs cannot be spread over devices: keep the whole set on each, with resident=True")
 
 
 def mesh(devices: Sequence[jax.Device] | None = None) -> Mesh:
@@ -183,6 +194,7 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
         return compiled
 
     def sharded(key: Key, state: GANState, batch: Any) -> tuple[GANState, Metrics]:
+        _check_spreads(batch)
         for leaf in jax.tree.leaves(batch):
             divisible(len(leaf), the_mesh.size)
         return compiled(key, state, batch)
@@ -208,9 +220,10 @@ def constrained(step: Step, devices: Sequence[jax.Device] | None = None, *, axis
     spread = NamedSharding(the_mesh, PartitionSpec(*[None] * axis, AXIS))
 
     def constrained_step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None):
-        for leaf in jax.tree.leaves(batch):
+        for leaf in map(ragged.rows, jax.tree.leaves(batch, is_leaf=ragged.is_ragged)):
             divisible(leaf.shape[axis], the_mesh.size)
-        return step(key, state, jax.lax.with_sharding_constraint(batch, spread), axis_name=axis_name)
+        batch = ragged.per_example(lambda leaf: jax.lax.with_sharding_constraint(leaf, spread), batch)
+        return step(key, state, batch, axis_name=axis_name)
 
     return constrained_step
 

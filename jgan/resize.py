@@ -1,12 +1,15 @@
-"""Image resizing exactly as in the reference implementations of the metrics, on which the results depend.
+"""Image resizing exactly as in the reference implementations of metrics and of super-resolution, on which the results depend.
 
 Each method is linear and separable: one small matrix mixes the columns of an image, another its rows. The matrices are computed
 in NumPy from the sizes while a function is traced. Parmar et al., "On aliased resizing and surprising subtleties in GAN
 evaluation" (2022), https://arxiv.org/abs/2104.11222, measure the effect on FID.
 """
 
+import functools
+import math
 from collections.abc import Callable
-from typing import Literal
+from fractions import Fraction
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -118,6 +121,97 @@ def clean_bicubic(images: jax.Array | np.ndarray, size: tuple[int, int]) -> jax.
       `cleanfid.resize.build_resizer("clean")`.
     """
     return jnp.clip(pil_bicubic(images, size), 0, 255)
+
+
+def matlab_bicubic(images: jax.Array | np.ndarray, scale: float) -> Any:
+    """MATLAB's bicubic `imresize`, by which the low resolutions of super-resolution are made.
+
+    Keys' kernel with a = -1/2, widened for antialiasing when the image shrinks, as Pillow's; but beyond the edges the image
+    goes on in a mirror (half-sample symmetric), where Pillow leaves the outer taps out.
+
+    Args:
+      images: `[..., height, width, C]`, uint8 or float.
+      scale: the factor on both sides, above 0; the nearest fraction with a denominator of at most 1000 is meant, so that 0.1
+        is a tenth.
+
+    Returns:
+      `[..., ceil(scale height), ceil(scale width), C]` in the range of the input, not rounded (see `eight_bits`); near edges,
+      values can leave the range of the input. Of a NumPy array float64, computed by NumPy; of a JAX array float32.
+
+    Raises:
+      ValueError: if the scale is not above 0, or the images are no such array.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import resize
+      >>> resize.matlab_bicubic(np.arange(8.0).reshape(1, 8, 1), 0.5).ravel().tolist()
+      [0.44921875, 2.48828125, 4.51171875, 6.55078125]
+
+    References:
+      `imresize(image, scale, "bicubic")` of MATLAB's Image Processing Toolbox.
+    """
+    if np.ndim(images) < 3 or 0 in np.shape(images):
+        raise ValueError(f"expected images [..., height, width, channels], found the shape {np.shape(images)}")
+    rows, columns = (matlab_matrix(length, scale) for length in np.shape(images)[-3:-1])
+    if isinstance(images, np.ndarray):
+        wide = np.moveaxis(np.tensordot(columns, images.astype(np.float64), (1, -2)), 0, -2)
+        return np.moveaxis(np.tensordot(rows, wide, (1, -3)), 0, -3)
+    products = functools.partial(jnp.einsum, precision=jax.lax.Precision.HIGHEST)
+    x = products("ow,...hwc->...hoc", jnp.asarray(columns, jnp.float32), images.astype(jnp.float32))
+    return products("oh,...hwc->...owc", jnp.asarray(rows, jnp.float32), x)
+
+
+def matlab_matrix(inputs: int, scale: float) -> np.ndarray:
+    """The weights of `matlab_bicubic` along one axis.
+
+    Args:
+      inputs: pixels along the axis.
+      scale: as for `matlab_bicubic`.
+
+    Returns:
+      `[ceil(scale inputs), inputs]` float64; each row has the sum 1.
+
+    Raises:
+      ValueError: if the scale is not above 0.
+
+    Example:
+      >>> from jgan import resize
+      >>> resize.matlab_matrix(30, 0.1).shape
+      (3, 30)
+    """
+    factor = Fraction(scale).limit_denominator(1000)
+    if factor <= 0:
+        raise ValueError(f"the scale must be above 0, found {scale}")
+    outputs, shrinks = math.ceil(factor * inputs), min(float(factor), 1.0)
+    reach = math.ceil(2 / shrinks) + 1
+    centres = (np.arange(outputs) + 0.5) / float(factor) - 0.5
+    taps = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    weights = _keys(shrinks * (centres[:, None] - taps))
+    weights /= weights.sum(axis=1, keepdims=True)
+    mirrored = taps % (2 * inputs)
+    mirrored = np.where(mirrored < inputs, mirrored, 2 * inputs - 1 - mirrored)
+    matrix = np.zeros((outputs, inputs))
+    np.add.at(matrix, (np.arange(outputs)[:, None], mirrored), weights)
+    return matrix
+
+
+def eight_bits(images: Any) -> Any:
+    """Rounds to what 8 bits can hold, as when an image is saved: to whole numbers, halves upwards, clipped to 0 ... 255.
+
+    Args:
+      images: floats in 0 ... 255 (of images in [0, 1], give 255 times them), of NumPy or of JAX.
+
+    Returns:
+      The same shape and dtype.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import resize
+      >>> resize.eight_bits(np.array([-3.0, 0.5, 1.49, 300.0])).tolist()
+      [0.0, 1.0, 1.0, 255.0]
+    """
+    numpy = np if isinstance(images, np.ndarray) else jnp
+    return numpy.clip(numpy.floor(images + 0.5), 0, 255)
 
 
 Resizer = Literal["clean", "tf1", "torch"]

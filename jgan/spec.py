@@ -43,13 +43,15 @@ class Field(NamedTuple):
     """The description of one array of an example.
 
     Attributes:
-      shape: the shape of one example, without the batch; `()` for a label.
-      kind: `"image"` (float32 in [0, 1] in a step; uint8 when stored), `"points"` (float32), `"label"` or `"tokens"` (int32).
+      shape: the shape of one example, without the batch; `()` for a label. For photographs the smallest height and width of any
+        of them, and the channels.
+      kind: `"image"` (float32 in [0, 1] in a step; uint8 when stored), `"points"` (float32), `"label"` or `"tokens"` (int32),
+        or `"photographs"`: images of different sizes, a `jgan.ragged.Ragged` of which a step cuts crops.
       size: the number of classes of a label, the vocabulary size of tokens; 0 for the others.
     """
 
     shape: tuple[int, ...]
-    kind: Literal["image", "points", "label", "tokens"] = "image"
+    kind: Literal["image", "points", "label", "tokens", "photographs"] = "image"
     size: int = 0
 
     @property

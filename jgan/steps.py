@@ -21,7 +21,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jgan import collectives
+from jgan import collectives, ragged
 from jgan.gradients import (
     accumulated,
     both_gradients,
@@ -193,10 +193,10 @@ def minibatch(batch: Any, index: int, n_critic: int) -> Any:
     """
     if n_critic == 1:
         return batch
-    for leaf in jax.tree.leaves(batch):
+    for leaf in map(ragged.rows, jax.tree.leaves(batch, is_leaf=ragged.is_ragged)):
         if leaf.shape[:1] != (n_critic,):
             raise ValueError(f"the batch needs a leading axis of length n_critic = {n_critic}, found {leaf.shape}")
-    return jax.tree.map(lambda leaf: leaf[index], batch)
+    return ragged.per_example(lambda leaf: leaf[index], batch)
 
 
 def alternating(

@@ -14,13 +14,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jgan.ragged import Ragged, is_ragged, window
 from jgan.resize import bicubic_matrix
 from jgan.rng import Stream, example_keys, step_key, stream, stream_key
 from jgan.steps import Steps, minibatch
 from jgan.types import Batch, GANState, Key, Metrics, Step
 
-Images = tuple[jax.Array, ...]
-"""The images of one example, `[height, width, channels]` each: `x`, then those of `c`."""
+Images = tuple[Any, ...]
+"""The images of one example: `x`, then those of `c`. Each is an array `[height, width, channels]`, or a photograph, a `Ragged`
+with one offset and one size, of which only `crop` can make an array."""
 
 Change = Callable[[Key, Images], Images]
 """`change(key, images) -> images`, of one example."""
@@ -79,11 +81,11 @@ def of_images(*changes: Change) -> View:
     The images of a pair are changed alike; the sets of unpaired domains are changed independently.
 
     Args:
-      changes: functions of one example.
+      changes: functions of one example; where the images are photographs of different sizes, `crop` comes first.
 
     Returns:
-      The view. It changes the images in `x` and `c`, arrays `[B, height, width, channels]`; other conditions (tokens, labels)
-      and `y` stay.
+      The view. It changes the images in `x` and `c`, arrays `[B, height, width, channels]` or a `jgan.ragged.Ragged`; other
+      conditions (tokens, labels) and `y` stay.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -98,13 +100,17 @@ def of_images(*changes: Change) -> View:
     def changed(key: Key, images: Images) -> Images:
         for index, change in enumerate(changes):
             images = change(jax.random.fold_in(key, index), images)
+            if any(map(is_ragged, images)):
+                raise ValueError("photographs of different sizes must be cropped before any other change: put views.crop first")
         return images
 
     def of_set(key: Key, batch: Batch, axis_name: str | None) -> Batch:
-        leaves, tree = jax.tree.flatten((batch.x, batch.c))
-        images = {place: leaf for place, leaf in enumerate(leaves) if leaf.ndim == 4}
+        leaves, tree = jax.tree.flatten((batch.x, batch.c), is_leaf=is_ragged)
+        images = {place: leaf for place, leaf in enumerate(leaves) if is_ragged(leaf) or leaf.ndim == 4}
         keys = example_keys(key, len(leaves[0]), axis_name)
-        found = dict(zip(images, jax.vmap(changed)(keys, tuple(images.values())), strict=True))
+        axes = tuple(Ragged(None, 0, 0) if is_ragged(leaf) else 0 for leaf in images.values())
+        each = jax.vmap(changed, in_axes=(0, axes))
+        found = dict(zip(images, each(keys, tuple(images.values())), strict=True))
         x, c = jax.tree.unflatten(tree, [found.get(place, leaf) for place, leaf in enumerate(leaves)])
         return batch._replace(x=x, c=c)
 
@@ -122,6 +128,9 @@ def of_images(*changes: Change) -> View:
 
 def crop(side: int, scale: int = 1) -> Change:
     """Cuts a square at a random place, each place being equally likely, the same one from all images.
+
+    From photographs, which are stored as uint8, it makes float32 in [0, 1]. A photograph must not be smaller than the crop:
+    compare the sides in its `Field`, since a step does not know them.
 
     Args:
       side: its height and width in `x`, in pixels.
@@ -144,17 +153,19 @@ def crop(side: int, scale: int = 1) -> Change:
         raise ValueError(f"expected a crop whose side is a multiple of the scale, found {side} and {scale}")
 
     def change(key: Key, images: Images) -> Images:
-        check_scales([image.shape for image in images], scale)
-        height, width = (length // scale for length in images[0].shape[:2])
-        if min(height, width) * scale < side:
-            raise ValueError(
-                f"expected images of at least {side}x{side} pixels, found {images[0].shape[0]}x{images[0].shape[1]}"
-            )
-        places = jax.random.randint(key, (2,), 0, jnp.array([height, width]) - side // scale + 1)
+        x = images[0]
+        if not is_ragged(x):
+            check_scales([image.shape for image in images], scale)
+            if min(x.shape[:2]) < side:
+                raise ValueError(f"expected images of at least {side}x{side} pixels, found {x.shape[0]}x{x.shape[1]}")
+        last = ((x.sizes if is_ragged(x) else jnp.array(x.shape[:2])) - side) // scale
+        place = jax.random.randint(key, (2,), 0, last + 1)
 
-        def cut(image: jax.Array, factor: int) -> jax.Array:
+        def cut(image: Any, factor: int) -> jax.Array:
             size = side * factor // scale
-            return jax.lax.dynamic_slice(image, (*(factor * places), 0), (size, size, image.shape[2]))
+            if is_ragged(image):
+                return window(image, factor * place, (size, size)).astype(jnp.float32) / 255
+            return jax.lax.dynamic_slice(image, (*(factor * place), 0), (size, size, image.shape[2]))
 
         return tuple(cut(image, scale if index == 0 else 1) for index, image in enumerate(images))
 

@@ -6,7 +6,7 @@ subfolder `train` (`jgan.data.folder`), and otherwise from tensorflow-datasets.
 
 from pathlib import Path
 
-from jgan.data import cifar, folder, sources, tfds
+from jgan.data import cifar, folder, layout, sources, tfds
 from jgan.data.dataset import Dataset
 
 
@@ -38,7 +38,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
         if held_out is not None:
             raise sources.comes_divided(name)
         return cifar.load(name, data_dir)
-    if data_dir is None or not folder.is_divided(data_dir):
+    if data_dir is None or not layout.is_divided(data_dir):
         return tfds.load(name, data_dir, held_out=held_out)
     dataset = folder.load(name, data_dir, held_out=held_out)
     if dataset.train.x.shape[1:] != (32, 32, 3):

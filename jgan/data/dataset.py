@@ -7,8 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jgan import ragged
 from jgan.data import kinds
 from jgan.data.kinds import label_of, length, sets_of
+from jgan.ragged import is_ragged
 from jgan.types import Batch, DataSpec, Field
 
 PARTS = ("train", "validation", "test")
@@ -20,7 +22,8 @@ class Dataset:
     """A whole data set in memory, checked on construction.
 
     Each part is a `Batch` of NumPy arrays of one length, or a dict of named `Batch`es, which may differ in length; the names
-    are the same in all parts. Images are uint8, or float32 in [0, 1].
+    are the same in all parts. Images are uint8, or float32 in [0, 1]; photographs of different sizes are a
+    `jgan.ragged.Ragged`, whose `images()` are the whole ones.
 
     Attributes:
       name: the name under which it was loaded.
@@ -31,6 +34,7 @@ class Dataset:
         The number of classes is then the largest label of all parts plus one.
       truth: exact knowledge about a synthetic set: the `Mixture` of a toy set; the function from `x` to `c` of a set of pairs;
         the translation between two domains, a function, or a dict of functions by direction ("ab"); or None.
+      note: what was done to the data and should be said, in a few words; "" for nothing.
 
     Raises:
       ValueError: if arrays differ in length, the parts differ in shape, or values are out of range.
@@ -49,6 +53,7 @@ class Dataset:
     test: Any
     fields: Any = None
     truth: Any = None
+    note: Any = ""
 
     def __post_init__(self) -> None:
         check_alike(self.name, self.parts)
@@ -156,7 +161,8 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
       >>> dataset.take(Batch(np.arange(4), c=np.arange(4) * 10), slice(2)).c.tolist()
       [0, 10]
     """
-    return jax.tree.map(lambda leaf: leaf[index], part)
+    found = ragged.per_example(lambda leaf: leaf[index], part)
+    return jax.tree.map(lambda leaf: leaf.compact() if is_ragged(leaf) else leaf, found, is_leaf=is_ragged)
 
 
 def hold_out(part: Any, *, every: int, parts: int = 1) -> tuple[Any, ...]:
@@ -221,7 +227,13 @@ def place_in_class(batch: Batch) -> np.ndarray:
 
 
 def complete(
-    name: str, parts: dict[str, Any], *, held_out: int | None = None, fields: Any = None, truth: Any = None
+    name: str,
+    parts: dict[str, Any],
+    *,
+    held_out: int | None = None,
+    fields: Any = None,
+    truth: Any = None,
+    note: str = "",
 ) -> Dataset:
     """Builds a data set from the given parts; a missing part is held out from the training examples of each class.
 
@@ -233,6 +245,7 @@ def complete(
         in place of the missing parts.
       fields: as in `Dataset`.
       truth: as in `Dataset`.
+      note: as in `Dataset`.
 
     Returns:
       The `Dataset`.
@@ -261,7 +274,9 @@ def complete(
         rest, *held = [train] * (1 + len(missing))
     else:
         rest, *held = hold_out(train, every=held_out or 4 + len(missing), parts=len(missing))
-    return Dataset(name, **{**parts, "train": rest, **dict(zip(missing, held, strict=True))}, fields=fields, truth=truth)
+    return Dataset(
+        name, **{**parts, "train": rest, **dict(zip(missing, held, strict=True))}, fields=fields, truth=truth, note=note
+    )
 
 
 def check_alike(name: str, parts: dict[str, Any]) -> None:
@@ -302,7 +317,10 @@ def _shapes(batch: Batch) -> Any:
 
 
 def _describe(batch: Batch) -> str:
-    x, c = (", ".join("x".join(map(str, np.shape(leaf)[1:])) for leaf in jax.tree.leaves(tree)) for tree in (batch.x, batch.c))
+    def words(leaf: Any) -> str:
+        return f"photographs of {leaf.pixels.shape[-1]} channels" if is_ragged(leaf) else "x".join(map(str, np.shape(leaf)[1:]))
+
+    x, c = (", ".join(map(words, jax.tree.leaves(tree, is_leaf=is_ragged))) for tree in (batch.x, batch.c))
     return f"{x} {'without' if batch.y is None else 'with'} labels{' and c ' + c if c else ''}"
 
 

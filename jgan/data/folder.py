@@ -2,7 +2,8 @@
 
   FOLDER/*.png                                    no labels; a sixth for validation, a sixth for testing
   FOLDER/CLASS/*.png                              labels number the classes in the order of their names; divided class by class
-  FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images
+  FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images;
+                                                  `val` is read as `validation`
 
 A file that is not a readable image of the common size raises an error that names it. Ignored is only what desktops, archives
 and storage systems leave in folders (`jgan.data.reading.is_litter`): names that begin with a dot, `Thumbs.db`, `desktop.ini`,
@@ -15,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import pictures, reading, sources, values
-from jgan.data.dataset import PARTS, Dataset, complete
+from jgan.data import layout, pictures, reading, sources, values
+from jgan.data.dataset import Dataset, complete
 from jgan.types import Batch
 from jgan.utils import text
 
@@ -134,24 +135,6 @@ def read_images(paths: list[Path], size: Size | None = None) -> np.ndarray:
     return images
 
 
-def _entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Path]]:
-    """The images and the subfolders of a folder, sorted; anything else is an error if `strict`."""
-    files, folders = [], []
-    for path in sorted(folder.iterdir()):
-        if reading.is_litter(path):
-            continue
-        if path.is_dir():
-            folders.append(path)
-        elif path.suffix.lower() in pictures.SUFFIXES:
-            files.append(path)
-        elif strict:
-            raise ValueError(
-                f"{path}: expected only images ({text.listed(pictures.SUFFIXES)}) in a folder of images, found another "
-                "file: move it away"
-            )
-    return files, folders
-
-
 def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
     """Checks that a folder holds images or folders, not both."""
     if files and folders:
@@ -160,7 +143,7 @@ def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
 
 def _members(folder: Path) -> list[Path]:
     """The images of one class."""
-    files, deeper = _entries(folder)
+    files, deeper = layout.entries(folder)
     if deeper or not files:
         raise ValueError(f"{folder}: expected images of one class, found {'a folder, ' + deeper[0].name if deeper else 'none'}")
     return files
@@ -172,7 +155,7 @@ def _nothing(folder: Path) -> ValueError:
 
 def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> tuple[Batch, list[str] | None]:
     """The images of one part, flat or by class; `classes` are those of the training part, unless this is it."""
-    files, folders = _entries(folder)
+    files, folders = layout.entries(folder)
     _either(folder, files, folders)
     names = [path.name for path in folders]
     if classes is not None and (unknown := sorted(set(names) - set(classes))):
@@ -210,7 +193,7 @@ def files(path: Path) -> list[Path]:
       ...     [file.name for file in folder.files(Path(path))]
       ['a.png']
     """
-    found, folders = _entries(reading.user_path(path))
+    found, folders = layout.entries(reading.user_path(path))
     _either(path, found, folders)
     for inner in folders:
         found += _members(inner)
@@ -244,24 +227,6 @@ def read(path: Path, size: Size | None = None) -> Batch:
     return _read(reading.user_path(path), size)[0]
 
 
-def is_divided(data_dir: Path) -> bool:
-    """Whether a folder holds images divided into `train/` and other parts.
-
-    Args:
-      data_dir: the folder.
-
-    Returns:
-      True if it has a subfolder `train`.
-
-    Example:
-      >>> from pathlib import Path
-      >>> from jgan.data import folder
-      >>> folder.is_divided(Path("no/such/folder"))
-      False
-    """
-    return (data_dir / "train").is_dir()
-
-
 def sizes(data_dir: Path) -> set[Size]:
     """The sizes of all images of a folder, by their headers; any layout that `load` accepts.
 
@@ -284,7 +249,7 @@ def sizes(data_dir: Path) -> set[Size]:
     for _ in range(3):  # the folder, its parts, their classes
         deeper: list[Path] = []
         for place in folders:
-            files, inside = _entries(place, strict=False)
+            files, inside = layout.entries(place, strict=False)
             deeper += inside
             for path in files:
                 reading.regular(path, "an image")
@@ -363,12 +328,8 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
     """
     size = asked_size(name)
-    if data_dir is None:
-        raise ValueError(f"{name} reads images from a folder: give it with --data-dir")
-    if not data_dir.is_dir():
-        found = "a file" if data_dir.exists() else "nothing"
-        raise FileNotFoundError(f"{data_dir}: expected a folder of images, found {found} there")
-    if is_divided(data_dir):
+    data_dir = layout.check_folder(data_dir, name)
+    if layout.is_divided(data_dir):
         return complete(name, _divided(data_dir, size), held_out=held_out)
     whole, _ = _read(data_dir, size)
     return complete(name, {"train": whole}, held_out=held_out)
@@ -376,14 +337,9 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
 
 def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
     """The parts of a folder with `train/`, RGB if any of them is."""
-    images, folders = _entries(data_dir, strict=False)
-    unknown = [path.name for path in images + folders if path.name not in PARTS]
-    if unknown:
-        raise ValueError(
-            f"{data_dir}: expected nothing but the folders {', '.join(PARTS)}, found {unknown[0]}: move or rename it"
-        )
-    train, classes = _read(data_dir / "train", size)
-    sets = {path.name: _read(path, size, classes)[0] for path in folders if path.name != "train"} | {"train": train}
+    folders = layout.parts(data_dir)
+    train, classes = _read(folders["train"], size)
+    sets = {part: _read(path, size, classes)[0] for part, path in folders.items() if part != "train"} | {"train": train}
     channels = max(batch.x.shape[3] for batch in sets.values())
     return {
         part: batch._replace(x=np.array(np.broadcast_to(batch.x, (*batch.x.shape[:3], channels))))

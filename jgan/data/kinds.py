@@ -6,6 +6,7 @@ A `jgan.types.Field` describes one array. If it is not declared, it is inferred 
   float of any other shape                       "points"
   integers [N]                                   "label"
   integers of any other shape, except uint8      "tokens"
+  a `jgan.ragged.Ragged`                         "photographs"
 
 uint8 arrays `[N, d]` and `[N, height, width]` could be images or tokens, so they need a declaration.
 """
@@ -17,7 +18,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jgan import ragged
 from jgan.data import values
+from jgan.ragged import Ragged, is_ragged
 from jgan.types import Batch, Field
 
 MOST_CLASSES = 1 << 16
@@ -77,7 +80,7 @@ def converted(field: Field, array: Any) -> Any:
       array: any number of examples, of JAX or of NumPy.
 
     Returns:
-      int32 labels and tokens; float32 images in [0, 1]; points and float images unchanged.
+      int32 labels and tokens; float32 images in [0, 1]; points, float images and photographs unchanged.
 
     Example:
       >>> import numpy as np
@@ -98,7 +101,7 @@ def is_field(node: Any) -> bool:
 
 def _named(tree: Any) -> list[tuple[str, Any]]:
     """The leaves of a batch of arrays or of fields, with names such as x, y and c.source."""
-    leaves = jax.tree.leaves_with_path(tree, is_leaf=is_field)
+    leaves = jax.tree.leaves_with_path(tree, is_leaf=lambda node: is_field(node) or is_ragged(node))
     return [(jax.tree_util.keystr(path, simple=True, separator="."), leaf) for path, leaf in leaves]
 
 
@@ -127,7 +130,8 @@ def length(batch: Batch, where: str = "the batch") -> int:
       Traceback (most recent call last):
       ValueError: the batch: expected arrays of one length, found x of 5, y of 4: every array needs one entry per example
     """
-    lengths = {name: np.shape(leaf)[0] if np.ndim(leaf) else None for name, leaf in _named(batch)}
+    arrays = [(name, ragged.rows(leaf)) for name, leaf in _named(batch)]
+    lengths = {name: np.shape(leaf)[0] if np.ndim(leaf) else None for name, leaf in arrays}
     if not lengths or None in lengths.values():
         scalars = [name for name, size in lengths.items() if size is None]
         raise ValueError(
@@ -148,7 +152,8 @@ def infer(batch: Batch, where: str = "the batch") -> Batch:
       where: the name of the batch in error messages.
 
     Returns:
-      A `Batch` of `Field`s with size 0, since the number of classes depends on values: see `with_sizes`.
+      A `Batch` of `Field`s with size 0, since the number of classes depends on values, as do the sides of photographs: see
+      `with_sizes`.
 
     Raises:
       ValueError: if an array could be of more than one kind.
@@ -164,10 +169,12 @@ def infer(batch: Batch, where: str = "the batch") -> Batch:
       ValueError: the batch, x: cannot tell what uint8 (5, 64) holds: images are [N, height, width, channels]; declare a Field
     """
     leaves = [_infer(leaf, f"{where}, {name}") for name, leaf in _named(batch)]
-    return jax.tree.unflatten(jax.tree.structure(batch), leaves)
+    return jax.tree.unflatten(jax.tree.structure(batch, is_leaf=is_ragged), leaves)
 
 
 def _infer(leaf: Any, where: str) -> Field:
+    if isinstance(leaf, Ragged):
+        return Field((1, 1, leaf.pixels.shape[-1]), "photographs")  # the smallest sides depend on values: see `with_sizes`
     shape = tuple(np.shape(leaf)[1:])
     if jnp.issubdtype(leaf.dtype, jnp.floating):
         return Field(shape, "image" if len(shape) == 3 else "points")
@@ -182,7 +189,7 @@ def _infer(leaf: Any, where: str) -> Field:
 
 
 def with_sizes(fields: Batch, batches: Iterable[Batch], where: str = "the batch") -> Batch:
-    """Sets the sizes of fields (numbers of classes, vocabulary sizes) from arrays.
+    """Sets what depends on values: the sizes of fields (numbers of classes, vocabulary sizes), the sides of photographs.
 
     Args:
       fields: the fields, with any sizes.
@@ -190,7 +197,8 @@ def with_sizes(fields: Batch, batches: Iterable[Batch], where: str = "the batch"
       where: their name in error messages.
 
     Returns:
-      The fields; the size of labels and tokens is one more than the largest value in all batches.
+      The fields; the size of labels and tokens is one more than the largest value in all batches, the sides of photographs are
+      the smallest.
 
     Raises:
       ValueError: if a label is above both the number of examples and `MOST_CLASSES`.
@@ -205,6 +213,9 @@ def with_sizes(fields: Batch, batches: Iterable[Batch], where: str = "the batch"
     """
 
     def sized(field: Field, *leaves: Any) -> Field:
+        if field.kind == "photographs":
+            height, width = np.concatenate([leaf.sizes for leaf in leaves]).min(axis=0).tolist()
+            return field._replace(shape=(height, width, field.shape[-1]))
         if field.kind not in ("label", "tokens"):
             return field
         size = 1 + max(int(np.max(leaf, initial=0)) for leaf in leaves)
@@ -238,8 +249,8 @@ def check(fields: Batch, batch: Batch, where: str) -> None:
       ValueError: here, y: expected label values from 0 to 2, found values from 0 to 3
     """
     check_shapes(fields, batch, where)
-    for (name, field), leaf in zip(_named(fields), jax.tree.leaves(batch), strict=True):
-        values.check(field, np.asarray(leaf), f"{where}, {name}")
+    for (name, field), (_, leaf) in zip(_named(fields), _named(batch), strict=True):
+        values.check(field, leaf if is_ragged(leaf) else np.asarray(leaf), f"{where}, {name}")
     if batch.y is not None and getattr(fields.y, "kind", "") != "label":
         raise ValueError(f"{where}, y: expected integer class labels [N], found {fields.y}: put other conditions into c")
 
@@ -265,15 +276,22 @@ def check_shapes(fields: Batch, batch: Batch, where: str) -> None:
       ValueError: here, x: expected float points [N, 2], found float64 (5, 3)
     """
     expected_tree: Any = jax.tree.structure(fields, is_leaf=is_field)
-    if expected_tree != jax.tree.structure(batch):
+    if expected_tree != jax.tree.structure(batch, is_leaf=is_ragged):
         expected, found = (", ".join(name for name, _ in _named(tree)) or "none" for tree in (fields, batch))
         raise ValueError(f"{where}: expected the arrays {expected}, found {found}: give each array one Field")
     length(batch, where)
-    for (name, field), leaf in zip(_named(fields), jax.tree.leaves(batch), strict=True):
+    for (name, field), (_, leaf) in zip(_named(fields), _named(batch), strict=True):
         _check_dtype(field, leaf, f"{where}, {name}")
 
 
 def _check_dtype(field: Field, leaf: Any, where: str) -> None:
+    if field.kind == "photographs" or isinstance(leaf, Ragged):
+        if not isinstance(leaf, Ragged):
+            raise ValueError(f"{where}: expected photographs, a Ragged, found {leaf.dtype} {leaf.shape}")
+        found = f"{leaf.pixels.dtype} photographs with {leaf.pixels.shape[-1]} channels"
+        if field.kind != "photographs" or leaf.pixels.dtype != np.uint8 or leaf.pixels.shape[1:] != field.shape[2:]:
+            raise ValueError(f"{where}: expected uint8 {field.kind} with {field.shape[-1]} channels, found {found}")
+        return
     wanted = {"image": "uint8 or float", "points": "float"}.get(field.kind, "integer")
     kind = jnp.integer if wanted == "integer" else jnp.floating
     fits = jnp.issubdtype(leaf.dtype, kind) or (field.kind == "image" and leaf.dtype == np.uint8)

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Int, Int32
 
-from jgan import rng
+from jgan import ragged, rng
 from jgan.data import kinds
 from jgan.data.kinds import label_of, length, sets_of
 from jgan.types import Batch, Key, Step
@@ -116,7 +116,8 @@ def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = Non
       example: the kinds of the arrays, a `Batch` of `Field`s; None to infer them, see `jgan.data.kinds`.
 
     Returns:
-      The `Batch` of those examples: uint8 images become float32 in [0, 1], labels and tokens int32.
+      The `Batch` of those examples: uint8 images become float32 in [0, 1], labels and tokens int32. Of photographs the buffer
+      stays whole.
 
     Raises:
       ValueError: if the arrays differ in length, or are not those of `example`.
@@ -133,7 +134,8 @@ def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = Non
     fields = kinds.infer(data, "the data") if example is None else example
     kinds.check_shapes(fields, data, "the data")
 
-    return jax.tree.map(lambda field, leaf: kinds.converted(field, leaf[indices]), fields, data, is_leaf=kinds.is_field)
+    chosen = ragged.per_example(lambda leaf: leaf[indices], data)
+    return jax.tree.map(kinds.converted, fields, chosen, is_leaf=kinds.is_field)
 
 
 def _length(data: Batch, name: str, batch_size: int) -> int:

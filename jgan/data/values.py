@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from jgan import ragged
+from jgan.ragged import Ragged
 from jgan.types import Field
 
 LARGEST = 2**31 - 1
@@ -102,7 +104,7 @@ def floats(values: np.ndarray, where: str, kind: str) -> np.ndarray:
     return values.astype(np.float32, copy=False)
 
 
-def check(field: Field, leaf: np.ndarray, where: str) -> None:
+def check(field: Field, leaf: np.ndarray | Ragged, where: str) -> None:
     """Checks that the values of an array are what its field says.
 
     Args:
@@ -111,7 +113,8 @@ def check(field: Field, leaf: np.ndarray, where: str) -> None:
       where: the name of the array in error messages.
 
     Raises:
-      ValueError: if a value is out of range or not a number.
+      ValueError: if a value is out of range or not a number; if photographs do not lie in their buffer, or one is smaller than
+        the field says.
 
     Example:
       >>> import numpy as np
@@ -121,6 +124,13 @@ def check(field: Field, leaf: np.ndarray, where: str) -> None:
       Traceback (most recent call last):
       ValueError: y: expected label values from 0 to 2, found values from 0 to 3
     """
+    if isinstance(leaf, Ragged):
+        ragged.check(leaf, where)
+        height, width = np.min(leaf.sizes, axis=0).tolist()
+        if height < field.shape[0] or width < field.shape[1]:
+            sides = "x".join(map(str, field.shape[:2]))
+            raise ValueError(f"{where}: expected photographs of at least {sides}, found sides down to {height}x{width}")
+        return
     if field.kind == "image" and leaf.dtype == np.uint8:
         return
     low, high = np.min(leaf, initial=0), np.max(leaf, initial=0)  # both NaN if any value is

@@ -10,6 +10,7 @@ from jgan.data import folder, npz, reading
 from jgan.data.dataset import Dataset
 from jgan.data.folder import Size
 from jgan.evaluation import archives
+from jgan.ragged import is_ragged
 
 
 class ImageSet(NamedTuple):
@@ -59,6 +60,9 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
     Returns:
       The `ImageSet`.
 
+    Raises:
+      ValueError: if it holds anything but images of one size.
+
     Example:
       >>> from jgan import data
       >>> from jgan.evaluation import sets
@@ -66,6 +70,8 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
       'digits, test'
     """
     batch = getattr(dataset, split)
+    if is_ragged(batch.x):
+        raise ValueError(f"{dataset.name}: expected images of one size, found photographs of several: crop them to one")
     return ImageSet(f"{dataset.name}, {split}", to_uint8(f"{dataset.name}, {split}", batch.x), batch.y)
 
 

@@ -4,21 +4,24 @@ A filter along one axis is a band matrix, and an image is filtered by `rows @ im
 than a sum over the taps but is faster, since devices are optimised for matrix products.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float32
 
 
-def inside(size: int, taps: Float[np.ndarray, " t"]) -> Float32[np.ndarray, "{size}-t+1 {size}"]:
+def inside(size: int, taps: Float[np.ndarray, " t"], dtype: Any = np.float32) -> Float[np.ndarray, "{size}-t+1 {size}"]:
     """The matrix of a filter without padding ("valid").
 
     Args:
       size: the size of the axis, at least the number of taps.
       taps: `[t]`, symmetric.
+      dtype: of the matrix.
 
     Returns:
-      `[size - t + 1, size]` float32.
+      `[size - t + 1, size]` of that dtype.
 
     Example:
       >>> import numpy as np
@@ -27,7 +30,7 @@ def inside(size: int, taps: Float[np.ndarray, " t"]) -> Float32[np.ndarray, "{si
       [[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]]
     """
     places = np.arange(size - len(taps) + 1)
-    matrix = np.zeros((len(places), size), np.float32)
+    matrix = np.zeros((len(places), size), dtype)
     matrix[places[:, None], places[:, None] + np.arange(len(taps))] = taps
     return matrix
 

@@ -150,6 +150,21 @@ def least_size(scales: int) -> int:
     return WINDOW * 2 ** (scales - 1)
 
 
+def window() -> np.ndarray:
+    """The Gaussian window along one axis.
+
+    Returns:
+      `[11]` float64, of the sum 1.
+
+    Example:
+      >>> from jgan.metrics import msssim
+      >>> msssim.window().round(3).tolist()[:6]
+      [0.001, 0.008, 0.036, 0.109, 0.213, 0.266]
+    """
+    taps = np.exp(-np.square(np.arange(WINDOW) - WINDOW // 2) / (2 * SIGMA**2))
+    return taps / taps.sum()
+
+
 def diversity(
     images: Real[AnyArray, "n h w c"],
     *,
@@ -282,8 +297,7 @@ def _ms_ssim(first: jax.Array, second: jax.Array, data_range: float, scales: int
 def _components(x: jax.Array, y: jax.Array, data_range: float) -> tuple[jax.Array, jax.Array]:
     """The means of l cs and of cs, `[N]` each."""
     c1, c2 = (0.01 * data_range) ** 2, (0.03 * data_range) ** 2
-    taps = np.exp(-np.square(np.arange(WINDOW) - WINDOW // 2) / (2 * SIGMA**2))
-    rows, columns = (filters.inside(side, taps / taps.sum()) for side in x.shape[1:3])
+    rows, columns = (filters.inside(side, window()) for side in x.shape[1:3])
     # A variance is a difference of squares, which loses fewer digits if the values are centred around 0.
     centre_x, centre_y = (jnp.mean(images, axis=(1, 2), keepdims=True) for images in (x, y))
     a, b = x - centre_x, y - centre_y

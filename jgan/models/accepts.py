@@ -33,7 +33,9 @@ def described(spec: DataSpec) -> str:
 
 
 def _plural(field: Field) -> str:
-    return {"image": "images", "points": "points", "label": "labels", "tokens": "sequences of tokens"}[field.kind]
+    return {"image": "images", "points": "points", "label": "labels", "tokens": "sequences of tokens"}.get(
+        field.kind, "photographs of at least"
+    )
 
 
 def images(spec: DataSpec, *, labels: bool = False) -> None:

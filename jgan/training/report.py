@@ -35,7 +35,8 @@ def plan(run: Run) -> str:
         lines += _of_phase(run.at(place.end), place.start, place.end)
     sizes = {name: f"{size:,}" for name, size in sizes_of(run.dataset.train).items()}
     for name, batch in run.spec.sets.items():
-        shapes = [" x ".join(map(str, field.shape)) for field in jax.tree.leaves(batch.x, is_leaf=lambda x: hasattr(x, "kind"))]
+        arrays = jax.tree.leaves(batch.x, is_leaf=lambda x: hasattr(x, "kind"))
+        shapes = ["at least " * (field.kind == "photographs") + " x ".join(map(str, field.shape)) for field in arrays]
         lines.append(f"{'examples ' + name:<18} {sizes[name]} of {' and '.join(shapes)}")
     size = sum(leaf.nbytes for leaf in jax.tree.leaves(run.dataset.train))
     lines += [
@@ -60,7 +61,7 @@ def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def headline(run: Run) -> str:
-    """Describes a run at its start, in three lines.
+    """Describes a run at its start, in three lines, and a fourth if there is a note on the data.
 
     Args:
       run: the run.
@@ -74,7 +75,7 @@ def headline(run: Run) -> str:
     return (
         f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
         f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}\n"
-        f"on {len(devices(config))} x {device()}"
+        f"on {len(devices(config))} x {device()}" + (f"\n{run.dataset.note}" if run.dataset.note else "")
     )
 
 

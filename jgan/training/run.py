@@ -19,6 +19,7 @@ import numpy as np
 
 from jgan import data
 from jgan.data import Dataset
+from jgan.data.kinds import length
 from jgan.models import Model, phases_of
 from jgan.phases import Place, place
 from jgan.training import records
@@ -249,7 +250,7 @@ def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | 
 def sizes_of(part: Any) -> dict[str, int]:
     """The number of examples of each set; a single set has the name ''."""
     sets = {"": part} if isinstance(part, Batch) else part
-    return {name: len(jax.tree.leaves(batch)[0]) for name, batch in sets.items()}
+    return {name: length(batch) for name, batch in sets.items()}
 
 
 def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str) -> None:

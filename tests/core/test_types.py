@@ -20,7 +20,7 @@ MODULES = sorted(module.name for module in pkgutil.walk_packages([str(PACKAGE)],
 # Layer by layer: a part may import those of lower layers, and nothing of its own layer but itself.
 LAYERS = [
     {"utils"},
-    {"spec"},
+    {"spec", "ragged"},
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},

@@ -230,8 +230,8 @@ def test_a_class_that_training_does_not_know_is_told(tmp_path):
 
 def test_other_folders_beside_train_are_told(tmp_path):
     save(tmp_path / "train" / "1.png", noise())
-    save(tmp_path / "val" / "1.png", noise())
-    with pytest.raises(ValueError, match=r"nothing but the folders train, validation, test, found val"):
+    save(tmp_path / "valid" / "1.png", noise())
+    with pytest.raises(ValueError, match=r"nothing but the folders train, validation, test, found valid"):
         data.load("folder", tmp_path)
 
 

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.data import kinds
+from jgan.data.dataset import take
 from jgan.training.run import Run
 from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
 
@@ -52,9 +53,9 @@ def inputs(run: Run, key: Key, n: int) -> Inputs:
     if not jax.tree.leaves(gan.condition):
         return gan.inputs(key, n)
     train = run.dataset.train
-    size = len(jax.tree.leaves(train)[0])
+    size = kinds.length(train)
     chosen = np.asarray(jax.random.randint(jax.random.fold_in(key, _LABEL_STREAM), (n,), 0, size))
-    some = jax.tree.map(lambda leaf: leaf[chosen], train)
+    some = take(train, chosen)
     return gan.inputs(key, n, jax.tree.map(jnp.asarray, condition_of(some, gan.condition)))
 
 

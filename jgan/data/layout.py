@@ -1,0 +1,160 @@
+"""How folders of images are laid out: images, folders of them, and the parts train, validation and test."""
+
+from pathlib import Path
+
+from jgan.data import pictures, reading
+from jgan.data.dataset import PARTS
+from jgan.utils import text
+
+OTHER_NAMES = {"val": "validation"}
+"""Names of parts, as some sets have them, besides `PARTS`."""
+
+
+def entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Path]]:
+    """The images and the subfolders of a folder.
+
+    Args:
+      folder: the folder.
+      strict: whether any other file is an error, unless it is what desktops and archives leave (`reading.is_litter`).
+
+    Returns:
+      `(images, folders)`, each sorted by name.
+
+    Raises:
+      ValueError: if there is another file.
+
+    Example:
+      >>> import tempfile
+      >>> from pathlib import Path
+      >>> from jgan.data import layout
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     (Path(path) / "a.png").touch()
+      ...     (Path(path) / ".DS_Store").touch()
+      ...     [file.name for file in layout.entries(Path(path))[0]]
+      ['a.png']
+    """
+    files, folders = [], []
+    for path in sorted(folder.iterdir()):
+        if reading.is_litter(path):
+            continue
+        if path.is_dir():
+            folders.append(path)
+        elif path.suffix.lower() in pictures.SUFFIXES:
+            files.append(path)
+        elif strict:
+            raise ValueError(
+                f"{path}: expected only images ({text.listed(pictures.SUFFIXES)}) in a folder of images, found another "
+                "file: move it away"
+            )
+    return files, folders
+
+
+def images(folder: Path) -> list[Path]:
+    """The images of a folder that holds nothing else.
+
+    Args:
+      folder: the folder.
+
+    Returns:
+      The files, sorted by name; at least one.
+
+    Raises:
+      ValueError: if there is none, or anything else.
+
+    Example:
+      >>> import tempfile
+      >>> from pathlib import Path
+      >>> from jgan.data import layout
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     (Path(path) / "a.png").touch()
+      ...     len(layout.images(Path(path)))
+      1
+    """
+    files, folders = entries(folder)
+    if folders or not files:
+        found = f"a folder, {folders[0].name}" if folders else "none"
+        raise ValueError(f"{folder}: expected images, found {found}: give the folder that holds them")
+    return files
+
+
+def is_divided(data_dir: Path) -> bool:
+    """Whether a folder holds images divided into `train/` and other parts.
+
+    Args:
+      data_dir: the folder.
+
+    Returns:
+      True if it has a subfolder `train`.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import layout
+      >>> layout.is_divided(Path("no/such/folder"))
+      False
+    """
+    return (data_dir / "train").is_dir()
+
+
+def parts(data_dir: Path) -> dict[str, Path]:
+    """The folders of the parts of a divided folder.
+
+    Args:
+      data_dir: the folder, which has a subfolder `train`.
+
+    Returns:
+      The folders by the names of `PARTS`, so far as they are there; `val` is read as `validation`.
+
+    Raises:
+      ValueError: if anything else is there, or one part twice.
+
+    Example:
+      >>> import tempfile
+      >>> from pathlib import Path
+      >>> from jgan.data import layout
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     for name in ("train", "val"):
+      ...         (Path(path) / name).mkdir()
+      ...     list(layout.parts(Path(path)))
+      ['train', 'validation']
+    """
+    files, folders = entries(data_dir, strict=False)
+    found: dict[str, Path] = {}
+    for path in files + folders:
+        part = OTHER_NAMES.get(path.name, path.name)
+        if part not in PARTS or path in files:
+            raise ValueError(
+                f"{data_dir}: expected nothing but the folders {', '.join(PARTS)}, found {path.name}: move or rename it"
+            )
+        if part in found:
+            raise ValueError(f"{data_dir}: expected one folder for {part}, found {found[part].name} and {path.name}: join them")
+        found[part] = path
+    return found
+
+
+def check_folder(data_dir: Path | None, name: str) -> Path:
+    """The folder of the images, which must have been given and must be there.
+
+    Args:
+      data_dir: what was given.
+      name: the name of the data set, for messages.
+
+    Returns:
+      The folder.
+
+    Raises:
+      ValueError: if none was given.
+      FileNotFoundError: if there is no such folder.
+
+    Example:
+      >>> from pathlib import Path
+      >>> from jgan.data import layout
+      >>> layout.check_folder(Path("no/such/folder"), "folder")
+      Traceback (most recent call last):
+      FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
+    """
+    if data_dir is None:
+        raise ValueError(f"{name} reads images from a folder: give it with --data-dir")
+    if not data_dir.is_dir():
+        found = "a file" if data_dir.exists() else "nothing"
+        raise FileNotFoundError(f"{data_dir}: expected a folder of images, found {found} there")
+    return data_dir
