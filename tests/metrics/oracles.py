@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 FOLDER = Path(__file__).parent / "oracles"
-ORACLES: tuple[str, ...] = ("fid", "inception_score", "msssim", "inception", "resize", "prc", "kernel", "ssim")
+ORACLES: tuple[str, ...] = ("fid", "inception_score", "msssim", "inception", "resize", "prc", "kernel", "ssim", "interpolate")
 LIBRARIES = ("torch", "torch-fidelity", "pytorch-fid", "clean-fid", "pytorch-msssim", "scikit-image", "scipy", "numpy")
 
 

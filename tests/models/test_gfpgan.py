@@ -247,7 +247,7 @@ def test_the_forms_of_the_ablations():
 
 @pytest.mark.slow
 def test_a_restorer_without_a_prior_learns_the_mapping():
-    """L1 alone on one batch, negatives of images of 2x2 blocks: a tenth of the sources' distance after 300 steps.
+    """L1 alone on one batch, negatives of images of 2x2 blocks: after 300 steps under half the error of the best constant.
 
     The U-Net has no skip at the full size, as published: single pixels must pass the level below.
     """
@@ -260,4 +260,5 @@ def test_a_restorer_without_a_prior_learns_the_mapping():
     with jax.numpy_dtype_promotion("standard"):
         state, _ = parallel.jit(parallel.scan(gan.step, 300))(KEY, gan.init(KEY), batch)
     restored = gan.sample(KEY, state, 4, images=batch.c, ema=False)
-    assert float(jnp.abs(restored - batch.x).mean()) < 0.1 * float(jnp.abs(batch.c - batch.x).mean())
+    constant = np.abs(batch.x - np.median(batch.x, axis=0)).mean()
+    assert float(jnp.abs(restored - batch.x).mean()) < constant / 2
