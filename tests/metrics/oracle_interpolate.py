@@ -2,7 +2,12 @@
 
 import numpy as np
 
-SIZES = {"up": ((7, 9), (20, 13)), "down": ((40, 30), (13, 11)), "little": ((16, 16), (15, 3)), "from_a_pixel": ((1, 1), (3, 2))}
+SIZES = {
+    "up": ((7, 9), (20, 13)),
+    "down": ((40, 30), (13, 11)),
+    "little": ((16, 16), (15, 3)),
+    "from_a_pixel": ((1, 1), (3, 2)),
+}
 FACTORS = {"half": ((9, 12), 0.5), "odd": ((13, 10), 0.37), "larger": ((7, 9), 1.43)}
 METHODS = {
     "area": {"mode": "area"},
