@@ -35,12 +35,11 @@ from benchmarks import populations
 from benchmarks import restoration_measures as measures
 from benchmarks.restoration_measures import Judge
 from benchmarks.tables import ROOT
-from jgan import GAN, Batch, DataSpec, GANState, data, degradations, parallel, plots
+from jgan import GAN, Batch, DataSpec, GANState, data, models, parallel, plots
 from jgan.data import resident
 from jgan.data.dataset import Dataset
-from jgan.degradations.bicubic import Bicubic
 from jgan.features import classifier
-from jgan.models import gfpgan, gfpgan_options, options, stylegan2
+from jgan.models import gfpgan, gfpgan_options
 from jgan.training.environment import environment, write_json
 from jgan.utils import cli
 from jgan.utils.files import replacing
@@ -58,8 +57,8 @@ SHOWN = 16
 class Args:
     """The options of `python -m benchmarks.restoration`."""
 
-    dataset: str = "olivetti:64:28:4:8"
-    """faces with their persons as labels, parts of different persons"""
+    dataset: str = "degraded:x4noise10:olivetti:64:28:4:8"
+    """faces with degraded ones and their persons as labels, parts of different persons"""
     data_dir: Path | None = None
     """folder of the data, if not the default one"""
     seeds: int = 3
@@ -76,10 +75,6 @@ class Args:
     """the widths of the published networks are divided by it"""
     epochs: int = 40
     """passes of the classifiers through the training faces"""
-    scale: int = 4
-    """factor of downsampling"""
-    noise: float = 10.0
-    """standard deviation of the noise, in grey levels of 255"""
     features: str = "classifier"
     """maps of the perceptual loss: classifier for the one trained here, or a name of jgan.features.maps"""
     judge: str = "efficientnet_lite1"
@@ -103,31 +98,14 @@ def config_of(args: Args, arm: str, network: Path) -> gfpgan.Config:
     Returns:
       The options.
     """
-    style, rate = 512 // args.widths, 2e-3
-    prior = dataclasses.replace(
-        stylegan2.CONFIGS["stylegan2"],
-        latent_size=style,
-        style_size=style,
-        mapping_layers=4,
-        channel_base=16384 // args.widths,
-        channel_max=512 // args.widths,
-        mixing=0.5,
-        r1=1.0,
-        path_length=0.0,
-        augment=options.Augment("diff_augment"),
-        ema=options.EMA(half_life=10_000, statistics="latest"),
-    )
+    faces = models.presets()["gfpgan_faces"].config
+    style = 512 // args.widths
+    sizes = {"latent_size": style, "style_size": style, "channel_base": 16384 // args.widths, "channel_max": style}
+    prior = dataclasses.replace(faces.prior, **sizes)
     maps = f"classifier:{network}" if args.features == "classifier" else args.features
     losses = gfpgan_options.Losses(pyramid_steps=max(1, args.steps // 16), features=maps, identity_network=str(network))
-    parts = gfpgan_options.Components(width=16, eye_size=(12, 16), mouth_size=(12, 28))
-    config = gfpgan.Config(
-        prior=prior,
-        prior_steps=args.prior_steps,
-        losses=losses,
-        components=parts,
-        optimizer=options.Optimizer("adam", learning_rate=rate, b1=0.0, b2=0.99),
-        halvings=(args.steps * 3 // 4, args.steps * 7 // 8),
-    )
+    halvings = args.steps * 3 // 4, args.steps * 7 // 8
+    config = dataclasses.replace(faces, prior=prior, prior_steps=args.prior_steps, losses=losses, halvings=halvings)
     if arm == "l1":
         alone = gfpgan_options.Losses(pixel=1.0, pyramid=0.0, adversarial=0.0)
         none = gfpgan_options.Components(weight=0.0, style=0.0)
@@ -136,33 +114,24 @@ def config_of(args: Args, arm: str, network: Path) -> gfpgan.Config:
     return dataclasses.replace(config, **changes)
 
 
-def trained(gan: GAN, state: GANState, key: jax.Array, train: Batch, args: Args, steps: int, *, degrade: bool) -> GANState:
+def trained(gan: GAN, state: GANState, key: jax.Array, dataset: Dataset, args: Args, steps: int) -> GANState:
     """Trains a model, one step in a program.
 
     Args:
       gan: the model.
       state: its state.
       key: the root key of the steps.
-      train: the faces, and as `c` any of the same shape.
+      dataset: the faces, whose view degrades them anew at every step.
       args: the options.
       steps: their number.
-      degrade: whether `c` is made anew at every step by degrading `x`.
 
     Returns:
       The final state.
     """
     from tqdm import tqdm
 
-    degradation = Bicubic(args.scale, args.noise)
-
-    def step(key: jax.Array, state: GANState, batch: Batch, *, axis_name: str | None = None) -> Any:
-        if degrade:
-            own = jax.random.fold_in(jax.random.fold_in(key, 2**30), state.step)
-            batch = batch._replace(c=degradation(own, batch.x))
-        return gan.step(key, state, batch, axis_name=axis_name)
-
-    advance = parallel.jit(resident.on_resident_data(step, args.batch_size))
-    examples = jax.tree.map(jnp.asarray, train)
+    step = resident.on_resident_data(gan.step, args.batch_size, view=dataset.view)
+    advance, examples = parallel.jit(step), jax.tree.map(jnp.asarray, dataset.train)
     for _ in tqdm(range(steps), unit=" steps", disable=None, leave=False):
         state, _ = advance(key, state, examples)
     return state
@@ -193,13 +162,13 @@ def network_of(args: Args, dataset: Dataset, name: str, seed: int) -> Path:
     return path
 
 
-def prior_of(args: Args, spec: DataSpec, train: Batch, seed: int) -> dict[str, Any]:
+def prior_of(args: Args, spec: DataSpec, dataset: Dataset, seed: int) -> dict[str, Any]:
     """A trained prior: its averaged weights, from its file or trained now.
 
     Args:
       args: the options.
       spec: the description of the pairs.
-      train: the faces.
+      dataset: the faces.
       seed: of its training.
 
     Returns:
@@ -212,7 +181,7 @@ def prior_of(args: Args, spec: DataSpec, train: Batch, seed: int) -> dict[str, A
     leaves, tree = jax.tree.flatten((shapes.params, shapes.model_state))
     if not path.is_file():
         key = jax.random.key(seed)
-        state = trained(gan, jax.jit(gan.init)(key), key, train, args, args.prior_steps, degrade=False)
+        state = trained(gan, jax.jit(gan.init)(key), key, dataset, args, args.prior_steps)
         found = jax.tree.leaves((state.generator.ema.params, state.generator.ema.model_state))
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, *map(np.asarray, found))
@@ -226,15 +195,14 @@ def prior_of(args: Args, spec: DataSpec, train: Batch, seed: int) -> dict[str, A
     return {"params": params, "model_state": model_state}
 
 
-def restored(args: Args, arm: str, spec: DataSpec, train: Batch, test: Batch, seed: int) -> tuple[np.ndarray, bool]:
+def restored(args: Args, arm: str, spec: DataSpec, dataset: Dataset, seed: int) -> tuple[np.ndarray, bool]:
     """Trains a restorer and restores the test faces.
 
     Args:
       args: the options.
       arm: one of `ARMS`.
       spec: the description of the pairs.
-      train: the faces to train on.
-      test: the faces to restore, degraded in `c`.
+      dataset: the faces to train on, and to restore.
       seed: of its training.
 
     Returns:
@@ -244,13 +212,13 @@ def restored(args: Args, arm: str, spec: DataSpec, train: Batch, test: Batch, se
     key = jax.random.key(1_000 + seed)
     state = jax.jit(gan.init)(key)
     if arm in ("gfp", "styles"):
-        state = gfpgan.with_prior(state, **prior_of(args, spec, train, seed))
+        state = gfpgan.with_prior(state, **prior_of(args, spec, dataset, seed))
     before = jax.tree.map(np.asarray, state.generator.model_state)
-    state = trained(gan, state, key, train, args, args.steps, degrade=True)
+    state = trained(gan, state, key, dataset, args, args.steps)
     after = jax.tree.map(np.asarray, state.generator.model_state)
     unchanged = all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
     run = jax.jit(lambda state, images: gan.sample(key, state, len(images), images=images))
-    found = run(state, jnp.asarray(test.c, jnp.float32) / 255)
+    found = run(state, jnp.asarray(dataset.test.c, jnp.float32) / 255)
     return np.rint(255 * np.asarray(found)).astype(np.uint8), unchanged
 
 
@@ -265,15 +233,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     argv = sys.argv[1:] if argv is None else argv
     args = cli.parse(Args, argv, prog=PROG, description=__doc__ or "")
-    cli.at_least(args, seeds=1, runs=0, prior_steps=1, steps=1, batch_size=2, widths=1, epochs=1, scale=1)
+    cli.at_least(args, seeds=1, runs=0, prior_steps=1, steps=1, batch_size=2, widths=1, epochs=1)
     apart = ("data_dir", "seeds", "runs", "workdir", "out", "picture")
     kept = {name: value for name, value in vars(args).items() if name not in apart}
     result = populations.begun(args.out, shlex.join([*PROG.split(), *argv]), kept, anew=False)
-    dataset, degradation = data.load(args.dataset, args.data_dir), Bicubic(args.scale, args.noise)
-    train = Batch(dataset.train.x, c=dataset.train.x)
-    test = Batch(dataset.test.x, dataset.test.y, degradations.degraded(dataset.test.x, 0, degradation))
-    about = data.spec(dataset, args.batch_size)
-    spec = about._replace(example=Batch(about.one.x, None, about.one.x))
+    dataset = data.load(args.dataset, args.data_dir)
+    spec, test = data.spec(dataset, args.batch_size), dataset.test
     network_of(args, dataset, "loss", 0)
     judge = measures.judge(network_of(args, dataset, "judge", 1), args.judge)
     result.setdefault("bicubic", measures.measured(judge, test.c, test))
@@ -284,7 +249,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             held = runs.setdefault(arm, {})
             if str(seed) in held or (args.runs and done == args.runs):
                 continue
-            held[str(seed)] = one(args, arm, spec, train, test, seed, judge)
+            held[str(seed)] = one(args, arm, spec, dataset, seed, judge)
             done += 1
             result |= {"success": measures.success(result), "environment": environment()}
             write_json(args.out, result)
@@ -292,13 +257,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(args.out)
 
 
-def one(args: Args, arm: str, spec: DataSpec, train: Batch, test: Batch, seed: int, judge: Judge) -> dict[str, Any]:
+def one(args: Args, arm: str, spec: DataSpec, dataset: Dataset, seed: int, judge: Judge) -> dict[str, Any]:
     """One restorer: trained, measured, and its faces kept for the picture; for JSON."""
     started = time.monotonic()
-    faces, unchanged = restored(args, arm, spec, train, test, seed)
+    faces, unchanged = restored(args, arm, spec, dataset, seed)
     with replacing(args.workdir / f"faces_{arm}_{seed}.npy") as temporary, temporary.open("wb") as file:
         np.save(file, faces)
-    found = measures.measured(judge, faces, test)
+    found = measures.measured(judge, faces, dataset.test)
     return found | {"prior_unchanged": unchanged, "seconds": round(time.monotonic() - started, 1), "environment": environment()}
 
 

@@ -24,7 +24,7 @@ Noise = Literal["uniform", "gaussian"]
 
 
 class Stream(enum.IntEnum):
-    """The uses of a step's key in `jgan.games.Adversarial` and `jgan.views`, with the number that each folds into the key."""
+    """The uses of a step's key in `jgan.games.Adversarial`, `jgan.views` and `jgan.data.resident`, with the number that each folds into the key."""
 
     LATENTS = 0
     GENERATOR = 1
@@ -37,6 +37,7 @@ class Stream(enum.IntEnum):
     POOL = 8
     DEQUANTISATION = 9
     VIEW = 10
+    DATA_VIEW = 11
 
 
 DATA_STREAM = 2**31 - 1

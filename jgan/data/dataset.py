@@ -34,6 +34,8 @@ class Dataset:
         The number of classes is then the largest label of all parts plus one.
       truth: exact knowledge about a synthetic set: the `Mixture` of a toy set; the function from `x` to `c` of a set of pairs;
         the translation between two domains, a function, or a dict of functions by direction ("ab"); or None.
+      view: `view(key, batch, axis_name=None) -> batch`, by which the minibatches of training are made new at every step, or None;
+        see `jgan.data.degraded`.
       note: what was done to the data and should be said, in a few words; "" for nothing.
 
     Raises:
@@ -53,6 +55,7 @@ class Dataset:
     test: Any
     fields: Any = None
     truth: Any = None
+    view: Any = None
     note: Any = ""
 
     def __post_init__(self) -> None:

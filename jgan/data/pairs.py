@@ -68,7 +68,7 @@ def pairs_of(name: str, example: str, data_dir: Path | None, held_out: int | Non
     return source
 
 
-def made(name: str, source: Dataset, pair: Callable[[Batch, int], Batch], *, truth: Any = None) -> Dataset:
+def made(name: str, source: Dataset, pair: Callable[[Batch, int], Batch], *, truth: Any = None, view: Any = None) -> Dataset:
     """The set of pairs made from another set, part by part.
 
     Args:
@@ -76,6 +76,7 @@ def made(name: str, source: Dataset, pair: Callable[[Batch, int], Batch], *, tru
       source: the other set.
       pair: `pair(batch, number) -> batch` with the images `x` and `c`, of the parts 0, 1 and 2.
       truth: see `Dataset`.
+      view: see `Dataset`.
 
     Returns:
       The `Dataset`.
@@ -89,4 +90,4 @@ def made(name: str, source: Dataset, pair: Callable[[Batch, int], Batch], *, tru
     """
     parts = {part: pair(batch, number) for number, (part, batch) in enumerate(source.parts.items())}
     images = {key: Field(getattr(parts["train"], key).shape[1:]) for key in ("x", "c")}
-    return Dataset(name, **parts, fields=source.fields._replace(**images), truth=truth)
+    return Dataset(name, **parts, fields=source.fields._replace(**images), truth=truth, view=view)

@@ -150,7 +150,7 @@ def _length(data: Batch, name: str, batch_size: int) -> int:
     return n
 
 
-def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example: Any = None) -> Step:
+def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example: Any = None, view: Any = None) -> Step:
     """Converts a step over batches into a step over a whole data set in device memory.
 
     If there are several sets, each gives a minibatch of `batch_size` examples. The sets are numbered in the order of their
@@ -161,6 +161,7 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example:
       batch_size: the size of the global batch.
       n_critic: minibatches per step; above 1, the arrays of the step's batch have a leading axis of that length.
       example: the kinds of the arrays, as in `DataSpec.example`; None to infer them, see `jgan.data.kinds`.
+      view: `view(key, batch, axis_name=None) -> batch`, applied to each minibatch: `Dataset.view`; None for none.
 
     Returns:
       `(key, state, data, *, axis_name=None) -> (state, metrics)`, where `data` is a `Batch` or a dict of named `Batch`es; the
@@ -194,6 +195,21 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example:
             return cut(sets[name], indices, None if examples is None else examples[name])
 
         batches = {name: minibatch(stream, name) for stream, name in enumerate(sets)}
-        return step(key, state, batches.get("", batches), axis_name=axis_name)
+        batch = batches.get("", batches)
+        if view is not None:
+            view_key = rng.stream(rng.step_key(key, state.step), rng.Stream.DATA_VIEW)
+            batch = _seen(view, view_key, batch, n_critic, axis_name)
+        return step(key, state, batch, axis_name=axis_name)
 
     return resident_step
+
+
+def _seen(view: Any, key: Key, batch: Any, n_critic: int, axis_name: str | None) -> Any:
+    """A step's batch through a view: each of its minibatches, if it has several."""
+    if n_critic == 1:
+        return view(key, batch, axis_name=axis_name)
+    each = [
+        view(jax.random.fold_in(key, index), jax.tree.map(lambda leaf, index=index: leaf[index], batch), axis_name=axis_name)
+        for index in range(n_critic)
+    ]
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *each)

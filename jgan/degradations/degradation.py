@@ -83,8 +83,8 @@ def degraded(images: np.ndarray, seed: int, degradation: Degradation) -> np.ndar
       >>> import numpy as np
       >>> from jgan import degradations
       >>> images = np.random.default_rng(0).integers(0, 256, (3, 16, 16, 1), np.uint8)
-      >>> found = degradations.degraded(images, 0, degradations.Noise(sigma=(10, 10)))
-      >>> found.dtype, bool((degradations.degraded(images[:2], 0, degradations.Noise(sigma=(10, 10))) == found[:2]).all())
+      >>> found = degradations.degraded(images, 0, degradations.Bicubic(4, noise=10.0))
+      >>> found.dtype, bool((degradations.degraded(images[:2], 0, degradations.Bicubic(4, noise=10.0)) == found[:2]).all())
       (dtype('uint8'), True)
     """
     stored = images.dtype

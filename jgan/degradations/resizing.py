@@ -92,8 +92,7 @@ def bicubic(n: jax.Array, m: jax.Array, ratio: jax.Array, shape: tuple[int, int]
     nearest = jnp.floor(place).astype(jnp.int32)
     share = place - nearest.astype(jnp.float32)
     taps = [
-        jnp.where(inputs == jnp.clip(nearest + offset, 0, n - 1), _keys(share - offset, -0.75), 0.0)
-        for offset in (-1, 0, 1, 2)
+        jnp.where(inputs == jnp.clip(nearest + offset, 0, n - 1), _keys(share - offset, -0.75), 0.0) for offset in (-1, 0, 1, 2)
     ]
     return sum(taps[1:], taps[0])
 
@@ -169,7 +168,9 @@ def resized(
     def matrix(axis: int) -> jax.Array:
         n, m = image.size[axis], size[axis]
         ratio = n.astype(jnp.float32) / m.astype(jnp.float32) if factor is None else 1.0 / factor
-        made = [lambda method=method: MATRICES[method](n, m, ratio, (shape[axis], image.pixels.shape[axis])) for method in methods]
+        made = [
+            lambda method=method: MATRICES[method](n, m, ratio, (shape[axis], image.pixels.shape[axis])) for method in methods
+        ]
         return jax.lax.switch(chosen, made) if len(made) > 1 else made[0]()
 
     rows = jnp.einsum("oh,hwc->owc", matrix(0), image.pixels, precision=jax.lax.Precision.HIGHEST)

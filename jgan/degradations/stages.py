@@ -17,7 +17,14 @@ from jgan.degradations.resizing import Method
 from jgan.degradations.sized import Sized
 from jgan.types import Key
 
-KINDS = ("isotropic", "anisotropic", "generalised isotropic", "generalised anisotropic", "plateau isotropic", "plateau anisotropic")
+KINDS = (
+    "isotropic",
+    "anisotropic",
+    "generalised isotropic",
+    "generalised anisotropic",
+    "plateau isotropic",
+    "plateau anisotropic",
+)
 """The kinds of kernels whose probabilities `Blur.kinds` gives, in this order."""
 
 SINC_BREAK = 13
@@ -347,4 +354,6 @@ class Jpeg:
         Returns:
           The decompressed image, of 8 bits.
         """
-        return jpeg(image, jnp.floor(between(jax.random.uniform(key), *self.quality)).astype(jnp.int32), subsampled=self.subsampled)
+        return jpeg(
+            image, jnp.floor(between(jax.random.uniform(key), *self.quality)).astype(jnp.int32), subsampled=self.subsampled
+        )

@@ -160,7 +160,7 @@ def make(config: Config, spec: DataSpec) -> tuple[Phase, ...]:
       >>> import jax, numpy as np
       >>> from jgan import data
       >>> from jgan.models import gfpgan
-      >>> spec = data.spec(data.load("negatives:digits"), batch_size=4)
+      >>> spec = data.spec(data.load("degraded:x2noise10:digits"), batch_size=4)
       >>> prior, second = gfpgan.make(gfpgan.small(gfpgan.Config()), spec)
       >>> key = jax.random.key(0)
       >>> state = second.enter(key, prior.gan.init(key))
@@ -327,25 +327,52 @@ def optimizers(config: Config, spec: DataSpec, networks: tuple[str, ...]) -> ste
     return built()._replace(discriminator=optax.multi_transform({"image": lazy, "part": parts}, labels))
 
 
-_TINY_PRIOR = dataclasses.replace(stylegan2.PRESETS["stylegan2"].config, channel_max=32, channel_base=256, style_size=64)
+_DIGITS = dataclasses.replace(stylegan2.PRESETS["stylegan2"].config, channel_base=512, channel_max=64, style_size=64)
+_FACES = dataclasses.replace(
+    CONFIGS["original"].prior,
+    latent_size=64,
+    style_size=64,
+    mapping_layers=4,
+    channel_base=2048,
+    channel_max=64,
+    mixing=0.5,
+    r1=1.0,
+    path_length=0.0,
+    augment=options.Augment("diff_augment"),
+    ema=options.EMA(half_life=10_000, statistics="latest"),
+)
 _NO_PARTS = Components(weight=0.0, style=0.0)
 
 PRESETS = {
     "gfpgan": Preset(
-        description="restoration with a generative prior, of scikit-learn's 8x8 digits",
-        dataset="negatives:digits",
+        description="restoration with a generative prior, on scikit-learn's 8x8 digits of half the resolution, with noise",
+        dataset="degraded:x2noise10:digits",
         batch_size=16,
         steps=6_000,
         config=Config(
-            prior=_TINY_PRIOR,
+            prior=_DIGITS,
             prior_steps=3_000,
-            losses=Losses(pyramid_steps=1_000),
+            losses=Losses(pyramid_steps=500),
             components=_NO_PARTS,
             flip=False,
-            halvings=(),
+            halvings=(2_000, 2_500),
+        ),
+    ),
+    "gfpgan_faces": Preset(
+        description="restoration with a generative prior, on the Olivetti faces, 64x64, degraded as the authors do",
+        dataset="degraded:olivetti:64:28:4:8",
+        batch_size=16,
+        steps=9_000,
+        config=Config(
+            prior=_FACES,
+            prior_steps=6_000,
+            losses=Losses(pyramid_steps=200, features="efficientnet_lite0"),
+            components=Components(width=16, eye_size=(12, 16), mouth_size=(12, 28)),
+            halvings=(2_250, 2_625),
         ),
     ),
 }
+"""The widths of the faces' networks are those of the published ones divided by 8."""
 
 
 def small(config: Config) -> Config:

@@ -54,7 +54,7 @@ def step_key(run: Run) -> Key:
 def resident_step(run: Run, step: Step | None = None) -> Step:
     """The step of a run's current phase over its whole data set, for one device or inside `pmap`."""
     step = step or run.gan.step
-    step = resident.on_resident_data(step, run.batch_size, run.gan.n_critic, example=run.spec.example)
+    step = resident.on_resident_data(step, run.batch_size, run.gan.n_critic, example=run.spec.example, view=run.dataset.view)
     return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
 
 

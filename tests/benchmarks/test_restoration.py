@@ -68,7 +68,13 @@ def test_a_tiny_run_goes_on_where_it_ended(tmp_path):
     random = np.random.default_rng(0)
     smooth = random.integers(0, 255, (400, 8, 8)).repeat(8, axis=1).repeat(8, axis=2).astype(np.uint8)
     scipy.io.savemat(tmp_path / faces.MAT, {"faces": smooth.transpose(0, 2, 1).reshape(400, 4096).T})
-    options = {"dataset": "olivetti:16:28:4:8", "data-dir": tmp_path, "widths": 64, "epochs": 1, "judge": "classifier"}
+    options = {
+        "dataset": "degraded:x4noise10:olivetti:16:28:4:8",
+        "data-dir": tmp_path,
+        "widths": 64,
+        "epochs": 1,
+        "judge": "classifier",
+    }
     options |= {"steps": 2, "prior-steps": 2, "batch-size": 4, "seeds": 1}
     options |= {"workdir": tmp_path / "work", "out": tmp_path / "out.json", "picture": tmp_path / "faces.png"}
     argv = [part for name, value in options.items() for part in (f"--{name}", str(value))]

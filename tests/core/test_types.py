@@ -24,6 +24,7 @@ LAYERS = [
     {"types"},
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
+    {"degradations"},
     {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "regions", "steps", "codes"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
@@ -34,7 +35,7 @@ LAYERS = [
     {"train", "evaluate", "__main__"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
-PURE = set.union(*LAYERS[:8]) - {"utils", "data", "plots", "features", "evaluation"}
+PURE = set.union(*LAYERS[:9]) - {"utils", "data", "plots", "features", "evaluation"}
 WORLD = {"argparse", "datetime", "io", "os", "pathlib", "shutil", "subprocess", "sys", "time", "tqdm", "tyro"}
 
 

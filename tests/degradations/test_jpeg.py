@@ -27,7 +27,7 @@ def picture(rows, columns, channels, seed=0):
 def by_pillow(image, quality, subsampled):
     file = io.BytesIO()
     options = {"subsampling": 2 if subsampled else 0} if image.shape[2] == 3 else {}
-    Image.fromarray(image.squeeze()).save(file, "JPEG", quality=quality, **options)
+    Image.fromarray(image if image.shape[2] == 3 else image[..., 0]).save(file, "JPEG", quality=quality, **options)
     return np.asarray(Image.open(file)).reshape(image.shape)
 
 

@@ -7,6 +7,7 @@ the same configuration are one case.
 import dataclasses
 import functools
 import json
+import re
 import traceback
 from typing import Any, NamedTuple
 
@@ -203,8 +204,9 @@ def test_a_preset_says_what_it_is_and_survives_json(name):
     preset = models.presets()[name]
     assert 0 < len(preset.description) <= 110
     assert "\n" not in preset.description
-    # A derived set names what it is made from, and some sets their size: `inverted:olivetti:32`.
-    assert all(part in data.SOURCES for part in preset.dataset.split(":") if not part.isdigit())
+    # A derived set names what it is made from, and some sets their size or pipeline: `degraded:x4noise10:olivetti:64`.
+    sizes = re.compile(r"\d+|x\d+(noise\d+)?")
+    assert all(part in data.SOURCES for part in preset.dataset.split(":") if not sizes.fullmatch(part))
     assert preset.batch_size >= 1
     assert preset.steps >= 1
     assert models.find(preset.config) is models.MODELS[models.model_of(name)]
