@@ -170,8 +170,8 @@ def restoration(result: dict[str, Any]) -> str:
     header = ["", *(title for _, title in columns.values())]
     options, seeds = result["options"], max((len(runs) for runs in result["runs"].values()), default=0)
     notes = (
-        f"`{options['dataset']}`, faces of persons that no network has seen; {options['steps']:,} steps of {options['batch_size']} "
-        f"faces; means (and ranges) of {seeds} seeds. KID and identity in features of a {result['judges']['features']}, the perceptual distance in maps of "
-        f"{result['judges']['maps']}. {origin(result)}"
+        f"`{options['dataset']}`, faces of persons that no network has seen; {options['steps']:,} steps of "
+        f"{options['batch_size']} faces; means (and ranges) of {seeds} seeds. KID and identity in features of a "
+        f"{result['judges']['features']}, the perceptual distance in maps of {result['judges']['maps']}. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"

@@ -35,7 +35,7 @@ from benchmarks import populations
 from benchmarks import restoration_measures as measures
 from benchmarks.restoration_measures import Judge
 from benchmarks.tables import ROOT
-from jgan import GAN, Batch, DataSpec, GANState, data, models, parallel, plots
+from jgan import GAN, Batch, DataSpec, GANState, Inputs, data, models, parallel, plots
 from jgan.data import resident
 from jgan.data.dataset import Dataset
 from jgan.features import classifier
@@ -110,8 +110,7 @@ def config_of(args: Args, arm: str, network: Path) -> gfpgan.Config:
         alone = gfpgan_options.Losses(pixel=1.0, pyramid=0.0, adversarial=0.0)
         none = gfpgan_options.Components(weight=0.0, style=0.0)
         return dataclasses.replace(config, prior_kind="none", losses=alone, components=none)
-    changes: dict[str, Any] = {"random": {"prior_kind": "random"}, "styles": {"changes": False}}.get(arm, {})
-    return dataclasses.replace(config, **changes)
+    return dataclasses.replace(config, prior_kind="random" if arm == "random" else "trained", changes=arm != "styles")
 
 
 def trained(gan: GAN, state: GANState, key: jax.Array, dataset: Dataset, args: Args, steps: int) -> GANState:
@@ -217,8 +216,7 @@ def restored(args: Args, arm: str, spec: DataSpec, dataset: Dataset, seed: int) 
     state = trained(gan, state, key, dataset, args, args.steps)
     after = jax.tree.map(np.asarray, state.generator.model_state)
     unchanged = all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True))
-    run = jax.jit(lambda state, images: gan.sample(key, state, len(images), images=images))
-    found = run(state, jnp.asarray(dataset.test.c, jnp.float32) / 255)
+    found = jax.jit(gan.generate)(state, Inputs(c=jnp.asarray(dataset.test.c, jnp.float32) / 255))
     return np.rint(255 * np.asarray(found)).astype(np.uint8), unchanged
 
 

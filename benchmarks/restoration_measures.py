@@ -66,13 +66,13 @@ def measured(judge: Judge, faces: np.ndarray, test: Batch) -> dict[str, Any]:
       PSNR and SSIM, the mean perceptual distance, KID with the standard deviation over resamples of the persons and the values
       of these, and the share of faces whose nearest clean face of another photograph is one of the same person; for JSON.
     """
-    unit = [images.astype(np.float32) / 255 for images in (faces, test.x)]
+    restored, truth = (images.astype(np.float32) / 255 for images in (faces, test.x))
     ours, real = judge.features(faces), judge.features(test.x)
     resampled = kids(real, ours, test.y)
     return {
         "psnr": psnr(faces, test.x, border=BORDER).mean,
         "ssim": ssim(faces, test.x, border=BORDER).mean,
-        "perceptual": float(perceptual.distances(*unit, judge.maps).mean()),
+        "perceptual": float(perceptual.distances(restored, truth, judge.maps).mean()),
         "kid": float(kids(real, ours, test.y, resamples=0)[0]),
         "kid_std": float(np.std(resampled)),
         "kids": [float(value) for value in resampled],

@@ -81,7 +81,7 @@ def test_a_tiny_run_goes_on_where_it_ended(tmp_path):
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
         restoration.main([*argv, "--runs", "1"])
     first = json.loads((tmp_path / "out.json").read_text())
-    assert {arm: len(runs) for arm, runs in first["runs"].items()} == {"l1": 1, "gfp": 0, "random": 0, "styles": 0}
+    assert {arm: len(runs) for arm, runs in first["runs"].items()} == {"l1": 1}
     with jax.numpy_dtype_promotion("standard"):
         restoration.main(argv)
     result = json.loads((tmp_path / "out.json").read_text())
