@@ -65,11 +65,11 @@ class Args:
     """runs of each restorer"""
     runs: int = 0
     """restorers trained by this call, after which it ends; 0: all"""
-    prior_steps: int = 6_000
+    prior_steps: int = 4_000
     """steps of each prior"""
-    steps: int = 3_000
+    steps: int = 2_000
     """steps of each restorer"""
-    batch_size: int = 16
+    batch_size: int = 8
     """faces in a minibatch"""
     widths: int = 8
     """the widths of the published networks are divided by it"""

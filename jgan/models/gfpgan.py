@@ -361,14 +361,14 @@ PRESETS = {
     "gfpgan_faces": Preset(
         description="restoration with a generative prior, on the Olivetti faces, 64x64, degraded as the authors do",
         dataset="degraded:olivetti:64:28:4:8",
-        batch_size=16,
-        steps=9_000,
+        batch_size=8,
+        steps=6_000,
         config=Config(
             prior=_FACES,
-            prior_steps=6_000,
-            losses=Losses(pyramid_steps=200, features="efficientnet_lite0"),
+            prior_steps=4_000,
+            losses=Losses(pyramid_steps=125, features="efficientnet_lite0"),
             components=Components(width=16, eye_size=(12, 16), mouth_size=(12, 28)),
-            halvings=(2_250, 2_625),
+            halvings=(1_500, 1_750),
         ),
     ),
 }
