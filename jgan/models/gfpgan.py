@@ -28,7 +28,7 @@ from jgan.models import accepts, options, stylegan2
 from jgan.models.alone import NOBODY
 from jgan.models.assembly import assemble, unit_interval
 from jgan.models.gfpgan_game import IMAGE, RestorationGame, flips
-from jgan.models.gfpgan_options import Components, Losses, terms_of
+from jgan.models.gfpgan_options import DIGITS_PRIOR, FACES_PRIOR, Components, Losses, terms_of
 from jgan.models.model import Model, Preset
 from jgan.networks import ComponentDiscriminator, RestorationUNet, from_module, pyramid, several
 from jgan.networks.gfpgan import OWNER, guided, unguided
@@ -243,7 +243,7 @@ def restoration(config: Config, spec: DataSpec) -> GAN:
     parts = config.components if len(networks) > 1 else None
     game = RestorationGame(generator, discriminator, image, config.losses, parts)
     made_by = optimizers(config, spec, tuple(networks))
-    made = config.rule.steps(game, made_by) if networks else steps.one_player(supervised(game), made_by)
+    made = config.rule.steps(game, made_by) if networks else steps.one_player(game.alone, made_by)
     if config.flip:
         made = views.viewed(made, flips, config.rule.n_critic if networks else 1)
     gan = assemble(
@@ -285,17 +285,6 @@ def discriminators(config: Config, spec: DataSpec) -> dict[str, Network]:
     return found
 
 
-def supervised(game: RestorationGame) -> steps.PlayerLoss:
-    """The loss of a restorer without discriminators, for `steps.one_player`."""
-
-    def loss(key: Key, params: PyTree, state: GANState, batch: Any, axis_name: str | None) -> Any:
-        fakes, model_state = game.fakes(key, params, state, batch, axis_name)
-        value, (_, metrics) = game.g_loss(key, params, state, batch, fakes, axis_name)
-        return value, (model_state, {"g_loss": value, **metrics})
-
-    return loss
-
-
 def optimizers(config: Config, spec: DataSpec, networks: tuple[str, ...]) -> steps.Optimizers:
     """The optimisers of the second phase.
 
@@ -327,20 +316,6 @@ def optimizers(config: Config, spec: DataSpec, networks: tuple[str, ...]) -> ste
     return built()._replace(discriminator=optax.multi_transform({"image": lazy, "part": parts}, labels))
 
 
-_DIGITS = dataclasses.replace(stylegan2.PRESETS["stylegan2"].config, channel_base=512, channel_max=64, style_size=64)
-_FACES = dataclasses.replace(
-    CONFIGS["original"].prior,
-    latent_size=64,
-    style_size=64,
-    mapping_layers=4,
-    channel_base=2048,
-    channel_max=64,
-    mixing=0.5,
-    r1=1.0,
-    path_length=0.0,
-    augment=options.Augment("diff_augment"),
-    ema=options.EMA(half_life=10_000, statistics="latest"),
-)
 _NO_PARTS = Components(weight=0.0, style=0.0)
 
 PRESETS = {
@@ -350,7 +325,7 @@ PRESETS = {
         batch_size=16,
         steps=6_000,
         config=Config(
-            prior=_DIGITS,
+            prior=DIGITS_PRIOR,
             prior_steps=3_000,
             losses=Losses(pyramid_steps=500),
             components=_NO_PARTS,
@@ -364,7 +339,7 @@ PRESETS = {
         batch_size=8,
         steps=6_000,
         config=Config(
-            prior=_FACES,
+            prior=FACES_PRIOR,
             prior_steps=4_000,
             losses=Losses(pyramid_steps=125, features="efficientnet_lite0"),
             components=Components(width=16, eye_size=(12, 16), mouth_size=(12, 28)),

@@ -92,6 +92,12 @@ class RestorationGame:
             value, metrics = value + found, metrics | own
         return value, (memory, metrics)
 
+    def alone(self, key, params, state, batch, axis_name):
+        """The loss of a restorer without discriminators, for `steps.one_player`: `(loss, (model state, metrics))`."""
+        fakes, model_state = self.fakes(key, params, state, batch, axis_name)
+        value, (_, metrics) = self.g_loss(key, params, state, batch, fakes, axis_name)
+        return value, (model_state, {"g_loss": value, **metrics})
+
     def d_loss(self, key, d_params, state, batch, fakes: Restored, axis_name):
         """The losses of all discriminators: `(loss, (model state, memory, metrics))`."""
         real = _pairs(batch)

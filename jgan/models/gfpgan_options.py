@@ -15,6 +15,7 @@ from jgan import terms
 from jgan.features import Extractor, classifier, maps
 from jgan.features.maps import Maps
 from jgan.losses import grams
+from jgan.models import options, stylegan2
 from jgan.penalties import View
 from jgan.terms import Term
 
@@ -101,6 +102,22 @@ class Components:
         scale = width, height, width, height
         return [[share * side for share, side in zip(getattr(self, name), scale, strict=True)] for name in self.sizes]
 
+
+DIGITS_PRIOR = dataclasses.replace(stylegan2.PRESETS["stylegan2"].config, channel_base=512, channel_max=64, style_size=64)
+FACES_PRIOR = dataclasses.replace(
+    stylegan2.CONFIGS["stylegan2"],
+    latent_size=64,
+    style_size=64,
+    mapping_layers=4,
+    channel_base=2048,
+    channel_max=64,
+    mixing=0.5,
+    r1=1.0,
+    path_length=0.0,
+    augment=options.Augment("diff_augment"),
+    ema=options.EMA(half_life=10_000, statistics="latest"),
+)
+"""The small priors; that of the faces has the published widths divided by 8."""
 
 MIRRORED = (1, 0, 2)
 """For each part that which lies in its place in a mirrored image: the eyes change places."""
