@@ -131,3 +131,47 @@ def sample_time(result: dict[str, Any]) -> str:
         "parameters",
     ]
     return f"{markdown(header, rows)}\n\nMedians of {result['rounds']} rounds, models in turn. {origin(result)}"
+
+
+def restoration(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.restoration`: a row for each restorer.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    columns = {
+        "psnr": (2, "PSNR"),
+        "ssim": (3, "SSIM"),
+        "perceptual": (3, "perceptual"),
+        "kid": (4, "KID"),
+        "rank1": (3, "rank-1"),
+    }
+    titles = {
+        "l1": "the U-Net alone, L1",
+        "gfp": "GFP-GAN",
+        "random": "with a random prior",
+        "styles": "without changes of features",
+    }
+
+    def row(title: str, runs: list[dict[str, Any]]) -> list[str]:
+        cells = []
+        for name, (digits, _) in columns.items():
+            values = [run[name] for run in runs]
+            mean = sum(values) / len(values)
+            spread = f" ({min(values):.{digits}f} to {max(values):.{digits}f})" if len(values) > 1 else ""
+            cells.append(f"{mean:.{digits}f}{spread}")
+        return [title, *cells]
+
+    rows = [row("degraded, bicubic", [result["bicubic"]])]
+    rows += [row(titles[arm], list(runs.values())) for arm, runs in result["runs"].items() if runs]
+    header = ["", *(title for _, title in columns.values())]
+    options, seeds = result["options"], max((len(runs) for runs in result["runs"].values()), default=0)
+    notes = (
+        f"`{options['dataset']}`, faces of persons that no network has seen; {options['steps']:,} steps of "
+        f"{options['batch_size']} faces; means (and ranges) of {seeds} seeds. KID and identity in features of a "
+        f"{result['judges']['features']}, the perceptual distance in maps of {result['judges']['maps']}. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"

@@ -140,6 +140,7 @@ TABLES: dict[str, Table] = {
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),
     "augmentation": Table(lesson_drawings.augmentation, "python -m benchmarks.augmentation"),
+    "restoration": Table(model_drawings.restoration, "python -m benchmarks.restoration"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }
 """The tables by the prefix of their names."""

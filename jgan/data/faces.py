@@ -3,7 +3,8 @@
 The 2014 paper trains on the Toronto Face Database, 48x48, which is not public. This is the most similar public set. It is far
 smaller, so results are not comparable with the paper's. Its images are resized to 48x48 to fit the paper's network.
 
-The parts have different people: 30 for training, the next 5 for validation and the last 5 for testing.
+The parts have different people: 30 for training, the next 5 for validation and the last 5 for testing, or as many as are asked
+for: `olivetti:64:28:4:8`.
 """
 
 from pathlib import Path
@@ -17,7 +18,7 @@ from jgan.utils import text
 
 MAT = "olivettifaces.mat"
 PEOPLE = (30, 5, 5)
-"""People in the training, validation and test parts."""
+"""People in the training, validation and test parts, unless others are asked for; 40 in all."""
 PICTURES = 10
 """Pictures of each person, one after the other."""
 
@@ -44,12 +45,13 @@ def read_mat(path: Path) -> np.ndarray:
     reading.check_size(path, reading.regular(path, expected))
     with reading.naming(path, expected):
         shape, kind = {name: (shape, kind) for name, shape, kind in whosmat(path)}["faces"]  # only headers are read
-        if shape != (4096, 400) or kind != "uint8":
+        # The original file declares doubles, and stores whole numbers of a byte: that is how they are read.
+        if shape != (4096, 400) or kind not in ("uint8", "double"):
             raise ValueError(f"{path}: expected `faces` as uint8 (4096, 400), found {kind} {shape}: get the file again")
         faces = loadmat(path, variable_names=["faces"])["faces"]
         if faces.shape != shape or faces.dtype != np.uint8:
             raise ValueError(
-                f"{path}: expected `faces` as its header says, found {faces.dtype} {faces.shape}: get the file again"
+                f"{path}: expected `faces` as uint8 (4096, 400), found {faces.dtype} {faces.shape}: get the file again"
             )
     return faces.T.reshape(400, 64, 64).transpose(0, 2, 1)
 
@@ -99,44 +101,72 @@ def resize(images: np.ndarray, side: int) -> np.ndarray:
     return np.stack([np.array(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)) for image in images])
 
 
+def asked(name: str) -> tuple[int, tuple[int, ...]]:
+    """The side and the people of the parts that a name asks for.
+
+    Args:
+      name: `olivetti`, `olivetti:SIDE` or `olivetti:SIDE:TRAIN:VALIDATION:TEST`, with the numbers of people in the parts.
+
+    Returns:
+      `(side, people)`.
+
+    Raises:
+      ValueError: if it has another form.
+
+    Example:
+      >>> from jgan.data import faces
+      >>> faces.asked("olivetti:64:28:4:8")
+      (64, (28, 4, 8))
+    """
+    _, *numbers = name.split(":")
+    valid = all(number.isdecimal() and len(number) < 5 and int(number) > 0 for number in numbers)
+    if not valid or len(numbers) not in (0, 1, 4) or (numbers and int(numbers[0]) ** 2 > pictures.MOST_PIXELS):
+        raise ValueError(
+            f"expected a side in pixels after the colon, as in olivetti:48, or also the people of the three parts, as in "
+            f"olivetti:48:30:5:5, found {name!r}"
+        )
+    people = tuple(map(int, numbers[1:])) or PEOPLE
+    if sum(people) != sum(PEOPLE):
+        raise ValueError(f"expected {sum(PEOPLE)} people in the three parts, found {sum(people)} in {name!r}")
+    return int(numbers[0]) if numbers else 48, people
+
+
 def load(name: str = "olivetti", data_dir: Path | None = None) -> Dataset:
     """Loads the Olivetti faces.
 
     Args:
-      name: `olivetti`, 48x48, or `olivetti:SIDE`.
+      name: `olivetti`, 48x48, or another form that `asked` takes.
       data_dir: a folder with `olivettifaces.mat`, or scikit-learn's data folder; None for its default. scikit-learn keeps the
         faces as a pickle: give no folder of unknown origin.
 
     Returns:
-      The `Dataset`: 300 / 50 / 50 images `[N, side, side, 1]`; `y` is the person, 0 ... 39.
+      The `Dataset`: 300 / 50 / 50 images `[N, side, side, 1]`, or ten for each person of a part; `y` is the person, 0 ... 39.
 
     Raises:
-      ValueError: if the file is damaged, or there is none and no network.
+      ValueError: if the name has another form, the file is damaged, or there is none and no network.
 
     Example:
       >>> from pathlib import Path
       >>> from jgan.data import faces
-      >>> faces.load("olivetti:big", Path("no/such/folder"))
+      >>> faces.load("olivetti:64:38:1:2", Path("no/such/folder"))
       Traceback (most recent call last):
-      ValueError: expected a side in pixels after the colon, as in olivetti:48, found 'olivetti:big'
+      ValueError: expected 40 people in the three parts, found 41 in 'olivetti:64:38:1:2'
 
     References:
       Samaria and Harter, "Parameterisation of a stochastic model for human face identification" (1994).
     """
-    _, colon, side = name.partition(":")
-    if colon and not (side.isdecimal() and len(side) < 5 and 0 < int(side) ** 2 <= pictures.MOST_PIXELS):
-        raise ValueError(f"expected a side in pixels after the colon, as in olivetti:48, found {name!r}")
+    side, people = asked(name)
     mat = None if data_dir is None else data_dir / MAT
     faces = read_mat(mat) if mat is not None and mat.is_file() else _from_sklearn(data_dir)
-    x = resize(_stretched(faces), int(side or 48))[..., None]
-    whole = Batch(x, np.repeat(np.arange(sum(PEOPLE), dtype=np.int32), PICTURES))
-    ends = np.cumsum(PEOPLE)[:-1]
-    return Dataset(name, *(take(whole, np.isin(whole.y, people)) for people in np.split(np.arange(sum(PEOPLE)), ends)))
+    x = resize(_stretched(faces), side)[..., None]
+    whole = Batch(x, np.repeat(np.arange(sum(people), dtype=np.int32), PICTURES))
+    ends = np.cumsum(people)[:-1]
+    return Dataset(name, *(take(whole, np.isin(whole.y, part)) for part in np.split(np.arange(sum(people)), ends)))
 
 
 sources.register(
     "olivetti",
     load,
     "400 faces, 48x48 or SIDExSIDE, 40 people: olivettifaces.mat in --data-dir, else scikit-learn's cache or download",
-    usage="olivetti, olivetti:SIDE",
+    usage="olivetti, olivetti:SIDE, olivetti:SIDE:TRAIN:VALIDATION:TEST (people)",
 )

@@ -6,7 +6,7 @@ options are those of the PyTorch example; `d_activation` and `g_activation` offe
 
 The networks of the authors' own code (https://github.com/Newmu/dcgan_code, faces, 64x64) are `width=128, kernel_size=5,
 unit_norm=True`. Their training differs too: uniform noise (`noise="uniform"`), batches of 128, weight decay of 1e-5 and one
-minibatch for either player in turn. For 28x28 images the presets have the first layers of that code's generator for MNIST and a
+minibatch for either player in turn. For 28x28 images the presets have the linear layers of that code's networks for MNIST and a
 faster generator: see `jgan.models.dcgan_options.presets`.
 """
 

@@ -76,11 +76,13 @@ def networks(config: Options, spec: DataSpec, *, batch_norm: bool = True) -> tup
 
 
 def presets(name: str, words: str, config: Any, *, g_rate: float = 1.0, batch_size: int = 64) -> dict[str, Preset]:
-    """The presets of a model with DCGAN's networks; for MNIST and Fashion-MNIST the generator starts with two linear layers.
+    """The presets of a model with DCGAN's networks; for MNIST and Fashion-MNIST both networks have one more linear layer.
 
     The images of 28x28 pixels grow in two stages only, from 7x7. One linear layer would make these 49 places from the latents,
-    each place by itself; the authors' network for MNIST has another, of 1,024 units, before it, and batch normalisation for
-    each unit of both: with this layer and the statistics of whole channels the generator makes a single image.
+    each place by itself, and another judge them so. The authors' networks for MNIST, and InfoGAN's, have one more, of 1,024
+    units, at the start of the generator and at the end of the discriminator, and batch normalisation for each unit: with the
+    statistics of whole channels the generator makes a single image. On MNIST, with equal numbers of operations, the FID in a
+    classifier's features was 132 without these layers, 47 with that of the generator and a faster rate, 4.4 with the other too.
 
     Args:
       name: the name of the model, which is that of its first preset.
@@ -96,17 +98,17 @@ def presets(name: str, words: str, config: Any, *, g_rate: float = 1.0, batch_si
     Example:
       >>> from jgan.models import dcgan_options
       >>> mnist = dcgan_options.presets("mygan", "my GAN", dcgan_options.Options())["mygan_mnist"].config
-      >>> mnist.g_units, mnist.unit_norm
-      (1024, True)
+      >>> mnist.g_units, mnist.unit_norm, mnist.d_units
+      (1024, True, 1024)
     """
     optimizer = config.optimizer
     if g_rate != 1:
         rates = {"learning_rate": g_rate * optimizer.learning_rate, "d_learning_rate": optimizer.learning_rate}
         optimizer = dataclasses.replace(optimizer, **rates)
-    mnist = dataclasses.replace(config, g_units=1024, unit_norm=True, optimizer=optimizer)
+    mnist = dataclasses.replace(config, g_units=1024, unit_norm=True, d_units=1024, optimizer=optimizer)
     return images.presets(name, words, config, mnist=mnist, batch_size=batch_size)
 
 
 def small(config: Any) -> Any:
     """The configuration with small networks, for tests."""
-    return dataclasses.replace(images.small(config), g_units=min(config.g_units, 6))
+    return dataclasses.replace(images.small(config), g_units=min(config.g_units, 6), d_units=min(config.d_units, 6))

@@ -56,6 +56,8 @@ class Config:
     """apply the path length regularisation every N steps, scaled by N"""
     labels: bool = False
     """whether both networks are given the class label"""
+    bilinear: bool = False
+    """whether the generator enlarges bilinearly, before its convolutions, instead of by filters behind them"""
     augment: options.Augment = options.Augment()
     """changes to the discriminator's images"""
     rule: options.Rule = options.Rule()
@@ -104,34 +106,20 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.sample(key, jax.jit(gan.init)(key), 2, truncation=0.7).shape
       (2, 8, 8, 1)
     """
-    dtype, n_classes = jnp.dtype(config.dtype), accepts.classes(spec, config.labels)
-    module = StyleGAN2Generator(
-        spec.shape,
-        config.style_size,
-        config.mapping_layers,
-        config.channel_base,
-        config.channel_max,
-        config.mixing,
-        dtype=dtype,
-        n_classes=n_classes,
-    )
-    discriminator = StyleGAN2Discriminator(
-        config.channel_base, config.channel_max, config.residual, config.group, dtype, n_classes
-    )
-    random = ("noise", "mixing")
+    n_classes = accepts.classes(spec, config.labels)
+    module = generator_of(config, spec, n_classes)
 
     def generator(module: StyleGAN2Generator, method: str | None = None) -> Network:
-        return network_of(module, (config.latent_size,), config.labels, rngs=random, method=method)
+        return network_of(module, (config.latent_size,), config.labels, rngs=RANDOM, method=method)
 
-    pictures = from_module(module, (module.layers, config.style_size), method="images", rngs=random)
+    pictures = from_module(module, (module.layers, config.style_size), method="images", rngs=RANDOM)
     path_length = terms.path_length(generator(module, "styles"), pictures, config.path_length)
-    r1 = penalties.lazily(penalties.r1(config.r1 / 4), config.r1_every)  # 4: the square of 2, the width of [-1, 1]
     game = games.Adversarial(
         generator(module),
-        network_of(discriminator, spec.shape, config.labels),
+        network_of(discriminator_of(config, n_classes), spec.shape, config.labels),
         lambda key, n, axis_name=None: rng.latents(key, n, config.latent_size, axis_name=axis_name),
         non_saturating,
-        penalties=(r1,) if config.r1 else (),
+        penalties=r1(config),
         terms=(terms.lazily(path_length, config.path_length_every),) if config.path_length else (),
         augment=config.augment.augmentation(),
         condition=games.labels if config.labels else games.unconditional,
@@ -146,6 +134,45 @@ def make(config: Config, spec: DataSpec) -> GAN:
         n_critic=config.rule.n_critic,
         truncated=lambda psi: generator(module.clone(truncation=psi)),
     )
+
+
+RANDOM = ("noise", "mixing")
+"""The random streams of the generator."""
+
+
+def generator_of(config: Config, spec: DataSpec, n_classes: int = 0) -> StyleGAN2Generator:
+    """The generator's module.
+
+    Args:
+      config: the options of the model.
+      spec: the shape of the images.
+      n_classes: the classes that it is told of; 0 without labels.
+
+    Returns:
+      The module.
+    """
+    return StyleGAN2Generator(
+        spec.shape,
+        config.style_size,
+        config.mapping_layers,
+        config.channel_base,
+        config.channel_max,
+        config.mixing,
+        dtype=jnp.dtype(config.dtype),
+        n_classes=n_classes,
+        bilinear=config.bilinear,
+    )
+
+
+def discriminator_of(config: Config, n_classes: int = 0) -> StyleGAN2Discriminator:
+    """The discriminator's module; the arguments are those of `generator_of`."""
+    sizes = config.channel_base, config.channel_max, config.residual, config.group
+    return StyleGAN2Discriminator(*sizes, jnp.dtype(config.dtype), n_classes)
+
+
+def r1(config: Config) -> tuple[penalties.Penalty, ...]:
+    """The penalty of the options, none or one: that of images in [-1, 1], where a gradient is half of that in [0, 1]."""
+    return (penalties.lazily(penalties.r1(config.r1 / 4), config.r1_every),) if config.r1 else ()
 
 
 def corrected(config: Config, spec: DataSpec) -> steps.Optimizers:

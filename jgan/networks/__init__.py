@@ -2,6 +2,7 @@
 
 from jgan.networks.acgan import ACGANDiscriminator, ACGANGenerator
 from jgan.networks.activations import ACTIVATIONS
+from jgan.networks.arcface import ArcFace
 from jgan.networks.attention import SelfAttention
 from jgan.networks.biggan import BigGANBlock, BigGANGenerator, ConditionedBatchNorm
 from jgan.networks.biggan_deep import BigGANDeepDiscriminator, BigGANDeepGenerator
@@ -16,6 +17,7 @@ from jgan.networks.equalised import EqualisedConv, EqualisedDense
 from jgan.networks.fastgan import FastGANGenerator
 from jgan.networks.four_stage import FourStageDiscriminator, FourStageGenerator
 from jgan.networks.functions import from_functions
+from jgan.networks.gfpgan import ComponentDiscriminator, RestorationUNet
 from jgan.networks.grouping import several
 from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
@@ -41,7 +43,8 @@ from jgan.networks.sgan_conv import SGANConvDiscriminator, SGANConvGenerator
 from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.srresnet import MSRResNet, SRResNet
-from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
+from jgan.networks.stylegan2 import StyleGAN2Generator
+from jgan.networks.stylegan2_discriminator import StyleGAN2Discriminator
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.unet import UNet
 from jgan.networks.unet_discriminator import UNetDiscriminator
@@ -58,6 +61,7 @@ __all__ = [
     "VAE",
     "ACGANDiscriminator",
     "ACGANGenerator",
+    "ArcFace",
     "BatchNorm",
     "BigGANBlock",
     "BigGANDeepDiscriminator",
@@ -68,6 +72,7 @@ __all__ = [
     "CGANDiscriminator",
     "CGANGenerator",
     "ClassBatchNorm",
+    "ComponentDiscriminator",
     "ConditionedBatchNorm",
     "Conv",
     "ConvClassifier",
@@ -119,6 +124,7 @@ __all__ = [
     "ResidualBlock",
     "ResidualDiscriminator",
     "ResidualGenerator",
+    "RestorationUNet",
     "SGANConvDiscriminator",
     "SGANConvGenerator",
     "SGANDiscriminator",

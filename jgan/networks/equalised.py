@@ -68,7 +68,8 @@ class EqualisedConv(nn.Module):
       stride: the step of the window.
       padding: zeros added on each of the four sides; None for `(kernel_size - 1) // 2`.
       gain: the factor on the standard deviation of the outputs; sqrt 2 in front of a ReLU.
-      use_bias: whether there is a bias for each channel, initially 0.
+      use_bias: whether there is a bias for each channel.
+      bias: the initial bias.
       dtype: the dtype of the computation and of the output; the parameters are float32.
 
     Example:
@@ -85,6 +86,7 @@ class EqualisedConv(nn.Module):
     padding: int | None = None
     gain: float = 1.0
     use_bias: bool = True
+    bias: float = 0.0
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -96,7 +98,7 @@ class EqualisedConv(nn.Module):
         y = conv(x.astype(self.dtype), kernel.astype(self.dtype), stride=self.stride, padding=padding)
         if not self.use_bias:
             return y
-        return add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,)))
+        return add_bias(y, self.param("bias", nn.initializers.constant(self.bias), (self.features,)))
 
 
 def add_bias(x: Float[jax.Array, "*shape c"], bias: Float[jax.Array, " c"]) -> Float[jax.Array, "*shape c"]:

@@ -1,11 +1,10 @@
-"""The networks of StyleGAN2: mapping, synthesis with a skip generator, residual discriminator.
+"""The generator of StyleGAN2: a mapping network and a synthesis network, whose images of all levels are summed.
 
 References:
   Karras et al., "Analyzing and Improving the Image Quality of StyleGAN" (2020), https://arxiv.org/abs/1912.04958; the widths
   are those of "Training Generative Adversarial Networks with Limited Data" (2020), https://arxiv.org/abs/2006.06676
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,14 +16,16 @@ from jaxtyping import Float, Float32, Int
 from jgan import rng
 from jgan.losses import global_mean
 from jgan.networks import pyramid, resample
-from jgan.networks.equalised import EqualisedConv, EqualisedDense, add_bias, leaky
+from jgan.networks.equalised import EqualisedDense, add_bias, leaky
 from jgan.networks.labels import one_hot
-from jgan.networks.minibatch_std import minibatch_std
 from jgan.networks.modulated import ModulatedConv
 from jgan.networks.noise import NoiseInjection
 from jgan.networks.norms import pixel_norm
 
 OWNER = "StyleGAN2"
+
+Changes = Sequence[tuple[jax.Array, jax.Array]]
+"""Pairs of scale and shift, `[B, h, w, part]`, for the levels from 1 on: see `changed`."""
 
 
 def width(level: int, channel_base: int, channel_max: int) -> int:
@@ -44,9 +45,6 @@ def width(level: int, channel_base: int, channel_max: int) -> int:
       [512, 512, 512, 512, 256, 128, 64]
     """
     return max(1, min((channel_base // 4) >> level, channel_max))
-
-
-# ---------------------------------------------------------------------------------------------------------- the generator
 
 
 class Mapping(nn.Module):
@@ -85,17 +83,21 @@ class StyledConv(nn.Module):
       up: whether the sides are doubled.
       noise: whether there is noise outside training.
       dtype: the dtype of the computation and of the output.
+      bilinear: whether they are doubled bilinearly and before the convolution.
     """
 
     features: int
     up: bool = False
     noise: bool = True
     dtype: jnp.dtype = jnp.float32
+    bilinear: bool = False
 
     @nn.compact
     def __call__(self, x: jax.Array, w: jax.Array, *, train: bool = False, axis_name: str | None = None) -> jax.Array:
         """Maps `[B, h, w, inputs]` and `[B, style]` to `[B, h, w, features]`, or to twice the sides."""
-        y = ModulatedConv(self.features, up=self.up, dtype=self.dtype, name="conv")(x, w)
+        if self.up and self.bilinear:
+            x = resample.bilinear(x, 2)
+        y = ModulatedConv(self.features, up=self.up and not self.bilinear, dtype=self.dtype, name="conv")(x, w)
         y = NoiseInjection(self.noise, name="noise")(y, train=train, axis_name=axis_name)
         return leaky(add_bias(y, self.param("bias", nn.initializers.zeros, (self.features,))))
 
@@ -109,6 +111,7 @@ class Synthesis(nn.Module):
       channel_max: see `width`.
       noise: whether there is noise outside training.
       dtype: the dtype of the convolutions; the images are float32.
+      bilinear: see `StyleGAN2Generator`.
     """
 
     image_shape: Sequence[int]
@@ -116,12 +119,18 @@ class Synthesis(nn.Module):
     channel_max: int = 512
     noise: bool = True
     dtype: jnp.dtype = jnp.float32
+    bilinear: bool = False
 
     @nn.compact
     def __call__(
-        self, ws: Float[jax.Array, "b layers style"], *, train: bool = False, axis_name: str | None = None
+        self,
+        ws: Float[jax.Array, "b layers style"],
+        changes: Changes = (),
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
-        """Maps `[B, layers, style]` to `[B, height, width, channels]`; see `StyleGAN2Generator.layers`."""
+        """Maps `[B, layers, style]` and `changes` to `[B, height, width, channels]`; see `StyleGAN2Generator.images`."""
         top, base = pyramid.levels(self.image_shape, OWNER)
         options: dict[str, Any] = {"train": train, "axis_name": axis_name}
         constant = self.param("constant", nn.initializers.normal(1.0), (*base, self._width(0)))
@@ -131,21 +140,52 @@ class Synthesis(nn.Module):
         for level in range(1, top + 1):
             # The image of a level and the first convolution of the next have the same style.
             h = self._conv(level, f"conv_{level}_0", up=True)(h, ws[:, 2 * level - 1], **options)
+            if level <= len(changes):
+                h = changed(h, *changes[level - 1])
             h = self._conv(level, f"conv_{level}_1")(h, ws[:, 2 * level], **options)
-            image = resample.upsample(image) + self._image(h, ws[:, 2 * level + 1], level)
+            enlarged = resample.bilinear(image, 2) if self.bilinear else resample.upsample(image)
+            image = enlarged + self._image(h, ws[:, 2 * level + 1], level)
         return image
 
     def _width(self, level: int) -> int:
         return width(level, self.channel_base, self.channel_max)
 
     def _conv(self, level: int, name: str, up: bool = False) -> StyledConv:
-        return StyledConv(self._width(level), up, self.noise, self.dtype, name=name)
+        return StyledConv(self._width(level), up, self.noise, self.dtype, self.bilinear, name=name)
 
     def _image(self, h: jax.Array, w: jax.Array, level: int) -> jax.Array:
         channels = self.image_shape[-1]
         layer = ModulatedConv(channels, 1, demodulate=False, dtype=self.dtype, name=f"image_{level}")
         bias = self.param(f"image_{level}_bias", nn.initializers.zeros, (channels,))
         return add_bias(layer(h, w).astype(jnp.float32), bias)
+
+
+def changed(
+    h: Float[jax.Array, "b h w c"], scale: Float[jax.Array, "b h w part"], shift: Float[jax.Array, "b h w part"]
+) -> Float[jax.Array, "b h w c"]:
+    """A spatial feature transform of the last channels; the others pass unchanged (GFP-GAN's channel split).
+
+    Args:
+      h: `[B, h, w, c]` float.
+      scale: `[B, h, w, part]`, the factors of the last `part` channels.
+      shift: `[B, h, w, part]`, added to them.
+
+    Returns:
+      `[B, h, w, c]`, of the dtype of `h`.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.networks import stylegan2
+      >>> one = jnp.ones((1, 1, 1, 1))
+      >>> stylegan2.changed(jnp.ones((1, 1, 1, 2)), 3 * one, 2 * one).ravel().tolist()
+      [1.0, 5.0]
+
+    References:
+      Wang et al., "Towards Real-World Blind Face Restoration with Generative Facial Prior" (2021), section 3.3,
+      https://arxiv.org/abs/2101.04061
+    """
+    kept = h.shape[-1] - scale.shape[-1]
+    return jnp.concatenate([h[..., :kept], h[..., kept:] * scale.astype(h.dtype) + shift.astype(h.dtype)], axis=-1)
 
 
 class StyleGAN2Generator(nn.Module):
@@ -166,6 +206,7 @@ class StyleGAN2Generator(nn.Module):
       noise: whether there is noise outside training, the same for each image.
       dtype: the dtype of the convolutions; styles, the sum of the images and the output are float32.
       n_classes: the number of classes; 0 without labels.
+      bilinear: whether images are enlarged by bilinear interpolation, before the convolution, instead of filters behind it.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -187,10 +228,12 @@ class StyleGAN2Generator(nn.Module):
     noise: bool = True
     dtype: jnp.dtype = jnp.float32
     n_classes: int = 0
+    bilinear: bool = False
 
     def setup(self) -> None:
         self.mapping = Mapping(self.style_size, self.mapping_layers, self.n_classes)
-        self.synthesis = Synthesis(self.image_shape, self.channel_base, self.channel_max, self.noise, self.dtype)
+        sizes = self.image_shape, self.channel_base, self.channel_max
+        self.synthesis = Synthesis(*sizes, self.noise, self.dtype, self.bilinear)
         self.average = self.variable("averages", "w", jnp.zeros, (self.style_size,))
 
     @property
@@ -230,10 +273,18 @@ class StyleGAN2Generator(nn.Module):
         return jnp.broadcast_to(w[:, None], (len(w), self.layers, self.style_size))
 
     def images(
-        self, styles: Float[jax.Array, "b layers style"], *, train: bool = False, axis_name: str | None = None
+        self,
+        styles: Float[jax.Array, "b layers style"],
+        changes: Changes = (),
+        *,
+        train: bool = False,
+        axis_name: str | None = None,
     ) -> Float32[jax.Array, "b h w c"]:
-        """Maps styles to images in about [-1, 1], the units of the published networks."""
-        return self.synthesis(styles, train=train, axis_name=axis_name)
+        """Maps styles to images in about [-1, 1], the units of the published networks.
+
+        `changes` act on the outputs of the first convolutions of the levels from 1 on, as many as there are.
+        """
+        return self.synthesis(styles, changes, train=train, axis_name=axis_name)
 
     def _mixed(self, z: jax.Array, labels: jax.Array | None, w: jax.Array, axis_name: str | None) -> jax.Array:
         def draw(key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -250,72 +301,3 @@ class StyleGAN2Generator(nn.Module):
 
 AVERAGE_DECAY = 0.995
 """The decay of the moving average of the styles, per batch."""
-
-
-# ------------------------------------------------------------------------------------------------------ the discriminator
-
-
-class StyleGAN2Discriminator(nn.Module):
-    """Maps images in [0, 1] to one logit.
-
-    A 1x1 convolution reads the image; at each level two 3x3 convolutions, the second of stride 2 behind a low-pass filter, lead
-    to the level below, with a linear shortcut; at the base the minibatch standard deviation, a convolution and two linear
-    layers. With labels the logit is the inner product of the features and the image's class, mapped by `Mapping`, over the root
-    of their number.
-
-    Attributes:
-      channel_base: the channels of a level are this number divided by its side ...
-      channel_max: ... but not more than this.
-      residual: whether there are shortcuts (`resnet`; the published configuration `cifar` has none, `orig`).
-      group: the examples in a group of the minibatch standard deviation; 0 for the whole batch.
-      dtype: the dtype of the computation; the logits are float32.
-      n_classes: the number of classes; 0 without labels.
-      mapping_layers: the layers of the mapping of labels.
-
-    Example:
-      >>> import jax, jax.numpy as jnp
-      >>> from jgan import networks
-      >>> network = networks.from_module(networks.StyleGAN2Discriminator(channel_base=64), (8, 8, 1))
-      >>> params, model_state = jax.eval_shape(network.init, jax.random.key(0))
-      >>> jax.eval_shape(network.apply, params, model_state, jnp.zeros((3, 8, 8, 1)))[0].shape
-      (3,)
-    """
-
-    channel_base: int = 16384
-    channel_max: int = 512
-    residual: bool = True
-    group: int = 4
-    dtype: jnp.dtype = jnp.float32
-    n_classes: int = 0
-    mapping_layers: int = 8
-
-    @nn.compact
-    def __call__(
-        self, x: Float[jax.Array, "b h w c"], labels: Int[jax.Array, "b ..."] | None = None
-    ) -> Float32[jax.Array, " b"]:
-        """Maps `[B, height, width, channels]`, and labels `[B]` if there are classes, to `[B]` float32 logits."""
-        top, _ = pyramid.levels(x.shape[1:], OWNER)
-        h = leaky(self._conv(top, "image", 1)(2 * x - 1))
-        for level in range(top, 0, -1):
-            h = self._block(h, level)
-        h = leaky(self._conv(0, "conv_0")(minibatch_std(h, self.group)))
-        features = width(0, self.channel_base, self.channel_max)
-        h = leaky(EqualisedDense(features, dtype=self.dtype, name="hidden")(h.reshape(len(h), -1)))
-        output = EqualisedDense(features if self.n_classes else 1, dtype=self.dtype, name="output")(h).astype(jnp.float32)
-        if not self.n_classes:
-            return output[:, 0]
-        classes = Mapping(features, self.mapping_layers, self.n_classes, name="mapping")(None, labels)
-        return jnp.sum(output * classes, axis=1) / math.sqrt(features)
-
-    def _conv(self, level: int, name: str, size: int = 3, **options) -> EqualisedConv:
-        return EqualisedConv(width(level, self.channel_base, self.channel_max), size, dtype=self.dtype, name=name, **options)
-
-    def _block(self, x: jax.Array, level: int) -> jax.Array:
-        """Halves the sides."""
-        h = leaky(self._conv(level, f"conv_{level}_0")(x))
-        h = resample.filtered(h, padding=(2, 2))
-        h = self._conv(level - 1, f"conv_{level}_1", stride=2, padding=0)(h)
-        if not self.residual:
-            return leaky(h)
-        shortcut = self._conv(level - 1, f"shortcut_{level}", 1, use_bias=False)(resample.downsample(x))
-        return leaky(h, 1.0) + shortcut * math.sqrt(0.5)  # both divided by sqrt 2; the activation has a gain of sqrt 2

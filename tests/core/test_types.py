@@ -25,7 +25,7 @@ LAYERS = [
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
     {"degradations"},
-    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "steps", "codes"},
+    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "regions", "steps", "codes"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},

@@ -7,6 +7,7 @@ the same configuration are one case.
 import dataclasses
 import functools
 import json
+import re
 import traceback
 from typing import Any, NamedTuple
 
@@ -203,8 +204,9 @@ def test_a_preset_says_what_it_is_and_survives_json(name):
     preset = models.presets()[name]
     assert 0 < len(preset.description) <= 110
     assert "\n" not in preset.description
-    # A derived set names what it is made from, and some sets their size: `inverted:olivetti:32`.
-    assert all(part in data.SOURCES for part in preset.dataset.split(":") if not part.isdigit())
+    # A derived set names what it is made from, and some sets their size or pipeline: `degraded:x4noise10:olivetti:64`.
+    sizes = re.compile(r"\d+|x\d+(noise\d+)?")
+    assert all(part in data.SOURCES for part in preset.dataset.split(":") if not sizes.fullmatch(part))
     assert preset.batch_size >= 1
     assert preset.steps >= 1
     assert models.find(preset.config) is models.MODELS[models.model_of(name)]
@@ -230,7 +232,9 @@ def test_the_nearest_size_of_an_image_is_accepted_and_is_its_own(name):
         pytest.skip("images keep their size")
     for asked in ((3, 3), (8, 8), (28, 28), (30, 44), (70, 33), (64, 85), (200, 513)):
         size = model.nearest(asked)
-        model.accepts(DataSpec.images((*size, 3), steps_per_epoch=2, n_classes=model.small_spec.n_classes))
+        spec = DataSpec.images((*size, 3), steps_per_epoch=2, n_classes=model.small_spec.n_classes)
+        paired = model.small_spec.one.c != ()
+        model.accepts(spec._replace(example=spec.example._replace(c=spec.example.x)) if paired else spec)
         assert model.nearest(size) == size
 
 
@@ -394,7 +398,8 @@ def test_a_phase_begins_from_the_state_of_the_one_before_it(case):
     assert form(entered) == form(here.state)
     assert entered.step == 0
     fresh = here.init(phases.step_key(KEY, case.phase))
-    assert changed(entered.generator.params, fresh.generator.params), "nothing is taken over from the phase before"
+    taken, own = ((state.generator.params, state.generator.model_state) for state in (entered, fresh))
+    assert changed(taken, own), "nothing is taken over from the phase before"
     with jax.numpy_dtype_promotion(here.promotion):
         state, metrics = here.step(KEY, entered, here.batch)
     assert state.step == 1
