@@ -4,9 +4,9 @@ Each result names the numbers of samples and references, without which its value
 """
 
 from jgan.metrics.text.bleu import BLEU, bleu, self_bleu
+from jgan.metrics.text.counting import Corpus, corpus, ngrams
 from jgan.metrics.text.divergence import NgramDivergence, ngram_divergence
 from jgan.metrics.text.likelihood import NLL, nll, nll_div, nll_gen, nll_oracle
-from jgan.metrics.text.counting import Corpus, corpus, ngrams
 
 __all__ = [
     "BLEU",
