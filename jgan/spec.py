@@ -46,11 +46,13 @@ class Field(NamedTuple):
       shape: the shape of one example, without the batch; `()` for a label.
       kind: `"image"` (float32 in [0, 1] in a step; uint8 when stored), `"points"` (float32), `"label"` or `"tokens"` (int32).
       size: the number of classes of a label, the vocabulary size of tokens; 0 for the others.
+      end: the token that ends a sequence and fills the places after it; -1 if all sequences are of full length.
     """
 
     shape: tuple[int, ...]
     kind: Literal["image", "points", "label", "tokens"] = "image"
     size: int = 0
+    end: int = -1
 
     @property
     def dtype(self) -> Any:
