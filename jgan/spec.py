@@ -123,6 +123,27 @@ class DataSpec(NamedTuple):
         return cls._one_set(Field(tuple(shape), "points"), steps_per_epoch, n_classes, mean, batch_size)
 
     @classmethod
+    def tokens(cls, length: int, size: int, steps_per_epoch: int, *, end: int = -1, batch_size: int = 0) -> "DataSpec":
+        """One set of sequences of tokens.
+
+        Args:
+          length: tokens of a sequence.
+          size: the size of the vocabulary.
+          steps_per_epoch: minibatches in an epoch.
+          end: the token that ends a sequence and fills the places after it; -1 for none.
+          batch_size: examples in a minibatch.
+
+        Returns:
+          The `DataSpec`.
+
+        Example:
+          >>> from jgan import DataSpec
+          >>> DataSpec.tokens(20, 5000, steps_per_epoch=156).example.x.size
+          5000
+        """
+        return cls(Batch(Field((length,), "tokens", size, end)), steps_per_epoch, None, batch_size)
+
+    @classmethod
     def _one_set(cls, x: Field, steps_per_epoch: int, n_classes: int, mean: Any, batch_size: int) -> "DataSpec":
         return cls(Batch(x, Field((), "label", n_classes) if n_classes else None), steps_per_epoch, mean, batch_size)
 

@@ -105,8 +105,8 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
     if name != "arithmetic":
         raise ValueError(f"arithmetic has no options, found {name!r}")
     vocabulary = GRAMMAR.vocabulary
-    parts = [Batch(vocabulary.encode(make(n, seed=(0, part)), LENGTH)) for part, n in enumerate(SIZES)]
-    return Dataset(name, *parts, fields=Batch(Field((LENGTH,), "tokens", vocabulary.size, END)), truth=GRAMMAR)
+    train, validation, test = (Batch(vocabulary.encode(make(n, seed=(0, part)), LENGTH)) for part, n in enumerate(SIZES))
+    return Dataset(name, train, validation, test, fields=Batch(Field((LENGTH,), "tokens", vocabulary.size, END)), truth=GRAMMAR)
 
 
 sources.register("arithmetic", load, "12,000 synthetic lines of a small grammar as characters: x, x+x, x*x-x ...")

@@ -99,7 +99,8 @@ class Oracle(NamedTuple):
                 f"expected tokens [B, {self.length}] from 0 to {self.size - 1}, found {tokens.shape} from {tokens.min()} to "
                 f"{tokens.max()}"
             )
-        exact = Oracle(*(leaf.astype(np.float64) for leaf in self[:-1]), self.length)
+        weights = (self.embedding, self.kernel, self.bias, self.output, self.output_bias)
+        exact = Oracle(*(leaf.astype(np.float64) for leaf in weights), length=self.length)  # type: ignore[misc, arg-type]
         before, found = np.zeros(len(tokens), np.int32), np.zeros(tokens.shape)
         h = c = np.zeros((len(tokens), self.embedding.shape[1]))
         for place in range(self.length):
@@ -161,7 +162,7 @@ def make(vocabulary: int, length: int, seed: int = 0, hidden: int = HIDDEN) -> O
     """
     generator = np.random.Generator(np.random.PCG64(seed))
     shapes = ((vocabulary, hidden), (2 * hidden, 4 * hidden), (4 * hidden,), (hidden, vocabulary), (vocabulary,))
-    return Oracle(*(generator.standard_normal(shape, np.float32) for shape in shapes), length)
+    return Oracle(*(generator.standard_normal(shape, np.float32) for shape in shapes), length=length)  # type: ignore[misc, arg-type]
 
 
 def unigram(tokens: np.ndarray, n: int, seed: int) -> np.ndarray:
@@ -214,8 +215,8 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
         )
     reading.check_size(name, 4 * (vocabulary * (2 * HIDDEN + 8 * BLOCK) + sum(SIZES) * length))
     made = make(vocabulary, length, seed)
-    parts = [Batch(made.sample(n, (seed, part))) for part, n in enumerate(SIZES, 1)]
-    return Dataset(name, *parts, fields=Batch(Field((length,), "tokens", vocabulary)), truth=made)
+    train, validation, test = (Batch(made.sample(n, (seed, part))) for part, n in enumerate(SIZES, 1))
+    return Dataset(name, train, validation, test, fields=Batch(Field((length,), "tokens", vocabulary)), truth=made)
 
 
 sources.register(

@@ -20,6 +20,7 @@ from jgan.networks.grouping import several
 from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.lsgan import LSGANGenerator
+from jgan.networks.lstm import LSTM
 from jgan.networks.masked_pixelcnn import MaskedPixelCNN
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.modulated import ModulatedConv
@@ -32,6 +33,7 @@ from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 from jgan.networks.projected import ProjectedDiscriminator
 from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
+from jgan.networks.relational import RelationalMemory
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
@@ -40,6 +42,7 @@ from jgan.networks.sgan_conv import SGANConvDiscriminator, SGANConvGenerator
 from jgan.networks.sngan import SNGANDiscriminator, SNGANGenerator
 from jgan.networks.spectral import SpectralNorm
 from jgan.networks.stylegan2 import StyleGAN2Discriminator, StyleGAN2Generator
+from jgan.networks.text_discriminators import MultiRepresentationCNN, TextCNN
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.unet import UNet
 from jgan.networks.unrolled import UnrolledDiscriminator, UnrolledGenerator
@@ -47,9 +50,11 @@ from jgan.networks.vae import VAE
 from jgan.networks.weight_norm import WeightNormConv, WeightNormDense
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 from jgan.networks.wgan_gp_resnet import LayerNormCritic
+from jgan.networks.wgan_gp_text import TextCritic, TextGenerator
 
 __all__ = [
     "ACTIVATIONS",
+    "LSTM",
     "MLP",
     "VAE",
     "ACGANDiscriminator",
@@ -97,6 +102,7 @@ __all__ = [
     "Maxout",
     "MaxoutConv",
     "ModulatedConv",
+    "MultiRepresentationCNN",
     "NoiseInjection",
     "PatchDiscriminator",
     "PixelCNN",
@@ -108,6 +114,7 @@ __all__ = [
     "R3GANBlock",
     "R3GANDiscriminator",
     "R3GANGenerator",
+    "RelationalMemory",
     "ResNetGenerator",
     "ResidualBlock",
     "ResidualDiscriminator",
@@ -123,6 +130,9 @@ __all__ = [
     "SpectralNorm",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
+    "TextCNN",
+    "TextCritic",
+    "TextGenerator",
     "UNet",
     "UNetGenerator",
     "UnrolledDiscriminator",

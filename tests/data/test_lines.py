@@ -84,7 +84,7 @@ def test_decoding_inverts_encoding_up_to_the_cut(some, length):
     assert tokens.shape == (len(some), length)
     assert vocabulary.decode(tokens) == [line[:length] for line in some]
     words = lines.Vocabulary(tuple("abcd"))
-    known = [line for line in (" ".join(line.replace(" ", "")) for line in some)]
+    known = [" ".join(line.replace(" ", "")) for line in some]
     assert words.decode(words.encode(known, 9)) == known
 
 
