@@ -29,7 +29,7 @@ LAYERS = [
     {"games", "evaluation"},
     {"models"},
     {"training"},
-    {"exploration"},
+    {"exploration", "sample_text"},
     {"sample", "classifier"},
     {"train", "evaluate", "__main__"},
 ]

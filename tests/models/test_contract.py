@@ -166,6 +166,8 @@ def played(case):
             expected, d_metrics = d_step(key, expected, minibatch)
         g_key = stream_key(KEY, len(several) - 1) if draws_anew(case) else KEY
         expected, g_metrics = g_step(g_key, expected, several[-1])
+        if not g_metrics:  # a phase of the discriminator alone: its steps are counted too, by `step`
+            expected = expected._replace(step=expected.step + 1)
         after["in turn"] = expected, d_metrics | g_metrics
         after["step"] = compiled(KEY, init(SEEDS[0]), batch)
     return Played(gan, batch, init, compiled, state, after, promotion)
