@@ -60,6 +60,7 @@ def test_the_lstm_is_the_oracle_s():
     np.testing.assert_allclose(found, made.log_probability(tokens), atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [-1, 2])
 def test_samples_follow_the_probabilities_which_sum_to_one_over_lines(end):
     net = TOY._replace(end=end)
@@ -137,6 +138,7 @@ def test_the_baseline_is_the_mean_of_the_others_over_all_devices():
         seqgan.above_others(values[:1])
 
 
+@pytest.mark.slow
 def test_the_loss_is_the_published_sum_and_its_gradient_does_not_pass_the_rewards():
     spec, config = DataSpec.tokens(3, 3, steps_per_epoch=2), seqgan.small(seqgan.Config())
     gan = seqgan.make(config, spec)[-1].gan
@@ -157,6 +159,7 @@ def test_the_loss_is_the_published_sum_and_its_gradient_does_not_pass_the_reward
     assert float(metrics["reward"]) == pytest.approx(float(reward[:, -1].mean()), rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("straight_through", [False, True])
 def test_the_gradient_of_the_relaxation_is_that_of_finite_differences(straight_through):
     """In float64; with the straight-through estimator the value is the token and the gradient the relaxation's."""
