@@ -32,8 +32,8 @@ def text_oracle(result: dict[str, Any]) -> str:
     published = ", ".join(f"{name} {value:.3f}" for name, value in result["published"].items())
     notes = (
         f"An oracle of {options['vocabulary']:,} words and length {options['length']}; nats a token, mean and standard "
-        f"deviation over {max(map(len, result['models'].values()), default=0)} seeds, {options['samples']:,} samples. A low NLL_oracle "
-        "alone may be a collapse: then NLL_gen is high. Change of NLL_oracle in the game, within each seed: "
+        f"deviation over {max(map(len, result['models'].values()), default=0)} seeds, {options['samples']:,} samples. "
+        "A low NLL_oracle alone may be a collapse: then NLL_gen is high. Change of NLL_oracle in the game, within each seed: "
         f"{'; '.join(gains) or 'none'}. Published for 5,000 words on another oracle: {published}. {origin(result)}"
     )
     return f"{markdown(['model', 'trained by', 'NLL_oracle', 'NLL_gen', 'self-BLEU-3'], rows)}\n\n{notes}"

@@ -50,7 +50,7 @@ def test_quality_against_diversity_of_runs(tmp_path):
     for name in ("language_model", "wgan_gp_text"):
         config = models.MODELS[models.model_of(name)].small(models.presets()[name].config)
         with jax.numpy_dtype_promotion("standard"):
-            options = {"batch_size": 8, "eval_samples": 40, "checkpoint_every": 0, "sample_every": 0}
+            options = {"batch_size": 8, "eval_samples": 50, "checkpoint_every": 0, "sample_every": 0}
             train(name, config, dataset="arithmetic", workdir=tmp_path / name, steps=1, **options)
     out = tmp_path / "result.json"
     command = ["--language-model", str(tmp_path / "language_model"), "--samples", "40", "--out", str(out)]
