@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings, lesson_drawings, model_drawings, translation_drawings
+from benchmarks import drawings, lesson_drawings, model_drawings, text_drawings, translation_drawings
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -141,6 +141,8 @@ TABLES: dict[str, Table] = {
     "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),
     "augmentation": Table(lesson_drawings.augmentation, "python -m benchmarks.augmentation"),
     "restoration": Table(model_drawings.restoration, "python -m benchmarks.restoration"),
+    "text_oracle": Table(text_drawings.text_oracle, "python -m benchmarks.text_oracle"),
+    "text_quality": Table(text_drawings.text_quality, "python -m benchmarks.text_quality"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
 }
 """The tables by the prefix of their names."""

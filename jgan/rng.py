@@ -16,6 +16,7 @@ from typing import Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Bool, Float32, Int, Shaped
 
 from jgan.types import Key
@@ -41,6 +42,7 @@ class Stream(enum.IntEnum):
     DEQUANTISATION = 9
     VIEW = 10
     DATA_VIEW = 11
+    ROLLOUTS = 12
 
 
 DATA_STREAM = 2**31 - 1
@@ -93,6 +95,26 @@ def stream_key(key: Key, index: int) -> Key:
       The key.
     """
     return jax.random.fold_in(key, 2**31 + index)
+
+
+def stream_keys(key: Key, n: int) -> Shaped[Key, " n"]:
+    """The first keys of `stream_key`, as one array.
+
+    Args:
+      key: the run's root key.
+      n: the number of streams.
+
+    Returns:
+      `[n]` keys.
+
+    Example:
+      >>> import jax
+      >>> from jgan import rng
+      >>> key = jax.random.key(0)
+      >>> bool(rng.stream_keys(key, 3)[2] == rng.stream_key(key, 2))
+      True
+    """
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, np.uint32(2**31) + np.arange(n, dtype=np.uint32))
 
 
 def example_keys(key: Key, n: int, axis_name: str | None = None) -> Shaped[Key, " n"]:

@@ -25,7 +25,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import exploration, latents, plots, translation
+from jgan import exploration, latents, plots, sample_text, translation
 from jgan.evaluation import named, sets
 from jgan.evaluation.criteria import unit
 from jgan.training import evaluators, outputs
@@ -52,8 +52,9 @@ class Args:
     """folder of the run"""
     out: Path | None = None
     """output: a picture (.png), an array `samples` (.npz; images as uint8), or a new folder of images (a name without suffix):
-    0000.png ..., of a model conditioned on labels 0000-label3.png ..., of --input under the names of the pictures; default: in
-    the run's folder grid.png, or translated-NAME.png for --input"""
+    0000.png ..., of a model conditioned on labels 0000-label3.png ..., of --input under the names of the pictures; of a model
+    of text, lines (.txt) or an array of tokens; default, in the run's folder: grid.png, translated-NAME.png for --input, or
+    lines.txt"""
     num: int = 64
     """number of samples; with --input the most pictures of a sheet"""
     labels: tuple[str, ...] = ()
@@ -85,6 +86,8 @@ class Args:
     """use the averaged weights, if the model keeps them"""
     truncation: float = 1.0
     """psi of a model with the truncation trick (stylegan2, biggan): below 1, samples vary less and are nearer to the average"""
+    temperature: float = 1.0
+    """of a model of text, by which the logits of tokens are divided: below 1, lines are likelier and less varied"""
     data_dir: Path | None = None
     """folder of the run's data, for pictures that also show real examples"""
 
@@ -117,9 +120,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"expected --workdir RUN, found {given[0]!r}; see {PROG} --help")
     description = "Draw samples from the generator of a run, into a picture, an array or a folder of images."
     args = cli.parse(Args, given, prog=PROG, description=description)
-    out = args.out or args.workdir / ("grid.png" if args.input is None else translation.default_name(args.input))
-    check(args, out)
+    picture = "grid.png" if args.input is None else translation.default_name(args.input)
+    check(args, args.out or args.workdir / picture)
     run = open_run(args.workdir, args.data_dir)
+    out = args.out or args.workdir / ("lines.txt" if sample_text.is_text(run) else picture)
     check_condition(args, run)
     check_memory(args, out, run)
     found = run.snapshot(args.checkpoint)
@@ -129,6 +133,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         found = run.interpolated(found, args.between_phases)
     if args.input is not None:
         what = translated(found, args, out)
+    elif sample_text.is_text(run):
+        what = sample_text.write(found, args, _about(args), out)
     elif args.explores:
         what = explored(found, args, out)
     elif run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image" and not takes_data(run.gan):
@@ -149,12 +155,15 @@ def check(args: Args, out: Path) -> None:
       ValueError: names the flag, its valid values and the value found.
       FileNotFoundError: if the folder of `out` does not exist.
     """
-    if out.suffix.lower() not in (".png", ".npz", ""):
+    if out.suffix.lower() not in (".png", ".npz", ".txt", ""):
         raise ValueError(
-            f"--out must end in .png (a picture) or .npz (an array), or have no suffix (a folder of images), found {out}"
+            "--out must end in .png (a picture), .npz (an array) or .txt (lines of text), or have no suffix (a folder of "
+            f"images), found {out}"
         )
     cli.at_least(args, num=1, columns=0, traverse=0)
     checks.seed(args.seed, "--seed")
+    if not (math.isfinite(args.temperature) and args.temperature > 0):
+        raise ValueError(f"--temperature must be above 0 and finite, found {args.temperature}")
     if not math.isfinite(args.truncation):
         raise ValueError(f"--truncation must be a finite number, found {args.truncation}")
     columns = args.columns or 8
@@ -204,6 +213,12 @@ def check_condition(args: Args, run: Run) -> None:
         raise ValueError(f"--labels must be from 0 to {size - 1}, found {wrong[0]}")
     if args.truncation != 1 and not run.gan.truncates:
         raise ValueError(f"--truncation: the model of {name} has no truncation: leave it out")
+    if args.temperature != 1 and not run.gan.tempers:
+        raise ValueError(f"--temperature: the model of {name} has no temperature: leave it out")
+    if sample_text.is_text(run):
+        sample_text.check(args, name)
+    elif args.out is not None and args.out.suffix.lower() == ".txt":
+        raise ValueError(f"--out: {name} makes no text: give a .png or .npz file, or a folder")
     if (args.input is not None or args.direction) and not known:
         raise ValueError(f"--input, --direction: the model of {name} is not conditioned on images: leave them out")
     if args.direction and args.direction not in known:
@@ -299,7 +314,8 @@ def explored(found: Snapshot, args: Args, out: Path) -> str:
 
 
 def _about(args: Args) -> dict[str, Any]:
-    return {name: getattr(args, name) for name in ("seed", "checkpoint", "ema", "truncation", "interpolate", "between_phases")}
+    names = ("seed", "checkpoint", "ema", "truncation", "temperature", "interpolate", "between_phases")
+    return {name: getattr(args, name) for name in names}
 
 
 def translated(found: Snapshot, args: Args, out: Path) -> str:

@@ -48,11 +48,13 @@ class Field(NamedTuple):
       kind: `"image"` (float32 in [0, 1] in a step; uint8 when stored), `"points"` (float32), `"label"` or `"tokens"` (int32),
         or `"photographs"`: images of different sizes, a `jgan.ragged.Ragged` of which a step cuts crops.
       size: the number of classes of a label, the vocabulary size of tokens; 0 for the others.
+      end: the token that ends a sequence and fills the places after it; -1 if all sequences are of full length.
     """
 
     shape: tuple[int, ...]
     kind: Literal["image", "points", "label", "tokens", "photographs"] = "image"
     size: int = 0
+    end: int = -1
 
     @property
     def dtype(self) -> Any:
@@ -121,6 +123,27 @@ class DataSpec(NamedTuple):
           'points'
         """
         return cls._one_set(Field(tuple(shape), "points"), steps_per_epoch, n_classes, mean, batch_size)
+
+    @classmethod
+    def tokens(cls, length: int, size: int, steps_per_epoch: int, *, end: int = -1, batch_size: int = 0) -> "DataSpec":
+        """One set of sequences of tokens.
+
+        Args:
+          length: tokens of a sequence.
+          size: the size of the vocabulary.
+          steps_per_epoch: minibatches in an epoch.
+          end: the token that ends a sequence and fills the places after it; -1 for none.
+          batch_size: examples in a minibatch.
+
+        Returns:
+          The `DataSpec`.
+
+        Example:
+          >>> from jgan import DataSpec
+          >>> DataSpec.tokens(20, 5000, steps_per_epoch=156).example.x.size
+          5000
+        """
+        return cls(Batch(Field((length,), "tokens", size, end)), steps_per_epoch, None, batch_size)
 
     @classmethod
     def _one_set(cls, x: Field, steps_per_epoch: int, n_classes: int, mean: Any, batch_size: int) -> "DataSpec":

@@ -32,7 +32,7 @@ from jgan.gradients import (
     generator_gradients,
 )
 from jgan.optim import EMA
-from jgan.rng import step_key, stream_key
+from jgan.rng import step_key, stream_key, stream_keys
 from jgan.types import Game, GANState, Key, Metrics, Network, PlayerState, PyTree, Step
 from jgan.utils.registry import Registry
 
@@ -207,6 +207,7 @@ def alternating(
     fresh_latents: bool = False,
     micro_batches: int = 1,
     generator_batch: int = 1,
+    scanned: bool = False,
 ) -> Steps:
     """Algorithm 1: `n_critic` discriminator updates, then one generator update against the new discriminator.
 
@@ -219,6 +220,8 @@ def alternating(
         the fakes of the last discriminator update, which saves a forward pass.
       micro_batches: parts of each minibatch over which the gradients are accumulated; saves memory, costs a generator pass.
       generator_batch: fakes of the generator's update for each example of a minibatch; above 1 it costs a generator pass.
+      scanned: whether the discriminator updates before the last are a `lax.scan`, for many of them: the program then does not
+        grow with `n_critic`. The results are those of the loop.
 
     Returns:
       The `Steps`.
@@ -235,8 +238,19 @@ def alternating(
         raise ValueError(f"n_critic must be at least 1, found {n_critic}")
     g_step, d_step = player_steps(game, optimizers, micro_batches=micro_batches, generator_batch=generator_batch)
 
+    def earlier(key: Key, state: GANState, batch: Any, axis_name: str | None) -> GANState:
+        minibatch(batch, 0, n_critic)  # checks the leading axis
+        keys = stream_keys(key, n_critic - 1)
+
+        def one(state: GANState, inputs: tuple[Key, Any]) -> tuple[GANState, None]:
+            return d_step(*(inputs[0], state, inputs[1]), axis_name=axis_name)[0], None
+
+        return jax.lax.scan(one, state, (keys, jax.tree.map(lambda leaf: leaf[:-1], batch)))[0]
+
     def step(key: Key, state: GANState, batch: Any, *, axis_name: str | None = None) -> tuple[GANState, Metrics]:
-        for index in range(n_critic - 1):
+        if scanned and n_critic > 1:
+            state = earlier(key, state, batch, axis_name)
+        for index in range(0 if scanned else n_critic - 1):
             state, _ = d_step(stream_key(key, index), state, minibatch(batch, index, n_critic), axis_name=axis_name)
         last = minibatch(batch, n_critic - 1, n_critic)
         if not fresh_latents and micro_batches == generator_batch == 1:

@@ -223,6 +223,7 @@ class GAN(NamedTuple):
       logits: None, or `logits(state, x, c=()) -> [n]`, the discriminator's logits outside training.
       truncates: whether `generate` also takes `truncation`, as StyleGAN's: psi, 1 for none.
       whole: None, or that `generate` also takes pictures of other sizes than that of `condition`.
+      tempers: whether `generate` also takes `temperature`, by which the logits of tokens are divided: 1 for none.
     """
 
     init: Callable[[Key], GANState]
@@ -236,6 +237,7 @@ class GAN(NamedTuple):
     logits: Callable[..., jax.Array] | None = None
     truncates: bool = False
     whole: Whole | None = None
+    tempers: bool = False
 
     def sample(
         self,
@@ -248,6 +250,7 @@ class GAN(NamedTuple):
         condition: Any = None,
         ema: bool = True,
         truncation: float = 1.0,
+        temperature: float = 1.0,
     ) -> jax.Array:
         """Generates `n` examples from new latents.
 
@@ -260,13 +263,14 @@ class GAN(NamedTuple):
           condition: a tree of arrays like `condition` of the model, for any conditional model: tokens, several conditions.
           ema: whether to use the averaged weights, where the model keeps them.
           truncation: psi, for a model with the truncation trick: less than 1 gives less varied examples, closer to the average.
+          temperature: for a model of tokens, by which their logits are divided: less than 1 gives likelier, less varied ones.
 
         Returns:
-          `[n, ...]` float32; images are in [0, 1].
+          `[n, ...]` float32, int32 for tokens; images are in [0, 1].
 
         Raises:
           ValueError: if the condition is missing, is not one that the model takes, has another length than `n`, or a label is
-            out of range; if the model has no truncation.
+            out of range; if the model has no truncation or temperature.
 
         Example:
           >>> import jax
@@ -285,6 +289,9 @@ class GAN(NamedTuple):
         options: dict[str, Any] = {"truncation": truncation} if self.truncates else {}
         if truncation != 1 and not self.truncates:
             raise ValueError(f"this model has no truncation: leave it out, found {truncation}")
+        if temperature != 1 and not self.tempers:
+            raise ValueError(f"this model has no temperature: leave it out, found {temperature}")
+        options |= {"temperature": temperature} if self.tempers else {}
         return self.generate(state, self.inputs(key, n, c), ema=ema, **options)
 
 

@@ -163,7 +163,7 @@ def infer(batch: Batch, where: str = "the batch") -> Batch:
       >>> from jgan import Batch
       >>> from jgan.data import kinds
       >>> kinds.infer(Batch(np.zeros((5, 2), np.float32), np.zeros(5, np.int32))).y
-      Field(shape=(), kind='label', size=0)
+      Field(shape=(), kind='label', size=0, end=-1)
       >>> kinds.infer(Batch(np.zeros((5, 64), np.uint8)))
       Traceback (most recent call last):
       ValueError: the batch, x: cannot tell what uint8 (5, 64) holds: images are [N, height, width, channels]; declare a Field

@@ -187,11 +187,11 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example:
 
         def minibatch(stream: int, name: str) -> Batch:
             n = _length(sets[name], name, batch_size)
-            several = [
-                batch_indices(key, state.step * n_critic + index, n, batch_size, axis_name, stream=stream)
-                for index in range(n_critic)
-            ]
-            indices = several[0] if n_critic == 1 else jnp.stack(several)
+
+            def of(index: jax.Array | int) -> jax.Array:
+                return batch_indices(key, state.step * n_critic + index, n, batch_size, axis_name, stream=stream)
+
+            indices = of(0) if n_critic == 1 else jax.lax.map(of, jnp.arange(n_critic, dtype=state.step.dtype))
             return cut(sets[name], indices, None if examples is None else examples[name])
 
         batches = {name: minibatch(stream, name) for stream, name in enumerate(sets)}

@@ -84,7 +84,7 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
 
     Args:
       name: one of the names that `describe` lists, or any set of images of tensorflow-datasets.
-      data_dir: the folder of the data, or the file for `npz` and `text`; None for sets that read no files, and for the
+      data_dir: the folder of the data, or the file for `npz` and `lines`; None for sets that read no files, and for the
         default folder of tensorflow-datasets. `~` is expanded.
       held_out: for sets that do not come divided: of this many successive examples of a class one is for validation and one for
         testing. By default 6, or 5 if only one of the two parts is missing; 0 holds out none: the training examples are then
@@ -105,7 +105,7 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
       (1444, 8, 8, 1)
       >>> data.load("digit")  # doctest: +ELLIPSIS
       Traceback (most recent call last):
-      ValueError: unknown data set 'digit', did you mean 'digits'? Known are cifar10, coloured, digits, ...
+      ValueError: unknown data set 'digit', did you mean 'digits'? Known are arithmetic, cifar10, coloured, ...
     """
     from jgan.data import tfds  # it imports modules that register themselves here
 
@@ -220,7 +220,7 @@ def describe(width: int = 120) -> str:
     Example:
       >>> from jgan import data
       >>> print(next(line for line in data.describe().splitlines() if line.startswith("  digits ")))
-        digits                       1,797 real digits, 8x8, 10 classes; part of scikit-learn
+        digits                                 1,797 real digits, 8x8, 10 classes; part of scikit-learn
     """
     entries = {source.usage: source.description for _, source in sorted(SOURCES.items())}
     entries["NAME, NAME/CONFIG"] = "any tensorflow-datasets set of images of one size; --data-dir is its data folder"

@@ -152,6 +152,25 @@ def several(*names: str, equal_channels: bool = True) -> Callable[[DataSpec], No
     return check
 
 
+def tokens(spec: DataSpec) -> None:
+    """Accepts one set of sequences of tokens.
+
+    Args:
+      spec: the description of the data.
+
+    Raises:
+      ValueError: if the data are something else.
+
+    Example:
+      >>> from jgan import DataSpec
+      >>> from jgan.models import accepts
+      >>> accepts.tokens(DataSpec.points((2,), 10))
+      Traceback (most recent call last):
+      ValueError: this model is for sequences of tokens, found points of 2: choose another --dataset
+    """
+    _one(spec, "tokens", "sequences of tokens")
+
+
 def _one(spec: DataSpec, kind: str, words: str) -> None:
     fields = [batch.x for batch in spec.sets.values()]
     if len(fields) != 1 or not isinstance(fields[0], Field) or fields[0].kind != kind:

@@ -22,6 +22,7 @@ from jgan.networks.grouping import several
 from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.lsgan import LSGANGenerator
+from jgan.networks.lstm import LSTM
 from jgan.networks.masked_pixelcnn import MaskedPixelCNN
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.modulated import ModulatedConv
@@ -34,6 +35,7 @@ from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 from jgan.networks.projected import ProjectedDiscriminator
 from jgan.networks.r3gan import R3GANBlock, R3GANDiscriminator, R3GANGenerator
+from jgan.networks.relational import RelationalMemory
 from jgan.networks.residual import ResidualBlock
 from jgan.networks.resized_conv import ConvMeanPool, UpsampleConv
 from jgan.networks.resnet import ResidualDiscriminator, ResidualGenerator
@@ -45,6 +47,7 @@ from jgan.networks.spectral import SpectralNorm
 from jgan.networks.srresnet import MSRResNet, SRResNet
 from jgan.networks.stylegan2 import StyleGAN2Generator
 from jgan.networks.stylegan2_discriminator import StyleGAN2Discriminator
+from jgan.networks.text_discriminators import MultiRepresentationCNN, TextCNN
 from jgan.networks.translation import PatchDiscriminator, ResNetGenerator, UNetGenerator
 from jgan.networks.unet import UNet
 from jgan.networks.unet_discriminator import UNetDiscriminator
@@ -54,9 +57,11 @@ from jgan.networks.vgg_discriminator import ESRGANDiscriminator, SRGANDiscrimina
 from jgan.networks.weight_norm import WeightNormConv, WeightNormDense
 from jgan.networks.wgan_gp import WGANGPCritic, WGANGPGenerator
 from jgan.networks.wgan_gp_resnet import LayerNormCritic
+from jgan.networks.wgan_gp_text import TextCritic, TextGenerator
 
 __all__ = [
     "ACTIVATIONS",
+    "LSTM",
     "MLP",
     "VAE",
     "ACGANDiscriminator",
@@ -108,6 +113,7 @@ __all__ = [
     "Maxout",
     "MaxoutConv",
     "ModulatedConv",
+    "MultiRepresentationCNN",
     "NoiseInjection",
     "PatchDiscriminator",
     "PixelCNN",
@@ -120,6 +126,7 @@ __all__ = [
     "R3GANDiscriminator",
     "R3GANGenerator",
     "RRDBNet",
+    "RelationalMemory",
     "ResNetGenerator",
     "ResidualBlock",
     "ResidualDiscriminator",
@@ -138,6 +145,9 @@ __all__ = [
     "SpectralNorm",
     "StyleGAN2Discriminator",
     "StyleGAN2Generator",
+    "TextCNN",
+    "TextCritic",
+    "TextGenerator",
     "UNet",
     "UNetDiscriminator",
     "UNetGenerator",

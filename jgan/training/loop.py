@@ -172,7 +172,7 @@ def train(run: Run) -> GANState:
 
 def _missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> None:
     """Draws the picture of a checkpoint's step if it was due and could not be written."""
-    every, path = run.config.sample_every, report.picture(run, step)
+    every, path = run.config.sample_every, report.picture(run, step, evaluator.suffix)
     if every and step % every == 0 and not path.exists():
         report.write_samples(run, evaluator, state, step)
 

@@ -1,4 +1,4 @@
-"""The files that samples are written to: an array with its settings, or a folder of images."""
+"""The files that samples are written to: an array with its settings, a folder of images, or lines of text."""
 
 import os
 import tempfile
@@ -25,6 +25,17 @@ def write_array(out: Path, found: Snapshot, settings: dict[str, Any], **arrays: 
     about = settings | {"preset": found.run.config.preset, "dataset": found.run.config.dataset, "step": found.step}
     with replacing(out) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays, **about)
+
+
+def write_text(out: Path, lines: str) -> None:
+    """Writes a text in UTF-8, atomically.
+
+    Args:
+      out: the file.
+      lines: its content.
+    """
+    with replacing(out) as temporary:
+        temporary.write_text(lines, encoding="utf-8")
 
 
 def write_folder(out: Path, images: np.ndarray, labels: np.ndarray | None = None) -> None:

@@ -304,7 +304,7 @@ def _fingerprint(found: Any) -> dict[str, Any]:
 def _to_json(tree: Any) -> Any:
     """A tree of `Field`s: named tuples under their type's name, a dict under "dict", other sequences as lists."""
     if isinstance(tree, Field):
-        return {"field": {"shape": list(tree.shape), "kind": tree.kind, "size": tree.size}}
+        return {"field": {"shape": list(tree.shape), "kind": tree.kind, "size": tree.size, "end": tree.end}}
     if isinstance(tree, Batch):
         return {"batch": {name: _to_json(value) for name, value in tree._asdict().items()}}
     if isinstance(tree, dict):
@@ -318,6 +318,7 @@ def _from_json(value: Any) -> Any:
     ((kind, fields),) = value.items()
     if kind == "field":
         shape = tuple(checks.whole("a size in spec.example", side, 0) for side in fields["shape"])
-        return Field(shape, fields["kind"], checks.whole("a size in spec.example", fields["size"], 0))
+        end = checks.whole("an end in spec.example", fields.get("end", -1), -1)  # earlier versions have none
+        return Field(shape, fields["kind"], checks.whole("a size in spec.example", fields["size"], 0), end)
     parts = {name: _from_json(part) for name, part in fields.items()}
     return Batch(**parts) if kind == "batch" else parts

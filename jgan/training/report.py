@@ -8,7 +8,7 @@ import jax
 
 from jgan import models, plots
 from jgan.finite import SKIPPED
-from jgan.training import evaluators, journal, records
+from jgan.training import evaluators, journal, outputs, records
 from jgan.training.config import devices
 from jgan.training.environment import device
 from jgan.training.log import Log
@@ -143,21 +143,22 @@ def show(bar: Any, log: Log, row: dict[str, Any], evaluator: evaluators.Evaluato
     bar.update(int(row["step"]) - bar.n)
 
 
-def picture(run: Run, step: int) -> Path:
+def picture(run: Run, step: int, suffix: str = ".png") -> Path:
     """The path of the picture of a step.
 
     Args:
       run: the run.
       step: the step.
+      suffix: that of its evaluator.
 
     Returns:
       The path.
     """
-    return run.workdir / "samples" / f"step_{step:08d}.png"
+    return run.workdir / "samples" / f"step_{step:08d}{suffix}"
 
 
 def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> Path:
-    """Draws the run's picture into `samples/step_XXXXXXXX.png`.
+    """Draws the run's picture into `samples/step_XXXXXXXX.png`, or writes its lines of text into `.txt`.
 
     Args:
       run: the run, in the phase of the state.
@@ -168,9 +169,13 @@ def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, st
     Returns:
       The picture's path.
     """
-    path = picture(run, step)
+    path = picture(run, step, evaluator.suffix)
     path.parent.mkdir(exist_ok=True)
-    plots.save_png(path, evaluator.sheet(run, state))
+    drawn = evaluator.sheet(run, state)
+    if isinstance(drawn, str):
+        outputs.write_text(path, drawn)
+    else:
+        plots.save_png(path, drawn)
     return path
 
 

@@ -30,7 +30,7 @@ LAYERS = [
     {"games", "evaluation"},
     {"models"},
     {"training"},
-    {"exploration", "translation"},
+    {"exploration", "translation", "sample_text"},
     {"sample", "classifier"},
     {"train", "evaluate", "__main__"},
 ]

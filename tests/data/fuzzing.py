@@ -164,7 +164,7 @@ def _cifar(version: str) -> Format:
 
 def _text() -> Format:
     content = "to be\nör not\nto bé\n".encode() * 8
-    return Format({"a.txt": content}, lambda place: data.load("text:8", place / "a.txt"), grows=True)
+    return Format({"a.txt": content}, lambda place: data.load("lines:characters:8:cut", place / "a.txt"), grows=True)
 
 
 def _mat() -> Format:

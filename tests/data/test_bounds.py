@@ -24,7 +24,7 @@ import idx_files
 from PIL import Image
 
 from jgan import data
-from jgan.data import arrays, cifar, faces, folder, idx, pictures, reading, text, tfrecord
+from jgan.data import arrays, cifar, faces, folder, idx, lines, pictures, reading, tfrecord
 
 MIB = 1 << 20
 
@@ -124,7 +124,7 @@ def test_many_pictures_are_counted_before_they_are_read(tmp_path, monkeypatch):
         data.load("folder", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["folder:100000", "folder:50001x1000", "olivetti:20000", "text:100000000000"])
+@pytest.mark.parametrize("name", ["folder:100000", "folder:50001x1000", "olivetti:20000", "lines:100000000000"])
 def test_absurd_sizes_after_the_colon_are_refused(tmp_path, name):
     (tmp_path / "a.png").write_bytes(png(4, 4, bytes(20)))
     with pytest.raises(ValueError, match="after the colon"):
@@ -225,7 +225,7 @@ def test_values_that_do_not_fit_into_the_memory_are_refused(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("a\n")
     os.truncate(path, 1 << 42)  # of which the disk holds nothing
-    assert f"expected at most the {reading.memory()} bytes of this machine's memory" in refusal(text.read_lines, path)
+    assert f"expected at most the {reading.memory()} bytes of this machine's memory" in refusal(lines.read_lines, path)
 
 
 def test_a_tar_of_a_large_file_is_refused(tmp_path):
@@ -274,7 +274,7 @@ MAKES = {
 READS = {
     "a.png": lambda path: folder.read_image(path),
     "a.npz": lambda path: data.load("npz", path) if not path.is_dir() else arrays.read(path, []),
-    "a.txt": lambda path: data.load("text", path) if not path.is_dir() else text.read_lines(path),
+    "a.txt": lambda path: data.load("lines", path) if not path.is_dir() else lines.read_lines(path),
     "a.tfrecord": lambda path: list(tfrecord.read(path)),
     "train-images-idx3-ubyte": idx.read,
     "data_batch_1.bin": lambda path: cifar.read(path.parent),

@@ -42,7 +42,7 @@ def test_one_file_adds_a_data_set_and_importing_loads_no_heavy_library(tmp_path)
 
 def test_all_sources_are_found():
     assert set(data.SOURCES) >= {
-        *("digits", "mnist", "mnist5k", "fashion_mnist", "kmnist", "cifar10", "olivetti", "folder", "npz", "text"),
+        *("digits", "mnist", "mnist5k", "fashion_mnist", "kmnist", "cifar10", "olivetti", "folder", "npz", "lines"),
         *("pattern1010", "origin", "ring8", "grid25", "gaussian1d", "inverted", "edges", "partly_labelled"),
     }
 

@@ -48,7 +48,19 @@ def cases():
 CASES = cases()
 FIRST = {next(iter(model.presets)) for model in models.MODELS.values()}
 # Models that run always, one of each kind of game. Others run with the slow tests, so that a new one costs the suite nothing.
-ALWAYS = {"bilinear", "cgan", "cyclegan", "dcgan", "dirac", "gan2014", "gan2014_faces", "mixture", "vae", "wgan_gp"}
+ALWAYS = {
+    "bilinear",
+    "cgan",
+    "cyclegan",
+    "dcgan",
+    "dirac",
+    "gan2014",
+    "gan2014_faces",
+    "language_model",
+    "mixture",
+    "vae",
+    "wgan_gp",
+}
 # Of each the first preset, and all phases. The tests of a case run in one process, which compiles its programs once.
 
 
@@ -154,6 +166,8 @@ def played(case):
             expected, d_metrics = d_step(key, expected, minibatch)
         g_key = stream_key(KEY, len(several) - 1) if draws_anew(case) else KEY
         expected, g_metrics = g_step(g_key, expected, several[-1])
+        if not g_metrics:  # a phase of the discriminator alone: its steps are counted too, by `step`
+            expected = expected._replace(step=expected.step + 1)
         after["in turn"] = expected, d_metrics | g_metrics
         after["step"] = compiled(KEY, init(SEEDS[0]), batch)
     return Played(gan, batch, init, compiled, state, after, promotion)
@@ -204,9 +218,11 @@ def test_a_preset_says_what_it_is_and_survives_json(name):
     preset = models.presets()[name]
     assert 0 < len(preset.description) <= 110
     assert "\n" not in preset.description
-    # A derived set names what it is made from, and some sets their size or pipeline: `degraded:x4noise10:olivetti:64`.
-    sizes = re.compile(r"\d+|x\d+(noise\d+)?")
-    assert all(part in data.SOURCES for part in preset.dataset.split(":") if not sizes.fullmatch(part))
+    # A derived set names what it is made from, and some sets their size, pipeline or options: `degraded:x4noise10:olivetti:64`.
+    base, *rest = preset.dataset.split(":")
+    options = r"|characters|cut|min2" if base == "lines" else ""
+    options = re.compile(r"\d+|x\d+(noise\d+)?" + options)
+    assert all(part in data.SOURCES for part in (base, *rest) if not options.fullmatch(part))
     assert preset.batch_size >= 1
     assert preset.steps >= 1
     assert models.find(preset.config) is models.MODELS[models.model_of(name)]
@@ -344,11 +360,20 @@ def test_samples_are_examples_and_depend_on_all_that_the_generator_is_given(case
             assert leaf.dtype == jnp.float32
             assert leaf.min() >= 0
             assert leaf.max() <= 1
+        if kinds == {"tokens"}:
+            assert leaf.dtype == jnp.int32
+            assert leaf.min() >= 0
+            assert leaf.max() < spec_of(case).one.x.size
     if isinstance(spec_of(case).example, Batch):
         assert averaged.shape == (3, *spec_of(case).shape)
     assert changed(latest, averaged) == (state.generator.ema != ())
     if jax.tree.leaves(gan.inputs(KEY, 3).z) and not a_constant(state):
         assert changed(averaged, others)
+    if gan.tempers:
+        assert changed(averaged, gan.sample(KEY, state, 3, temperature=1e-3))
+    else:
+        with pytest.raises(ValueError, match=r"no temperature: leave it out, found 0\.5"):
+            gan._replace(generate=None).sample(KEY, None, 3, temperature=0.5, **given(gan.condition, 3))
     if gan.condition != ():
         assert changed(averaged, gan.sample(KEY, state, 3, **given(gan.condition, 3, seed=1)))
 

@@ -48,7 +48,7 @@ def by_data(run: Run) -> str:
 
     Returns:
       `"pairs"` for models conditioned on images, `"images"` for other image models, `"density"` for one-dimensional points of
-      known density, `"points"` for other points.
+      known density, `"points"` for other points, `"text"` for sequences of tokens.
 
     Raises:
       ValueError: if there is no evaluator for the data.
@@ -57,8 +57,10 @@ def by_data(run: Run) -> str:
     if any(isinstance(field, Field) and field.kind == "image" for field in condition):
         return "pairs"
     x = run.spec.one.x
+    if isinstance(x, Field) and x.kind == "tokens":
+        return "text"
     if not isinstance(x, Field) or x.kind not in ("image", "points"):
-        raise ValueError(f"expected images or points to evaluate, found {x}: set Model.evaluator")
+        raise ValueError(f"expected images, points or tokens to evaluate, found {x}: set Model.evaluator")
     if x.kind == "image":
         return "images"
     return "density" if x.shape == (1,) and hasattr(run.dataset.truth, "centres") else "points"

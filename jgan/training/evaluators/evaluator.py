@@ -23,10 +23,11 @@ class Evaluator(NamedTuple):
       measure: `measure(run, state) -> {name: value}`, written to `metrics.jsonl`. It includes the criterion, except in phases
         where this is undefined, and optionally `warning`, a warning for the progress line.
       phrase: `phrase(row) -> str`, the measures of a line as text.
-      sheet: `sheet(run, state) -> uint8 [height, width, channels]`, the picture in `samples/`.
+      sheet: `sheet(run, state) -> uint8 [height, width, channels]`, the picture in `samples/`; a text if `suffix` is `.txt`.
       finish: `finish(run, state) -> (entries of summary.json, closing sentence)`; it writes the pictures of a finished run.
       balance: the argument `balance` of `jgan.plots.curves`.
       earlier: the criterion, and whether larger values of it are better, of phases in which the other one is not measured.
+      suffix: the ending of the files in `samples/`: `.png`, or `.txt` for samples that are text.
     """
 
     name: str
@@ -34,10 +35,11 @@ class Evaluator(NamedTuple):
     larger: bool
     measure: Callable[[Run, GANState], dict[str, Any]]
     phrase: Callable[[Mapping[str, Any]], str]
-    sheet: Callable[[Run, GANState], np.ndarray]
+    sheet: Callable[[Run, GANState], Any]
     finish: Callable[[Run, GANState], tuple[dict[str, Any], str]]
     balance: Mapping[str, float] | None = None
     earlier: tuple[str, bool] | None = None
+    suffix: str = ".png"
 
     def _criterion(self, row: Mapping[str, Any]) -> tuple[str, bool] | None:
         candidates = [(self.criterion, self.larger), *([] if self.earlier is None else [self.earlier])]

@@ -76,7 +76,14 @@ def class_rows(gan: GAN, key: Key, labels: Any, columns: int) -> Inputs:
 
 
 def draw(
-    gan: GAN, state: GANState, inputs: Inputs, *, ema: bool = True, truncation: float = 1.0, block: int = 1000
+    gan: GAN,
+    state: GANState,
+    inputs: Inputs,
+    *,
+    ema: bool = True,
+    truncation: float = 1.0,
+    temperature: float = 1.0,
+    block: int = 1000,
 ) -> np.ndarray:
     """Generates many examples in blocks, so that memory does not grow with their number.
 
@@ -86,10 +93,11 @@ def draw(
       inputs: `N` inputs, as returned by `gan.inputs`.
       ema: whether to use the averaged weights, where the model keeps them.
       truncation: psi, for a model with the truncation trick: see `jgan.types.GAN.sample`.
+      temperature: that of a model of tokens: see `jgan.types.GAN.sample`.
       block: the number of examples per block.
 
     Returns:
-      `[N, ...]` float32; images are in [0, 1].
+      `[N, ...]` float32, int32 for tokens; images are in [0, 1].
 
     Raises:
       ValueError: if a value is not finite.
@@ -105,6 +113,7 @@ def draw(
       (6, 8, 8, 1)
     """
     options: dict[str, Any] = {"ema": ema} | ({"truncation": truncation} if gan.truncates else {})
+    options |= {"temperature": temperature} if gan.tempers else {}
     generate = jax.jit(gan.generate, static_argnames=tuple(options))
     n = len(jax.tree.leaves(inputs)[0])
     blocks = []
