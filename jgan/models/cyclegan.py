@@ -276,6 +276,16 @@ def small(config: Config) -> Config:
     )
 
 
+def migrated(fields: dict[str, Any], version: int) -> dict[str, Any]:
+    """The options of an earlier version: before 4 both weights counted distances of images in [0, 1]."""
+    if version >= 4:
+        return fields
+    cycle, identity = fields["cycle_weight"], fields["identity_weight"]
+    if identity and not cycle:
+        raise ValueError("a run of cyclegan with the identity loss and without the cycle loss cannot be continued")
+    return fields | {"cycle_weight": cycle / 2, "identity_weight": identity / cycle if identity else 0.0}
+
+
 _SMALL = DataSpec.images((8, 8, 1), steps_per_epoch=2)
 
 MODEL = Model(
@@ -286,4 +296,5 @@ MODEL = Model(
     small,
     DataSpec({"a": _SMALL.example, "b": _SMALL.example}, steps_per_epoch=2),
     evaluator="pairs",
+    migrated=migrated,
 )

@@ -34,6 +34,10 @@ def _as_asked(size: tuple[int, int]) -> tuple[int, int]:
     return size
 
 
+def _as_they_are(fields: dict[str, Any], version: int) -> dict[str, Any]:
+    return fields
+
+
 def _no_tools(config: Any, spec: DataSpec) -> dict[str, Any]:
     return {}
 
@@ -55,6 +59,8 @@ class Model(NamedTuple):
         before they are compared with the model's samples, or None if they are compared unchanged.
       nearest: `nearest((height, width)) -> (height, width)`, the size of images nearest to the given one that the model
         accepts; a folder of images is resized to it. The default is the given one.
+      migrated: `migrated(fields, version) -> fields`, the options of a run that an earlier version of jgan recorded, with
+        the names and the meaning that they have now.
       tools: `tools(config, spec) -> {name: function}`, what the evaluator of its runs calls; each evaluator says what it needs.
     """
 
@@ -67,4 +73,5 @@ class Model(NamedTuple):
     evaluator: Any = "images"
     real_view: Callable[[Any], Callable[[Any], Any] | None] = _unchanged
     nearest: Callable[[tuple[int, int]], tuple[int, int]] = _as_asked
+    migrated: Callable[[dict[str, Any], int], dict[str, Any]] = _as_they_are
     tools: Callable[[Any, DataSpec], dict[str, Any]] = _no_tools

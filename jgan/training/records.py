@@ -159,7 +159,7 @@ def read(workdir: Path, model: Model | None = None) -> Record:
             writer = "jgan 0.1" if version == 1 else "a later jgan"
             raise ValueError(f"expected version {VERSION}, found {version!r}, of {writer}: open it with {writer}")
         fields = _migrated(record["config"], version)
-        found, options = model_from_dict(fields["model"], model)
+        found, options = model_from_dict(fields["model"], model, version)
         paths = {name: Path(value) for name in ("data_dir", "weights") if (value := fields.get(name)) is not None}
         config = models.built(RunConfig, fields | paths | {"model": None, "workdir": Path(workdir)}, "a run")
         config = dataclasses.replace(config, model=options)
@@ -205,12 +205,13 @@ def _place(model: Model) -> str | None:
     return next((f"{name}:{key}" for key, value in vars(module).items() if value is model), None)
 
 
-def model_from_dict(fields: dict[str, Any], model: Model | None = None) -> tuple[Model, Any]:
+def model_from_dict(fields: dict[str, Any], model: Model | None = None, version: int = VERSION) -> tuple[Model, Any]:
     """The inverse of `model_to_dict`.
 
     Args:
       fields: as `model_to_dict` makes them.
       model: the model, if known.
+      version: the version of the record: `Model.migrated` gives options of an earlier one their present form.
 
     Returns:
       `(model, config)`.
@@ -222,21 +223,15 @@ def model_from_dict(fields: dict[str, Any], model: Model | None = None) -> tuple
     name = fields.pop("model")
     if model is None:
         model = _found(name)
+    if version != VERSION:
+        fields = model.migrated(fields, version)
     return model, models.built(model.Config, fields, f"the model {name or model.Config.__name__}")
 
 
 def _migrated(fields: dict[str, Any], version: int) -> dict[str, Any]:
-    """The options of a record in the form of the present version."""
+    """The options of a run in the form of the present version."""
     if version == 2:
         fields = fields | {"resume": "no"}
-    if version < 4 and fields["model"].get("model") == "cyclegan":
-        # Its weights counted images in [0, 1]; now they count images in [-1, 1], that of the identity relative to the cycle's.
-        options = fields["model"]
-        cycle, identity = options["cycle_weight"], options["identity_weight"]
-        if identity and not cycle:
-            raise ValueError("a run of cyclegan with the identity loss and without the cycle loss cannot be continued")
-        weights = {"cycle_weight": cycle / 2, "identity_weight": identity / cycle if identity else 0.0}
-        fields = fields | {"model": options | weights}
     return fields
 
 
