@@ -67,15 +67,20 @@ def test_no_file_lists_the_entries_of_a_registry(package):
         assert own or registers <= len(names) / 2, f"{path} lists {sorted(listed)}"
 
 
+BUILT_ON = {"esrgan": "realesrgan", "stylegan2": "gfpgan"}
+"""Models that another one extends: the second has the first's generator as a part."""
+
+
 @pytest.mark.parametrize("name", models.MODELS)
 def test_only_its_own_file_knows_a_model(name):
-    """Not its module, and none of its presets (except those named like a data set)."""
-    own = Path("models") / f"{name}.py"
+    """Not its module, and none of its presets (except those named like a data set), nor any file but one built on it."""
+    own = [Path("models") / f"{known}.py" for known in (name, BUILT_ON.get(name))]
     presets = {preset for preset in models.MODELS[name].presets if preset not in SOURCES}
     for path in imports():
-        if path != own:
+        if path not in own:
             assert not {f"jgan.models.{name}", f"jgan.models.{name}.MODEL"} & imports()[path], path
-            others = {"bilinear", *penalties.PENALTIES}  # a way to resize images, and penalties named like their models
+            # A way to resize images; penalties and degradations named like their models.
+            others = {"bilinear", "gfpgan", "realesrgan", *penalties.PENALTIES}
             unexpected = (({name} | presets) & strings()[path]) - others
             assert not unexpected or path.name == f"{name}.py", (path, unexpected)
 
