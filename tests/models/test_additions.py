@@ -74,7 +74,8 @@ BUILT_ON = {"esrgan": "realesrgan", "stylegan2": "gfpgan"}
 @pytest.mark.parametrize("name", models.MODELS)
 def test_only_its_own_file_knows_a_model(name):
     """Not its module, and none of its presets (except those named like a data set), nor any file but one built on it."""
-    own = [Path("models") / f"{known}.py" for known in (name, BUILT_ON.get(name))]
+    built = BUILT_ON.get(name)
+    own = [Path("models") / f"{known}.py" for known in (name, built, f"{built}_options", f"{built}_game")]
     presets = {preset for preset in models.MODELS[name].presets if preset not in SOURCES}
     for path in imports():
         if path not in own:
