@@ -32,6 +32,10 @@ class Entry(NamedTuple):
         return budget.changed(models.presets()[self.preset].config, self.changes)
 
 
+FAST = {"rule.n_critic": 1, "optimizer.learning_rate": 1e-3, "optimizer.d_learning_rate": 2e-3}
+"""Rates for the short runs here; the published ones are for 50 times as many updates. After 25 TFLOP on MNIST `projection` had
+12 % agreement and an FID of 118 with the published rates, 98 % and 11 with these."""
+
 ENTRIES: dict[str, Entry] = {
     "gan2014": Entry("mnist", batch_size=100, decays=False),
     "dcgan": Entry("dcgan_mnist", {"width": 32}),
@@ -40,8 +44,8 @@ ENTRIES: dict[str, Entry] = {
     "wgan_gp": Entry("wgan_gp_mnist", {"width": 24}, batch_size=32),
     "dragan": Entry("dragan_mnist", {"width": 32}),
     "rgan": Entry("rgan_mnist", {"width": 32}),
-    "sngan": Entry("sngan_mnist", {"width": 20}),
-    "sagan": Entry("sagan_mnist", {"width": 10, "rule.n_critic": 2}),
+    "sngan": Entry("sngan_mnist", {"width": 20} | FAST),
+    "sagan": Entry("sagan_mnist", {"width": 10} | FAST),
     "progan": Entry("progan_mnist", {"fmap_max": 14, "stable_images": 50_000, "fade_images": 50_000}),
     "stylegan2": Entry(
         "stylegan2_mnist",
@@ -53,8 +57,8 @@ ENTRIES: dict[str, Entry] = {
     "cgan": Entry("cgan_mnist", batch_size=100, decays=False),
     "cdcgan": Entry("cdcgan_mnist", {"width": 32}),
     "acgan": Entry("acgan_mnist", {"width": 48, "d_width": 10}),
-    "projection": Entry("projection_mnist", {"width": 12, "rule.n_critic": 2}),
-    "biggan": Entry("biggan_mnist", {"width": 8, "rule.n_critic": 2}),
+    "projection": Entry("projection_mnist", {"width": 12} | FAST),
+    "biggan": Entry("biggan_mnist", {"width": 8} | FAST),
     "infogan": Entry("infogan_mnist", {"width": 32, "units": 512}),
     "autoencoder": Entry("autoencoder_mnist", batch_size=128),
     "vae": Entry("vae_mnist", batch_size=128),

