@@ -22,6 +22,9 @@ Load = Callable[..., Dataset]
 Fit = Callable[[str, Path | None, Callable[[tuple[int, int]], tuple[int, int]]], tuple[str, str]]
 """`fitted(name, data_dir, nearest) -> (name, what was done)`."""
 
+COLUMN = 41
+"""Where the descriptions of `describe` begin."""
+
 DIVISION = (
     "A set that does not come divided into train, validation and test gives a sixth of each class to validation and a sixth to "
     "test, a fifth where only one of them is missing; so a third of such images is not trained on."
@@ -105,7 +108,7 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
       (1444, 8, 8, 1)
       >>> data.load("digit")  # doctest: +ELLIPSIS
       Traceback (most recent call last):
-      ValueError: unknown data set 'digit', did you mean 'digits'? Known are arithmetic, cifar10, coloured, ...
+      ValueError: unknown data set 'digit', did you mean 'digits'? Known are arithmetic, blurred, bsds, ...
     """
     from jgan.data import tfds  # it imports modules that register themselves here
 
@@ -224,11 +227,12 @@ def describe(width: int = 120) -> str:
     """
     entries = {source.usage: source.description for _, source in sorted(SOURCES.items())}
     entries["NAME, NAME/CONFIG"] = "any tensorflow-datasets set of images of one size; --data-dir is its data folder"
-    column = 2 + max(map(len, entries)) + 2
-    lines = [
-        textwrap.fill(
-            text, width, initial_indent=f"  {usage}".ljust(column), subsequent_indent=" " * column, break_on_hyphens=False
-        )
-        for usage, text in entries.items()
-    ]
+    lines = []
+    for usage, about in entries.items():
+        first = f"  {usage}".ljust(COLUMN)
+        if len(first) > COLUMN or not first.endswith("  "):  # a long one has a line of its own
+            lines.append(first.rstrip())
+            first = " " * COLUMN
+        fill = textwrap.TextWrapper(width, initial_indent=first, subsequent_indent=" " * COLUMN, break_on_hyphens=False)
+        lines.append(fill.fill(about))
     return "\n".join([*lines, "", textwrap.fill(DIVISION, width)])

@@ -44,7 +44,7 @@ def test_two_files_with_labels(files, tmp_path, capsys):
 
 @pytest.mark.parametrize(("side", "what"), [("--fake", "generated"), ("--real", "real")])
 def test_the_side_without_labels_is_named(files, tmp_path, monkeypatch, side, what):
-    monkeypatch.setattr(evaluate, "measure_images", pytest.fail)
+    monkeypatch.setattr(evaluate.two_sets, "measure", pytest.fail)
     given = {"--fake": files / "fake.npz", "--real": files / "real.npz"} | {side: files / "plain.npz"}
     told = rf"^--per-class needs the labels of both sets, and the {what} images of \S*plain.npz have none: .*"
     with pytest.raises(ValueError, match=told):

@@ -130,7 +130,7 @@ def refused(capsys, *argv):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--out", "a.jpg"], "or .npz (an array), or have no suffix (a folder of images), found a.jpg"),
+        (["--out", "a.jpg"], ".npz (an array) or .txt (lines of text), or have no suffix (a folder of images), found a.jpg"),
         (["--out", "nowhere/a.png"], "--out: there is no folder nowhere"),
         (["--num", "0"], "--num must be at least 1, found 0"),
         (["--num", "many"], "--num"),

@@ -107,7 +107,7 @@ def test_an_unknown_name_is_answered_with_the_closest_and_all(name, close):
 
 
 def test_a_name_like_no_other_gets_no_guess():
-    with pytest.raises(ValueError, match="unknown data set '@@@@': known are cifar10, coloured, digits"):
+    with pytest.raises(ValueError, match="unknown data set '@@@@': known are arithmetic, blurred, bsds, "):
         data.load("@@@@")
 
 

@@ -66,7 +66,7 @@ def test_any_source_has_one_that_json_keeps(name):
 
 def test_text_and_several_sets_name_every_array(tmp_path):
     (tmp_path / "a.txt").write_text("to be\nor not\n" * 6)
-    assert list(data.fingerprint(data.load("text", tmp_path))) == ["train.x", "validation.x", "test.x"]
+    assert list(data.fingerprint(data.load("lines", tmp_path))) == ["train.x", "validation.x", "test.x"]
     sets = {"a": Batch(X, None, {"source": X}), "b": Batch(X[:5], np.arange(5))}
     found = data.fingerprint(Dataset("two", sets, sets, sets))
     assert [name for name in found if name.startswith("test")] == ["test.a.x", "test.a.c.source", "test.b.x", "test.b.y"]

@@ -31,7 +31,7 @@ UNDIVIDED = {
     "folder": _folder,
     "folder:2": _classes,
     "npz": _npz,
-    "text:1": _text,
+    "lines:1": _text,
     "edges:folder": _folder,
     "inverted:npz": _npz,
     "negatives:npz": _npz,

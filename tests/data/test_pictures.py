@@ -223,7 +223,7 @@ def test_other_files_are_named(tmp_path, name):
 def test_litter_beside_texts_and_archives_is_ignored(tmp_path):
     (tmp_path / "a.txt").write_text("to be\n" * 6)
     (tmp_path / "._a.txt").write_bytes(b"\xff\xfe")
-    assert len(data.load("text", tmp_path).train.x) == 4
+    assert len(data.load("lines", tmp_path).train.x) == 4
     np.savez(tmp_path / "a.npz", x=np.zeros((6, 2, 2), np.uint8))
     (tmp_path / "._a.npz").write_bytes(b"\xff\xfe")
     assert len(data.load("npz", tmp_path).train.x) == 4

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from jgan import data
-from jgan.data import arrays, cifar, folder, idx, npz, reading, text
+from jgan.data import arrays, cifar, folder, idx, lines, npz, reading
 from jgan.evaluation import sets
 
 
@@ -30,12 +30,12 @@ def home(tmp_path, monkeypatch):
 READS = {
     "load folder": lambda base: data.load("folder", f"{base}/pictures"),
     "load npz": lambda base: data.load("npz", f"{base}/a.npz"),
-    "load text": lambda base: data.load("text", f"{base}/a.txt"),
+    "load lines": lambda base: data.load("lines", f"{base}/a.txt"),
     "image": lambda base: folder.read_image(f"{base}/pictures/1.png"),
     "images": lambda base: folder.read(f"{base}/pictures"),
     "npz": lambda base: npz.read(f"{base}/a.npz"),
     "arrays": lambda base: arrays.read(f"{base}/a.npz", ["x"]).found["x"][0, 0, 0],
-    "lines": lambda base: text.read_lines(f"{base}/a.txt"),
+    "lines": lambda base: lines.read_lines(f"{base}/a.txt"),
     "idx": lambda base: idx.read(f"{base}/a.idx")[0],
     "cifar": lambda base: cifar.find(f"{base}").is_dir(),
     "set": lambda base: sets.read(f"{base}/pictures").images[0, 0, 0, 0],
