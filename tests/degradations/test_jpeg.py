@@ -52,7 +52,8 @@ def test_it_is_libjpegs(name, quality):
         levels = 255 * np.asarray(found.pixels[: size[0], : size[1]])
         np.testing.assert_allclose(levels, np.rint(levels), atol=1e-3)
         wanted = by_pillow(image, quality, subsampled)
-        assert psnr(levels, wanted) > (42 if min(size) > 1 else 35), size
+        # Not equal: versions of libjpeg differ where a coefficient is half a step, of 100 levels and more at low quality.
+        assert psnr(levels, wanted) > (40 if min(size) > 1 else 35), size
         if min(size) > 8:
             error, reference = (np.square(x.astype(np.float64) - image).mean() for x in (levels, wanted))
             assert error == pytest.approx(reference, rel=0.03)
