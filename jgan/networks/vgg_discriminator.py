@@ -21,6 +21,18 @@ class _Layers(nn.Module):
     head: str = "dense"
     dtype: jnp.dtype = jnp.float32
 
+    def _levels(self, h: jax.Array, sizes: tuple[int, int], biases: bool, *, train: bool, axis_name: str | None) -> jax.Array:
+        """The convolutions: at each level one of stride 1, then one of stride 2, with kernels of these sizes."""
+        for level in range(self.levels):
+            for stride, size in zip((1, 2), sizes, strict=True):
+                first, name = (level, stride) == (0, 1), f"level_{level}_{stride}"
+                features = self.width << min(level, 3)
+                h = Conv(features, size, stride, 1, biases or first, torch_uniform, dtype=self.dtype, name=name)(h)
+                if not first:
+                    h = BatchNorm(dtype=self.dtype, name=f"{name}_norm")(h, train=train, axis_name=axis_name)
+                h = nn.leaky_relu(h, 0.2)
+        return h
+
     def _head(self, h: jax.Array, hidden: int) -> jax.Array:
         """Logits of all pixels of the last map, or of its mean over the image."""
         if self.head not in HEADS:
@@ -72,14 +84,7 @@ class SRGANDiscriminator(_Layers):
     ) -> Float32[jax.Array, " b"]:
         """Maps `[B, height, width, channels]` in [0, 1] to `[B]` logits."""
         self._check(x)
-        h = 2 * x.astype(self.dtype) - 1
-        for level in range(self.levels):
-            for stride in (1, 2):
-                name, features = f"level_{level}_{stride}", self.width << min(level, 3)
-                h = Conv(features, 3, stride, kernel_init=torch_uniform, dtype=self.dtype, name=name)(h)
-                if (level, stride) != (0, 1):
-                    h = BatchNorm(dtype=self.dtype, name=f"{name}_norm")(h, train=train, axis_name=axis_name)
-                h = nn.leaky_relu(h, 0.2)
+        h = self._levels(2 * x.astype(self.dtype) - 1, (3, 3), True, train=train, axis_name=axis_name)
         return self._head(h, 16 * self.width)
 
 
@@ -115,14 +120,5 @@ class ESRGANDiscriminator(_Layers):
     ) -> Float32[jax.Array, " b"]:
         """Maps `[B, height, width, channels]` in [0, 1] to `[B]` logits."""
         self._check(x)
-        h = x.astype(self.dtype)
-        for level in range(self.levels):
-            for size, stride in ((3, 1), (4, 2)):
-                first, name = (level, stride) == (0, 1), f"level_{level}_{stride}"
-                features = self.width << min(level, 3)
-                layer = Conv(features, size, stride, 1, first, torch_uniform, dtype=self.dtype, name=name)
-                h = layer(h)
-                if not first:
-                    h = BatchNorm(dtype=self.dtype, name=f"{name}_norm")(h, train=train, axis_name=axis_name)
-                h = nn.leaky_relu(h, 0.2)
+        h = self._levels(x.astype(self.dtype), (3, 4), False, train=train, axis_name=axis_name)
         return self._head(h, 100)
