@@ -4,34 +4,12 @@
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from jgan.data import pairs, sources
 from jgan.data.dataset import Dataset
-
-LUMA = (0.299, 0.587, 0.114)
-"""The weights of red, green and blue."""
-
-
-def luma(images: Any) -> Any:
-    """The grey version of images.
-
-    Args:
-      images: `[..., 3]` float, of NumPy or of JAX.
-
-    Returns:
-      `[..., 1]`, in the range of `images`.
-
-    Example:
-      >>> import numpy as np
-      >>> from jgan.data import grey
-      >>> grey.luma(np.array([[1.0, 0.0, 1.0]])).round(3).tolist()
-      [[0.413]]
-    """
-    red, green, blue = (images[..., index : index + 1] * weight for index, weight in enumerate(LUMA))
-    return red + green + blue
+from jgan.degradations.colour import luma as luma
 
 
 def as_stored(images: np.ndarray) -> np.ndarray:

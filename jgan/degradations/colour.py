@@ -1,5 +1,7 @@
 """Colour of one image: grey, rounding to 8 bits, and GFP-GAN's jitter."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 
@@ -27,6 +29,25 @@ def rounded(image: jax.Array) -> jax.Array:
     return jnp.round(255 * jnp.clip(image, 0.0, 1.0)) / 255
 
 
+def luma(images: Any) -> Any:
+    """The grey version of images.
+
+    Args:
+      images: `[..., 3]` float, of NumPy or of JAX.
+
+    Returns:
+      `[..., 1]`, in the range of `images`.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.degradations import colour
+      >>> colour.luma(np.array([[1.0, 0.0, 1.0]])).round(3).tolist()
+      [[0.413]]
+    """
+    red, green, blue = (images[..., index : index + 1] * weight for index, weight in enumerate(LUMA))
+    return red + green + blue
+
+
 def grey(image: jax.Array) -> jax.Array:
     """The luma of a colour image in all its channels; a grey image is left as it is.
 
@@ -44,8 +65,7 @@ def grey(image: jax.Array) -> jax.Array:
     """
     if image.shape[-1] == 1:
         return image
-    red, green, blue = (weight * image[..., index : index + 1] for index, weight in enumerate(LUMA))
-    return jnp.broadcast_to(red + green + blue, image.shape)
+    return jnp.broadcast_to(luma(image), image.shape)
 
 
 def shifted(key: Key, image: jax.Array, most: float) -> jax.Array:
