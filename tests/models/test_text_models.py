@@ -13,6 +13,7 @@ from jgan.data import oracle
 from jgan.models import relgan, seqgan
 from jgan.models import sequences as shared
 from jgan.networks import lstm, relational, sequences
+from jgan.rng import Stream, stream
 
 KEY = jax.random.key(0)
 TOY = lstm.lstm(3, 3, embedding=2, hidden=3, stddev=1.0)
@@ -150,7 +151,7 @@ def test_the_loss_is_the_published_sum_and_its_gradient_does_not_pass_the_reward
     game, batch = seqgan.game(config, net, network), Batch(jnp.asarray(EVERYTHING[:5]))
     fakes, _ = game.fakes(KEY, state.generator.params, state, batch, None)
     value, (_, metrics) = game.g_loss(KEY, state.generator.params, state, batch, fakes, None)
-    z = sequences.latent_keys(jax.random.fold_in(KEY, 10), 5)
+    z = sequences.latent_keys(stream(KEY, Stream.ROLLOUTS), 5)
     real = lambda tokens: jax.nn.sigmoid(network.apply(state.discriminator.params, {}, tokens)[0])  # noqa: E731
     reward = seqgan.rewards(net, state.generator.params, real, z, fakes.x, config.rollouts)
     logs = sequences.log_probabilities(net, state.generator.params, fakes.x)
