@@ -322,7 +322,7 @@ def translated(found: Snapshot, args: Args, out: Path) -> str:
     """The command for `--input`: one translation, a sheet of inputs and outputs, or all outputs; returns a description."""
     assert args.input is not None
     several = out.suffix.lower() == ".png" and not named.is_picture(args.input)
-    given = itertools.islice(named.read(args.input), args.num if several else None)
+    given = itertools.islice(named.read(args.input, translation.MOST_PIXELS), args.num if several else None)
     note = lambda line: output.warn(f"{PROG}: note: {line}")  # noqa: E731
     made = translation.translate(found, given, direction=args.direction, seed=args.seed, ema=args.ema, note=note)
     if not out.suffix:

@@ -27,6 +27,9 @@ TILE, MARGIN = 192, 64
 """Larger pictures of a model that sees only so far around a pixel (`gan.whole.reach`) are translated in tiles of this side,
 with at most this margin."""
 
+MOST_PIXELS = 150_000_000
+"""Pixels of a user's picture, more than of those that are read by the hundred: decoded with Pillow it takes up to 1.8 GB."""
+
 MOST = 100
 
 PROGRAMS = 8

@@ -57,12 +57,13 @@ def asked_size(name: str) -> Size | None:
     return height, width
 
 
-def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
+def read_image(path: str | Path, size: Size | None = None, most: int = pictures.MOST_PIXELS) -> np.ndarray:
     """Reads one image.
 
     Args:
       path: the file.
       size: height and width of the result: the largest centred crop of that aspect ratio is resized with antialiasing.
+      most: the largest number of pixels of the file.
 
     Returns:
       uint8 `[height, width, 1]` if the file is grey, `[height, width, 3]` if it is coloured; rotated as its EXIF data say.
@@ -85,7 +86,8 @@ def read_image(path: str | Path, size: Size | None = None) -> np.ndarray:
     reading.regular(path, "an image")
     with reading.naming(path, "an image"):
         with path.open("rb") as file:
-            image = pictures.upright(pictures.decode(file, str(path), pictures.formats_of(path.suffix)), str(path))
+            decoded = pictures.decode(file, str(path), pictures.formats_of(path.suffix), most)
+            image = pictures.upright(decoded, str(path))
         if size is not None:
             from PIL import Image, ImageOps
 

@@ -59,13 +59,14 @@ def formats_of(suffix: str) -> list[str]:
     return [name for name, own in FORMATS.items() if name not in UNSIGNED or suffix.lower() in own]
 
 
-def decode(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
+def decode(file: IO[bytes], where: str, formats: Iterable[str], most: int = MOST_PIXELS) -> Any:
     """Decodes a picture.
 
     Args:
       file: the open file, which can be positioned.
       where: its name, for messages.
       formats: Pillow's names of the formats it may have.
+      most: the largest number of pixels.
 
     Returns:
       Pillow's image, loaded, with at most 8 bits per channel; not turned by its EXIF data.
@@ -82,11 +83,11 @@ def decode(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
     """
     with reading.naming(where, "an image"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata, which do not concern the pixels
-        image = _opened(file, where, formats)
+        image = _opened(file, where, formats, most)
         if image.format == "PNG":  # while it decodes, Pillow compares no checksums
             image.verify()
             file.seek(0)
-            image = _opened(file, where, ["PNG"])
+            image = _opened(file, where, ["PNG"], most)
         image.load()
     return image
 
@@ -124,7 +125,7 @@ _ORIENTATION = 0x0112
 """EXIF's number of the orientation."""
 
 
-def _opened(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
+def _opened(file: IO[bytes], where: str, formats: Iterable[str], most: int = MOST_PIXELS) -> Any:
     """Pillow's image, its header read and checked."""
     from PIL import Image, UnidentifiedImageError
 
@@ -133,19 +134,18 @@ def _opened(file: IO[bytes], where: str, formats: Iterable[str]) -> Any:
     try:
         image = Image.open(file, formats=known)
     except Image.DecompressionBombError:
-        raise ValueError(f"{where}: expected at most {MOST_PIXELS} pixels, found far more: make it smaller") from None
+        raise ValueError(f"{where}: expected at most {most} pixels, found far more: make it smaller") from None
     except UnidentifiedImageError:  # its message is the file's representation
         raise ValueError(f"{where}: expected an image, found a file that cannot be read as one: get it again") from None
-    _check(image, file, where)
+    _check(image, file, where, most)
     return image
 
 
-def _check(image: Any, file: IO[bytes], where: str) -> None:
+def _check(image: Any, file: IO[bytes], where: str, most: int) -> None:
     """Checks what the header of a picture says, before it is decoded."""
-    if image.width * image.height > MOST_PIXELS:
+    if image.width * image.height > most:
         raise ValueError(
-            f"{where}: expected at most {MOST_PIXELS} pixels, found {image.width}x{image.height} (width x height): "
-            "make it smaller"
+            f"{where}: expected at most {most} pixels, found {image.width}x{image.height} (width x height): make it smaller"
         )
     # A photograph of a camera is often MPO, a JPEG with a small second picture behind it.
     if getattr(image, "is_animated", False) and image.format != "MPO":

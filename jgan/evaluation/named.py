@@ -44,11 +44,12 @@ def has_names(path: Path) -> bool:
     return is_picture(path) or reading.user_path(path).is_dir()
 
 
-def read(path: Path) -> Iterator[Picture]:
+def read(path: Path, most: int = pictures.MOST_PIXELS) -> Iterator[Picture]:
     """Reads a picture, or a set of them.
 
     Args:
       path: a picture; a folder of pictures, which may differ in size; an archive of one, or an `.npz` file, of one size.
+      most: the largest number of pixels of a file that is a picture.
 
     Yields:
       The pictures, one at a time, in the order of their names; those of an archive or an array are named by their number.
@@ -70,7 +71,7 @@ def read(path: Path) -> Iterator[Picture]:
     path = reading.user_path(path)
     if has_names(path):
         for name, file in files(path).items():
-            yield Picture(name, str(file), image(file))
+            yield Picture(name, str(file), folder.read_image(file, most=most))
         return
     if path.is_file() and not (archives.is_archive(path) or path.suffix.lower() == ".npz"):
         raise ValueError(f"{path}: expected a picture ({text.listed(pictures.SUFFIXES)}), a folder or an .npz file of pictures")

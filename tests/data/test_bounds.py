@@ -23,8 +23,9 @@ import fuzzing
 import idx_files
 from PIL import Image
 
-from jgan import data
+from jgan import data, translation
 from jgan.data import arrays, cifar, faces, folder, idx, lines, pictures, reading, tfrecord
+from jgan.evaluation import named
 
 MIB = 1 << 20
 
@@ -83,6 +84,18 @@ def test_the_largest_picture_is_read(tmp_path):
     path.write_bytes(png(10000, 5000, bytes(5000 * 10001)))
     told = fuzzing.limited(lambda _: str(folder.read_image(path, (16, 32)).shape), [None], memory=256 * MIB)
     assert told == ["(16, 32, 1)"]
+
+
+def test_a_larger_picture_is_read_where_it_is_the_user_s_own(tmp_path):
+    """As `sample --input` reads it, to translate it in tiles."""
+    path = tmp_path / "a.png"
+    path.write_bytes(png(10_000, 10_000, bytes(10_000 * 10_001)))
+    assert "expected at most 50000000 pixels, found 10000x10000" in refusal(folder.read_image, path)
+    [picture] = named.read(path, translation.MOST_PIXELS)
+    assert picture.pixels.shape == (10_000, 10_000, 1)
+    path.write_bytes(png(13_000, 13_000))
+    with pytest.raises(ValueError, match="expected at most 150000000 pixels, found 13000x13000"):
+        next(named.read(path, translation.MOST_PIXELS))
 
 
 @pytest.mark.parametrize("name", ["BMP", "GIF", "TIFF", "JPEG", "WEBP"])
