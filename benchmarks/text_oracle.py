@@ -60,11 +60,11 @@ class Args:
     """batch size"""
     pretrain_steps: int = 8_000
     """updates of maximum likelihood"""
-    d_pretrain_steps: int = 500
+    d_pretrain_steps: int = 1_000
     """updates of SeqGAN's discriminator before the game"""
-    seqgan_steps: int = 150
+    seqgan_steps: int = 500
     """SeqGAN's generator updates in the game"""
-    n_critic: int = 30
+    n_critic: int = 5
     """SeqGAN's discriminator updates for one of them"""
     relaxed_steps: int = 1_000
     """generator updates in the game of the models with relaxed tokens"""
@@ -101,6 +101,7 @@ def config_of(args: Args, name: str) -> Any:
             d_pretrain_steps=args.d_pretrain_steps,
             n_critic=args.n_critic,
             baseline=name.endswith("baseline"),
+            optimizer=Optimizer("adam", learning_rate=1e-3, b1=0.9),  # see the presets of the model
             d_filters=tuple(max(1, filters // args.width) for filters in seqgan.FILTERS),
         )
     generator = Generator("relational", hidden=512 // args.width) if name == "RelGAN" else Generator()

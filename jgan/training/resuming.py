@@ -7,6 +7,7 @@ that a resumed run needs to write the same files as one that was not interrupted
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from jgan import phases
 from jgan.training import journal, records
@@ -108,7 +109,10 @@ def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool =
 def entered(run: Run, previous: GANState | None) -> GANState:
     """The initial state of a run's current phase, from the final state of the previous phase."""
     position, key = run.index % len(run.phases), keys(run.config.seed).init
-    if previous is None or run.phase.enter is None:
-        return jax.jit(lambda key: phases.enter(run.phases, position, key, None))(key)
+    enter = jax.jit(lambda key, before: phases.enter(run.phases, position, key, before))
     # From the host, as after a restart: the result must not depend on the arrays' placement.
-    return phases.enter(run.phases, position, key, jax.device_get(previous))
+    if previous is None or run.phase.enter is None:
+        return enter(key, None)
+    # Copied: an array that passes through a compiled function may be the same buffer in two places of the result, and a step is
+    # given the buffers of its state.
+    return jax.tree.map(jnp.copy, enter(key, jax.device_get(previous)))
