@@ -1,6 +1,7 @@
 """Training budgets in floating-point operations of the compiled step, which are the same on every machine."""
 
 import dataclasses
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -131,3 +132,30 @@ def steps_for(budget: float, costs: Sequence[float], lengths: Sequence[int]) -> 
         raise ValueError(f"the phases before the last cost {before:.3g} operations, the whole budget is {budget:.3g}")
     total = sum(lengths) + last
     return total - total % 100 if last >= 100 else total
+
+
+def minutes_left(minutes: float, begun: float) -> float:
+    """The time limit of a run of a command that ends after some minutes, for `jgan.training.train`.
+
+    Args:
+      minutes: the time of the whole command; 0 for no limit.
+      begun: the time at which it began, from `time.monotonic`.
+
+    Returns:
+      The minutes that are left; 0 for no limit.
+
+    Raises:
+      TimeoutError: if none are left.
+
+    Example:
+      >>> import time
+      >>> from benchmarks import budget
+      >>> budget.minutes_left(0, time.monotonic()), 4 < budget.minutes_left(5, time.monotonic()) <= 5
+      (0.0, True)
+    """
+    if not minutes:
+        return 0.0
+    left = minutes - (time.monotonic() - begun) / 60
+    if left <= 0:
+        raise TimeoutError(f"{minutes:g} minutes are over")
+    return left

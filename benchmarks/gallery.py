@@ -205,9 +205,6 @@ def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str
     loaded = data.load(dataset, folder)
     steps, cost = length(args, entry, loaded)
     started = time.monotonic()
-    left = args.minutes - (started - begun) / 60
-    if args.minutes and left <= 0:
-        raise TimeoutError(f"{args.minutes:g} minutes are over")
     run, state, _ = train(
         entry.preset,
         configuration(entry, steps),
@@ -217,7 +214,7 @@ def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str
         batch_size=entry.batch_size,
         seed=args.seed,
         eval_every=0,
-        time_limit=left if args.minutes else 0,
+        time_limit=budget.minutes_left(args.minutes, begun),
         workdir=workdir,
         resume="auto",
     )

@@ -106,9 +106,6 @@ def trained(args: Args, name: str, seed: int, begun: float) -> tuple[dict[str, A
     loaded = data.load(entry.dataset, folder)
     steps, cost = length(entry, args.times, loaded)
     started = time.monotonic()
-    left = args.minutes - (started - begun) / 60
-    if args.minutes and left <= 0:
-        raise TimeoutError(f"{args.minutes:g} minutes are over")
     run, state, _ = train(
         entry.preset,
         entry.config(steps),
@@ -118,7 +115,7 @@ def trained(args: Args, name: str, seed: int, begun: float) -> tuple[dict[str, A
         batch_size=entry.batch_size,
         seed=seed,
         eval_every=0,
-        time_limit=left if args.minutes else 0,
+        time_limit=budget.minutes_left(args.minutes, begun),
         workdir=args.workdir / f"{name}_{seed}",
         resume="auto",
     )
