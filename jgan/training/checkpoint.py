@@ -6,10 +6,7 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 """
 
 import contextlib
-import errno
-import json
 import logging
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,19 +18,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.training import integrity
+from jgan.training import about_file, integrity
 from jgan.types import PyTree
 from jgan.utils.files import synchronize
-from jgan.utils.text import one_line
 
 Which = Literal["last", "best"]
 
-PASSING = (errno.EACCES, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE)
-"""errors of reading that say nothing about the content"""
-
-STATE, ABOUT = "state", "about"
-OLD_STATE = "default"
-"""the name of the state in checkpoints of jgan 0.2.0.dev0, which have no `about`"""
+STATE = "state"
 
 
 class Saved(NamedTuple):
@@ -102,7 +93,7 @@ class Checkpoints:
             read_only=read_only,
             enable_async_checkpointing=False,  # the thread below also computes the checksums
         )
-        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(STATE, ABOUT))
+        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(STATE, about_file.ABOUT))
         self._durable |= set(self.steps())
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: tuple[int, Future[None]] | None = None
@@ -148,8 +139,8 @@ class Checkpoints:
     def _write(self, state: PyTree, about: dict[str, Any]) -> None:
         host = jax.tree.map(np.asarray, state)
         sealed = integrity.seal(about | {"leaves": integrity.checksums(host)})
-        items = {STATE: self._ocp.args.StandardSave(host), ABOUT: self._ocp.args.JsonSave(sealed)}
-        self._ranks[about["step"]], self._kept[about["step"]] = _rank(about), about.get("kept", False)
+        items = {STATE: self._ocp.args.StandardSave(host), about_file.ABOUT: self._ocp.args.JsonSave(sealed)}
+        self._ranks[about["step"]], self._kept[about["step"]] = about_file.rank(about), about.get("kept", False)
         self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
         synchronize(self.folder / str(about["step"]))
         self._durable.add(about["step"])
@@ -175,7 +166,9 @@ class Checkpoints:
         try:
             future.result()
         except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
-            raise OSError(f"the checkpoint of step {step} cannot be written to {self.folder}: {reason(error)}") from error
+            raise OSError(
+                f"the checkpoint of step {step} cannot be written to {self.folder}: {about_file.reason(error)}"
+            ) from error
 
     def steps(self) -> list[int]:
         """The steps of all checkpoints, in ascending order."""
@@ -209,14 +202,14 @@ class Checkpoints:
         shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), template)
         path = self.folder / str(step)
         try:
-            about = _about(path)
-            restored = self._restored(path / (OLD_STATE if about is None else STATE), shapes)
+            about = about_file.read(path)
+            restored = self._restored(path / (about_file.OLD_STATE if about is None else STATE), shapes)
         except MemoryError:
             raise
         except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
-            if any(os.strerror(code) in reason(error) for code in PASSING):
-                raise OSError(f"the checkpoint {path} cannot be read now: {reason(error)}") from error
-            message = f"the checkpoint {path} cannot be read: it is damaged or of another model ({reason(error)})"
+            if any(os.strerror(code) in about_file.reason(error) for code in about_file.PASSING):
+                raise OSError(f"the checkpoint {path} cannot be read now: {about_file.reason(error)}") from error
+            message = f"the checkpoint {path} cannot be read: it is damaged or of another model ({about_file.reason(error)})"
             raise ValueError(message) from error
         if about is None:
             return Saved(step, restored, {}, verified=False)
@@ -242,7 +235,7 @@ class Checkpoints:
           As `Saved.extra`; empty if its record is damaged.
         """
         try:
-            about = _about(self.folder / str(step))
+            about = about_file.read(self.folder / str(step))
         except ValueError:
             return {}
         return {} if about is None else about["extra"]
@@ -344,14 +337,14 @@ class Checkpoints:
     def _best(self, steps: Sequence[int]) -> int | None:
         for step in steps:
             if step not in self._ranks:
-                self._ranks[step] = _rank_on_disk(self.folder / str(step))
+                self._ranks[step] = about_file.rank_on_disk(self.folder / str(step))
         ranked = {step: rank for step in steps if (rank := self._ranks[step]) is not None}
         return max(ranked, key=lambda step: (*ranked[step], step), default=None)
 
     def _for_good(self, steps: Sequence[int]) -> set[int]:
         for step in steps:
             if step not in self._kept:
-                self._kept[step] = _kept_on_disk(self.folder / str(step))
+                self._kept[step] = about_file.kept_on_disk(self.folder / str(step))
         return {step for step in steps if self._kept[step]}
 
 
@@ -366,65 +359,3 @@ class _Keep:
         on_disk = max(self._owner._durable & set(steps), default=None)  # never deleted before a newer one is flushed
         kept = {*steps[-self._owner.keep :], self._owner._best(steps), on_disk, *self._owner._for_good(steps)}
         return [checkpoint.step in kept for checkpoint in checkpoints]
-
-
-def _rank(about: dict[str, Any]) -> tuple[int, float] | None:
-    """The sort key of checkpoints: first the phase, then the score, because scores of different phases are not comparable."""
-    score = about["score"]
-    return None if score is None or not math.isfinite(score) else (about.get("phase", 0), score)
-
-
-def _rank_on_disk(path: Path) -> tuple[int, float] | None:
-    """None if the checkpoint was not measured, or its record is damaged."""
-    try:
-        about = _about(path)
-        if about is not None:
-            return _rank(about)
-        old = path / "metrics" / "metrics"  # where earlier versions kept the score
-        return _rank(json.loads(old.read_text())) if old.exists() else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return None
-
-
-def _kept_on_disk(path: Path) -> bool:
-    """False if its record is damaged."""
-    try:
-        about = _about(path)
-        return about is not None and about.get("kept", False) is True
-    except (OSError, ValueError):
-        return False
-
-
-def _about(path: Path) -> dict[str, Any] | None:
-    """The record of a checkpoint; None for one of an earlier version, which has none."""
-    if (path / OLD_STATE).exists():
-        return None
-    file = path / ABOUT / "metadata"
-    try:
-        record = json.loads(file.read_text())
-        if not integrity.is_sealed(record):
-            raise ValueError("its checksum differs")
-    except (ValueError, AttributeError, RecursionError, FileNotFoundError, NotADirectoryError) as error:
-        raise ValueError(f"{file}: {reason(error)}") from error
-    return record
-
-
-def reason(error: BaseException) -> str:
-    """The cause of an error in one line.
-
-    Args:
-      error: the error.
-
-    Returns:
-      The operating system's message if there is one, otherwise the first line of the error's own.
-
-    Example:
-      >>> from jgan.training import checkpoint
-      >>> checkpoint.reason(OSError(28, "No space left on device"))
-      'No space left on device'
-    """
-    codes = (errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EFBIG, *PASSING, errno.ENOTDIR, errno.ENOENT)
-    known = [os.strerror(code) for code in codes]
-    chain = "\n".join(str(item) for item in (error, error.__cause__, error.__context__) if item is not None)
-    system = next((words for words in known if words in chain), None)
-    return system or one_line(error)

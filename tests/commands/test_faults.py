@@ -23,7 +23,7 @@ import pytest
 from small_runs import SMALL, assert_same_end, small_run, without_clock
 
 from jgan import models, sample, train
-from jgan.training import checkpoint, lock, records, run, stopping
+from jgan.training import about_file, checkpoint, lock, records, run, stopping
 from jgan.training import folder as folders
 from jgan.training.journal import Journal, NonFiniteError
 from jgan.utils import output
@@ -64,7 +64,7 @@ def test_every_bit_of_a_checkpoint_is_protected(finished, tmp_path):
         right = [leaf.tobytes() for leaf in jax.tree.leaves(checkpoints.read(8, template).state)]
     work = shutil.copytree(finished / "checkpoints", tmp_path / "checkpoints")
     files = sorted(path for path in (work / "8").rglob("*") if path.is_file() and path.stat().st_size)
-    about, largest = work / "8" / checkpoint.ABOUT / "metadata", max(files, key=lambda path: path.stat().st_size)
+    about, largest = work / "8" / about_file.ABOUT / "metadata", max(files, key=lambda path: path.stat().st_size)
     drawn, refused = random.Random(0), set()
     with checkpoint.Checkpoints(work, read_only=True) as checkpoints:
         for path in files * 3 + [largest] * 3:
@@ -89,7 +89,7 @@ def test_every_bit_of_a_checkpoint_is_protected(finished, tmp_path):
 
 def test_the_score_of_a_checkpoint_is_protected(copy):
     """A changed score would choose another best state."""
-    path = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
+    path = copy / "checkpoints" / "8" / about_file.ABOUT / "metadata"
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"score": 1e9}))
     with checkpoint.Checkpoints(copy / "checkpoints", read_only=True) as checkpoints:
@@ -99,7 +99,7 @@ def test_the_score_of_a_checkpoint_is_protected(copy):
 
 
 def test_the_newest_good_checkpoint_is_used_and_the_bad_one_is_kept(finished, copy, capsys):
-    bad = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
+    bad = copy / "checkpoints" / "8" / about_file.ABOUT / "metadata"
     content = bad.read_bytes()[:100]
     bad.write_bytes(content)
     with pytest.raises(ValueError, match=r"1 of the . checkpoints in .* are damaged"):
@@ -128,7 +128,7 @@ def test_a_checkpoint_cut_short_is_one_line_in_a_run_that_goes_on(finished, copy
 
 
 def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(copy):
-    for bad in (copy / "checkpoints").glob(f"*/{checkpoint.ABOUT}/metadata"):
+    for bad in (copy / "checkpoints").glob(f"*/{about_file.ABOUT}/metadata"):
         bad.write_bytes(bad.read_bytes()[:100])
     before = sorted(path.relative_to(copy) for path in (copy / "checkpoints").rglob("*"))
     journal = (copy / "metrics.jsonl").read_text()
@@ -140,7 +140,7 @@ def test_a_run_whose_checkpoints_are_all_damaged_is_left_as_it_is(copy):
 
 def test_what_only_reads_uses_the_newest_good_checkpoint_too(copy):
     kept = sorted(int(path.name) for path in (copy / "checkpoints").iterdir())[-2]
-    bad = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
+    bad = copy / "checkpoints" / "8" / about_file.ABOUT / "metadata"
     bad.write_bytes(bad.read_bytes()[:100])
     found = run.open_run(copy).snapshot()
     assert (found.step, int(found.state.step)) == (kept, kept)
@@ -149,7 +149,7 @@ def test_what_only_reads_uses_the_newest_good_checkpoint_too(copy):
 
 
 def test_the_commands_say_which_checkpoint_is_damaged(copy, tmp_path, capsys):
-    bad = copy / "checkpoints" / "8" / checkpoint.ABOUT / "metadata"
+    bad = copy / "checkpoints" / "8" / about_file.ABOUT / "metadata"
     bad.write_bytes(bad.read_bytes()[:100])
     sample.main(["--workdir", str(copy), "--checkpoint", "last", "--out", str(tmp_path / "grid.png")])
     error = capsys.readouterr().err
