@@ -25,13 +25,13 @@ LAYERS = [
     {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
     {"degradations"},
-    {"penalties", "augment", "networks", "data", "metrics", "plots", "pool", "regions", "steps", "codes"},
+    {"penalties", "augment", "networks", "data", "metrics", "pages", "plots", "pool", "regions", "steps", "codes"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},
     {"training"},
-    {"exploration", "translation", "sample_text"},
-    {"sample", "classifier"},
+    {"exploration", "translation", "sample_text", "run_page"},
+    {"sample", "report", "classifier"},
     {"train", "evaluate", "__main__"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}

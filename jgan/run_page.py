@@ -1,0 +1,322 @@
+"""The page of a run, for `python -m jgan.report`: from the files in its folder, without its data and without its networks."""
+
+import io
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from jgan import models, pages, plots
+from jgan.pages import Markup
+from jgan.training import journal, log, records
+from jgan.utils import text
+
+FRAMES, SIDE = 60, 1024
+"""Of the history of samples: the most pictures, evenly chosen, and the side to which larger ones are reduced."""
+
+ROWS, POINTS = 100, 2000
+"""The most lines of the journal in the table, and in the curves."""
+
+LINES = 400
+"""The most lines of the log."""
+
+T = TypeVar("T")
+
+
+def page(workdir: Path) -> str:
+    """The page of a run.
+
+    Args:
+      workdir: the folder of the run.
+
+    Returns:
+      The HTML file.
+
+    Raises:
+      ValueError, OSError: if it holds no run, or a file of it cannot be read.
+    """
+    record, rows = configuration(workdir), journal.rows(workdir)
+    summary = _json(workdir / "summary.json") if (workdir / "summary.json").exists() else {}
+    config = record["config"]
+    name = f"{config.get('preset', 'run')} on {config.get('dataset', 'its data')}"
+    lines = _log(workdir)
+    return pages.page(
+        name,
+        pages.element("h1", name),
+        pages.element("p", _about(record, rows, summary)),
+        *(pages.element("p", line, class_="warning") for line in _warnings(lines)),
+        pages.section("Samples", _history(workdir)),
+        pages.section("Measures", _measures(summary, rows)),
+        pages.section("Curves", _curves(rows)),
+        pages.section("Pictures", *_pictures(workdir)),
+        pages.section("Options", *_options(record)),
+        pages.section("Data and environment", *_origin(record)),
+        pages.section("Journal", _rows(rows)),
+        pages.section(
+            "Log", pages.details(f"the last {len(lines[-LINES:]):,} lines", pages.element("pre", "\n".join(lines[-LINES:])))
+        ),
+    )
+
+
+def animation(workdir: Path) -> list[np.ndarray]:
+    """The pictures of a run's samples, in the order of their steps, as `jgan.plots.animation` takes them.
+
+    Args:
+      workdir: the folder of the run.
+
+    Returns:
+      uint8 `[height, width, 3]`, those of the size of the last picture.
+
+    Raises:
+      ValueError: if there are none.
+    """
+    from PIL import Image
+
+    frames = []
+    for path in evenly(_samples(workdir, ".png"), FRAMES):
+        with Image.open(path) as picture:
+            frames.append(np.asarray(picture.convert("RGB")))
+    if not frames:
+        raise ValueError(f"{workdir / 'samples'}: expected pictures of samples, found none")
+    return [frame for frame in frames if frame.shape == frames[-1].shape]  # a phase of a growing model has its own size
+
+
+def configuration(workdir: Path) -> dict[str, Any]:
+    """The content of a run's `config.json`, as it is.
+
+    Args:
+      workdir: the folder of the run.
+
+    Returns:
+      The record; `["config"]` is a dict.
+
+    Raises:
+      ValueError, OSError: if the folder holds no run, or the file is damaged.
+    """
+    path = workdir / records.CONFIG
+    if not workdir.is_dir() or not path.exists():
+        raise ValueError(f"{workdir}: expected the folder of a run, which holds {records.CONFIG}")
+    record = _json(path)
+    if not isinstance(record.get("config"), dict):
+        raise ValueError(f"{path}: expected the record of a run, found a file without its options")
+    return record
+
+
+def evenly(items: Sequence[T], most: int) -> list[T]:
+    """At most so many of a sequence, evenly chosen, the first and the last among them.
+
+    Args:
+      items: the sequence.
+      most: their number, at least 2.
+
+    Returns:
+      The chosen ones, in their order.
+
+    Example:
+      >>> from jgan import run_page
+      >>> run_page.evenly(range(10), 4)
+      [0, 3, 6, 9]
+    """
+    if len(items) <= most:
+        return list(items)
+    return [items[round(index * (len(items) - 1) / (most - 1))] for index in range(most)]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: expected JSON, found {text.one_line(error)}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"{path}: expected an object of JSON, found {type(found).__name__}")
+    return found
+
+
+def _log(workdir: Path) -> list[str]:
+    path = workdir / log.LOG
+    return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+
+
+def _about(record: dict[str, Any], rows: Sequence[dict[str, Any]], summary: dict[str, Any]) -> str:
+    """What the run is and how far it is."""
+    config, presets = record["config"], models.presets()
+    preset = presets.get(config.get("preset", ""))
+    reached, steps = rows[-1]["step"] if rows else 0, config.get("steps", 0)
+    done = bool(summary) and reached >= steps
+    progress = f"finished after {reached:,} steps" if done else f"step {reached:,} of {steps:,}"
+    machine = record.get("environment", {}).get("device", "")
+    words = ("" if preset is None else preset.description, progress, f"seed {config.get('seed', 0)}", machine)
+    return "; ".join(part for part in words if part)
+
+
+def _warnings(lines: Sequence[str]) -> list[str]:
+    """The lines of the log that warn, each once."""
+    return list(dict.fromkeys(line for line in lines if re.search(r"\b(warning|error):", line)))[-20:]
+
+
+def _samples(workdir: Path, suffix: str) -> list[Path]:
+    return sorted((workdir / "samples").glob(f"step_*{suffix}"))
+
+
+def _history(workdir: Path) -> Markup:
+    """Pictures if the run has any, else texts."""
+    frames = {}
+    for path in evenly(_samples(workdir, ".png") or _samples(workdir, ".txt"), FRAMES):
+        step = f"step {int(path.stem.removeprefix('step_')):,}" if path.stem[5:].isdecimal() else path.stem
+        if path.suffix == ".txt":
+            frames[step] = pages.element("pre", path.read_text(encoding="utf-8", errors="replace"))
+        else:
+            frames[step] = _picture(path, f"samples at {step}")
+    return pages.history(frames)
+
+
+def _picture(path: Path, alt: str) -> Markup:
+    """A picture of the run, reduced if it is large."""
+    from PIL import Image
+
+    content = path.read_bytes()
+    try:
+        with Image.open(io.BytesIO(content)) as picture:
+            if max(picture.size) > SIDE and path.suffix.lower() != ".gif":
+                picture.thumbnail((SIDE, SIDE))
+                picture.save(smaller := io.BytesIO(), "PNG")
+                content = smaller.getvalue()
+    except OSError:
+        raise ValueError(f"{path}: expected a picture, found a file that cannot be read as one: remove it") from None
+    return pages.image(content, path.name, alt)
+
+
+def _pictures(workdir: Path) -> list[Markup]:
+    """The other pictures in the folder of the run; the curves are drawn anew."""
+    found = [path for path in sorted(workdir.glob("*.*")) if path.suffix.lower() in (".png", ".gif") and path.stem != "curves"]
+    return [
+        pages.element("figure", pages.joined([pages.element("figcaption", path.name), _picture(path, path.name)]))
+        for path in found
+    ]
+
+
+def _measures(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
+    """The summary's figures, and the last and best lines of the journal side by side."""
+    whole = {name: value for name, value in summary.items() if name not in ("environment", "last", "best", "preset", "steps")}
+    last = summary.get("last") or (rows[-1] if rows else {})
+    best = summary.get("best") or {}
+    names = list(dict.fromkeys([*last, *best]))
+    sides = [[name, _number(last.get(name, "")), _number(best.get(name, ""))] for name in names]
+    return pages.joined(
+        [
+            pages.table([[name, _number(value)] for name, value in flat(whole).items()]),
+            pages.table(sides, ["", "last", "best"]),
+        ]
+    )
+
+
+def _curves(rows: Sequence[dict[str, Any]]) -> Markup:
+    chosen = thinned(rows, POINTS)
+    try:
+        figure = plots.curves(chosen, balance={})  # the loss at D = 1/2 depends on the model
+    except ValueError:
+        return Markup()
+    figure.savefig(file := io.BytesIO(), format="svg")
+    return pages.image(file.getvalue(), "curves.svg", "curves of losses and measures over steps", class_="figure")
+
+
+def thinned(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, Any]]:
+    """Fewer lines of a journal for a picture: all that were measured, and of the others some, evenly chosen.
+
+    Args:
+      rows: the lines.
+      most: how many of those that have no measure that most lines lack.
+
+    Returns:
+      The chosen lines, in their order.
+
+    Example:
+      >>> from jgan import run_page
+      >>> rows = [{"step": step, "d_loss": 0.5} | ({"fid": 3.0} if step == 7 else {}) for step in range(10)]
+      >>> [row["step"] for row in run_page.thinned(rows, 3)]
+      [0, 4, 7, 9]
+    """
+    counts: dict[str, int] = {}
+    for row in rows:
+        for name in row:
+            counts[name] = counts.get(name, 0) + 1
+    rare = {name for name, count in counts.items() if count < len(rows) / 2}
+    kept = {index for index, row in enumerate(rows) if not rare.isdisjoint(row)}
+    kept |= set(evenly([index for index in range(len(rows)) if index not in kept], most))
+    return [rows[index] for index in sorted(kept)]
+
+
+def _rows(rows: Sequence[dict[str, Any]]) -> Markup:
+    chosen = evenly(rows, ROWS)
+    names = list(dict.fromkeys(name for row in chosen for name in row))
+    body = pages.table([[_number(row.get(name, "")) for name in names] for row in chosen], names)
+    which = f"all {len(rows):,} lines" if len(chosen) == len(rows) else f"{len(chosen)} of {len(rows):,} lines"
+    return pages.details(f"{which} of {journal.METRICS}", body) if rows else Markup()
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested dicts by dotted names.
+
+    Args:
+      tree: nested dicts.
+      prefix: put before each name.
+
+    Returns:
+      One dict.
+
+    Example:
+      >>> from jgan import run_page
+      >>> run_page.flat({"a": {"b": 1}, "c": 2})
+      {'a.b': 1, 'c': 2}
+    """
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
+
+
+def _options(record: dict[str, Any]) -> list[Markup]:
+    """The options of the run; those of the model that its preset has otherwise are emphasised."""
+    config = record["config"]
+    preset = models.presets().get(config.get("preset", ""))
+    usual = {} if preset is None else flat({"model": models.to_dict(preset.config)})
+    usual = json.loads(json.dumps(usual))
+    found = flat(config)
+    changed = [index for index, (name, value) in enumerate(found.items()) if name in usual and usual[name] != value]
+    told = f"Emphasised: what differs from the preset {config.get('preset')}." if changed else ""
+    body = pages.table([[name, _number(value)] for name, value in found.items()], marked=changed)
+    return (
+        [pages.element("p", told), pages.details(f"{len(found)} options", body)]
+        if told
+        else [pages.details(f"{len(found)} options", body)]
+    )
+
+
+def _origin(record: dict[str, Any]) -> list[Markup]:
+    data = [
+        [name, f"{entry.get('count', '')}", " x ".join(map(str, entry.get("shape", ()))), str(entry.get("sha256", ""))[:16]]
+        for name, entry in record.get("data", {}).items()
+        if isinstance(entry, dict)
+    ]
+    environment = [[name, value] for name, value in flat(record.get("environment", {})).items()]
+    parts = [
+        pages.table(data, ["data", "examples", "shape", "SHA-256 (first 16 digits)"]),
+        pages.element("pre", record["command"]) if record.get("command") else Markup(),
+        pages.details("environment", pages.table(environment)) if environment else Markup(),
+    ]
+    return [part for part in parts if part]
+
+
+def _number(value: Any) -> str:
+    """A value as it is shown; a list as it is typed behind a flag."""
+    if isinstance(value, list):
+        return " ".join(map(_number, value))
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "" if value is None else str(value)
+    if not math.isfinite(value):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
