@@ -5,7 +5,8 @@ Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *fu
 `pmap` and a checkpoint. Wherever both players appear side by side, the generator comes first.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -224,6 +225,7 @@ class GAN(NamedTuple):
       truncates: whether `generate` also takes `truncation`, as StyleGAN's: psi, 1 for none.
       whole: None, or that `generate` also takes pictures of other sizes than that of `condition`.
       tempers: whether `generate` also takes `temperature`, by which the logits of tokens are divided: 1 for none.
+      balance: the value of each loss where D = 1/2 everywhere, for the curves; empty if it is not known.
     """
 
     init: Callable[[Key], GANState]
@@ -238,6 +240,7 @@ class GAN(NamedTuple):
     truncates: bool = False
     whole: Whole | None = None
     tempers: bool = False
+    balance: Mapping[str, float] = MappingProxyType({})
 
     def sample(
         self,

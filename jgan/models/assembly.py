@@ -1,12 +1,13 @@
 """`assemble` builds a GAN from a game, optimisers and steps. Every model uses it."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-from jgan import optim, steps
+from jgan import losses, optim, steps
 from jgan.games import Adversarial
 from jgan.types import GAN, Field, Game, GANState, Inputs, Key, Network
 from jgan.utils import checks
@@ -127,7 +128,15 @@ def assemble(
         n_critic=n_critic,
         logits=None if pack > 1 else logits,
         truncates=truncated is not None,
+        balance=_balance(game),
     )
+
+
+def _balance(game: Game) -> dict[str, float]:
+    """The losses at logits of 0, if they are the logistic ones and nothing is added to them, else nothing."""
+    if not isinstance(game, Adversarial) or game.terms or game.loss.generator is not losses.non_saturating_generator:
+        return {}
+    return {"d_loss": game.discriminator_weight * 2 * math.log(2), "g_loss": math.log(2)}
 
 
 _STANDING_BATCH = 64

@@ -1,6 +1,5 @@
 """Training curves of a run."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,8 +16,7 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
 
     Args:
       rows: the lines of `metrics.jsonl`; missing values are not drawn.
-      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line. The default is ln 2 for `d_loss` and
-        `g_loss`, which suits the non-saturating game with the discriminator's loss halved.
+      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line, such as `gan.balance`; default: none.
 
     Returns:
       The figure; `figure.savefig(path)` writes it.
@@ -32,8 +30,7 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
       >>> len(plots.curves(rows).axes)
       1
     """
-    if balance is None:
-        balance = {"d_loss": math.log(2), "g_loss": math.log(2)}
+    balance = balance or {}
     rows = [row for row in rows if "step" in row]
     names = list(dict.fromkeys(name for row in rows for name in row))
     panels = [(label, [name for name in names if name.endswith(ends)]) for label, ends in _PANELS.items()]

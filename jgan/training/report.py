@@ -192,7 +192,7 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
     entries, sentence = evaluator.finish(run, state)
     rows = journal.rows(run.workdir)
     with replacing(run.workdir / "curves.png") as temporary:
-        plots.curves(rows, balance=evaluator.balance).savefig(temporary, format="png")
+        plots.curves(rows, balance=run.gan.balance).savefig(temporary, format="png")
     measured = [row for row in rows if evaluator.judges(row) and row.get("phase", "") == run.phase_name]
     best = max(measured, key=evaluator.score, default=None)
     summary = {

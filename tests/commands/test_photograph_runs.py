@@ -58,7 +58,7 @@ def judged(run):
 
     drawn = lambda run, state: np.zeros((8, 8, 1), np.uint8)  # noqa: E731
     finish = lambda run, state: (measure(run, state), "done")  # noqa: E731
-    return Evaluator("mean", "brightness", False, measure, str, drawn, finish, balance={})
+    return Evaluator("mean", "brightness", False, measure, str, drawn, finish)
 
 
 MEAN = Model(Mean, make_mean, {}, lambda spec: None, lambda config: config, DataSpec.images((8, 8, 3), 2), evaluator=judged)

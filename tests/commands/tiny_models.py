@@ -109,7 +109,6 @@ def judged(run):
         lambda row: f"distance {row['distance']:.3f}",
         sheet,
         lambda run, state: (measure(run, state), "the walk has ended"),
-        balance={},
     )
 
 

@@ -479,3 +479,23 @@ def test_in_bfloat16_the_losses_are_those_of_float32_but_for_its_8_bits(name):
         expected = float(after["step"][1][loss])
         assert losses[loss] != expected
         assert losses[loss] == pytest.approx(expected, rel=0.02)
+
+
+# ------------------------------------------------------------------------------------------------------------------ balance
+
+
+@pytest.mark.parametrize("name", ["digits", "dcgan"])
+def test_the_balance_is_the_value_of_the_losses_at_logits_of_zero(name):
+    gan, batch = gan_of(CASES[name]), arrays(spec_of(CASES[name]).example, BATCH)
+    state = jit(gan.init)(KEY)
+    blind = state._replace(
+        discriminator=state.discriminator._replace(params=jax.tree.map(jnp.zeros_like, state.discriminator.params))
+    )
+    with jax.numpy_dtype_promotion(promotion_of(gan, batch)):
+        found = jit(gan.d_step)(KEY, blind, batch)[1] | jit(gan.g_step)(KEY, blind, batch)[1]
+    assert gan.balance == pytest.approx({loss: float(found[loss]) for loss in ("d_loss", "g_loss")}, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", ["lsgan", "wgan", "infogan"])
+def test_other_losses_have_no_known_balance(name):
+    assert gan_of(CASES[name]).balance == {}

@@ -243,7 +243,8 @@ def test_curves_draw_what_the_rows_hold():
         {"step": 20, "d_loss": 0.5, "g_loss": 1.5, "d_real_accuracy": 0.8, "validation_log_likelihood": -3.0},
         {"step": 30, "g_loss": 1.0},
     ]
-    losses, accuracies, likelihoods = plots.curves(rows).axes
+    balance = {"d_loss": math.log(2), "g_loss": math.log(2)}
+    losses, accuracies, likelihoods = plots.curves(rows, balance=balance).axes
     drawn = {line.get_label(): line.get_xydata().tolist() for axis in (losses, accuracies, likelihoods) for line in axis.lines}
     assert drawn.pop("0.693: D = 1/2") == [[0, math.log(2)], [1, math.log(2)]]
     assert drawn == {
@@ -258,6 +259,8 @@ def test_curves_take_the_balance_of_another_game():
     rows = [{"step": 1, "d_loss": 1.0, "g_loss": 1.0}, {"step": 2, "d_loss": 1.0, "g_loss": 1.0}]
     (axis,) = plots.curves(rows, balance={"d_loss": 2 * math.log(2), "g_loss": math.log(2)}).axes
     assert [line.get_ydata()[0] for line in axis.lines[2:]] == [math.log(2), 2 * math.log(2)]
+    (axis,) = plots.curves(rows).axes
+    assert len(axis.lines) == 2, "without one, no lines are drawn"
 
 
 def test_curves_mark_the_warnings_of_the_monitor():

@@ -56,7 +56,7 @@ def evaluator(run: Run) -> Evaluator:
         words = f"test images: {name} {elbo:.2f} nats, importance-weighted {tighter:.2f} nats (k = {IMPORTANCE_SAMPLES})"
         return entries | {"bounds": found | {"pixels": run.config.model.pixels}}, f"{words}; {sentence}"
 
-    return base._replace(measure=measure, phrase=phrase, finish=finish, balance={})
+    return base._replace(measure=measure, phrase=phrase, finish=finish)
 
 
 def mean_bounds(run: Run, state: GANState, part: str, bounds: Callable[..., Any]) -> np.ndarray:

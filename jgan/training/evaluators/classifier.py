@@ -48,7 +48,7 @@ def evaluator(run: Run) -> Evaluator:
         entries = {"test_errors": count, "test_images": len(part.x), "labels": labels}
         return entries, f"{count:,} errors on {len(part.x):,} test images ({count / len(part.x):.2%}), with {labels:,} labels"
 
-    return Evaluator("errors", "validation_error", False, measure, phrase, sheet, finish, balance={})
+    return Evaluator("errors", "validation_error", False, measure, phrase, sheet, finish)
 
 
 def wrong(classify: Callable[[jax.Array], jax.Array], part: Batch) -> int:

@@ -49,7 +49,7 @@ def evaluator(run: Run) -> Evaluator:
         sentence = f"test loss {found:.4f}; of samples: python -m jgan.evaluate --workdir {run.workdir} --metrics fid"
         return {"test_loss": found}, sentence
 
-    return Evaluator("parzen", "validation_loss", False, measure, phrase, images.sheet, finish, balance={})
+    return Evaluator("parzen", "validation_loss", False, measure, phrase, images.sheet, finish)
 
 
 EVALUATORS.register("denoising", evaluator)

@@ -34,7 +34,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "divergence")
-    return Evaluator("divergence", "divergence", False, measure, phrase, sheet, finish, balance={})
+    return Evaluator("divergence", "divergence", False, measure, phrase, sheet, finish)
 
 
 def density(run: Run, points: Any) -> np.ndarray:

@@ -25,7 +25,6 @@ class Evaluator(NamedTuple):
       phrase: `phrase(row) -> str`, the measures of a line as text.
       sheet: `sheet(run, state) -> uint8 [height, width, channels]`, the picture in `samples/`; a text if `suffix` is `.txt`.
       finish: `finish(run, state) -> (entries of summary.json, closing sentence)`; it writes the pictures of a finished run.
-      balance: the argument `balance` of `jgan.plots.curves`.
       earlier: the criterion, and whether larger values of it are better, of phases in which the other one is not measured.
       suffix: the ending of the files in `samples/`: `.png`, or `.txt` for samples that are text.
     """
@@ -37,7 +36,6 @@ class Evaluator(NamedTuple):
     phrase: Callable[[Mapping[str, Any]], str]
     sheet: Callable[[Run, GANState], Any]
     finish: Callable[[Run, GANState], tuple[dict[str, Any], str]]
-    balance: Mapping[str, float] | None = None
     earlier: tuple[str, bool] | None = None
     suffix: str = ".png"
 

@@ -57,7 +57,7 @@ def evaluator(run: Run) -> Evaluator:
         sentence = f"test images: {found:.2f} nats, {bits:.4f} bits per pixel, of {levels} levels"
         return {"nats": found, "bits_per_dimension": bits, "levels": levels}, sentence
 
-    return Evaluator("parzen", "validation_nats", False, measure, phrase, images.sheet, finish, balance={})
+    return Evaluator("parzen", "validation_nats", False, measure, phrase, images.sheet, finish)
 
 
 EVALUATORS.register("likelihood", evaluator)

@@ -36,7 +36,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "modes")
-    return Evaluator("modes", "coverage", True, measure, phrase, sheet, finish, balance={})
+    return Evaluator("modes", "coverage", True, measure, phrase, sheet, finish)
 
 
 def mixture(run: Run) -> Any:

@@ -47,7 +47,7 @@ def evaluator(run: Run) -> Evaluator:
         found = error(back, state, run.dataset.test.x)
         return entries | {"squared_error": found}, f"squared error of a pixel of test images {found:.5f}; {sentence}"
 
-    return base._replace(measure=measure, phrase=phrase, finish=finish, balance={})
+    return base._replace(measure=measure, phrase=phrase, finish=finish)
 
 
 def error(back: Callable[..., jax.Array], state: GANState, x: np.ndarray) -> float:

@@ -78,7 +78,7 @@ def evaluator(run: Run) -> Evaluator:
         return {"text": found | about}, "\n".join([words, *(f"  {line}" for line in lines)])
 
     criterion = f"js_{NGRAM[unit_of(run)]}" if oracle() is None else "nll_sum"
-    return Evaluator("text", criterion, False, measure, phrase, sheet, finish, balance={}, suffix=".txt")
+    return Evaluator("text", criterion, False, measure, phrase, sheet, finish, suffix=".txt")
 
 
 def unit_of(run: Run) -> str:

@@ -30,7 +30,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "distance")
-    return Evaluator("distance", "distance", False, measure, phrase, sheet, finish, balance={})
+    return Evaluator("distance", "distance", False, measure, phrase, sheet, finish)
 
 
 def _rule(run: Run) -> str:
