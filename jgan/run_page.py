@@ -217,7 +217,7 @@ def _measures(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup
 def _curves(rows: Sequence[dict[str, Any]]) -> Markup:
     chosen = thinned(rows, POINTS)
     try:
-        figure = plots.curves(chosen, balance={})  # the loss at D = 1/2 depends on the model
+        figure = plots.curves(chosen)
     except ValueError:
         return Markup()
     figure.savefig(file := io.BytesIO(), format="svg")

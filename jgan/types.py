@@ -5,8 +5,7 @@ Two kinds of types are kept apart. `Network`, `Game`, `GAN` and `Phase` hold *fu
 `pmap` and a checkpoint. Wherever both players appear side by side, the generator comes first.
 """
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -207,6 +206,13 @@ class Whole(NamedTuple):
     reach: int | None = None
 
 
+class Balance(NamedTuple):
+    """The value of each loss where D = 1/2 everywhere."""
+
+    d_loss: float
+    g_loss: float
+
+
 class GAN(NamedTuple):
     """A trainable model. Every `jgan.models.*.make` returns one; `jgan.models.assemble` builds one from its parts.
 
@@ -225,7 +231,7 @@ class GAN(NamedTuple):
       truncates: whether `generate` also takes `truncation`, as StyleGAN's: psi, 1 for none.
       whole: None, or that `generate` also takes pictures of other sizes than that of `condition`.
       tempers: whether `generate` also takes `temperature`, by which the logits of tokens are divided: 1 for none.
-      balance: the value of each loss where D = 1/2 everywhere, for the curves; empty if it is not known.
+      balance: the losses where D = 1/2 everywhere, for the curves; None if they are not known.
     """
 
     init: Callable[[Key], GANState]
@@ -240,7 +246,7 @@ class GAN(NamedTuple):
     truncates: bool = False
     whole: Whole | None = None
     tempers: bool = False
-    balance: Mapping[str, float] = MappingProxyType({})
+    balance: Balance | None = None
 
     def sample(
         self,

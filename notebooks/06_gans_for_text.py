@@ -223,7 +223,7 @@ GAMES = {
         "seqgan",
         seqgan.Config(
             pretrain_steps=MLE_STEPS,
-            d_pretrain_steps=1000,
+            d_pretrain_steps=800,
             n_critic=5,
             baseline=True,
             optimizer=Optimizer("adam", learning_rate=1e-3, b1=0.9),

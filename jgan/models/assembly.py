@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jgan import losses, optim, steps
 from jgan.games import Adversarial
-from jgan.types import GAN, Field, Game, GANState, Inputs, Key, Network
+from jgan.types import GAN, Balance, Field, Game, GANState, Inputs, Key, Network
 from jgan.utils import checks
 
 
@@ -132,11 +132,11 @@ def assemble(
     )
 
 
-def _balance(game: Game) -> dict[str, float]:
-    """The losses at logits of 0, if they are the logistic ones and nothing is added to them, else nothing."""
+def _balance(game: Game) -> Balance | None:
+    """The losses at logits of 0, if they are the logistic ones and nothing is added to them."""
     if not isinstance(game, Adversarial) or game.terms or game.loss.generator is not losses.non_saturating_generator:
-        return {}
-    return {"d_loss": game.discriminator_weight * 2 * math.log(2), "g_loss": math.log(2)}
+        return None
+    return Balance(game.discriminator_weight * 2 * math.log(2), math.log(2))
 
 
 _STANDING_BATCH = 64

@@ -16,7 +16,7 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
 
     Args:
       rows: the lines of `metrics.jsonl`; missing values are not drawn.
-      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line, such as `gan.balance`; default: none.
+      balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line; see `GAN.balance`.
 
     Returns:
       The figure; `figure.savefig(path)` writes it.

@@ -192,7 +192,8 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
     entries, sentence = evaluator.finish(run, state)
     rows = journal.rows(run.workdir)
     with replacing(run.workdir / "curves.png") as temporary:
-        plots.curves(rows, balance=run.gan.balance).savefig(temporary, format="png")
+        balance = None if run.gan.balance is None else run.gan.balance._asdict()
+        plots.curves(rows, balance=balance).savefig(temporary, format="png")
     measured = [row for row in rows if evaluator.judges(row) and row.get("phase", "") == run.phase_name]
     best = max(measured, key=evaluator.score, default=None)
     summary = {
