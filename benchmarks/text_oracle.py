@@ -98,6 +98,7 @@ def config_of(args: Args, name: str) -> Any:
     if name.startswith("SeqGAN"):
         return seqgan.Config(
             pretrain_steps=args.pretrain_steps,
+            pretrain_learning_rate=1e-2,
             d_pretrain_steps=args.d_pretrain_steps,
             n_critic=args.n_critic,
             baseline=name.endswith("baseline"),

@@ -29,7 +29,7 @@ tr.marked td { font-weight: 600; }
 .controls { align-items: center; display: flex; gap: .7rem; margin: .5rem 0; }
 .controls input { flex: 1; }
 .controls output { min-width: 8rem; }
-.frame[hidden] { display: none; }
+[hidden] { display: none !important; }
 """
 
 SCRIPT = """
@@ -106,8 +106,8 @@ def element(tag: str, content: object = "", **attributes: object) -> Markup:
 
 
 def joined(parts: Iterable[object]) -> Markup:
-    """Several parts, one after another; those that are not `Markup` are escaped."""
-    return Markup("\n".join(map(text, parts)))
+    """Several parts, one after another, without those that are empty; those that are not `Markup` are escaped."""
+    return Markup("\n".join(text(part) for part in parts if part))
 
 
 def section(heading: str, *parts: object) -> Markup:

@@ -53,17 +53,19 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"expected the folder of a run, as in {PROG} runs/digits")
     run_page.configuration(args.workdir)  # whether it is a run
     out = args.out or args.workdir / "report.html"
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"--out must end in .html, found {out}")
     output.file("--out", out)
     if args.animation is not None:
         if args.animation.suffix.lower() != ".gif":
             raise ValueError(f"--animation must end in .gif, found {args.animation}")
         output.file("--animation", args.animation)
     made = run_page.page(args.workdir)
+    frames = [] if args.animation is None else run_page.animation(args.workdir)
     with replacing(out) as temporary:
-        temporary.write_text(made, encoding="utf-8")
+        temporary.write_text(made, encoding="utf-8", errors="backslashreplace")  # names of files need not be UTF-8
     output.show(f"{out} ({len(made) / 2**20:.1f} MiB)")
     if args.animation is not None:
-        frames = run_page.animation(args.workdir)
         plots.animation(frames, args.animation, fps=4)
         output.show(f"{args.animation}: {len(frames)} pictures")
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from jgan import models, pages, plots
+from jgan.data import reading
 from jgan.pages import Markup
 from jgan.training import journal, log, records
 from jgan.utils import text
@@ -19,7 +20,7 @@ FRAMES, SIDE = 60, 1024
 """Of the history of samples: the most pictures, evenly chosen, and the side to which larger ones are reduced."""
 
 ROWS, POINTS = 100, 2000
-"""The most lines of the journal in the table, and in the curves."""
+"""The most lines of the journal in the table and in the curves, beside those that were measured."""
 
 LINES = 400
 """The most lines of the log."""
@@ -39,26 +40,31 @@ def page(workdir: Path) -> str:
     Raises:
       ValueError, OSError: if it holds no run, or a file of it cannot be read.
     """
-    record, rows = configuration(workdir), journal.rows(workdir)
-    summary = _json(workdir / "summary.json") if (workdir / "summary.json").exists() else {}
-    config = record["config"]
+    record, rows, lines = configuration(workdir), journal.rows(workdir, torn=True), _log(workdir)
+    path, config = workdir / "summary.json", record["config"]
+    summary = _json(path) if path.exists() else {}
     name = f"{config.get('preset', 'run')} on {config.get('dataset', 'its data')}"
-    lines = _log(workdir)
+    with reading.naming(workdir / records.CONFIG, "the record of a run"):
+        about, options, origin = _about(record, rows, summary), _options(record), _origin(record)
+    with reading.naming(path, "the summary of a run"):
+        measures = _measures(summary, rows)
+    with reading.naming(workdir / journal.METRICS, "the lines of a journal"):
+        curves, table = _curves(rows), _rows(rows)
+    tail = lines[-LINES:]
+    shown = pages.details(f"the last {len(tail):,} lines", pages.element("pre", "\n".join(tail))) if tail else ""
     return pages.page(
         name,
         pages.element("h1", name),
-        pages.element("p", _about(record, rows, summary)),
-        *(pages.element("p", line, class_="warning") for line in _warnings(lines)),
+        pages.element("p", about),
+        *(pages.element("p", line, class_="warning") for line in _warnings(lines, rows)),
         pages.section("Samples", _history(workdir)),
-        pages.section("Measures", _measures(summary, rows)),
-        pages.section("Curves", _curves(rows)),
+        pages.section("Measures", measures),
+        pages.section("Curves", curves),
         pages.section("Pictures", *_pictures(workdir)),
-        pages.section("Options", *_options(record)),
-        pages.section("Data and environment", *_origin(record)),
-        pages.section("Journal", _rows(rows)),
-        pages.section(
-            "Log", pages.details(f"the last {len(lines[-LINES:]):,} lines", pages.element("pre", "\n".join(lines[-LINES:])))
-        ),
+        pages.section("Options", *options),
+        pages.section("Data and environment", *origin),
+        pages.section("Journal", table),
+        pages.section("Log", shown),
     )
 
 
@@ -77,12 +83,13 @@ def animation(workdir: Path) -> list[np.ndarray]:
     from PIL import Image
 
     frames = []
-    for path in evenly(_samples(workdir, ".png"), FRAMES):
-        with Image.open(path) as picture:
+    for path in _samples(workdir, ".png"):
+        with reading.naming(path, "a picture"), Image.open(path) as picture:
             frames.append(np.asarray(picture.convert("RGB")))
     if not frames:
         raise ValueError(f"{workdir / 'samples'}: expected pictures of samples, found none")
-    return [frame for frame in frames if frame.shape == frames[-1].shape]  # a phase of a growing model has its own size
+    # Those of an earlier phase of a growing model may have another size.
+    return evenly([frame for frame in frames if frame.shape == frames[-1].shape], FRAMES)
 
 
 def configuration(workdir: Path) -> dict[str, Any]:
@@ -153,9 +160,11 @@ def _about(record: dict[str, Any], rows: Sequence[dict[str, Any]], summary: dict
     return "; ".join(part for part in words if part)
 
 
-def _warnings(lines: Sequence[str]) -> list[str]:
-    """The lines of the log that warn, each once."""
-    return list(dict.fromkeys(line for line in lines if re.search(r"\b(warning|error):", line)))[-20:]
+def _warnings(lines: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What the log and the collapse monitor warn of, each once, without the time."""
+    found = [line.split(" ", 1)[-1] for line in lines if re.search(r"\b(warning|error):", line)]
+    found += [f"step {row['step']:,}: {row['warning']}" for row in rows if row.get("warning")]
+    return list(dict.fromkeys(found))[-20:]
 
 
 def _samples(workdir: Path, suffix: str) -> list[Path]:
@@ -179,20 +188,18 @@ def _picture(path: Path, alt: str) -> Markup:
     from PIL import Image
 
     content = path.read_bytes()
-    try:
-        with Image.open(io.BytesIO(content)) as picture:
-            if max(picture.size) > SIDE and path.suffix.lower() != ".gif":
-                picture.thumbnail((SIDE, SIDE))
-                picture.save(smaller := io.BytesIO(), "PNG")
-                content = smaller.getvalue()
-    except OSError:
-        raise ValueError(f"{path}: expected a picture, found a file that cannot be read as one: remove it") from None
+    with reading.naming(path, "a picture"), Image.open(io.BytesIO(content)) as picture:
+        if max(picture.size) > SIDE and path.suffix.lower() != ".gif":
+            picture.thumbnail((SIDE, SIDE))
+            picture.save(smaller := io.BytesIO(), "PNG")
+            content = smaller.getvalue()
     return pages.image(content, path.name, alt)
 
 
 def _pictures(workdir: Path) -> list[Markup]:
     """The other pictures in the folder of the run; the curves are drawn anew."""
-    found = [path for path in sorted(workdir.glob("*.*")) if path.suffix.lower() in (".png", ".gif") and path.stem != "curves"]
+    found = [path for path in sorted(workdir.glob("*.*")) if path.suffix.lower() in (".png", ".gif")]
+    found = [path for path in found if path.stem != "curves" and not path.name.startswith(".")]
     return [
         pages.element("figure", pages.joined([pages.element("figcaption", path.name), _picture(path, path.name)]))
         for path in found
@@ -201,14 +208,16 @@ def _pictures(workdir: Path) -> list[Markup]:
 
 def _measures(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup:
     """The summary's figures, and the last and best lines of the journal side by side."""
+    last = rows[-1] if rows else {}
     whole = {name: value for name, value in summary.items() if name not in ("environment", "last", "best", "preset", "steps")}
-    last = summary.get("last") or (rows[-1] if rows else {})
+    whole = flat(whole)
+    if summary and (summary.get("last") or {}).get("step") != last.get("step"):  # the run went on after it
+        whole = {f"{name}, after {_number(summary.get('steps'))} steps": value for name, value in whole.items()}
     best = summary.get("best") or {}
-    names = list(dict.fromkeys([*last, *best]))
-    sides = [[name, _number(last.get(name, "")), _number(best.get(name, ""))] for name in names]
+    sides = [[name, _number(last.get(name)), _number(best.get(name))] for name in dict.fromkeys([*last, *best])]
     return pages.joined(
         [
-            pages.table([[name, _number(value)] for name, value in flat(whole).items()]),
+            pages.table([[name, _number(value)] for name, value in whole.items()]),
             pages.table(sides, ["", "last", "best"]),
         ]
     )
@@ -251,9 +260,9 @@ def thinned(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, A
 
 
 def _rows(rows: Sequence[dict[str, Any]]) -> Markup:
-    chosen = evenly(rows, ROWS)
+    chosen = thinned(rows, ROWS)
     names = list(dict.fromkeys(name for row in chosen for name in row))
-    body = pages.table([[_number(row.get(name, "")) for name in names] for row in chosen], names)
+    body = pages.table([[_number(row.get(name)) for name in names] for row in chosen], names)
     which = f"all {len(rows):,} lines" if len(chosen) == len(rows) else f"{len(chosen)} of {len(rows):,} lines"
     return pages.details(f"{which} of {journal.METRICS}", body) if rows else Markup()
 
@@ -280,20 +289,18 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _options(record: dict[str, Any]) -> list[Markup]:
-    """The options of the run; those of the model that its preset has otherwise are emphasised."""
-    config = record["config"]
+    """The options of the run; those that its preset has otherwise are emphasised."""
+    config, usual = record["config"], dict[str, Any]()
     preset = models.presets().get(config.get("preset", ""))
-    usual = {} if preset is None else flat({"model": models.to_dict(preset.config)})
-    usual = json.loads(json.dumps(usual))
+    if preset is not None:
+        same = ("dataset", "batch_size", "steps", "sample_every")
+        usual = {name: getattr(preset, name) for name in same} | flat({"model": models.to_dict(preset.config)})
+        usual = json.loads(json.dumps(usual))
     found = flat(config)
     changed = [index for index, (name, value) in enumerate(found.items()) if name in usual and usual[name] != value]
-    told = f"Emphasised: what differs from the preset {config.get('preset')}." if changed else ""
-    body = pages.table([[name, _number(value)] for name, value in found.items()], marked=changed)
-    return (
-        [pages.element("p", told), pages.details(f"{len(found)} options", body)]
-        if told
-        else [pages.details(f"{len(found)} options", body)]
-    )
+    body = pages.table([[name, _typed(value)] for name, value in found.items()], marked=changed)
+    told = pages.element("p", f"Emphasised: what differs from the preset {config.get('preset')}.") if changed else Markup()
+    return [told, pages.details(f"{len(found)} options", body)]
 
 
 def _origin(record: dict[str, Any]) -> list[Markup]:
@@ -311,12 +318,17 @@ def _origin(record: dict[str, Any]) -> list[Markup]:
     return [part for part in parts if part]
 
 
-def _number(value: Any) -> str:
-    """A value as it is shown; a list as it is typed behind a flag."""
+def _typed(value: Any) -> str:
+    """An option as it is typed behind its flag."""
     if isinstance(value, list):
-        return " ".join(map(_number, value))
+        return " ".join(map(_typed, value))
+    return "" if value is None else repr(value) if isinstance(value, float) else str(value)
+
+
+def _number(value: Any) -> str:
+    """A measure as it is shown."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return "" if value is None else str(value)
-    if not math.isfinite(value):
-        return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.5g}"
+        return _typed(value)
+    if isinstance(value, int) or not math.isfinite(value):
+        return f"{value:,}"
+    return f"{value:,.0f}" if abs(value) >= 1e5 else f"{value:.5g}"

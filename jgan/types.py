@@ -311,8 +311,8 @@ class Phase(NamedTuple):
       gan: the GAN that is trained in this phase.
       steps: generator updates; None for all remaining steps of the run (last phase only).
       batch_size: examples in a minibatch; None for the batch size of the run.
-      enter: `enter(key, previous_state) -> state`, the initial state of the phase from the final state of the previous one;
-        None to start from `gan.init(key)`.
+      enter: `enter(key, previous_state) -> state`, the initial state of the phase from the final state of the previous one, a
+        pure function, which is traced; None to start from `gan.init(key)`.
       name: shown in the progress line and the journal.
       keep: whether the checkpoint at its end is kept for good, not only until newer ones are there.
     """

@@ -209,8 +209,8 @@ for name, estimator in ESTIMATORS.items():
 # sequence has 3 tokens. The relaxation at a low beta has little noise and a large bias; as beta grows, bias turns into noise.
 #
 # Here a sequence has 3 tokens and the reward is fixed. With 20 tokens of 5,000, and a reward that changes as the discriminator
-# learns, the same estimators have far more to average. Hence the pre-training by maximum likelihood: no published GAN for
-# text of those years learnt without it.
+# learns, the same estimators have far more to average. Hence the pre-training by maximum likelihood, from which SeqGAN, RelGAN
+# and their like start; models that do without have other means, such as WGAN-GP's critic of distributions over characters.
 
 # %% [markdown]
 # ## 4. A GAN beside its own pre-training
@@ -224,6 +224,7 @@ GAMES = {
         "seqgan",
         seqgan.Config(
             pretrain_steps=MLE_STEPS,
+            pretrain_learning_rate=1e-2,
             d_pretrain_steps=800,
             n_critic=5,
             baseline=True,

@@ -133,10 +133,12 @@ def assemble(
 
 
 def _balance(game: Game) -> Balance | None:
-    """The losses at logits of 0, if they are the logistic ones and nothing is added to them."""
-    if not isinstance(game, Adversarial) or game.terms or game.loss.generator is not losses.non_saturating_generator:
+    """The losses at logits of 0, if the generator's is the logistic one; penalties and terms are not part of these metrics."""
+    if not isinstance(game, Adversarial) or game.loss.generator is not losses.non_saturating_generator:
         return None
-    return Balance(game.discriminator_weight * 2 * math.log(2), math.log(2))
+    with jax.ensure_compile_time_eval():
+        half = game.loss.discriminator(jnp.zeros(1), jnp.zeros(1))
+    return Balance(game.discriminator_weight * float(half[0]), math.log(2))
 
 
 _STANDING_BATCH = 64

@@ -38,8 +38,8 @@ class Config:
     """the generator"""
     pretrain_steps: int = 18_720
     """updates of the first phase, maximum likelihood"""
-    pretrain_learning_rate: float = 1e-2
-    """learning rate of the first phase"""
+    pretrain_learning_rate: float = 0.0
+    """learning rate of the first phase; 0: that of the optimiser"""
     d_pretrain_steps: int = 46_800
     """updates of the second phase, the discriminator's"""
     n_critic: int = 4_680
@@ -214,7 +214,7 @@ def make(config: Config, spec: DataSpec) -> tuple[Phase, ...]:
     d_optimizer = sequences.clipped(config.optimizer, config.optimizer.d_learning_rate or rate, 0.0)
     optimizers, pretraining = (
         steps.Optimizers(sequences.clipped(config.optimizer, own, config.clip), d_optimizer)
-        for own in (rate, config.pretrain_learning_rate)
+        for own in (rate, config.pretrain_learning_rate or rate)
     )
 
     def discriminates(key: Key, params: PyTree, state: GANState, batch: Batch, axis_name: str | None):
@@ -257,7 +257,14 @@ PRESETS = {
         dataset="oracle:500:20",
         batch_size=64,
         steps=14_000,
-        config=Config(pretrain_steps=12_000, d_pretrain_steps=1_000, n_critic=5, optimizer=_adam(1e-3), d_filters=QUARTER),
+        config=Config(
+            pretrain_steps=12_000,
+            pretrain_learning_rate=1e-2,
+            d_pretrain_steps=1_000,
+            n_critic=5,
+            optimizer=_adam(1e-3),
+            d_filters=QUARTER,
+        ),
         sample_every=500,
     ),
     "seqgan_lines": Preset(

@@ -30,6 +30,7 @@ def read(path: Path) -> dict[str, Any] | None:
 
     Raises:
       ValueError: if it is damaged or missing.
+      OSError: if it cannot be read now.
     """
     if (path / OLD_STATE).exists():
         return None

@@ -21,11 +21,12 @@ class NonFiniteError(ValueError):
     """A metric or a parameter is not finite."""
 
 
-def rows(workdir: Path) -> list[dict[str, Any]]:
+def rows(workdir: Path, *, torn: bool = False) -> list[dict[str, Any]]:
     """The lines of a run's `metrics.jsonl`; an empty list if the file does not exist.
 
     Args:
       workdir: the folder of the run.
+      torn: whether the last line may have been cut short by a kill; it is then left out.
 
     Returns:
       The lines.
@@ -36,9 +37,12 @@ def rows(workdir: Path) -> list[dict[str, Any]]:
     path = workdir / METRICS
     if not path.exists():
         return []
-    found = []
-    for number, line in enumerate(path.read_bytes().splitlines(), 1):
+    found: list[dict[str, Any]] = []
+    lines = path.read_bytes().splitlines()
+    for number, line in enumerate(lines, 1):
         row = _row(line)
+        if row is None and torn and number == len(lines):
+            return found
         if row is None:
             raise ValueError(f"{path}, line {number}, is not a line of metrics: {line[:40]!r}; remove it")
         found.append(row)

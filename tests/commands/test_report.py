@@ -22,7 +22,7 @@ class Page(HTMLParser):
 
     def __init__(self, content):
         super().__init__()
-        self.elements, self.words, self.scripts, self.rows, self._inside = [], [], [], [], ""
+        self.elements, self.words, self.scripts, self.rows, self.headings, self._inside = [], [], [], [], set(), ""
         self.feed(content)
         self.text = " ".join(self.words)
 
@@ -40,6 +40,8 @@ class Page(HTMLParser):
             self.scripts.append((self._inside, data))
             return
         self.words.append(data)
+        if self._inside == "h2":
+            self.headings.add(data)
         if self._inside in ("td", "th"):
             self.rows[-1][1].append(data)
 
@@ -67,6 +69,16 @@ def pictures_of(page):
     return found
 
 
+def change_json(path, **entries):
+    path.write_text(json.dumps(json.loads(path.read_text()) | entries))
+
+
+def break_picture(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+    path.write_bytes(content)
+
+
 def test_a_page_has_the_samples_the_measures_and_the_options_of_its_run(copy, finished_run):
     page = made(copy)
     assert [tag for tag, _ in page.elements].count("h1") == 1
@@ -82,7 +94,7 @@ def test_a_page_has_the_samples_the_measures_and_the_options_of_its_run(copy, fi
     assert cells["seed"] == ["7"]
     assert cells["model.g_units"] == ["16"]
     emphasised = {row[0] for kind, row in page.rows if kind == "marked"}
-    assert emphasised == {"model.g_units", "model.d_units"}, "the options in which the run differs from its preset"
+    assert emphasised == {"model.g_units", "model.d_units", "batch_size", "steps", "sample_every"}, "unlike its preset"
     assert finished_run.config.preset in page.text
 
 
@@ -103,21 +115,29 @@ def test_a_page_loads_nothing_and_lets_only_its_own_script_run(copy):
 
 
 def test_what_a_run_says_is_text_never_markup(copy):
+    marks = {
+        name: HOSTILE.replace("alert(1)", f"alert('{name}')")
+        for name in ("preset", "option", "command", "data", "journal", "log", "summary")
+    }
     record = json.loads((copy / "config.json").read_text())
-    record["config"] |= {"preset": HOSTILE, "dataset": HOSTILE, HOSTILE: HOSTILE}
-    record |= {"command": HOSTILE, "data": {HOSTILE: {"count": HOSTILE, "sha256": HOSTILE}}}
+    record["config"] |= {"preset": marks["preset"], "dataset": HOSTILE, HOSTILE: marks["option"]}
+    record |= {"command": marks["command"], "data": {marks["data"]: {"count": HOSTILE, "sha256": HOSTILE}}}
     (copy / "config.json").write_text(json.dumps(record))
     with (copy / "metrics.jsonl").open("a") as file:
-        file.write(json.dumps({"step": 9, f"{HOSTILE}_loss": 1.0}) + "\n")
+        file.write(json.dumps({"step": 9, f"{marks['journal']}_loss": 1.0, "warning": HOSTILE}) + "\n")
     with (copy / "log.txt").open("a") as file:
-        file.write(f"2026-01-01T00:00:00+00:00 warning: {HOSTILE}\n")
+        file.write(f"2026-01-01T00:00:00+00:00 warning: {marks['log']}\n")
     summary = json.loads((copy / "summary.json").read_text())
-    (copy / "summary.json").write_text(json.dumps(summary | {HOSTILE: HOSTILE}))
+    (copy / "summary.json").write_text(json.dumps(summary | {HOSTILE: marks["summary"]}))
+    shutil.copy(copy / "nearest.png", copy / "<script>alert(3)<.png")
     page = made(copy)
     assert len(page.all("script")) == 1
-    assert not any("onerror" in attributes for _, attributes in page.elements)
-    assert page.text.count("alert(1)") >= 8
-    assert any(attributes.get("class") == "warning" for attributes in page.all("p"))
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+    for mark in marks.values():
+        assert mark in page.text
+    assert "<script>alert(3)<.png" in page.text
+    told = [attributes for attributes in page.all("p") if attributes.get("class") == "warning"]
+    assert len(told) == 2, "of the log and of the collapse monitor"
 
 
 def test_a_run_that_is_still_training_has_a_page_too(copy):
@@ -128,7 +148,36 @@ def test_a_run_that_is_still_training_has_a_page_too(copy):
     shutil.rmtree(copy / "samples")
     page = made(copy)
     assert "step 0 of 8" in page.text
-    assert "Curves" not in page.text
+    assert not {"Samples", "Measures", "Curves", "Journal", "Log"} & page.headings
+
+
+def test_a_run_that_went_on_after_its_summary_shows_what_it_has_now(copy):
+    row = json.loads((copy / "metrics.jsonl").read_text().splitlines()[-1])
+    with (copy / "metrics.jsonl").open("a") as file:
+        file.write(
+            json.dumps(row | {"step": 10, "d_loss": 0.123}) + "\n" + '{"step": 12, "d_l'
+        )  # the last line was cut by a kill
+    page = made(copy)
+    cells = {row[0]: row[1:] for _, row in page.rows if row}
+    assert cells["d_loss"][0] == "0.123"
+    assert any(name.endswith(", after 8 steps") for name in cells)
+
+
+def test_options_are_shown_exactly_and_measures_to_five_digits(copy):
+    record = json.loads((copy / "config.json").read_text())
+    record["config"] |= {"batch_size": 21, "steps": 14000, "time_limit": 1.000004}
+    (copy / "config.json").write_text(json.dumps(record))
+    page = made(copy)
+    cells = {row[0]: row[1] for _, row in page.rows if len(row) == 2}
+    assert (cells["steps"], cells["time_limit"]) == ("14000", "1.000004")
+    assert "batch_size" in {row[0] for kind, row in page.rows if kind == "marked"}
+
+
+def test_hidden_files_are_not_pictures_and_names_need_not_be_utf_8(copy):
+    (copy / "._nearest.png").write_bytes(b"what a file system left")
+    record = json.loads((copy / "config.json").read_text())
+    (copy / "config.json").write_text(json.dumps(record | {"command": "train --data-dir \udcff"}))
+    assert "train --data-dir \\udcff" in made(copy).text
 
 
 def test_samples_of_a_model_of_text_are_shown_as_text(copy):
@@ -161,8 +210,22 @@ def test_a_large_picture_is_reduced_and_the_animation_has_the_frames(copy, tmp_p
         (lambda run: (run / "config.json").write_text("[]"), [], "expected an object of JSON, found list"),
         (lambda run: (run / "config.json").write_text("{}"), [], "found a file without its options"),
         (lambda run: (run / "summary.json").write_text("x"), [], "summary.json: expected JSON, found"),
-        (lambda run: (run / "metrics.jsonl").write_text("x\n"), [], "metrics.jsonl, line 1, is not a line of metrics"),
-        (lambda run: (run / "nearest.png").write_bytes(b"x"), [], "nearest.png: expected a picture, found a file that"),
+        (
+            lambda run: (run / "metrics.jsonl").write_text('x\n{"step": 1}\n'),
+            [],
+            "metrics.jsonl, line 1, is not a line of metrics",
+        ),
+        (lambda run: change_json(run / "config.json", environment=[1]), [], "config.json: expected the record of a run"),
+        (lambda run: change_json(run / "config.json", data=[1]), [], "config.json: expected the record of a run"),
+        (lambda run: change_json(run / "summary.json", last=5), [], "summary.json: expected the summary of a run"),
+        (lambda run: (run / "metrics.jsonl").write_text('{"step": 2, "kid": null}\n'), [], "metrics.jsonl: expected the lines"),
+        (lambda run: (run / "nearest.png").write_bytes(b"x"), [], "nearest.png: expected a picture, found a"),
+        (
+            lambda run: break_picture(run / "samples" / "step_00000004.png"),
+            ["--animation", "a.gif"],
+            "expected a picture, found a",
+        ),
+        (lambda run: None, ["--out", "config.json"], "--out must end in .html, found config.json"),
         (lambda run: None, ["--animation", "a.mp4"], "--animation must end in .gif, found a.mp4"),
         (lambda run: None, ["--out", "no/such/page.html"], "--out: there is no folder no/such"),
         (lambda run: shutil.rmtree(run / "samples"), ["--animation", "a.gif"], "expected pictures of samples, found none"),
