@@ -303,6 +303,7 @@ def test_a_folder_becomes_a_folder_of_the_same_names(tmp_path, capsys):
     assert not any("a.png" in note for note in notes)
 
 
+@pytest.mark.slow
 def test_pictures_of_other_sizes_pass_through_convolutions(tmp_path, capsys):
     """Each has the translation that the generator makes of it alone, by its own latents; an array takes one size only."""
     field = Field((8, 8, 3))

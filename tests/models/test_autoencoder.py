@@ -63,6 +63,7 @@ def test_samples_are_decoded_from_the_law_of_the_codes():
     np.testing.assert_allclose(np.cov(flat.T), kernel.T @ mixing @ mixing.T @ kernel, atol=0.2)
 
 
+@pytest.mark.slow
 def test_on_four_devices_the_law_is_that_of_the_whole_batch():
     gan = autoencoder.make(SMALL, SPEC)
     state, batch = gan.init(KEY), Batch(jax.random.uniform(KEY, (8, 8, 8, 1)))

@@ -51,7 +51,6 @@ FIRST = {next(iter(model.presets)) for model in models.MODELS.values()}
 ALWAYS = {
     "bilinear",
     "cgan",
-    "cyclegan",
     "dcgan",
     "dirac",
     "gan2014",

@@ -145,6 +145,7 @@ def test_the_orders_of_update_differ_in_whose_fakes_the_other_player_sees(played
         close(turned.discriminator.params, old.discriminator.params)
 
 
+@pytest.mark.slow
 def test_the_rates_of_both_players_fall_by_epochs():
     """In the third epoch, of 1 constant and 3 of decay, an update is half as long as in the first."""
     gan = models.make(dataclasses.replace(CONFIG, identity_weight=0.0, epochs=options.EpochDecay(1, 3)), SPEC)

@@ -88,6 +88,7 @@ def test_the_best_denoiser_gives_samples_of_the_data(gaussian_data, steps, eta, 
         assert abs(np.corrcoef(samples.ravel(), np.asarray(z).ravel())[0, 1]) < 0.5
 
 
+@pytest.mark.slow
 def test_sampling_with_noise_needs_a_key():
     with pytest.raises(ValueError, match="give a key"):
         ddpm.denoise(SMALL, SPEC, eta=0.5)(ddpm.network(SMALL, SPEC).init(KEY)[0], jnp.zeros((1, 8, 8, 1)))

@@ -144,6 +144,7 @@ def test_half_of_the_pairs_are_mirrored_and_which_ones_is_said():
 # ------------------------------------------------------------------------------------------------------------ the options
 
 
+@pytest.mark.slow
 def test_the_published_configurations():
     field = SPEC.example.x._replace(shape=(512, 512, 3))
     spec = DataSpec(Batch(field, c=field), 10, None, 12)

@@ -58,6 +58,7 @@ def played():
         return gan, state, jax.jit(gan.g_step)(KEY, state, BATCH)[1], jax.jit(gan.d_step)(KEY, state, BATCH)
 
 
+@pytest.mark.slow
 def test_the_losses_are_their_formulas():
     """Of the fakes of the step, which are made anew from its key, and of the critic on targets and sources joined."""
     gan, state, g_metrics, (_, d_metrics) = played()
@@ -127,6 +128,7 @@ def samples(statistics, sources, key=KEY, **fields):
     return np.asarray(gan.sample(key, state, len(sources), images=np.asarray(sources), ema=False))
 
 
+@pytest.mark.slow
 def test_dropout_is_the_noise_of_samples():
     one, again, other = (samples("average", C, key) for key in (KEY, KEY, jax.random.key(1)))
     np.testing.assert_array_equal(one, again)
@@ -136,6 +138,7 @@ def test_dropout_is_the_noise_of_samples():
     np.testing.assert_array_equal(samples("average", C, g_dropouts=0), samples("average", C, jax.random.key(1), g_dropouts=0))
 
 
+@pytest.mark.slow
 def test_the_statistics_of_samples():
     """`image`: an image's own, as when it is asked for alone. `batch`: those of training. `average`: of neither."""
     still = {"g_dropouts": 0}

@@ -73,6 +73,7 @@ def test_channels_that_form_no_groups_are_refused():
         jax.eval_shape(r3gan.make(config, SPEC).init, KEY)
 
 
+@pytest.mark.slow
 def test_initial_kernels_have_the_variance_of_the_paper():
     """Of 2 blocks at each of 2 resolutions; the last layer of a block is 0, so that a block is the identity."""
     module = R3GANGenerator((8, 8, 1), 64, blocks=2)
@@ -140,6 +141,7 @@ def test_gamma_weighs_both_squared_gradients_in_the_papers_units_and_falls_along
     assert metrics["d_penalty"] == pytest.approx(gamma / 2 * (r1 + r2), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_one_of_both_penalties_or_none():
     metrics, _, _, (r1, _) = seen(penalty="r1")
     assert metrics["d_penalty"] == pytest.approx(r1, rel=1e-4)

@@ -109,6 +109,7 @@ def test_an_update_of_d_makes_an_iteration_for_the_reals_and_one_for_the_fakes_a
         np.testing.assert_allclose(vectors(after_d)[name]["kernel"], u, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_in_bfloat16_images_and_logits_differ_by_its_8_bits():
     """Parameters and statistics are those of float32, see the contract; what the networks compute differs by a few percent."""
     spec, key = DataSpec.images((8, 8, 1), 10), jax.random.key(0)

@@ -89,6 +89,7 @@ def test_each_level_has_two_styles_and_all_are_those_of_the_latents():
     assert (ws[0] != ws[1]).all()
 
 
+@pytest.mark.slow
 def test_truncation_moves_styles_towards_their_average():
     w, average = np.float64(styles()), np.float64(variables()["averages"]["w"])
     for psi in (0.0, 0.7):
@@ -125,6 +126,7 @@ def test_the_average_of_the_styles_follows_the_batch_in_training():
     np.testing.assert_allclose(after["averages"]["w"], 0.995 * before + 0.005 * w.mean(axis=0), rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_styles_noise_and_their_average_do_not_depend_on_the_number_of_devices():
     network = from_module(MODULE, (LATENT,), rngs=("noise", "mixing"))
     params, model_state = variables()["params"], {"averages": variables()["averages"]}
@@ -176,6 +178,7 @@ def test_truncation_is_an_option_of_sampling():
     np.testing.assert_allclose(draw(gan, state, gan.inputs(KEY, 3), truncation=0.5, block=3), expected, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_path_length_is_a_lazy_term_of_the_generator():
     config = dataclasses.replace(SMALL, path_length=2.0, path_length_every=4)
     gan = stylegan2.make(config, SPEC)

@@ -86,6 +86,7 @@ def played():
     return before, trained, first_metrics, state, after, metrics
 
 
+@pytest.mark.slow
 def test_the_losses_are_their_formulas():
     before, _, first_metrics, state, _, metrics = played()
     network, _ = esrgan.generator(SMALL, esrgan.SMALL_SPEC)
@@ -111,6 +112,7 @@ def test_the_losses_are_their_formulas():
     assert metrics["g_loss"] == pytest.approx(0.7 * g_loss, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_adversarial_phase_begins_with_the_averaged_generator_and_moves_both_players():
     _, trained, _, state, after, _ = played()
     chex.assert_trees_all_equal(state.generator.params, trained.generator.ema.params)
@@ -163,6 +165,7 @@ def test_real_esrgan_compares_with_sharpened_images_and_lets_the_discriminator_s
     assert found[True]["l1_to_target"] != found[False]["l1_to_target"]
 
 
+@pytest.mark.slow
 def test_the_small_images_of_real_esrgan_are_made_from_the_large_ones():
     view = realesrgan.degrading(RealESRGAN())
     seen = jax.eval_shape(view, KEY, BATCH)

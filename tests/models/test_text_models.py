@@ -185,6 +185,7 @@ def test_the_gradient_of_the_relaxation_is_that_of_finite_differences(straight_t
     assert float(flat(found) @ flat(direction)) == pytest.approx(slope, rel=2e-2, abs=2e-3)
 
 
+@pytest.mark.slow
 def test_beta_grows_to_its_largest_and_stands_in_the_generator():
     spec = DataSpec.tokens(3, 3, steps_per_epoch=2)
     net = shared.network_of(relgan.small(relgan.Config()).generator, spec)

@@ -71,6 +71,7 @@ def images(*changes, module=PRIOR, **options):
     return np.asarray(module.apply(variables(), WS, *changes, method="images", rngs=rngs, **options))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("train", [False, True])
 def test_a_scale_of_1_and_a_shift_of_0_give_the_plain_prior_bit_for_bit(train):
     neutral = [(jnp.ones(shape), jnp.zeros(shape)) for shape in HALVES]
