@@ -199,6 +199,12 @@ def small(config: Any) -> Any:
         crop=dataclasses.replace(config.crop, side=4),
         perceptual=dataclasses.replace(config.perceptual, features="random:0"),
         pretrain=sgd,
+        pretrain_schedule=_short(config.pretrain_schedule),
         optimizer=sgd,
+        schedule=_short(config.schedule),
         ema=options.EMA(0.9),
     )
+
+
+def _short(schedule: Schedule) -> Schedule:
+    return dataclasses.replace(schedule, period=min(schedule.period, 4), falls=tuple(min(fall, 3) for fall in schedule.falls))

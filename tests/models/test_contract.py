@@ -1,7 +1,7 @@
 """The contract of `jgan.types.GAN`, held by every phase of every preset of every model, its networks made small.
 
 A model is tested here as soon as its file lies in `jgan/models`: its `small` and `small_spec` say how. Presets that shrink to
-the same configuration are one case.
+the same configuration, but for rates and weights, are one case.
 """
 
 import dataclasses
@@ -32,16 +32,26 @@ class Case(NamedTuple):
     phase: int = 0
 
 
+def form_of(config):
+    """A configuration without its rates and weights: all numbers that are not whole, but for whether they are 0."""
+    if isinstance(config, float):
+        return bool(config)
+    if dataclasses.is_dataclass(config):
+        return tuple(form_of(getattr(config, field.name)) for field in dataclasses.fields(config))
+    return config
+
+
 def cases():
-    """`{name of the first preset, phase: Case}`: every small configuration once."""
-    found = {}
+    """`{name of the first preset, phase: Case}`: every form of a small configuration once."""
+    found, known = {}, set()
     for name, preset in models.presets().items():
         model = models.model_of(name)
         config = models.MODELS[model].small(preset.config)
         for phase in range(len(models.phases(config, models.MODELS[model].small_spec))):
-            case = Case(model, config, phase)
-            if case not in found.values():
-                found[f"{name}-{phase}" if phase else name] = case
+            key = (model, form_of(config), phase)
+            if key not in known:
+                known.add(key)
+                found[f"{name}-{phase}" if phase else name] = Case(model, config, phase)
     return found
 
 
