@@ -4,7 +4,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -82,14 +82,18 @@ def animation(workdir: Path) -> list[np.ndarray]:
     """
     from PIL import Image
 
-    frames = []
-    for path in _samples(workdir, ".png"):
-        with reading.naming(path, "a picture"), Image.open(path) as picture:
-            frames.append(np.asarray(picture.convert("RGB")))
-    if not frames:
+    paths = _samples(workdir, ".png")
+    if not paths:
         raise ValueError(f"{workdir / 'samples'}: expected pictures of samples, found none")
-    # Those of an earlier phase of a growing model may have another size.
-    return evenly([frame for frame in frames if frame.shape == frames[-1].shape], FRAMES)
+
+    def opened(path: Path, read: Callable[[Any], T]) -> T:
+        with reading.naming(path, "a picture"), Image.open(path) as picture:
+            return read(picture)
+
+    # Those of an earlier phase of a growing model may have another size. Only the chosen ones are decoded.
+    sizes = [opened(path, lambda picture: picture.size) for path in paths]
+    same = [path for path, size in zip(paths, sizes, strict=True) if size == sizes[-1]]
+    return [opened(path, lambda picture: np.asarray(picture.convert("RGB"))) for path in evenly(same, FRAMES)]
 
 
 def configuration(workdir: Path) -> dict[str, Any]:
@@ -210,7 +214,7 @@ def _measures(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup
     """The summary's figures, and the last and best lines of the journal side by side."""
     last = rows[-1] if rows else {}
     whole = {name: value for name, value in summary.items() if name not in ("environment", "last", "best", "preset", "steps")}
-    whole = flat(whole)
+    whole = records.flat(whole)
     if summary and (summary.get("last") or {}).get("step") != last.get("step"):  # the run went on after it
         whole = {f"{name}, after {_number(summary.get('steps'))} steps": value for name, value in whole.items()}
     best = summary.get("best") or {}
@@ -267,36 +271,15 @@ def _rows(rows: Sequence[dict[str, Any]]) -> Markup:
     return pages.details(f"{which} of {journal.METRICS}", body) if rows else Markup()
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The values of nested dicts by dotted names.
-
-    Args:
-      tree: nested dicts.
-      prefix: put before each name.
-
-    Returns:
-      One dict.
-
-    Example:
-      >>> from jgan import run_page
-      >>> run_page.flat({"a": {"b": 1}, "c": 2})
-      {'a.b': 1, 'c': 2}
-    """
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
-
-
 def _options(record: dict[str, Any]) -> list[Markup]:
     """The options of the run; those that its preset has otherwise are emphasised."""
     config, usual = record["config"], dict[str, Any]()
     preset = models.presets().get(config.get("preset", ""))
     if preset is not None:
         same = ("dataset", "batch_size", "steps", "sample_every")
-        usual = {name: getattr(preset, name) for name in same} | flat({"model": models.to_dict(preset.config)})
+        usual = {name: getattr(preset, name) for name in same} | records.flat({"model": models.to_dict(preset.config)})
         usual = json.loads(json.dumps(usual))
-    found = flat(config)
+    found = records.flat(config)
     changed = [index for index, (name, value) in enumerate(found.items()) if name in usual and usual[name] != value]
     body = pages.table([[name, _typed(value)] for name, value in found.items()], marked=changed)
     told = pages.element("p", f"Emphasised: what differs from the preset {config.get('preset')}.") if changed else Markup()
@@ -309,7 +292,7 @@ def _origin(record: dict[str, Any]) -> list[Markup]:
         for name, entry in record.get("data", {}).items()
         if isinstance(entry, dict)
     ]
-    environment = [[name, value] for name, value in flat(record.get("environment", {})).items()]
+    environment = [[name, value] for name, value in records.flat(record.get("environment", {})).items()]
     parts = [
         pages.table(data, ["data", "examples", "shape", "SHA-256 (first 16 digits)"]),
         pages.element("pre", record["command"]) if record.get("command") else Markup(),

@@ -231,7 +231,7 @@ class GAN(NamedTuple):
       truncates: whether `generate` also takes `truncation`, as StyleGAN's: psi, 1 for none.
       whole: None, or that `generate` also takes pictures of other sizes than that of `condition`.
       tempers: whether `generate` also takes `temperature`, by which the logits of tokens are divided: 1 for none.
-      balance: the losses where D = 1/2 everywhere, for the curves; None if they are not known.
+      balance: `balance()`, the losses where D = 1/2 everywhere, for the curves; None if they are not known.
     """
 
     init: Callable[[Key], GANState]
@@ -246,7 +246,7 @@ class GAN(NamedTuple):
     truncates: bool = False
     whole: Whole | None = None
     tempers: bool = False
-    balance: Balance | None = None
+    balance: Callable[[], Balance | None] = lambda: None
 
     def sample(
         self,

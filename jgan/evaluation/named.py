@@ -105,8 +105,3 @@ def files(path: Path) -> dict[str, Path]:
     found = folder.files(path)
     often = collections.Counter(file.stem for file in found)
     return {file.stem if often[file.stem] == 1 else "-".join(file.relative_to(path).parts): file for file in found}
-
-
-def image(file: Path) -> np.ndarray:
-    """The pixels of a file: see `jgan.data.folder.read_image`."""
-    return folder.read_image(file)

@@ -1,5 +1,6 @@
 """`assemble` builds a GAN from a game, optimisers and steps. Every model uses it."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -128,7 +129,7 @@ def assemble(
         n_critic=n_critic,
         logits=None if pack > 1 else logits,
         truncates=truncated is not None,
-        balance=_balance(game),
+        balance=functools.partial(_balance, game),
     )
 
 
@@ -136,8 +137,7 @@ def _balance(game: Game) -> Balance | None:
     """The losses at logits of 0, if the generator's is the logistic one; penalties and terms are not part of these metrics."""
     if not isinstance(game, Adversarial) or game.loss.generator is not losses.non_saturating_generator:
         return None
-    with jax.ensure_compile_time_eval():
-        half = game.loss.discriminator(jnp.zeros(1), jnp.zeros(1))
+    half = game.loss.discriminator(jnp.zeros(1), jnp.zeros(1))
     return Balance(game.discriminator_weight * float(half[0]), math.log(2))
 
 

@@ -9,7 +9,7 @@ import importlib
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -93,6 +93,27 @@ def identity(config: RunConfig, model: Model) -> dict[str, Any]:
     fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     fields = {name: value for name, value in fields.items() if name not in MAY_CHANGE}
     return json.loads(json.dumps(fields | {"model": model_to_dict(model, config.model)}, default=str))
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of nested dicts by dotted names.
+
+    Args:
+      tree: nested dicts.
+      prefix: put before each name.
+
+    Returns:
+      One dict.
+
+    Example:
+      >>> from jgan.training import records
+      >>> records.flat({"a": {"b": 1}, "c": 2})
+      {'a.b': 1, 'c': 2}
+    """
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found
 
 
 def same_run(run: Any, saved: Any) -> None:

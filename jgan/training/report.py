@@ -29,7 +29,7 @@ def plan(run: Run) -> str:
     config = run.config
     fields = {name: value for name, value in vars(config).items() if name not in ("model", "dry_run", "resume")}
     lines = [f"{name:<18} {value}" for name, value in (fields | {"workdir": run.workdir}).items()]
-    options = _flat(records.model_to_dict(run.model, config.model))
+    options = records.flat(records.model_to_dict(run.model, config.model))
     lines += [f"model.{name:<12} {value}" for name, value in options.items()]
     for place in run.stages:
         lines += _of_phase(run.at(place.end), place.start, place.end)
@@ -51,13 +51,6 @@ def _of_phase(run: Run, start: int, end: int) -> list[str]:
     heading = [f"{'phase':<18} {name}: steps {start + 1:,} to {end:,}, batches of {run.batch_size}"] if name else []
     counts = {"generator": state.generator.params, "discriminator": state.discriminator.params}
     return heading + [f"{player:<18} {_count(params):,} parameters" for player, params in counts.items()]
-
-
-def _flat(fields: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in fields.items():
-        found |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found
 
 
 def headline(run: Run) -> str:
@@ -192,8 +185,8 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
     entries, sentence = evaluator.finish(run, state)
     rows = journal.rows(run.workdir)
     with replacing(run.workdir / "curves.png") as temporary:
-        balance = None if run.gan.balance is None else run.gan.balance._asdict()
-        plots.curves(rows, balance=balance).savefig(temporary, format="png")
+        balance = run.gan.balance()
+        plots.curves(rows, balance=balance and balance._asdict()).savefig(temporary, format="png")
     measured = [row for row in rows if evaluator.judges(row) and row.get("phase", "") == run.phase_name]
     best = max(measured, key=evaluator.score, default=None)
     summary = {
