@@ -1,7 +1,6 @@
 """`assemble` builds a GAN from a game, optimisers and steps. Every model uses it."""
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -137,8 +136,8 @@ def _balance(game: Game) -> Balance | None:
     """The losses at logits of 0, if the generator's is the logistic one; penalties and terms are not part of these metrics."""
     if not isinstance(game, Adversarial) or game.loss.generator is not losses.non_saturating_generator:
         return None
-    half = game.loss.discriminator(jnp.zeros(1), jnp.zeros(1))
-    return Balance(game.discriminator_weight * float(half[0]), math.log(2))
+    half = jnp.zeros(1), jnp.zeros(1)
+    return Balance(game.discriminator_weight * game.loss.discriminator(*half).item(), game.loss.generator(*half).item())
 
 
 _STANDING_BATCH = 64
