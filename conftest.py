@@ -72,6 +72,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Contents of files do not name tests: a zip file's hold the time of day, and two processes would collect others."""
+    content = isinstance(val, bytes) or (isinstance(val, str) and (len(val) > 100 or not val.isprintable()))
+    return argname if content else None
+
+
 MOST_MAPPINGS = 12_000
 
 
