@@ -9,7 +9,7 @@ Each folder holds images of the formats of `jgan.data.pictures`, all of one size
 
 from pathlib import Path
 
-from jgan.data import folder, layout, sources
+from jgan.data import folder, layout, sizes, sources, stacking
 from jgan.data.dataset import Dataset, complete
 from jgan.types import Batch
 
@@ -83,20 +83,19 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       Traceback (most recent call last):
       FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
     """
-    size = folder.asked_size(name)
-    found = places(layout.check_folder(data_dir, name))
-    base = name.partition(":")[0]
-    read = {
-        domain: {part: Batch(folder.read_images(layout.images(pair[domain]), size, base)) for part, pair in found.items()}
-        for domain in "ab"
-    }
-    domains = {domain: folder.same_channels(parts) for domain, parts in read.items()}
-    a, b = ("x".join(map(str, domains[domain]["train"].x.shape[1:3])) for domain in "ab")
-    if a != b:
-        raise ValueError(
-            f"{found['train']['b']}: expected {a} pixels (height x width) as in {found['train']['a'].name}, found {b}: resize "
-            f"both, as in {base}:{a}"
-        )
+    size, base = sizes.asked_size(name), name.partition(":")[0]
+    with layout.opened(data_dir, name) as root:
+        found = places(root)
+        domains = {}
+        for domain in "ab":
+            read = {part: folder.read_images(layout.images(pair[domain]), size, base) for part, pair in found.items()}
+            domains[domain] = stacking.same_channels({part: Batch(images) for part, images in read.items()})
+        a, b = ("x".join(map(str, domains[domain]["train"].x.shape[1:3])) for domain in "ab")
+        if a != b:
+            raise ValueError(
+                f"{found['train']['b']}: expected {a} pixels (height x width) as in {found['train']['a'].name}, found {b}: "
+                f"resize both, as in {base}:{a}"
+            )
     parts = {part: {domain: domains[domain][part] for domain in "ab"} for part in found}
     return complete(name, parts, held_out=held_out)
 

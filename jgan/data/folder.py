@@ -1,4 +1,4 @@
-"""A folder of images, of one size or resized to one, in any format of `jgan.data.pictures`.
+"""A folder of images, or an archive of one, of one size or resized to one, in any format of `jgan.data.pictures`.
 
   FOLDER/*.png                                    no labels; a sixth for validation, a sixth for testing
   FOLDER/CLASS/*.png                              labels number the classes in the order of their names; divided class by class
@@ -10,51 +10,16 @@ and storage systems leave in folders (`jgan.data.reading.is_litter`): names that
 `__MACOSX`, `lost+found` and the like.
 """
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from jgan.data import layout, pictures, reading, sources, values
+from jgan.data import archives, layout, pictures, reading, sizes, sources, stacking, values
 from jgan.data.dataset import Dataset, complete
+from jgan.data.sizes import Size
 from jgan.types import Batch
 from jgan.utils import text
-
-Size = tuple[int, int]
-"""Height and width in pixels."""
-
-LARGEST, REDUCED = 256, 64
-"""The largest side at which images are taken as they are if no size is asked for; the side to which larger ones are reduced."""
-
-
-def asked_size(name: str) -> Size | None:
-    """Parses the size after the colon of a data set's name.
-
-    Args:
-      name: as in `folder`, `folder:64` (a square) or `folder:48x64` (height, width).
-
-    Returns:
-      The size, or None if the name has none.
-
-    Raises:
-      ValueError: if the text after the colon is not a size.
-
-    Example:
-      >>> from jgan.data import folder
-      >>> folder.asked_size("folder:48x64"), folder.asked_size("folder:64"), folder.asked_size("folder")
-      ((48, 64), (64, 64), None)
-    """
-    base, colon, size = name.partition(":")
-    if not colon:
-        return None
-    match = re.fullmatch(r"([1-9]\d*)(?:x([1-9]\d*))?", size)
-    if match is None:
-        raise ValueError(f"expected a size after the colon, as in {base}:64 or {base}:48x64 (height x width), found {name!r}")
-    height, width = int(match[1]), int(match[2] or match[1])
-    if height * width > pictures.MOST_PIXELS:
-        raise ValueError(f"expected a size of at most {pictures.MOST_PIXELS} pixels after the colon, found {height}x{width}")
-    return height, width
 
 
 def read_image(path: str | Path, size: Size | None = None, most: int = pictures.MOST_PIXELS) -> np.ndarray:
@@ -88,11 +53,7 @@ def read_image(path: str | Path, size: Size | None = None, most: int = pictures.
         with path.open("rb") as file:
             decoded = pictures.decode(file, str(path), pictures.formats_of(path.suffix), most)
             image = pictures.upright(decoded, str(path))
-        if size is not None:
-            from PIL import Image, ImageOps
-
-            image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
-        return np.array(image).reshape(image.height, image.width, len(image.getbands()))
+        return stacking.pixels(image if size is None else stacking.fit(image, size))
 
 
 def read_images(paths: list[Path], size: Size | None = None, source: str = "folder") -> np.ndarray:
@@ -120,22 +81,8 @@ def read_images(paths: list[Path], size: Size | None = None, source: str = "fold
       ...     folder.read_images(files).shape
       (2, 2, 4, 3)
     """
-    first = read_image(paths[0], size)
-    height, width, channels = first.shape
-    reading.check_size(f"{paths[0].parent}, {len(paths)} images", len(paths) * first.nbytes)
-    images = np.empty((len(paths), *first.shape), np.uint8)
-    for index, path in enumerate(paths):
-        image = read_image(path, size) if index else first
-        if image.shape[:2] != (height, width):
-            raise ValueError(
-                f"{path}: expected {height}x{width} pixels (height x width) as {paths[0]}, found "
-                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in {source}:{height}x{width}"
-            )
-        if image.shape[2] > channels:  # the first that has colours
-            channels = image.shape[2]
-            images = np.repeat(images, channels, axis=3)
-        images[index] = image
-    return images
+    images = ((str(path), read_image(path, size)) for path in paths)
+    return stacking.stack(images, len(paths), f"{paths[0].parent}, {len(paths)} images", source)
 
 
 def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
@@ -206,10 +153,10 @@ def files(path: Path) -> list[Path]:
 
 
 def read(path: Path, size: Size | None = None) -> Batch:
-    """Reads all images of a folder, flat or with one folder per class.
+    """Reads all images of a folder, flat or with one folder per class, or of an archive of one.
 
     Args:
-      path: the folder.
+      path: the folder, or a zip or tar file.
       size: height and width to resize them to; None if they must already have the same size.
 
     Returns:
@@ -227,10 +174,13 @@ def read(path: Path, size: Size | None = None) -> Batch:
       ...     folder.read(Path(path)).x.shape
       (1, 2, 4, 1)
     """
-    return _read(reading.user_path(path), size)[0]
+    with layout.opened(reading.user_path(path), "folder") as root:
+        labels = archives.take_labels(root)
+        batch, _ = _read(root, size)
+        return batch if labels is None else batch._replace(y=labels)
 
 
-def sizes(data_dir: Path) -> set[Size]:
+def found_sizes(data_dir: Path) -> set[Size]:
     """The sizes of all images of a folder, by their headers; any layout that `load` accepts.
 
     Args:
@@ -245,9 +195,11 @@ def sizes(data_dir: Path) -> set[Size]:
     Example:
       >>> from pathlib import Path
       >>> from jgan.data import folder
-      >>> folder.sizes(Path("no/such/folder"))
+      >>> folder.found_sizes(Path("no/such/folder"))
       set()
     """
+    if data_dir.is_file() and archives.is_archive(data_dir):
+        return archives.sizes(data_dir)
     found, folders = set(), [data_dir] if data_dir.is_dir() else []
     for _ in range(3):  # the folder, its parts, their classes
         deeper: list[Path] = []
@@ -262,50 +214,10 @@ def sizes(data_dir: Path) -> set[Size]:
     return found
 
 
-def usual_size(found: set[Size]) -> Size:
-    """The size for a model if none is asked for.
-
-    Args:
-      found: the sizes of the images, at least one.
-
-    Returns:
-      The images' own size if all have one of at most `LARGEST` pixels a side. Larger images are reduced to a smaller side of
-      `REDUCED`; images of several sizes to squares of that side, or of their smallest side if that is smaller.
-
-    Example:
-      >>> from jgan.data import folder
-      >>> folder.usual_size({(96, 128)}), folder.usual_size({(3000, 4000)}), folder.usual_size({(96, 128), (50, 70)})
-      ((96, 128), (64, 85), (50, 50))
-    """
-    smallest = min(map(min, found))
-    reduced = min(smallest, REDUCED)
-    if len(found) > 1:
-        return reduced, reduced
-    ((height, width),) = found
-    if max(height, width) <= LARGEST:
-        return height, width
-    return round(height * reduced / smallest), round(width * reduced / smallest)
-
-
 def fitted(name: str, data_dir: Path | None, nearest: Callable[[Size], Size]) -> tuple[str, str]:
     """The set at the size that a model accepts: see `jgan.data.sources.fitted`."""
-    asked = asked_size(name)
-    found = set() if asked or data_dir is None else sizes(data_dir)
-    if not asked and not found:
-        return name, ""  # `load` says what is wrong
-    wanted = asked or usual_size(found)
-    size = nearest(wanted)
-    if size == wanted and (asked or found == {size}):
-        return name, ""
-    base, of = name.partition(":")[0], "x".join(map(str, min(found or {wanted})))
-    if len(found) > 1:
-        of = f"{len(found)} sizes"
-    nearest_to = f"nearest to {wanted[0]}x{wanted[1]} " if size != wanted else ""
-    says = (
-        f"images{'' if asked else ' of ' + of} cropped and resized to {size[0]}x{size[1]} (height x width), the size "
-        f"{nearest_to}that the model accepts; --dataset {base}:HEIGHTxWIDTH asks for another"
-    )
-    return f"{base}:{size[0]}x{size[1]}", says
+    found = set() if sizes.asked_size(name) or data_dir is None else found_sizes(data_dir)
+    return sizes.fitted(name, found, nearest)
 
 
 def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
@@ -330,12 +242,11 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       Traceback (most recent call last):
       FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
     """
-    size = asked_size(name)
-    data_dir = layout.check_folder(data_dir, name)
-    if layout.is_divided(data_dir):
-        return complete(name, _divided(data_dir, size), held_out=held_out)
-    whole, _ = _read(data_dir, size)
-    return complete(name, {"train": whole}, held_out=held_out)
+    size = sizes.asked_size(name)
+    with layout.opened(data_dir, name) as root:
+        if layout.is_divided(root):
+            return complete(name, _divided(root, size), held_out=held_out)
+        return complete(name, {"train": read(root, size)}, held_out=held_out)
 
 
 def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
@@ -343,36 +254,14 @@ def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
     folders = layout.parts(data_dir)
     train, classes = _read(folders["train"], size)
     sets = {part: _read(path, size, classes)[0] for part, path in folders.items() if part != "train"} | {"train": train}
-    return same_channels(sets)
-
-
-def same_channels(parts: dict[str, Batch]) -> dict[str, Batch]:
-    """Grey images with three equal channels if those of another part are RGB.
-
-    Args:
-      parts: images `[N, height, width, 1 or 3]` by part.
-
-    Returns:
-      The parts.
-
-    Example:
-      >>> from jgan.data import folder
-      >>> parts = {"train": Batch(np.zeros((2, 4, 4, 3), np.uint8)), "test": Batch(np.zeros((1, 4, 4, 1), np.uint8))}
-      >>> folder.same_channels(parts)["test"].x.shape
-      (1, 4, 4, 3)
-    """
-    channels = max(batch.x.shape[3] for batch in parts.values())
-    return {
-        part: batch._replace(x=np.array(np.broadcast_to(batch.x, (*batch.x.shape[:3], channels))))
-        for part, batch in parts.items()
-    }
+    return stacking.same_channels(sets)
 
 
 sources.register(
     "folder",
     load,
-    "images (PNG, JPEG, WebP, BMP, GIF, TIFF ...) in --data-dir, flat or with one folder per class; of one size, or cropped "
-    "and resized to one",
+    "images (PNG, JPEG, WebP, BMP, GIF, TIFF ...) in --data-dir, a folder or a zip or tar archive, flat or with one folder per "
+    "class; of one size, or cropped and resized to one",
     usage="folder, folder:HEIGHTxWIDTH",
     holds_out=True,
     fitted=fitted,

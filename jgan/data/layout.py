@@ -1,8 +1,10 @@
 """How folders of images are laid out: images, folders of them, and the parts train, validation and test."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from jgan.data import pictures, reading
+from jgan.data import archives, pictures, reading
 from jgan.data.dataset import PARTS
 from jgan.utils import text
 
@@ -131,30 +133,37 @@ def parts(data_dir: Path) -> dict[str, Path]:
     return found
 
 
-def check_folder(data_dir: Path | None, name: str) -> Path:
-    """The folder of the images, which must have been given and must be there.
+@contextlib.contextmanager
+def opened(data_dir: Path | None, name: str) -> Iterator[Path]:
+    """The folder of the images, which must have been given and must be there; an archive is unpacked for the length of a block.
 
     Args:
-      data_dir: what was given.
+      data_dir: what was given: a folder, or a zip or tar file of one.
       name: the name of the data set, for messages.
 
-    Returns:
+    Yields:
       The folder.
 
     Raises:
-      ValueError: if none was given.
+      ValueError: if none was given, or an archive is damaged.
       FileNotFoundError: if there is no such folder.
 
     Example:
       >>> from pathlib import Path
       >>> from jgan.data import layout
-      >>> layout.check_folder(Path("no/such/folder"), "folder")
+      >>> with layout.opened(Path("no/such/folder"), "folder"):
+      ...     pass
       Traceback (most recent call last):
       FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
     """
     if data_dir is None:
-        raise ValueError(f"{name} reads images from a folder: give it with --data-dir")
-    if not data_dir.is_dir():
-        found = "a file" if data_dir.exists() else "nothing"
-        raise FileNotFoundError(f"{data_dir}: expected a folder of images, found {found} there")
-    return data_dir
+        raise ValueError(f"{name} reads images from a folder or an archive: give it with --data-dir")
+    if data_dir.is_dir():
+        yield data_dir
+    elif not data_dir.exists():
+        raise FileNotFoundError(f"{data_dir}: expected a folder of images, found nothing there")
+    elif archives.is_archive(data_dir):
+        with archives.unpacked(data_dir) as root:
+            yield root
+    else:
+        raise ValueError(f"{data_dir}: expected a folder of images, or a zip or tar archive of one, found another file")

@@ -133,9 +133,9 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
     """
     scale = asked_scale(name)
-    data_dir = layout.check_folder(data_dir, name)
-    folders = layout.parts(data_dir) if layout.is_divided(data_dir) else {"train": data_dir}
-    parts = {part: read(path, scale) for part, path in folders.items()}
+    with layout.opened(data_dir, name) as root:
+        folders = layout.parts(root) if layout.is_divided(root) else {"train": root}
+        parts = {part: read(path, scale) for part, path in folders.items()}
     everything = [image for images in parts.values() for image in images]
     grey = sum(image.shape[2] == 1 for image in everything)
     note = ""

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, pictures, reading
-from jgan.evaluation import archives, sets
+from jgan.data import archives, folder, pictures, reading
+from jgan.evaluation import sets
 from jgan.utils import text
 
 

@@ -6,10 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, npz, reading
+from jgan.data import archives, folder, npz, reading
 from jgan.data.dataset import Dataset
-from jgan.data.folder import Size
-from jgan.evaluation import archives
+from jgan.data.sizes import Size
 from jgan.ragged import is_ragged
 
 
@@ -97,16 +96,13 @@ def read(path: str | Path, size: Size | None = None) -> ImageSet:
       FileNotFoundError: no/such/folder: expected a folder of images or an .npz file, found nothing there
     """
     path = reading.user_path(path)
-    if path.is_dir():
-        batch = folder.read(path, size)
-        return ImageSet(str(path), batch.x, batch.y)
     if not path.exists():
         raise FileNotFoundError(f"{path}: expected a folder of images or an .npz file, found nothing there")
+    if path.is_dir() or (path.is_file() and archives.is_archive(path)):
+        batch = folder.read(path, size)
+        return ImageSet(str(path), batch.x, batch.y)
     if not path.is_file():
         raise ValueError(f"{path}: expected a folder of images, an archive of one or an .npz file, found a pipe or a device")
-    if archives.is_archive(path):
-        batch = archives.read(path, size)
-        return ImageSet(str(path), batch.x, batch.y)
     batch = npz.read(path)
     return ImageSet(str(path), to_uint8(str(path), batch.x), batch.y)
 

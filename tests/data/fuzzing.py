@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import h5py
 import idx_files
 import numpy as np
 import scipy.io
@@ -133,6 +134,17 @@ def _npz(save: Callable[..., None]) -> Format:
     return Format({"a.npz": file.getvalue()}, lambda place: data.load("npz", place), exact=True)
 
 
+def _hdf5(one_by_one: bool) -> Format:
+    images, file = _smooth(np.random.default_rng(0), 24, 3), io.BytesIO()
+    with h5py.File(file, "w") as written:
+        for index, image in enumerate(images if one_by_one else ()):
+            written.create_dataset(f"faces/{index:02}", data=image, compression="gzip", fletcher32=True)
+        if not one_by_one:
+            written.create_dataset("x", data=images, chunks=(4, 16, 16, 3), compression="gzip", fletcher32=True)
+            written.create_dataset("y", data=np.arange(24) % 4, chunks=(24,), fletcher32=True)
+    return Format({"a.h5": file.getvalue()}, lambda place: data.load("hdf5", place), grows=True)
+
+
 def _idx(suffix: str) -> Format:
     with tempfile.TemporaryDirectory() as place:
         idx_files.write_set(Path(place), suffix=suffix, side=8)
@@ -190,6 +202,8 @@ def formats() -> dict[str, Format]:
         "idx.gz": _idx(".gz"),
         "npz": _npz(np.savez),
         "npz, compressed": _npz(np.savez_compressed),
+        "hdf5": _hdf5(one_by_one=False),
+        "hdf5, one by one": _hdf5(one_by_one=True),
         "cifar, binary": _cifar("bin"),
         "cifar, pickle": _cifar("py"),
         "cifar, archive": _cifar("tar.gz"),

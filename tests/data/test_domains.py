@@ -78,7 +78,7 @@ def test_folders_that_are_no_two_domains_are_told(tmp_path):
     (tmp_path / "other").rename(tmp_path / "testA")
     (tmp_path / "testB").mkdir()
     assert "testB: expected images, found none" in message()
-    with pytest.raises(ValueError, match="domains reads images from a folder: give it with --data-dir"):
+    with pytest.raises(ValueError, match="domains reads images from a folder or an archive: give it with --data-dir"):
         data.load("domains")
 
 

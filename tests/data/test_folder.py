@@ -299,7 +299,7 @@ def test_sizes_are_those_of_all_parts_and_classes_turned_upright(tmp_path):
     exif[0x0112] = 8
     image.save(tmp_path / "turned.png", exif=exif)
     (tmp_path / ".DS_Store").write_bytes(b"litter")
-    assert folder.sizes(tmp_path) == {(5, 6), (7, 8), (4, 9)}
+    assert folder.found_sizes(tmp_path) == {(5, 6), (7, 8), (4, 9)}
     assert folder.read_image(tmp_path / "turned.png").shape == (4, 9, 1)
 
 

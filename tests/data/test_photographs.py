@@ -220,7 +220,7 @@ def test_bad_input_is_one_line(tmp_path):
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    assert "reads images from a folder: give it with --data-dir" in message(folder=None)
+    assert "reads images from a folder or an archive: give it with --data-dir" in message(folder=None)
     assert "expected a folder of images, found nothing there" in message(folder=tmp_path / "none", error=FileNotFoundError)
     assert message() == f"{tmp_path}: expected images, found none: give the folder that holds them"
     for name in ("photographs:", "photographs:4", "photographs:x1", "photographs:x4x4", "photographs:x0"):

@@ -1,14 +1,15 @@
-"""Archives of images: zip and tar files (also compressed) of what could be a folder of images, flat or a folder per class.
+"""Archives of images: zip and tar files (also compressed) of what could be a folder of images.
+
+An archive is unpacked to a temporary folder, after a check of the sizes that it declares, and that each member is a plain file
+that stays inside. A folder that holds everything does not count as a class.
 
 `dataset.json`, as StyleGAN's data sets have it, gives the labels instead of the folders: `{"labels": [[NAME, LABEL], ...]}`, or
 null for none.
-
-An archive is unpacked to a temporary folder, after a check of the sizes that it declares, and that each member is a plain file
-that stays inside.
 """
 
 import contextlib
 import functools
+import io
 import json
 import shutil
 import tarfile
@@ -20,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, reading
-from jgan.types import Batch
+from jgan.data import pictures, reading
+from jgan.data.sizes import Size
 from jgan.utils import memory, text
 from jgan.utils.checks import whole
 
@@ -63,7 +64,7 @@ def is_archive(path: Path) -> bool:
       True for a zip or tar archive.
 
     Example:
-      >>> from jgan.evaluation import archives
+      >>> from jgan.data import archives
       >>> archives.is_archive(Path("images.tar.gz"))
       True
     """
@@ -81,59 +82,97 @@ def is_archive(path: Path) -> bool:
         return True
 
 
-def read(path: Path, size: folder.Size | None = None) -> Batch:
-    """Reads the images of an archive.
+@contextlib.contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """Unpacks an archive for the length of a block.
 
     Args:
       path: a zip or tar file.
-      size: height and width to resize them to; None if they must already have the same size.
 
-    Returns:
-      The `Batch`, as `jgan.data.folder.read` returns it for the unpacked folder. A folder that holds everything does not count
-      as a class.
+    Yields:
+      The temporary folder: the one below those that hold a single folder and nothing else.
 
     Raises:
-      ValueError: if it is damaged or encrypted, holds a link or a name that leads outside, does not fit on the disk, or what it
-        holds is not a folder of images.
+      ValueError: if it is damaged or encrypted, holds a link or a name that leads outside, or does not fit on the disk; and for
+        a `ValueError` of the block, in which the archive is named instead of the temporary folder.
 
     Example:
       >>> import io, tempfile, zipfile
       >>> from PIL import Image
-      >>> from jgan.evaluation import archives
+      >>> from jgan.data import archives
       >>> with tempfile.TemporaryDirectory() as scratch:
-      ...     picture = io.BytesIO()
-      ...     Image.new("L", (4, 2), 7).save(picture, "PNG")
       ...     with zipfile.ZipFile(Path(scratch) / "a.zip", "w") as archive:
-      ...         archive.writestr("images/0.png", picture.getvalue())
-      ...     archives.read(Path(scratch) / "a.zip").x.shape
-      (1, 2, 4, 1)
+      ...         archive.writestr("images/0.txt", "zero")
+      ...     with archives.unpacked(Path(scratch) / "a.zip") as root:
+      ...         print([file.name for file in root.iterdir()])
+      ['0.txt']
     """
     with tempfile.TemporaryDirectory(prefix="jgan-") as scratch:
         root = Path(scratch) / "unpacked"
         root.mkdir()
         try:
             _unpack(path, root)
-            labels = _labels(path, root)
-            return _flat(root, labels, size) if labels is not None else folder.read(_inner(root), size)
+            yield _inner(root)
         except ValueError as error:
             message = str(error).replace(str(root), str(path))
             raise ValueError(message if message.startswith(str(path)) else f"{path}: {message}") from error
 
 
+def sizes(path: Path) -> set[Size]:
+    """The sizes of the images of an archive, by their headers.
+
+    Args:
+      path: a zip or tar file.
+
+    Returns:
+      Heights and widths.
+
+    Raises:
+      ValueError: as `unpacked`, or if a member with the suffix of an image is none.
+
+    Example:
+      >>> import io, tempfile, zipfile
+      >>> from PIL import Image
+      >>> from jgan.data import archives
+      >>> with tempfile.TemporaryDirectory() as scratch:
+      ...     picture = io.BytesIO()
+      ...     Image.new("L", (4, 2)).save(picture, "PNG")
+      ...     with zipfile.ZipFile(Path(scratch) / "a.zip", "w") as archive:
+      ...         archive.writestr("0.png", picture.getvalue())
+      ...     archives.sizes(Path(scratch) / "a.zip")
+      {(2, 4)}
+    """
+    found = set()
+    with _whole(path), _opened(path) as members:
+        for member in _checked(path, members, LARGEST * MOST):
+            suffix = Path(member.name).suffix.lower()
+            if suffix in pictures.SUFFIXES:
+                with member.open() as file:  # copied, because to seek in a compressed file is to read it again
+                    content = io.BytesIO(file.read())
+                found.add(pictures.size(content, f"{path}, {member.name}", pictures.formats_of(suffix)))
+    return found
+
+
 def _unpack(path: Path, root: Path) -> None:
     """Writes the members of an archive below a folder."""
+    with _whole(path), _opened(path) as members:
+        for member in list(_checked(path, members, shutil.disk_usage(root).free)):
+            target = root / member.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with member.open() as source, target.open("xb") as file:
+                shutil.copyfileobj(source, file)
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[None]:
+    """Makes one line of whatever is raised by a damaged archive, which can fail in any way."""
     try:
-        with _opened(path) as members:
-            for member in list(_checked(path, members, shutil.disk_usage(root).free)):
-                target = root / member.name
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with member.open() as source, target.open("xb") as file:
-                    shutil.copyfileobj(source, file)
+        yield
     except FileExistsError as error:
         raise ValueError(f"{path}: expected each name once, found {Path(error.filename).name} twice") from error
     except ValueError:
         raise
-    except Exception as error:  # a damaged archive can fail in any way
+    except Exception as error:
         if isinstance(error, OSError) and error.filename is not None:
             raise
         what = text.shortened(" ".join(str(error).split()) or type(error).__name__, 200)
@@ -202,31 +241,47 @@ def _inner(root: Path) -> Path:
     return root
 
 
-def _labels(path: Path, root: Path) -> dict[str, int] | None:
-    """The labels of `dataset.json` by name, none if it says null; None if there is no such file. The file is removed."""
-    file = _inner(root) / LABELS
+def take_labels(root: Path) -> np.ndarray | None:
+    """Reads and removes `dataset.json` of an unpacked archive, and puts all its images into one folder.
+
+    Args:
+      root: the temporary folder.
+
+    Returns:
+      int32 labels of the images, in the order in which they lie in `root` afterwards, which is that of their names; None if
+      the file gives none, or there is no such file. Then nothing is changed.
+
+    Raises:
+      ValueError: if it holds anything else, or lacks the label of an image.
+
+    Example:
+      >>> import tempfile
+      >>> from jgan.data import archives
+      >>> with tempfile.TemporaryDirectory() as root:
+      ...     _ = (Path(root) / "dataset.json").write_text('{"labels": [["b.png", 3], ["a.png", 5]]}')
+      ...     (Path(root) / "a.png").touch()
+      ...     (Path(root) / "b.png").touch()
+      ...     archives.take_labels(Path(root)), sorted(file.name for file in Path(root).iterdir())
+      (array([5, 3], dtype=int32), ['00000000-a.png', '00000001-b.png'])
+    """
+    file = root / LABELS
     if not file.is_file():
         return None
     try:
         pairs = json.loads(file.read_text())["labels"] or []
         labels = {str(name): whole("label", label, 0, 2**31 - 1) for name, label in pairs}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{path}: expected labels [[name, number], ...] in {LABELS}, found others") from error
+        raise ValueError(f"{root}: expected labels [[name, number], ...] in {LABELS}, found others") from error
     file.unlink()
-    return labels
-
-
-def _flat(root: Path, labels: dict[str, int], size: folder.Size | None) -> Batch:
-    """The images of all folders in the order of their names, with their labels if there are any."""
-    inner = _inner(root)
-    files = sorted(file for file in inner.rglob("*") if file.is_file())
-    names = [file.relative_to(inner).as_posix() for file in files]
+    files = sorted(path for path in root.rglob("*") if path.is_file())
+    names = [path.relative_to(root).as_posix() for path in files]
     missing = [name for name in names if name not in labels] if labels else []
     if missing:
         raise ValueError(f"expected a label of each image in {LABELS}, found none of {text.listed(missing, 3)}")
-    flat = root / "flat"
-    flat.mkdir()
-    for index, file in enumerate(files):
-        file.rename(flat / f"{index:08}-{file.name}")
-    batch = folder.read(flat, size)
-    return batch._replace(y=np.array([labels[name] for name in names], np.int32)) if labels else batch
+    folders = list(root.iterdir())
+    for index, path in enumerate(files):
+        path.rename(root / f"{index:08}-{path.name}")
+    for path in folders:
+        if path.is_dir():
+            shutil.rmtree(path)
+    return np.array([labels[name] for name in names], np.int32) if labels else None

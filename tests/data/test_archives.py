@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jgan.evaluation import archives, sets
+from jgan import data
+from jgan.data import archives
+from jgan.evaluation import sets
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3), np.uint8)
 
@@ -69,6 +71,42 @@ def test_an_archive_of_another_name_is_known_by_its_content(tmp_path):
     np.savez(tmp_path / "b.npz", x=IMAGES)
     (tmp_path / "b.npz").rename(tmp_path / "arrays")
     np.testing.assert_array_equal(sets.read(tmp_path / "arrays").images, IMAGES)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+def test_an_archive_is_trained_on_as_its_folder_is(tmp_path, name):
+    images = np.random.default_rng(1).integers(0, 256, (24, 5, 4, 3), np.uint8)
+    names = [f"pets/{'train' if index < 16 else 'val'}/{'cd'[index % 2]}/{index:02}.png" for index in range(24)]
+    path = write(tmp_path / name, [(name, png(image)) for name, image in zip(names, images, strict=True)])
+    found = data.load("folder", path)
+    order = [index for label in range(2) for index in range(16) if index % 2 == label]
+    train = [index for index in order if (index // 2) % 5 < 4]  # a fifth of each class is the missing test set
+    np.testing.assert_array_equal(found.train.x, images[train])
+    np.testing.assert_array_equal(found.train.y, np.array(train) % 2)
+    np.testing.assert_array_equal(found.validation.x, images[[16, 18, 20, 22, 17, 19, 21, 23]])
+    resized = data.load("folder:3x2", path).train.x
+    assert resized.shape == (14, 3, 2, 3)
+    assert data.sources.fitted("folder", path, lambda size: (8, 8)) == (
+        "folder:8x8",
+        "images of 5x4 cropped and resized to 8x8 (height x width), the size nearest to 5x4 that the model accepts; "
+        "--dataset folder:HEIGHTxWIDTH asks for another",
+    )
+
+
+def test_the_labels_of_dataset_json_are_trained_on(tmp_path):
+    images = np.random.default_rng(1).integers(0, 256, (12, 5, 4, 3), np.uint8)
+    members = [(f"{index:02}.png", png(image)) for index, image in enumerate(images)]
+    labels = json.dumps({"labels": [[f"{index:02}.png", index % 2] for index in range(12)]}).encode()
+    found = data.load("folder", write(tmp_path / "a.zip", [*members, ("dataset.json", labels)]))
+    assert found.train.y.tolist() == [index % 2 for index in range(12) if (index // 2) % 6 < 4]
+    np.testing.assert_array_equal(found.test.x, images[[10, 11]])
+
+
+@pytest.mark.parametrize("name", ["photographs", "domains"])
+def test_other_sets_of_images_are_read_from_archives(tmp_path, name):
+    domains = {"photographs": [""], "domains": ["trainA/", "trainB/"]}[name]
+    members = [(f"{domain}{index}.png", png(IMAGES[index])) for domain in domains for index in range(6)]
+    assert data.load(name, write(tmp_path / "a.zip", members)).name == name
 
 
 def link(path):
