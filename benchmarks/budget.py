@@ -46,6 +46,34 @@ def changed(config: Any, changes: Mapping[str, Any]) -> Any:
     return config
 
 
+def batch_of(gan: GAN, spec: DataSpec, batch_size: int) -> Any:
+    """The shapes and dtypes of what a step of a model takes.
+
+    Args:
+      gan: the model.
+      spec: the description of its data.
+      batch_size: examples in a minibatch.
+
+    Returns:
+      A tree of `jax.ShapeDtypeStruct`s.
+
+    Example:
+      >>> from benchmarks import budget
+      >>> from jgan import DataSpec
+      >>> from jgan.models import wgan_gp
+      >>> spec = DataSpec.images((28, 28, 1), 10)
+      >>> budget.batch_of(wgan_gp.make(wgan_gp.Config(), spec), spec, 64).x.shape
+      (5, 64, 28, 28, 1)
+    """
+    leading = (batch_size,) if gan.n_critic == 1 else (gan.n_critic, batch_size)
+
+    def example(field: Field) -> jax.ShapeDtypeStruct:
+        dtype = "int32" if field.kind in ("label", "tokens") else "float32"
+        return jax.ShapeDtypeStruct((*leading, *field.shape), dtype)
+
+    return jax.tree.map(example, spec.example, is_leaf=lambda node: isinstance(node, Field))
+
+
 def flops(gan: GAN, spec: DataSpec, batch_size: int) -> float:
     """The floating-point operations of one step of a model, as XLA counts those of the compiled program.
 
@@ -68,15 +96,8 @@ def flops(gan: GAN, spec: DataSpec, batch_size: int) -> float:
       >>> 1 < costs[1] / costs[0] < 2
       True
     """
-    leading = (batch_size,) if gan.n_critic == 1 else (gan.n_critic, batch_size)
-
-    def example(field: Field) -> jax.ShapeDtypeStruct:
-        dtype = "int32" if field.kind in ("label", "tokens") else "float32"
-        return jax.ShapeDtypeStruct((*leading, *field.shape), dtype)
-
-    batch = jax.tree.map(example, spec.example, is_leaf=lambda node: isinstance(node, Field))
     key = jax.eval_shape(lambda: jax.random.key(0))
-    lowered = jax.jit(gan.step).lower(key, jax.eval_shape(gan.init, key), batch)
+    lowered = jax.jit(gan.step).lower(key, jax.eval_shape(gan.init, key), batch_of(gan, spec, batch_size))
     costs: Any = lowered.compile().cost_analysis()
     return float(costs["flops"])
 

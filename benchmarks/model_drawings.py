@@ -133,6 +133,41 @@ def sample_time(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\nMedians of {result['rounds']} rounds, models in turn. {origin(result)}"
 
 
+def memory_of_steps(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.memory`: a row for each preset and batch size.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    parts = list(result["rows"][0]["predicted"])
+    rows = []
+    for found in result["rows"]:
+        sizes = [found["predicted"][part] for part in parts]
+        rows.append(
+            [
+                f"`{found['preset']}`",
+                "x".join(map(str, found["image"])),
+                str(found["batch_size"]),
+                f"{sum(found['parameters'].values()):,}",
+                *(f"{size / 1e6:,.1f}" for size in (*sizes, sum(sizes))),
+                "not measured" if found["measured"] is None else f"{found['measured'] / 1e6:,.0f}",
+            ]
+        )
+    header = [
+        "preset",
+        "images",
+        "minibatch",
+        "parameters",
+        *(f"{part} (MB)" for part in parts),
+        "together (MB)",
+        "measured (MB)",
+    ]
+    return f"{markdown(header, rows)}\n\n{origin(result)}"
+
+
 def restoration(result: dict[str, Any]) -> str:
     """The table of `python -m benchmarks.restoration`: a row for each restorer.
 

@@ -15,6 +15,7 @@ from jgan.networks.conv_layers import Conv, ConvTranspose
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from jgan.networks.equalised import EqualisedConv, EqualisedDense
 from jgan.networks.fastgan import FastGANGenerator
+from jgan.networks.first_gan import FirstConvDiscriminator, FirstConvGenerator, FirstDiscriminator, FirstGenerator
 from jgan.networks.four_stage import FourStageDiscriminator, FourStageGenerator
 from jgan.networks.functions import from_functions
 from jgan.networks.gfpgan import ComponentDiscriminator, RestorationUNet
@@ -95,6 +96,10 @@ __all__ = [
     "EqualisedConv",
     "EqualisedDense",
     "FastGANGenerator",
+    "FirstConvDiscriminator",
+    "FirstConvGenerator",
+    "FirstDiscriminator",
+    "FirstGenerator",
     "FourStageDiscriminator",
     "FourStageGenerator",
     "GatedBlock",

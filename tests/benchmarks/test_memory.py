@@ -1,0 +1,60 @@
+"""The memory of a step: the parts against counts by hand, and the command."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+
+from benchmarks import budget, memory
+from benchmarks.tables import TABLES
+from jgan import DataSpec, models
+
+
+@pytest.fixture(autouse=True)
+def _standard_promotion():
+    """Optax's Adam mixes an int32 count with Python floats."""
+    with jax.numpy_dtype_promotion("standard"):
+        yield
+
+
+def test_the_parts_are_those_of_the_arrays():
+    """Adam keeps two numbers for each parameter, the average one for each of the generator's; four bytes each."""
+    model = models.MODELS["first_gan"]
+    spec = DataSpec.images((28, 28, 1), steps_per_epoch=10, batch_size=20)
+    gan = model.make(model.Config(), spec)
+    batch = budget.batch_of(gan, spec, 20)
+    key = jax.eval_shape(lambda: jax.random.key(0))
+    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, jax.eval_shape(gan.init, key), batch).compile()
+    found = memory.predicted(gan, batch, compiled)
+    counts = 178_184 + 157_601
+    assert found["parameters"] == 4 * counts
+    assert found["optimisers"] == pytest.approx(8 * counts, abs=32)  # and the counts of its updates
+    assert found["average"] == pytest.approx(4 * 178_184, abs=32)
+    assert found["minibatch"] == 4 * 20 * 28 * 28
+    assert found["activations and gradients"] > 4 * 20 * (28 * 28 + 200)
+    peak = memory.measured(gan, batch, compiled)
+    assert peak is None or peak > 0.5 * sum(found.values())
+
+
+def test_large_arrays_are_seen():
+    gan = models.MODELS["first_gan"].make(models.presets()["first_gan"].config, DataSpec.images((28, 28, 1), 10))
+    assert memory.size_of(jax.eval_shape(gan.init, jax.random.key(0)).generator.params) == 4 * 178_184
+    before = memory._resident(restart=True)
+    if before is None:
+        pytest.skip("the system does not tell")
+    some = np.ones(50_000_000, np.uint8)
+    assert 45e6 < memory._resident() - before < 80e6
+    del some
+
+
+def test_end_to_end(tmp_path, capsys):
+    out = tmp_path / "memory.json"
+    memory.main(["--presets", "first_gan", "--side", "8", "8", "--channels", "1", "--batch-sizes", "2", "--out", str(out)])
+    assert "first_gan, minibatches of 2: parameters " in capsys.readouterr().out
+    result = json.loads(out.read_text())
+    (row,) = result["rows"]
+    table = TABLES["memory"].draw(result).splitlines()
+    assert table[2].startswith(f"| `first_gan` | 8x8x1 | 2 | {sum(row['parameters'].values()):,} |")
+    with pytest.raises(ValueError, match="unknown preset 'frist_gan', did you mean 'first_gan'"):
+        memory.main(["--presets", "frist_gan"])
