@@ -1,6 +1,7 @@
 """`python -m jgan`: lists the commands."""
 
 COMMANDS = {
+    "data": "describe data: numbers, classes, sizes, broken files, a contact sheet",
     "train": "train a model: a preset on its data, or on yours",
     "sample": "draw samples from a run: a grid, an array, a folder of pictures, an interpolation",
     "evaluate": "measure a run or a folder of images",

@@ -101,7 +101,7 @@ def import_all(package: str, path: Iterable[str]) -> list[str]:
       path: the package's `__path__`.
 
     Returns:
-      The names of the modules, sorted, without the package's.
+      The names of the modules, sorted, without the package's. A command, `__main__`, is left out.
 
     Example:
       >>> import jgan.losses
@@ -109,7 +109,7 @@ def import_all(package: str, path: Iterable[str]) -> list[str]:
       >>> "classic" in registry.import_all("jgan.losses", jgan.losses.__path__)
       True
     """
-    names = sorted(module.name for module in pkgutil.iter_modules(path))
+    names = sorted(module.name for module in pkgutil.iter_modules(path) if module.name != "__main__")
     for name in names:
         importlib.import_module(f"{package}.{name}")
     return names

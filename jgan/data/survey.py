@@ -1,0 +1,213 @@
+"""What a source of data holds, for `python -m jgan.data`: numbers, classes, sizes, and the files that cannot be read.
+
+A folder of images, or an archive of one, is looked at file by file, so that every broken one is named, not only the first. Any
+other set is loaded as training loads it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from jgan.data import folder, layout, pictures, reading, sources, stacking
+from jgan.data.dataset import PARTS, Dataset
+from jgan.data.fingerprints import fingerprint
+from jgan.data.hdf5 import SUFFIXES as HDF5
+from jgan.data.kinds import label_of, length, sets_of
+from jgan.ragged import is_ragged
+from jgan.utils import text
+
+SHOWN, SIDE = 64, 64
+"""The most pictures of a contact sheet, and the side of those that are not all of one size."""
+
+
+class Survey(NamedTuple):
+    """What a source holds.
+
+    Attributes:
+      parts: the number of examples by part, and by set if there are several: `{"train": 4}`, `{"train a": 4}`.
+      classes: the number of examples by class, or by label; empty without labels.
+      sizes: the number of images by height, width and channels; `(2,)` for points of the plane.
+      broken: the message for each file that cannot be read.
+      pictures: uint8 `[n, height, width, 1 or 3]`, for a contact sheet; None if there are none.
+      digest: the SHA-256 by which a run recognises the training examples; None where it was not loaded.
+    """
+
+    parts: Counter[str]
+    classes: Counter[str]
+    sizes: Counter[tuple[int, ...]]
+    broken: list[str]
+    pictures: np.ndarray | None
+    digest: str | None
+
+
+def source_of(path: Path) -> str:
+    """The data source that reads a path.
+
+    Args:
+      path: a folder or a file.
+
+    Returns:
+      Its name, such as `"folder"`, `"npz"`, `"hdf5"`, `"lines"`, `"mnist"` or `"cifar10"`.
+
+    Raises:
+      FileNotFoundError: if there is none.
+
+    Example:
+      >>> from jgan.data import survey
+      >>> survey.source_of(Path("no/such/folder"))
+      Traceback (most recent call last):
+      FileNotFoundError: no/such/folder: expected a folder or a file of data, found nothing there
+    """
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: expected a folder or a file of data, found nothing there")
+    names = [path.name] if path.is_file() else [found.name for found in path.iterdir() if not reading.is_litter(found)]
+    suffixes = {Path(name).suffix.lower() for name in names}
+    if any("-ubyte" in name or ".ubyte" in name for name in names):
+        return "mnist"
+    if any(name.startswith(("data_batch", "cifar-10-")) for name in names):
+        return "cifar10"
+    for source, known in (("npz", (".npz",)), ("hdf5", HDF5), ("lines", (".txt",))):
+        if suffixes and suffixes <= set(known) and (path.is_file() or source != "lines"):
+            return source
+    return "folder"
+
+
+def survey(name: str, data_dir: Path | None) -> Survey:
+    """Looks at a source of data.
+
+    Args:
+      name: the name of the data set, as for training.
+      data_dir: its folder or file.
+
+    Returns:
+      The `Survey`.
+
+    Raises:
+      FileNotFoundError, ValueError: if it cannot be read at all; a folder with broken files can.
+
+    Example:
+      >>> from jgan.data import survey
+      >>> found = survey.survey("digits", None)
+      >>> dict(found.parts), found.classes["3"], dict(found.sizes)
+      ({'train': 1204, 'validation': 297, 'test': 296}, 183, {(8, 8, 1): 1797})
+    """
+    if name == "folder":
+        with layout.opened(data_dir, name) as root:
+            found = of_files(root)
+        shown = [message.replace(str(root), str(data_dir)) for message in found.broken]
+        return found._replace(broken=shown)
+    return of_dataset(sources.load(name, data_dir))
+
+
+def of_files(root: Path) -> Survey:
+    """Looks at the images of a folder, one by one.
+
+    Args:
+      root: the folder.
+
+    Returns:
+      The `Survey`, without a digest.
+
+    Example:
+      >>> import tempfile
+      >>> from PIL import Image
+      >>> from jgan.data import survey
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     Image.new("L", (4, 2)).save(Path(path) / "a.png")
+      ...     (Path(path) / "b.png").write_text("no")
+      ...     found = survey.of_files(Path(path))
+      2
+      >>> dict(found.parts), dict(found.sizes), len(found.broken)
+      ({'all': 1}, {(2, 4, 1): 1}, 1)
+    """
+    found = Survey(Counter(), Counter(), Counter(), [], None, None)
+    files = list(_files(root, found.broken))
+    chosen = set(np.linspace(0, max(0, len(files) - 1), SHOWN).round().astype(int).tolist())
+    kept = []
+    for index, (part, label, path) in enumerate(files):
+        try:
+            image = folder.read_image(path)
+        except (ValueError, OSError) as error:
+            found.broken.append(text.one_line(error))
+            continue
+        found.parts[part] += 1
+        found.sizes[image.shape] += 1
+        if label:
+            found.classes[label] += 1
+        if index in chosen:
+            kept.append(image)
+    return found._replace(pictures=_sheet(kept))
+
+
+def _files(root: Path, broken: list[str]) -> Iterator[tuple[str, str, Path]]:
+    """The part, the class and the path of each image; what is none is noted."""
+    parts = {"all": root}
+    if layout.is_divided(root):
+        parts = {layout.OTHER_NAMES.get(path.name, path.name): path for path in sorted(root.iterdir()) if path.is_dir()}
+    for part, place in parts.items():
+        if part not in ("all", *PARTS):
+            broken.append(
+                f"{place}: expected nothing but the folders {', '.join(PARTS)}, found {place.name}: move or rename it"
+            )
+            continue
+        for path in sorted(place.rglob("*")):
+            inner = path.relative_to(place)
+            if any(reading.is_litter(Path(name)) for name in inner.parts) or path.is_dir():
+                continue
+            if path.suffix.lower() not in pictures.SUFFIXES:
+                broken.append(f"{path}: expected only images in a folder of images, found another file: move it away")
+            elif len(inner.parts) > 2:
+                broken.append(f"{path}: expected images, or one folder of them for each class, found a folder in a folder")
+            else:
+                yield part, inner.parts[0] if len(inner.parts) == 2 else "", path
+
+
+def of_dataset(dataset: Dataset) -> Survey:
+    """Looks at a data set in memory.
+
+    Args:
+      dataset: the data set.
+
+    Returns:
+      The `Survey`; of several sets, the pictures of the first that has some.
+    """
+    found = Survey(Counter(), Counter(), Counter(), [], None, None)
+    pictured = None
+    for part, batches in dataset.parts.items():
+        for name, batch in sets_of(batches).items():
+            found.parts[label_of(part, name)] += length(batch)
+            for label in () if batch.y is None else np.asarray(batch.y).tolist():
+                found.classes[str(label)] += 1
+            images = batch.x.images() if is_ragged(batch.x) else batch.x
+            if isinstance(images, list | np.ndarray):
+                for shape in {image.shape for image in images} if isinstance(images, list) else {images.shape[1:]}:
+                    alike = sum(image.shape == shape for image in images) if isinstance(images, list) else len(images)
+                    found.sizes[shape] += alike
+                pictured = pictured if pictured is not None else _some(images)
+    digest = next(iter(fingerprint(dataset).values()))["sha256"]
+    return found._replace(pictures=pictured, digest=digest)
+
+
+def _some(images: list[np.ndarray] | np.ndarray) -> np.ndarray | None:
+    """A few of the images of a set, evenly chosen; None of points."""
+    chosen = np.unique(np.linspace(0, len(images) - 1, SHOWN).round().astype(int))
+    kept = [np.asarray(images[index]) for index in chosen]
+    if kept[0].ndim != 3 or kept[0].shape[2] not in (1, 3):
+        return None
+    return _sheet([image if image.dtype == np.uint8 else np.round(image * 255).astype(np.uint8) for image in kept])
+
+
+def _sheet(images: list[np.ndarray]) -> np.ndarray | None:
+    """Images of one size and as many channels: those of several are cropped and resized."""
+    from PIL import Image
+
+    if not images:
+        return None
+    if len({image.shape[:2] for image in images}) > 1 or max(images[0].shape[:2]) > 4 * SIDE:
+        made = (Image.fromarray(image[..., 0] if image.shape[2] == 1 else image) for image in images)
+        images = [stacking.pixels(stacking.fit(image, (SIDE, SIDE))) for image in made]
+    channels = max(image.shape[2] for image in images)
+    return np.stack([np.broadcast_to(image, (*image.shape[:2], channels)) for image in images])
