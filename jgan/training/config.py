@@ -10,6 +10,7 @@ import jax
 from jgan import rng
 from jgan.data import reading
 from jgan.features import choice
+from jgan.training import board
 from jgan.utils import checks, cli
 from jgan.utils.registry import unknown
 
@@ -63,6 +64,8 @@ class RunConfig:
     """steps between two checkpoints; 0 for the end only"""
     keep_checkpoints: int = 2
     """checkpoints to keep, besides the best one"""
+    keep_every: int = 0
+    """of the checkpoints, also keep for good those of every so many steps, a multiple of --checkpoint-every; 0: none"""
     eval_every: int = 1000
     """steps between two measures, which select the best checkpoint; 0 for the end only"""
     eval_samples: int = 10_000
@@ -79,6 +82,8 @@ class RunConfig:
     """minutes after its start at which the run is saved and ends with status 0, for schedulers; 0 for no limit"""
     compilation_cache: bool = True
     """keep compiled programs in the user's cache folder, for the next start"""
+    tensorboard: bool = False
+    """also write the metrics and pictures as event files, into tensorboard/ of the run: pip install 'jgan[tensorboard]'"""
     dry_run: bool = False
     """print the configuration, the parameters and the memory, and stop"""
     verify: Path | None = None
@@ -119,7 +124,14 @@ def check_values(config: RunConfig) -> None:
         eval_every=0,
         devices=0,
         keep_checkpoints=1,
+        keep_every=0,
     )
+    if config.keep_every and (not config.checkpoint_every or config.keep_every % config.checkpoint_every):
+        raise ValueError(
+            f"--keep-every must be a multiple of --checkpoint-every, {config.checkpoint_every}, found {config.keep_every}"
+        )
+    if config.tensorboard:
+        board.check()
     if not 0 <= config.time_limit < float("inf"):
         raise ValueError(f"--time-limit must be a number of minutes, at least 0, found {config.time_limit}")
     checks.seed(config.seed, "--seed")

@@ -19,6 +19,7 @@ from jax import dtypes
 from jgan import finite, parallel, phases
 from jgan.data import resident
 from jgan.training import evaluators, lock, records, report, resuming, stopping
+from jgan.training.board import Board
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import ARRAYS, RunConfig, devices
 from jgan.training.journal import Journal, NonFiniteError
@@ -40,6 +41,7 @@ class Session:
     checkpoints: Checkpoints
     journal: Journal
     log: Log
+    board: Board
     bar: Any
     requests: stopping.Requests
     folder: lock.Folder
@@ -159,7 +161,9 @@ def train(run: Run) -> GANState:
             log.say(f"warning: {journal.path} had {extra['lines']} lines at step {step:,} and has {journal.lines} now")
         if state is not None:
             _missing_picture(run.at(step), evaluator, state, step)
-        session = Session(evaluator, checkpoints, journal, log, bar, requests, run.shared.folder, extra.get("rollbacks", 0))
+        board = stack.enter_context(Board(run.workdir, step, wanted=config.tensorboard))
+        session = Session(evaluator, checkpoints, journal, log, board, bar, requests, run.shared.folder)
+        session.rollbacks = extra.get("rollbacks", 0)
         while state is None or step < config.steps:
             try:
                 state, step = _to_the_end(run, session, state, step, data)
@@ -277,8 +281,9 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
             measured = evaluator.measure(run, state)
         if measured or boundary or due(config.log_every):
             row = journal.write(step, measured)
+            session.board.row(row)
         if due(config.sample_every):
-            report.write_samples(run, evaluator, state, step)
+            session.board.samples(report.write_samples(run, evaluator, state, step), step)
         done = True
     finally:  # what cannot be measured or drawn does not cost the steps since the last checkpoint
         planned = bool(measured) or boundary or due(config.checkpoint_every)
@@ -288,7 +293,7 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
             journal.flush()
             extra = resuming.extra(run, journal, session.rollbacks, planned=planned)
             score = evaluator.score(measured) if evaluator.judges(measured) else None
-            kept = boundary and run.phase.keep
+            kept = (boundary and run.phase.keep) or (config.keep_every > 0 and step % config.keep_every == 0)
             session.checkpoints.save(step, state, score=score, phase=stage.index, extra=extra, kept=kept)
             if boundary:
                 session.checkpoints.wait()

@@ -31,8 +31,8 @@ still read; 1, of jgan 0.1, lacks the description of the data and is not"""
 
 MAY_CHANGE = frozenset(
     (
-        *("steps", "workdir", "data_dir", "weights", "parallel", "devices", "keep_checkpoints", "on_nonfinite"),
-        *("compilation_cache", "resume", "accept_data", "time_limit", "dry_run", "verify"),
+        *("steps", "workdir", "data_dir", "weights", "parallel", "devices", "keep_checkpoints", "keep_every", "on_nonfinite"),
+        *("compilation_cache", "tensorboard", "resume", "accept_data", "time_limit", "dry_run", "verify"),
     )
 )
 """options that may change when a run is continued: how long, where and on what it is run, not what it is"""

@@ -50,6 +50,18 @@ def test_the_state_is_saved_before_anything_is_shown(tmp_path, monkeypatch):
     assert happened == [("saved", 2), ("shown", 2), ("saved", 4), ("shown", 4)]
 
 
+def test_some_checkpoints_are_kept_for_good(tmp_path):
+    workdir = tmp_path / "run"
+    flags = small_run(
+        workdir, 16, "--keep-checkpoints", "1", "--checkpoint-every", "2", "--keep-every", "6", "--eval-every", "0"
+    )
+    train.main(flags)
+    found = {int(path.name) for path in (workdir / "checkpoints").iterdir()}
+    assert {6, 12, 16} <= found <= {6, 12, 14, 16}  # the best has been measured at the end only
+    with pytest.raises(ValueError, match="--keep-every must be a multiple of --checkpoint-every, 4, found 6"):
+        train.main(small_run(tmp_path / "other", 16, "--checkpoint-every", "4", "--keep-every", "6"))
+
+
 def test_a_measure_that_fails_costs_no_training(finished, tmp_path, monkeypatch):
     """Though no checkpoint was due; the run goes on from there, to the same end."""
     never = ("--checkpoint-every", "0", "--eval-every", "0", "--sample-every", "0")
