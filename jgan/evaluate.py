@@ -31,7 +31,7 @@ from jgan.evaluation.measure import MEASURES
 from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
 from jgan.resize import Resizer
-from jgan.training import evaluators
+from jgan.training import checkpoint, evaluators
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import pairs, sampling
 from jgan.training.evaluators.images import at_data_size, real_images
@@ -77,7 +77,7 @@ class Args:
     resizer: Resizer = "clean"
     """resizer of InceptionV3 and EfficientNet: clean (clean-fid), tf1 (the authors, torch-fidelity), torch (pytorch-fid)"""
     checkpoint: Which = "best"
-    """checkpoint: best (by the run's measure) or last"""
+    """checkpoint: best (by the run's measure), last, or the number of a step"""
     ema: bool = True
     """use the averaged weights, if the model keeps them"""
     anchors: bool = True
@@ -241,7 +241,8 @@ def about(found: Snapshot, args: Args, results: Results) -> None:
     for message in found.damaged:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     config = found.run.config
-    output.show(f"{config.preset}, {args.checkpoint} checkpoint (step {found.step:,}), seed {args.seed}, in {args.workdir}")
+    words = checkpoint.described(args.checkpoint, found.step)
+    output.show(f"{config.preset}, {words}, seed {args.seed}, in {args.workdir}")
     results.about(**{name: getattr(config, name) for name in ("preset", "dataset", "batch_size")})
     results.about(run_seed=config.seed, step=found.step)
     results.about(**{name: getattr(args, name) for name in ("checkpoint", "ema", "num_samples", "seed")})

@@ -28,7 +28,7 @@ import numpy as np
 from jgan import exploration, latents, plots, sample_text, translation
 from jgan.evaluation import named, sets
 from jgan.evaluation.criteria import unit
-from jgan.training import evaluators, outputs
+from jgan.training import checkpoint, evaluators, outputs
 from jgan.training.checkpoint import Which
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.sampling import draw
@@ -81,7 +81,7 @@ class Args:
     seed: int = 0
     """seed of the latents; the run's seed reproduces the pictures in its samples/"""
     checkpoint: Which = "best"
-    """checkpoint: best (by the validation measure) or last"""
+    """checkpoint: best (by the validation measure), last, or the number of a step"""
     ema: bool = True
     """use the averaged weights, if the model keeps them"""
     truncation: float = 1.0
@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         what = images(found, args, out)
     else:
         what = points(found, args, out)
-    output.show(f"{what} of {run.config.preset}, {args.checkpoint} checkpoint (step {found.step:,}): {out}")
+    output.show(f"{what} of {run.config.preset}, {checkpoint.described(args.checkpoint, found.step)}: {out}")
 
 
 def check(args: Args, out: Path) -> None:

@@ -20,11 +20,31 @@ import numpy as np
 
 from jgan.training import about_file, integrity
 from jgan.types import PyTree
+from jgan.utils import text
 from jgan.utils.files import synchronize
 
-Which = Literal["last", "best"]
+Which = Literal["last", "best"] | int
+"""the last checkpoint, the best one, or that of a step"""
 
 STATE = "state"
+
+
+def described(which: Which, step: int) -> str:
+    """A checkpoint in words.
+
+    Args:
+      which: which was asked for.
+      step: its step.
+
+    Returns:
+      A few words.
+
+    Example:
+      >>> from jgan.training import checkpoint
+      >>> checkpoint.described("best", 2000), checkpoint.described(2000, 2000)
+      ('best checkpoint (step 2,000)', 'checkpoint of step 2,000')
+    """
+    return f"checkpoint of step {step:,}" if isinstance(which, int) else f"{which} checkpoint (step {step:,})"
 
 
 class Saved(NamedTuple):
@@ -175,16 +195,19 @@ class Checkpoints:
         return sorted(self._manager.all_steps())
 
     def step(self, which: Which = "last") -> int | None:
-        """The step of the last or of the best checkpoint.
+        """The step of a checkpoint.
 
         Args:
-          which: `"last"`, or `"best"`, the one with the largest score.
+          which: `"last"`, `"best"`, the one with the largest score, or a step.
 
         Returns:
           The step; None if there is none.
         """
         self.wait()
-        return max(self.steps(), default=None) if which == "last" else self._best(self.steps())
+        steps = self.steps()
+        if isinstance(which, int):
+            return which if which in steps else None
+        return max(steps, default=None) if which == "last" else self._best(steps)
 
     def read(self, step: int, template: PyTree) -> Saved:
         """Reads and verifies a checkpoint.
@@ -263,11 +286,11 @@ class Checkpoints:
         return None
 
     def restore(self, template: PyTree, which: Which = "last") -> Any:
-        """Reads the last or the best checkpoint.
+        """Reads a checkpoint.
 
         Args:
           template: see `read`.
-          which: `"last"` or `"best"`.
+          which: see `step`.
 
         Returns:
           The tree, with NumPy arrays as leaves.
@@ -282,7 +305,7 @@ class Checkpoints:
         """As `step`, but an error if there is none.
 
         Args:
-          which: `"last"` or `"best"`.
+          which: see `step`.
 
         Returns:
           The step.
@@ -291,6 +314,9 @@ class Checkpoints:
           FileNotFoundError: if there is no such checkpoint.
         """
         step = self.step(which)
+        if step is None and isinstance(which, int):
+            found = text.listed(self.steps(), 20) or "none"
+            raise FileNotFoundError(f"{self.folder}: expected a checkpoint of step {which}, found those of {found}")
         if step is None:
             raise FileNotFoundError(f"{self.folder} holds no {which} checkpoint: the run was stopped before its first one")
         return step

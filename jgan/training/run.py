@@ -165,19 +165,19 @@ class Run:
         """Reads a checkpoint, and sets the run to its phase.
 
         Args:
-          which: `"last"`, or `"best"` by the validation measure.
+          which: `"last"`, `"best"` by the validation measure, or a step.
 
         Returns:
           The `Snapshot`, its state on the default device. If the last checkpoint is damaged, the newest one that is not.
 
         Raises:
           FileNotFoundError: if the checkpoint does not exist.
-          ValueError: if the best checkpoint or all checkpoints are damaged, or `config.json` was changed after it was written.
+          ValueError: if the asked or all checkpoints are damaged, or `config.json` was changed after it was written.
         """
         damaged: list[str] = []
         with Checkpoints(self.workdir / "checkpoints", read_only=True) as checkpoints:
             step = checkpoints.expect(which)
-            if which == "best":
+            if which != "last":
                 saved = checkpoints.read(step, self.at(step).template())
             else:
                 newest = checkpoints.newest(lambda step: self.at(step).template(), lambda _, message: damaged.append(message))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from small_runs import small_run
 
-from jgan import train
+from jgan import sample, train
 from jgan.training import checkpoint, evaluators, folder, journal, lock, loop, report, resuming, run
 
 
@@ -50,7 +50,7 @@ def test_the_state_is_saved_before_anything_is_shown(tmp_path, monkeypatch):
     assert happened == [("saved", 2), ("shown", 2), ("saved", 4), ("shown", 4)]
 
 
-def test_some_checkpoints_are_kept_for_good(tmp_path):
+def test_some_checkpoints_are_kept_for_good(tmp_path, capsys):
     workdir = tmp_path / "run"
     flags = small_run(
         workdir, 16, "--keep-checkpoints", "1", "--checkpoint-every", "2", "--keep-every", "6", "--eval-every", "0"
@@ -58,6 +58,10 @@ def test_some_checkpoints_are_kept_for_good(tmp_path):
     train.main(flags)
     found = {int(path.name) for path in (workdir / "checkpoints").iterdir()}
     assert {6, 12, 16} <= found <= {6, 12, 14, 16}  # the best has been measured at the end only
+    sample.main(["--workdir", str(workdir), "--checkpoint", "6", "--num", "4"])
+    assert "checkpoint of step 6" in capsys.readouterr().out
+    with pytest.raises(FileNotFoundError, match=r"checkpoints: expected a checkpoint of step 7, found those of 6, 12, 1"):
+        sample.main(["--workdir", str(workdir), "--checkpoint", "7"])
     with pytest.raises(ValueError, match="--keep-every must be a multiple of --checkpoint-every, 4, found 6"):
         train.main(small_run(tmp_path / "other", 16, "--checkpoint-every", "4", "--keep-every", "6"))
 
