@@ -92,9 +92,9 @@ def test_data_that_do_not_fit_are_told_before_a_folder_is_made(file, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["seqgan", "relgan"])
-def test_a_run_stopped_in_any_phase_goes_on_to_the_same_bits(name, tmp_path):
-    """Phases of 3, 2 and 3 steps, or of 3 and 5: stopped in each of them."""
+def test_a_run_stopped_in_any_phase_goes_on_to_the_same_bits(tmp_path):
+    """Phases of 3, 2 and 3 steps: stopped in each of them."""
+    name = "seqgan"
     options = TINY | {"dataset": "oracle:6:4", "sample_every": 0}
     with jax.numpy_dtype_promotion("standard"):
         whole = train(name, small(name), workdir=tmp_path / "whole", steps=8, **options)

@@ -22,7 +22,7 @@ from jgan import models, optim, train
 from jgan.training import folder, journal, log, loop, records, resuming, run
 from jgan.utils import cli
 
-KILLS = [1, pytest.param(3, marks=pytest.mark.slow)]
+KILLS = [2]
 if "JGAN_TEST_KILLS" in os.environ:
     KILLS = [int(os.environ["JGAN_TEST_KILLS"])]
 """how often a run is killed in the test of kill -9"""

@@ -77,17 +77,10 @@ def often(name, case):
     return (name in FIRST or case.phase > 0) and case.model in ALWAYS
 
 
-EACH = [
-    pytest.param(case, id=name, marks=[pytest.mark.xdist_group(name), *([] if often(name, case) else [pytest.mark.slow])])
-    for name, case in CASES.items()
-]
-each_case = pytest.mark.parametrize("case", EACH)
-
-
-def whole_cases():
+def compiled_cases():
     """Of each model the first preset of each kind of game, all phases.
 
-    The presets of one kind differ in networks and rates: of the others one step is compiled, not each player's update as well.
+    The presets of one kind differ in networks and rates: of the others nothing is compiled, only the shapes are followed.
     """
     first = {}
     for name, case in CASES.items():
@@ -105,8 +98,16 @@ def kind_of_game(config):
     return options, terms, parts and parts.weight > 0, prior
 
 
-WHOLE = list(whole_cases())
-each_whole_case = pytest.mark.parametrize("case", [param for param in EACH if param.values[0] in WHOLE])
+COMPILED = list(compiled_cases())
+EACH = [
+    pytest.param(case, id=name, marks=[pytest.mark.xdist_group(name), *([] if often(name, case) else [pytest.mark.slow])])
+    for name, case in CASES.items()
+    if case in COMPILED
+]
+each_case = pytest.mark.parametrize("case", EACH)
+each_other_case = pytest.mark.parametrize(
+    "case", [pytest.param(case, id=name, marks=pytest.mark.slow) for name, case in CASES.items() if case not in COMPILED]
+)
 UNTOLD = {"acgan", "srgan", "esrgan", "realesrgan"}
 """Models whose discriminator is not given the condition: it says what it is, or judges the image alone."""
 
@@ -163,7 +164,7 @@ class Played(NamedTuple):
     init: Any
     step: Any  # donates its state
     state: GANState
-    after: dict[str, tuple]  # of `step`, and of the updates alone where the case is whole
+    after: dict[str, tuple]  # of `step`, and of the updates alone
     promotion: str
 
 
@@ -192,8 +193,7 @@ def played(case):
     promotion = promotion_of(gan, batch)
     with jax.numpy_dtype_promotion(promotion):
         state = init(SEEDS[0])
-        after = updates(case, gan, state, several) if case in WHOLE else {}
-        after["step"] = compiled(KEY, init(SEEDS[0]), batch)
+        after = updates(case, gan, state, several) | {"step": compiled(KEY, init(SEEDS[0]), batch)}
     return Played(gan, batch, init, compiled, state, after, promotion)
 
 
@@ -321,7 +321,7 @@ def test_a_step_gives_back_the_form_of_its_state(case):
         assert all(value.shape == () and value.dtype == jnp.float32 for value in metrics.values())
 
 
-@each_whole_case
+@each_case
 def test_each_update_leaves_the_other_player_alone(case):
     """A player that waits in a phase has no metrics and stays as it is; at least one of the two learns."""
     state, after = played(case).state, played(case).after
@@ -336,7 +336,7 @@ def test_each_update_leaves_the_other_player_alone(case):
     assert after["step"][0].step == 1
 
 
-@each_whole_case
+@each_case
 def test_a_step_is_the_two_updates_in_turn_or_at_once(case):
     after = played(case).after
     state, metrics = after["step"]
@@ -370,7 +370,7 @@ def test_many_steps_compile_once_stay_finite_and_go_on_from_a_checkpoint(case):
 
 
 @pytest.mark.slow
-@each_whole_case
+@pytest.mark.parametrize("case", [param for param in EACH if not any(mark.name == "slow" for mark in param.marks)])
 def test_a_population_is_its_members(case):
     gan, batch, init, step, *_, promotion = played(case)
     states = jax.tree.map(lambda *leaves: jnp.stack(leaves), *map(init, SEEDS))
@@ -380,6 +380,37 @@ def test_a_population_is_its_members(case):
             # Products over a population are summed in another order.
             member = jax.tree.map(lambda leaf, index=index: leaf[index], together)
             assert_close(member, step(KEY, init(seed), batch), 1e-4)
+
+
+@each_case
+def test_a_population_has_the_form_of_its_members(case):
+    gan, batch, *_, state, after, promotion = played(case)
+    two = lambda tree: jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((2, *leaf.shape), leaf.dtype), tree)  # noqa: E731
+    with jax.numpy_dtype_promotion(promotion):
+        together = jax.eval_shape(parallel.vmap(gan.step), two(KEY), two(state), batch)
+    chex.assert_trees_all_equal_shapes_and_dtypes(together, two(after["step"]))
+
+
+@each_other_case
+def test_other_networks_of_a_game_keep_the_form_of_the_state(case):
+    """In both dtypes, and their samples and logits have the shapes that they should; nothing is compiled."""
+    gan = gan_of(case)
+    batch, _ = minibatches(case, gan.n_critic)
+    promotion = promotion_of(gan, batch)
+    state = jax.eval_shape(gan.init, KEY)
+    assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 100_000, "the networks of this suite are small: see Model.small"
+    assert not any(leaf.weak_type for leaf in jax.tree.leaves(state))
+    for dtype in ("float32", "bfloat16") if hasattr(case.config, "dtype") else ("float32",):
+        config = dataclasses.replace(case.config, dtype=dtype) if hasattr(case.config, "dtype") else case.config
+        with jax.numpy_dtype_promotion(promotion):
+            new, metrics = jax.eval_shape(gan_of(case._replace(config=config)).step, KEY, state, batch)
+        assert form(new) == form(state)
+        assert all(value.shape == () and value.dtype == jnp.float32 for value in metrics.values())
+    c = arrays(gan.condition, 3)
+    samples = jax.eval_shape(lambda key, state: gan.generate(state, gan.inputs(key, 3, c)), KEY, state)
+    chex.assert_trees_all_equal_shapes_and_dtypes(samples, arrays(next(iter(spec_of(case).sets.values())).x, 3))
+    if gan.logits is not None and gan.n_critic == 1 and isinstance(batch, Batch):
+        assert jax.eval_shape(gan.logits, state, batch.x, arrays(gan.condition, BATCH)).shape[0] == BATCH
 
 
 # ------------------------------------------------------------------------------------------------------------------ samples
