@@ -77,28 +77,10 @@ def often(name, case):
     return (name in FIRST or case.phase > 0) and case.model in ALWAYS
 
 
-def compiled_cases():
-    """Of each model the first preset of each kind of game, all phases.
+COMPILED = [case for name, case in CASES.items() if name.removesuffix(f"-{case.phase}") in FIRST]
+# Of each model the first preset, all phases. Of other presets nothing is compiled, only the shapes are followed: their models'
+# own tests know what their options do, and their networks are compared with PyTorch's.
 
-    The presets of one kind differ in networks and rates: of the others nothing is compiled, only the shapes are followed.
-    """
-    first = {}
-    for name, case in CASES.items():
-        preset = name.removesuffix(f"-{case.phase}")
-        if first.setdefault((case.model, kind_of_game(case.config)), preset) == preset:
-            yield case
-
-
-def kind_of_game(config):
-    """The options that change what the two updates have in common: rule, loss, conditions, augmentation, terms."""
-    options = tuple(getattr(config, name, None) for name in ("rule", "loss", "labels", "augment"))
-    terms = tuple(bool(getattr(config, name, 0)) for name in ("path_length", "mixing"))
-    parts = getattr(config, "components", None)
-    prior = kind_of_game(config.prior) if hasattr(config, "prior") else None
-    return options, terms, parts and parts.weight > 0, prior
-
-
-COMPILED = list(compiled_cases())
 EACH = [
     pytest.param(case, id=name, marks=[pytest.mark.xdist_group(name), *([] if often(name, case) else [pytest.mark.slow])])
     for name, case in CASES.items()
@@ -392,7 +374,7 @@ def test_a_population_has_the_form_of_its_members(case):
 
 
 @each_other_case
-def test_other_networks_of_a_game_keep_the_form_of_the_state(case):
+def test_other_presets_keep_the_form_of_the_state(case):
     """In both dtypes, and their samples and logits have the shapes that they should; nothing is compiled."""
     gan = gan_of(case)
     batch, _ = minibatches(case, gan.n_critic)
