@@ -11,6 +11,7 @@ import numpy as np
 
 from jgan.data import sources
 from jgan.data.dataset import Dataset, reads_no_files
+from jgan.data.pieces import pieces
 from jgan.types import Batch
 
 SIDE = 96
@@ -21,9 +22,6 @@ COLUMNS = {"train": (0, 384), "validation": (384, 512), "test": (512, 640)}
 
 STRIDE = 32
 """The distance between pieces, which overlap within a part."""
-
-LEAST = 3.0
-"""The mean difference between a pixel and its neighbour on the right, in grey levels, below which a piece is left out."""
 
 
 def load(name: str = "scenes", data_dir: Path | None = None) -> Dataset:
@@ -53,17 +51,12 @@ def load(name: str = "scenes", data_dir: Path | None = None) -> Dataset:
     reads_no_files("scenes", data_dir, kind="part of scikit-learn")
     photographs = [np.asarray(image, np.uint8) for image in load_sample_images().images]
     parts = {
-        part: Batch(np.stack([piece for photograph in photographs for piece in _pieces(photograph[:, first:last])]))
+        part: Batch(
+            np.stack([piece for photograph in photographs for piece in pieces(photograph[:, first:last], SIDE, STRIDE)])
+        )
         for part, (first, last) in COLUMNS.items()
     }
     return Dataset(name, **parts)
-
-
-def _pieces(image: np.ndarray) -> list[np.ndarray]:
-    """All whole squares of an image that have some detail, from the upper left on."""
-    rows, columns = (range(0, length - SIDE + 1, STRIDE) for length in image.shape[:2])
-    found = [image[row : row + SIDE, column : column + SIDE] for row in rows for column in columns]
-    return [piece for piece in found if np.abs(np.diff(piece.astype(np.int16), axis=1)).mean() >= LEAST]
 
 
 sources.register("scenes", load, "two photographs of scikit-learn in 192 pieces of 96x96")
