@@ -387,6 +387,9 @@ def one_player(
     return Steps(step, waits, step) if player == "generator" else Steps(waits, learns, step)
 
 
+MOST_WRITTEN_OUT = 10
+"""The most discriminator updates of a step whose program is written out, by the rule of this name; more are scanned."""
+
 RULES.register(
     "alternating",
     lambda game, optimizers, options: alternating(
@@ -396,6 +399,7 @@ RULES.register(
         fresh_latents=options.fresh_latents,
         micro_batches=options.micro_batches,
         generator_batch=options.generator_batch,
+        scanned=options.n_critic > MOST_WRITTEN_OUT,
     ),
 )
 RULES.register(

@@ -110,6 +110,36 @@ def test_all_weights_of_the_critic_are_clipped_those_of_batch_norm_too():
     assert (wgan.Config().rule.n_critic, wgan.Config().optimizer.name) == (5, "rmsprop")
 
 
+def test_wgan_begins_with_more_updates_of_the_critic():
+    """As `alternating` with that many would do; then it goes on with its state. Adam counts its updates."""
+    adam = dataclasses.replace(small(wgan.Config()).optimizer, name="adam")
+    config = dataclasses.replace(small(wgan.Config(first_critic=12, first_steps=2)), optimizer=adam)
+    first, last = models.phases(config, SPEC)
+    assert (first.steps, first.gan.n_critic, last.gan.n_critic) == (2, 12, config.rule.n_critic)
+    many = models.make(dataclasses.replace(config, first_critic=0, rule=dataclasses.replace(config.rule, n_critic=12)), SPEC)
+
+    def batches(n):
+        return jax.tree.map(lambda leaf: jnp.stack([leaf] * n), BATCH)
+
+    with jax.numpy_dtype_promotion("standard"):
+        begun, expected = (jit(gan.init)(KEY) for gan in (first.gan, many))
+        for _ in range(2):
+            begun, _ = jit(first.gan.step)(KEY, begun, batches(12))
+            expected, _ = jit(many.step)(KEY, expected, batches(12))
+        jax.tree.map(np.testing.assert_array_equal, begun, expected)
+        entered = last.enter(KEY, begun)
+        after, _ = jit(last.gan.step)(KEY, entered, batches(config.rule.n_critic))
+    counts = [int(state.discriminator.opt_state[0].count) for state in (begun, entered, after)]
+    assert counts == [24, 24, 24 + config.rule.n_critic]
+    assert [int(state.step) for state in (begun, entered, after)] == [2, 0, 1]
+
+
+@pytest.mark.parametrize(("options", "told"), [({"first_critic": -1}, "first_critic"), ({"first_steps": 0}, "first_steps")])
+def test_odd_numbers_of_first_updates_are_refused(options, told):
+    with pytest.raises(ValueError, match=f"{told} must be at least"):
+        wgan.make(wgan.Config(**options), SPEC)
+
+
 def slopes(seen, x, unit):
     """The norm of each logit's gradient with respect to its image, in units of the images that the critic works on."""
     d = seen.state.discriminator
