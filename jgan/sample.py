@@ -29,7 +29,6 @@ from jgan import exploration, latents, plots, sample_text, translation
 from jgan.evaluation import named, sets
 from jgan.evaluation.criteria import unit
 from jgan.training import checkpoint, evaluators, outputs
-from jgan.training.checkpoint import Which
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
@@ -80,7 +79,7 @@ class Args:
     """images per row; 0: a square grid, 8 with --interpolate, an equal share of --num per label with rows of labels"""
     seed: int = 0
     """seed of the latents; the run's seed reproduces the pictures in its samples/"""
-    checkpoint: Which = "best"
+    checkpoint: str = "best"
     """checkpoint: best (by the validation measure), last, or the number of a step"""
     ema: bool = True
     """use the averaged weights, if the model keeps them"""
@@ -126,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = args.out or args.workdir / ("lines.txt" if sample_text.is_text(run) else picture)
     check_condition(args, run)
     check_memory(args, out, run)
-    found = run.snapshot(args.checkpoint)
+    found = run.snapshot(checkpoint.asked(args.checkpoint))
     for message in found.damaged:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     if args.between_phases != 1:
@@ -141,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         what = images(found, args, out)
     else:
         what = points(found, args, out)
-    output.show(f"{what} of {run.config.preset}, {checkpoint.described(args.checkpoint, found.step)}: {out}")
+    output.show(f"{what} of {run.config.preset}, {checkpoint.described(checkpoint.asked(args.checkpoint), found.step)}: {out}")
 
 
 def check(args: Args, out: Path) -> None:

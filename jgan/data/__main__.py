@@ -10,7 +10,7 @@ The exit status is 1 if a file is broken.
 if __name__ == "__main__":
     from jgan.utils import cli
 
-    cli.starting("python -m jgan.data")  # before the imports that take a second
+    cli.starting("python -m jgan.data")
 
 import dataclasses
 import sys
@@ -84,17 +84,26 @@ def what(args: Args) -> tuple[str, Path | None]:
       `(name, data_dir)` as for `jgan.data.load`.
 
     Raises:
-      ValueError: if nothing was given.
+      ValueError: if nothing was given, or two paths.
       FileNotFoundError: if the path is neither a file, a folder nor the name of a data set.
+
+    Example:
+      >>> from jgan.data import __main__ as command
+      >>> command.what(command.Args(Path("mnist"), data_dir=Path("data")))
+      ('mnist', PosixPath('data'))
     """
     if args.path is None and not args.dataset:
         raise ValueError(f"expected a folder or a file of data, or the name of a data set, as in {PROG} photos")
     if args.path is None:
         return args.dataset, args.data_dir
     path = reading.user_path(args.path)
-    if args.data_dir is not None or (not path.exists() and str(args.path).partition(":")[0] in sources.SOURCES):
-        return args.dataset or str(args.path), args.data_dir
-    return args.dataset or survey.source_of(path), path
+    if args.data_dir is None and path.exists():
+        return args.dataset or survey.source_of(path), path
+    if args.dataset:
+        raise ValueError(f"expected one folder or file, found {args.path}, which is not there, or a name beside --dataset")
+    if args.data_dir is None and len(path.parts) > 1:
+        raise FileNotFoundError(f"{path}: expected a folder or a file of data, found nothing there")
+    return str(args.path), args.data_dir
 
 
 def lines(name: str, data_dir: Path | None, found: survey.Survey) -> list[str]:
@@ -107,6 +116,12 @@ def lines(name: str, data_dir: Path | None, found: survey.Survey) -> list[str]:
 
     Returns:
       The lines.
+
+    Example:
+      >>> from jgan.data import __main__ as command
+      >>> from jgan.data import survey
+      >>> command.lines("digits", None, survey.survey("digits", None))[0]
+      'digits: 1,797 images, read as --dataset digits'
     """
     noun = "images" if found.pictures is not None else "examples"
     made = [f"{data_dir or name}: {sum(found.parts.values()):,} {noun}, read as --dataset {name}"]

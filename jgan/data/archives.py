@@ -2,15 +2,12 @@
 
 An archive is unpacked to a temporary folder, after a check of the sizes that it declares, and that each member is a plain file
 that stays inside. A folder that holds everything does not count as a class.
-
-`dataset.json`, as StyleGAN's data sets have it, gives the labels instead of the folders: `{"labels": [[NAME, LABEL], ...]}`, or
-null for none.
 """
 
 import contextlib
+import errno
 import functools
 import io
-import json
 import shutil
 import tarfile
 import tempfile
@@ -19,12 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from jgan.data import pictures, reading
 from jgan.data.sizes import Size
 from jgan.utils import memory, text
-from jgan.utils.checks import whole
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz")
 
@@ -36,8 +30,6 @@ MOST = 5_000_000
 
 PADDING = 1 << 20
 """The most bytes that are read behind the last member."""
-
-LABELS = "dataset.json"
 
 
 class Member(NamedTuple):
@@ -173,6 +165,10 @@ def _whole(path: Path) -> Iterator[None]:
     except ValueError:
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.ENAMETOOLONG):
+            raise OSError(
+                error.errno, f"it cannot be unpacked to {tempfile.gettempdir()}: {error.strerror}", str(path)
+            ) from error
         if isinstance(error, OSError) and error.filename is not None:
             raise
         what = text.shortened(" ".join(str(error).split()) or type(error).__name__, 200)
@@ -203,6 +199,7 @@ def _checked(path: Path, members: Iterable[Member], room: int) -> Iterator[Membe
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Iterator[Member]]:
     """The members of an archive, which is open until the block ends."""
+    reading.regular(path, "a zip or tar archive")
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as zipped:
             yield _of_zip(path, zipped)
@@ -239,49 +236,3 @@ def _inner(root: Path) -> Path:
     while len(found := list(root.iterdir())) == 1 and found[0].is_dir():
         root = found[0]
     return root
-
-
-def take_labels(root: Path) -> np.ndarray | None:
-    """Reads and removes `dataset.json` of an unpacked archive, and puts all its images into one folder.
-
-    Args:
-      root: the temporary folder.
-
-    Returns:
-      int32 labels of the images, in the order in which they lie in `root` afterwards, which is that of their names; None if
-      the file gives none, or there is no such file. Then nothing is changed.
-
-    Raises:
-      ValueError: if it holds anything else, or lacks the label of an image.
-
-    Example:
-      >>> import tempfile
-      >>> from jgan.data import archives
-      >>> with tempfile.TemporaryDirectory() as root:
-      ...     _ = (Path(root) / "dataset.json").write_text('{"labels": [["b.png", 3], ["a.png", 5]]}')
-      ...     (Path(root) / "a.png").touch()
-      ...     (Path(root) / "b.png").touch()
-      ...     archives.take_labels(Path(root)), sorted(file.name for file in Path(root).iterdir())
-      (array([5, 3], dtype=int32), ['00000000-a.png', '00000001-b.png'])
-    """
-    file = root / LABELS
-    if not file.is_file():
-        return None
-    try:
-        pairs = json.loads(file.read_text())["labels"] or []
-        labels = {str(name): whole("label", label, 0, 2**31 - 1) for name, label in pairs}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ValueError(f"{root}: expected labels [[name, number], ...] in {LABELS}, found others") from error
-    file.unlink()
-    files = sorted(path for path in root.rglob("*") if path.is_file())
-    names = [path.relative_to(root).as_posix() for path in files]
-    missing = [name for name in names if name not in labels] if labels else []
-    if missing:
-        raise ValueError(f"expected a label of each image in {LABELS}, found none of {text.listed(missing, 3)}")
-    folders = list(root.iterdir())
-    for index, path in enumerate(files):
-        path.rename(root / f"{index:08}-{path.name}")
-    for path in folders:
-        if path.is_dir():
-            shutil.rmtree(path)
-    return np.array([labels[name] for name in names], np.int32) if labels else None

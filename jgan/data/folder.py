@@ -4,6 +4,7 @@
   FOLDER/CLASS/*.png                              labels number the classes in the order of their names; divided class by class
   FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images;
                                                   `val` is read as `validation`
+  FOLDER/dataset.json, FOLDER/**/*.png            labels as StyleGAN's data sets have them: `jgan.data.label_file`
 
 A file that is not a readable image of the common size raises an error that names it. Ignored is only what desktops, archives
 and storage systems leave in folders (`jgan.data.reading.is_litter`): names that begin with a dot, `Thumbs.db`, `desktop.ini`,
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import archives, layout, pictures, reading, sizes, sources, stacking, values
+from jgan.data import archives, label_file, layout, pictures, reading, sizes, sources, stacking, values
 from jgan.data.dataset import Dataset, complete
 from jgan.data.sizes import Size
 from jgan.types import Batch
@@ -175,16 +176,19 @@ def read(path: Path, size: Size | None = None) -> Batch:
       (1, 2, 4, 1)
     """
     with layout.opened(reading.user_path(path), "folder") as root:
-        labels = archives.take_labels(root)
-        batch, _ = _read(root, size)
-        return batch if labels is None else batch._replace(y=labels)
+        labelled = label_file.read(root)
+        if labelled is None:
+            return _read(root, size)[0]
+        if not labelled.files:
+            raise _nothing(root)
+        return Batch(read_images(labelled.files, size), labelled.labels)
 
 
 def found_sizes(data_dir: Path) -> set[Size]:
     """The sizes of all images of a folder, by their headers; any layout that `load` accepts.
 
     Args:
-      data_dir: the folder.
+      data_dir: the folder, or a zip or tar file.
 
     Returns:
       Heights and widths.
@@ -201,7 +205,8 @@ def found_sizes(data_dir: Path) -> set[Size]:
     if data_dir.is_file() and archives.is_archive(data_dir):
         return archives.sizes(data_dir)
     found, folders = set(), [data_dir] if data_dir.is_dir() else []
-    for _ in range(3):  # the folder, its parts, their classes
+    deepest = 9 if (data_dir / label_file.NAME).is_file() else 3  # the folder, its parts, their classes
+    for _ in range(deepest):
         deeper: list[Path] = []
         for place in folders:
             files, inside = layout.entries(place, strict=False)
@@ -224,8 +229,8 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
     """Loads a set from a folder of images.
 
     Args:
-      name: the name of the result; a size may follow a colon, see `asked_size`.
-      data_dir: the folder.
+      name: the name of the result; a size may follow a colon, see `jgan.data.sizes`.
+      data_dir: the folder, or a zip or tar file of one.
       held_out: as in `jgan.data.load`.
 
     Returns:

@@ -7,7 +7,7 @@
 
 Images are uint8 `[height, width]` or `[height, width, 1 or 3]`. Those that lie one by one are cropped and resized to a size
 after the colon, `hdf5:128`. Only values that are in the file itself are read: a link to another file, a virtual array and an
-array stored outside are refused.
+array stored outside are refused, and all links, through which a file can lead to others.
 """
 
 import math
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import layout, named_arrays, reading, sizes, sources, stacking, values
+from jgan.data import layout, named_arrays, pictures, reading, sizes, sources, stacking, values
 from jgan.data.dataset import PARTS, Dataset, complete
 from jgan.data.sizes import Size
 from jgan.types import Batch
@@ -28,12 +28,26 @@ SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")
 DEEPEST = 8
 """The most groups inside each other that hold nothing else."""
 
+WHOLE = frozenset(name + suffix for name in named_arrays.EXAMPLES for suffix in named_arrays.SUFFIXES) | {
+    named_arrays.UNNAMED[0]
+}
+"""Names by one of which a file is known to hold whole arrays."""
+
 
 class _Group(NamedTuple):
-    """The arrays and the groups of a group, by name, in the order of their names."""
+    """A group, and the names of the arrays and the groups in it, in the order of the names."""
 
-    arrays: dict[str, Any]
-    groups: dict[str, Any]
+    group: Any
+    arrays: list[str]
+    groups: list[str]
+
+
+class _Images(NamedTuple):
+    """The images of a part: `(name for messages, path in the group)`; the class of each, or None."""
+
+    group: Any
+    names: list[tuple[str, str]]
+    classes: list[str] | None
 
 
 def _opened(path: Path) -> Any:
@@ -42,22 +56,27 @@ def _opened(path: Path) -> Any:
     except ImportError as error:
         raise ValueError(f"{path}: HDF5 files are read with h5py, which is not installed: pip install 'jgan[hdf5]'") from error
     reading.regular(path, "an HDF5 file")
+    path.open("rb").close()  # the system's error names the file, that of h5py does not
     with reading.naming(path, "an HDF5 file"):
-        return h5py.File(path, "r")
+        try:
+            return h5py.File(path, "r", rdcc_nbytes=0)  # every array is read once: no cache of its chunks
+        except OSError as error:
+            if "unable to lock" not in str(error):
+                raise
+            raise ValueError(f"{path}: expected a complete HDF5 file, found one that another process has locked") from error
 
 
-def _members(group: Any, where: str) -> _Group:
+def _listed(group: Any, where: str) -> _Group:
     import h5py
 
-    found = _Group({}, {})
+    found = _Group(group, [], [])
     for name in sorted(group):
-        if isinstance(group.get(name, getlink=True), h5py.ExternalLink):
-            raise ValueError(f"{where}: expected arrays in the file itself, found a link to another file, {name}: copy them")
-        member = group.get(name)
-        kinds = found.arrays if isinstance(member, h5py.Dataset) else found.groups if isinstance(member, h5py.Group) else None
-        if kinds is None:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise ValueError(f"{where}: expected arrays in the file itself, found a link, {name}: copy what it leads to")
+        kind = group.get(name, getclass=True)
+        if kind not in (h5py.Dataset, h5py.Group):
             raise ValueError(f"{where}: expected arrays and groups of them, found something else, {name}")
-        kinds[name] = member
+        (found.arrays if kind is h5py.Dataset else found.groups).append(name)
     return found
 
 
@@ -85,13 +104,17 @@ def _values(array: Any, where: str) -> np.ndarray:
 
 def _image(array: Any, where: str, size: Size | None) -> np.ndarray:
     """uint8 `[height, width, 1 or 3]`."""
-    found = _values(array, where)
-    found = found[..., None] if found.ndim == 2 else found
-    if found.dtype != np.uint8 or found.ndim != 3 or found.shape[2] not in (1, 3) or not found.size:
+    shape: tuple[int, ...] = array.shape or ()
+    if array.dtype != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)) or not math.prod(shape):
         raise ValueError(
-            f"{where}: expected an image, uint8 [height, width] or [height, width, 1 or 3], found {found.dtype} of the shape "
-            f"{array.shape}"
+            f"{where}: expected an image, uint8 [height, width] or [height, width, 1 or 3], found {array.dtype} of the shape "
+            f"{shape}"
         )
+    if shape[0] * shape[1] > pictures.MOST_PIXELS:
+        raise ValueError(
+            f"{where}: expected at most {pictures.MOST_PIXELS} pixels, found {shape[0]}x{shape[1]}: make it smaller"
+        )
+    found = _values(array, where).reshape(*shape[:2], -1)
     if size is None or found.shape[:2] == size:
         return found
     from PIL import Image
@@ -99,55 +122,57 @@ def _image(array: Any, where: str, size: Size | None) -> np.ndarray:
     return stacking.pixels(stacking.fit(Image.fromarray(found[..., 0] if found.shape[2] == 1 else found), size))
 
 
-def _by_class(group: Any, where: str) -> tuple[list[tuple[str, Any]], list[str] | None]:
-    """The images of a part, `(name, array)`, and the class of each, or None."""
-    arrays, groups = _members(group, where)
-    if arrays and groups:
-        raise ValueError(
-            f"{where}: expected images or groups of images, found both, {next(iter(arrays))} and {next(iter(groups))}"
-        )
-    if not groups:
-        return [(f"{where}, {name}", array) for name, array in arrays.items()], None
-    images, classes = [], []
-    for label, inner in groups.items():
-        members = _members(inner, f"{where}, {label}")
-        if members.groups or not members.arrays:
-            found = f"a group, {next(iter(members.groups))}" if members.groups else "none"
-            raise ValueError(f"{where}, {label}: expected images of one class, found {found}")
-        images += [(f"{where}, {label}/{name}", array) for name, array in members.arrays.items()]
-        classes += [label] * len(members.arrays)
-    return images, classes
-
-
-def _single(group: Any, path: Path) -> dict[str, Any]:
+def _parts(root: _Group, path: Path) -> dict[str, _Group]:
     """The groups of images by part, "train" if they are not divided; a group that holds all others is not a class."""
-    arrays, groups = _members(group, str(path))
     for _ in range(DEEPEST):  # a group may hold itself
-        if arrays or len(groups) != 1 or "train" in groups:
+        if root.arrays or len(root.groups) != 1 or "train" in root.groups:
             break
-        (group,) = groups.values()
-        arrays, groups = _members(group, str(path))
-    if "train" not in groups:
-        return {"train": group}
-    parts = {layout.OTHER_NAMES.get(name, name): inner for name, inner in groups.items()}
-    if arrays or len(parts) < len(groups) or not parts.keys() <= set(PARTS):
-        raise ValueError(f"{path}: expected nothing but the groups {', '.join(PARTS)}, found {text.listed([*arrays, *groups])}")
-    return parts
+        root = _listed(root.group[root.groups[0]], str(path))
+    if "train" not in root.groups:
+        return {"train": root}
+    names = {layout.OTHER_NAMES.get(name, name): name for name in root.groups}
+    if root.arrays or len(names) < len(root.groups) or not names.keys() <= set(PARTS):
+        found = text.listed([*root.arrays, *root.groups])
+        raise ValueError(f"{path}: expected nothing but the groups {', '.join(PARTS)}, found {found}")
+    return {part: _listed(root.group[name], f"{path}, {name}") for part, name in names.items()}
 
 
-def _stacked(group: Any, where: str, size: Size | None, labels: list[str] | None) -> tuple[Batch, list[str] | None]:
+def _images(part: _Group, where: str) -> _Images:
+    """The images of a part, flat or in a group for each class."""
+    if part.arrays and part.groups:
+        both = f"{part.arrays[0]} and {part.groups[0]}"
+        raise ValueError(f"{where}: expected images or groups of images, found both, {both}")
+    if not part.groups:
+        return _Images(part.group, [(f"{where}, {name}", name) for name in part.arrays], None)
+    names, classes = [], []
+    for label in part.groups:
+        inner = _listed(part.group[label], f"{where}, {label}")
+        if inner.groups or not inner.arrays:
+            found = f"a group, {inner.groups[0]}" if inner.groups else "none"
+            raise ValueError(f"{where}, {label}: expected images of one class, found {found}")
+        names += [(f"{where}, {label}/{name}", f"{label}/{name}") for name in inner.arrays]
+        classes += [label] * len(inner.arrays)
+    return _Images(part.group, names, classes)
+
+
+def _stacked(part: _Group, where: str, size: Size | None, labels: list[str] | None) -> tuple[Batch, list[str] | None]:
     """The images of a part; `labels` are the classes of the training part, unless this is it."""
-    images, classes = _by_class(group, where)
-    if not images:
+    group, names, classes = _images(part, where)
+    if not names:
         raise ValueError(f"{where}: expected images under {', '.join(named_arrays.EXAMPLES)}, or one by one, found no arrays")
-    decoded: Iterator[tuple[str, np.ndarray]] = ((name, _image(array, name, size)) for name, array in images)
-    x = stacking.stack(decoded, len(images), where, "hdf5")
+
+    def decoded() -> Iterator[tuple[str, np.ndarray]]:
+        for name, inside in names:  # one open at a time
+            yield name, _image(group[inside], name, size)
+
+    x = stacking.stack(decoded(), len(names), where, "hdf5")
     if classes is None:
         return Batch(x), None
     known = labels or sorted(set(classes))
     if unknown := sorted(set(classes) - set(known)):
         raise ValueError(f"{where}: expected classes of the training set, {text.listed(known)}, found {text.listed(unknown)}")
-    return Batch(x, values.integers([known.index(label) for label in classes], where)), known
+    numbers = {label: number for number, label in enumerate(known)}
+    return Batch(x, values.integers([numbers[label] for label in classes], where)), known
 
 
 def read_parts(path: Path, size: Size | None = None) -> dict[str, Batch]:
@@ -176,16 +201,19 @@ def read_parts(path: Path, size: Size | None = None) -> dict[str, Batch]:
       (3, 4, 4, 3)
     """
     with _opened(path) as file, reading.naming(path, "an HDF5 file"):
-        whole = _members(file, str(path)).arrays
-        if not named_arrays.WANTED & whole.keys():
-            groups = _single(file, path)
+        root = _listed(file, str(path))
+        if not WHOLE.intersection(root.arrays):
+            if beside := sorted(named_arrays.WANTED.intersection(root.arrays)):
+                expected = f"images under {', '.join(named_arrays.EXAMPLES)}, or one by one in a group for each class"
+                raise ValueError(f"{path}: expected {expected}, found {beside[0]} beside them: put each class into a group")
+            groups = _parts(root, path)
             train, classes = _stacked(groups.pop("train"), str(path), size, None)
             sets = {part: _stacked(group, f"{path}, {part}", size, classes)[0] for part, group in groups.items()}
             return stacking.same_channels({"train": train, **sets})
         if size is not None:
             raise ValueError(f"{path}: only images that lie one by one are resized, found an array of all: leave the size out")
-        found = {name: _values(array, f"{path}, {name}") for name, array in whole.items() if name in named_arrays.WANTED}
-        parts = named_arrays.parts(found, list(whole), path)
+        wanted = sorted(named_arrays.WANTED.intersection(root.arrays))
+        parts = named_arrays.parts({name: _values(file[name], f"{path}, {name}") for name in wanted}, root.arrays, path)
     return {"train": parts[""]} if "" in parts else parts
 
 
@@ -195,11 +223,47 @@ def fitted(name: str, data_dir: Path | None, nearest: Callable[[Size], Size]) ->
         return sizes.fitted(name, set(), nearest)
     path = named_arrays.only_file(data_dir, "hdf5", SUFFIXES)
     with _opened(path) as file, reading.naming(path, "an HDF5 file"):
-        if named_arrays.WANTED & _members(file, str(path)).arrays.keys():
+        root = _listed(file, str(path))
+        if named_arrays.WANTED.intersection(root.arrays):
             return name, ""
-        images = [array for group in _single(file, path).values() for _, array in _by_class(group, str(path))[0]]
-        found = {array.shape[:2] for array in images if array.shape is not None and len(array.shape) in (2, 3)}
+        found: set[Size] = set()
+        for part in _parts(root, path).values():
+            group, names, _ = _images(part, str(path))
+            for _, inside in names:
+                shape: tuple[int, ...] = group[inside].shape or ()
+                if len(shape) in (2, 3):
+                    found.add((shape[0], shape[1]))
     return sizes.fitted(name, found, nearest)
+
+
+def read(path: str | Path, size: Size | None = None) -> Batch:
+    """Reads one set from an HDF5 file.
+
+    Args:
+      path: the file.
+      size: as in `read_parts`.
+
+    Returns:
+      The `Batch`.
+
+    Raises:
+      FileNotFoundError: if there is no such file.
+      ValueError: if it holds anything else, or several sets.
+
+    Example:
+      >>> import tempfile
+      >>> import h5py
+      >>> from jgan.data import hdf5
+      >>> with tempfile.TemporaryDirectory() as folder:
+      ...     with h5py.File(Path(folder) / "a.h5", "w") as file:
+      ...         file["x"] = np.zeros((3, 6, 4), np.uint8)
+      ...     hdf5.read(Path(folder) / "a.h5").x.shape
+      (3, 6, 4, 1)
+    """
+    parts = read_parts(reading.user_path(path), size)
+    if len(parts) > 1:
+        raise ValueError(f"{path}: expected one set, found a divided one, {text.listed(parts)}: write the part alone")
+    return parts["train"]
 
 
 def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:

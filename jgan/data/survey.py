@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, layout, pictures, reading, sources, stacking
-from jgan.data.dataset import PARTS, Dataset
+from jgan.data import folder, label_file, layout, pictures, reading, sources, stacking
+from jgan.data.dataset import Dataset
 from jgan.data.fingerprints import fingerprint
 from jgan.data.hdf5 import SUFFIXES as HDF5
 from jgan.data.kinds import label_of, length, sets_of
@@ -20,7 +20,10 @@ from jgan.ragged import is_ragged
 from jgan.utils import text
 
 SHOWN, SIDE = 64, 64
-"""The most pictures of a contact sheet, and the side of those that are not all of one size."""
+"""The most pictures of a contact sheet, and the side of those that are large or not all of one size."""
+
+TINY = 8
+"""The side at which a folder is read as for training, to see whether it can be."""
 
 
 class Survey(NamedTuple):
@@ -54,6 +57,7 @@ def source_of(path: Path) -> str:
 
     Raises:
       FileNotFoundError: if there is none.
+      ValueError: if it is a pipe or a device.
 
     Example:
       >>> from jgan.data import survey
@@ -61,16 +65,16 @@ def source_of(path: Path) -> str:
       Traceback (most recent call last):
       FileNotFoundError: no/such/folder: expected a folder or a file of data, found nothing there
     """
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: expected a folder or a file of data, found nothing there")
-    names = [path.name] if path.is_file() else [found.name for found in path.iterdir() if not reading.is_litter(found)]
-    suffixes = {Path(name).suffix.lower() for name in names}
+    if not path.is_dir():
+        reading.regular(path, "a folder or a file of data")
+    names = [found.name for found in path.iterdir() if not reading.is_litter(found)] if path.is_dir() else [path.name]
     if any("-ubyte" in name or ".ubyte" in name for name in names):
         return "mnist"
     if any(name.startswith(("data_batch", "cifar-10-")) for name in names):
         return "cifar10"
     for source, known in (("npz", (".npz",)), ("hdf5", HDF5), ("lines", (".txt",))):
-        if suffixes and suffixes <= set(known) and (path.is_file() or source != "lines"):
+        alike = [name for name in names if Path(name).suffix.lower() in known]
+        if len(alike) == 1 and (not path.is_dir() or (source != "lines" and not layout.entries(path, strict=False)[0])):
             return source
     return "folder"
 
@@ -94,12 +98,13 @@ def survey(name: str, data_dir: Path | None) -> Survey:
       >>> dict(found.parts), found.classes["3"], dict(found.sizes)
       ({'train': 1204, 'validation': 297, 'test': 296}, 183, {(8, 8, 1): 1797})
     """
-    if name == "folder":
-        with layout.opened(data_dir, name) as root:
-            found = of_files(root)
+    if name != "folder" or data_dir is None:
+        return of_dataset(sources.load(name, data_dir))
+    data_dir = reading.user_path(data_dir)
+    with layout.opened(data_dir, name) as root:
+        found = of_files(root)
         shown = [message.replace(str(root), str(data_dir)) for message in found.broken]
-        return found._replace(broken=shown)
-    return of_dataset(sources.load(name, data_dir))
+    return found._replace(broken=shown)
 
 
 def of_files(root: Path) -> Survey:
@@ -109,7 +114,8 @@ def of_files(root: Path) -> Survey:
       root: the folder.
 
     Returns:
-      The `Survey`, without a digest.
+      The `Survey`, without a digest. If every file can be read, what else would keep training from reading the folder, such as
+      a class without images, is in `broken` too.
 
     Example:
       >>> import tempfile
@@ -117,9 +123,8 @@ def of_files(root: Path) -> Survey:
       >>> from jgan.data import survey
       >>> with tempfile.TemporaryDirectory() as path:
       ...     Image.new("L", (4, 2)).save(Path(path) / "a.png")
-      ...     (Path(path) / "b.png").write_text("no")
+      ...     _ = (Path(path) / "b.png").write_text("no")
       ...     found = survey.of_files(Path(path))
-      2
       >>> dict(found.parts), dict(found.sizes), len(found.broken)
       ({'all': 1}, {(2, 4, 1): 1}, 1)
     """
@@ -138,31 +143,52 @@ def of_files(root: Path) -> Survey:
         if label:
             found.classes[label] += 1
         if index in chosen:
-            kept.append(image)
+            kept.append(_small(image))
+    if not found.broken:
+        try:
+            folder.load(f"folder:{TINY}", root)
+        except ValueError as error:
+            found.broken.append(text.one_line(error))
     return found._replace(pictures=_sheet(kept))
 
 
 def _files(root: Path, broken: list[str]) -> Iterator[tuple[str, str, Path]]:
     """The part, the class and the path of each image; what is none is noted."""
+    try:
+        labelled = label_file.read(root)
+    except ValueError as error:
+        broken.append(text.one_line(error))
+        return
+    if labelled is not None:
+        labels = [""] * len(labelled.files) if labelled.labels is None else map(str, labelled.labels.tolist())
+        yield from (("all", label, path) for label, path in zip(labels, labelled.files, strict=True))
+        return
     parts = {"all": root}
     if layout.is_divided(root):
-        parts = {layout.OTHER_NAMES.get(path.name, path.name): path for path in sorted(root.iterdir()) if path.is_dir()}
+        try:
+            parts = layout.parts(root)
+        except ValueError as error:
+            broken.append(text.one_line(error))
+            return
     for part, place in parts.items():
-        if part not in ("all", *PARTS):
-            broken.append(
-                f"{place}: expected nothing but the folders {', '.join(PARTS)}, found {place.name}: move or rename it"
-            )
+        yield from ((part, label, path) for label, path in _of_part(place, broken))
+
+
+def _of_part(place: Path, broken: list[str]) -> Iterator[tuple[str, Path]]:
+    """The class and the path of each image of a part."""
+    for path in sorted(place.iterdir()):
+        if reading.is_litter(path):
             continue
-        for path in sorted(place.rglob("*")):
-            inner = path.relative_to(place)
-            if any(reading.is_litter(Path(name)) for name in inner.parts) or path.is_dir():
+        inside = sorted(path.iterdir()) if path.is_dir() else [path]
+        for file in inside:
+            if reading.is_litter(file):
                 continue
-            if path.suffix.lower() not in pictures.SUFFIXES:
-                broken.append(f"{path}: expected only images in a folder of images, found another file: move it away")
-            elif len(inner.parts) > 2:
-                broken.append(f"{path}: expected images, or one folder of them for each class, found a folder in a folder")
+            if file.is_dir():
+                broken.append(f"{file}: expected images, or one folder of them for each class, found a folder in a folder")
+            elif file.suffix.lower() not in pictures.SUFFIXES:
+                broken.append(f"{file}: expected only images in a folder of images, found another file: move it away")
             else:
-                yield part, inner.parts[0] if len(inner.parts) == 2 else "", path
+                yield path.name if path.is_dir() else "", file
 
 
 def of_dataset(dataset: Dataset) -> Survey:
@@ -173,6 +199,12 @@ def of_dataset(dataset: Dataset) -> Survey:
 
     Returns:
       The `Survey`; of several sets, the pictures of the first that has some.
+
+    Example:
+      >>> from jgan import data
+      >>> from jgan.data import survey
+      >>> survey.of_dataset(data.load("digits")).pictures.shape
+      (64, 8, 8, 1)
     """
     found = Survey(Counter(), Counter(), Counter(), [], None, None)
     pictured = None
@@ -182,11 +214,13 @@ def of_dataset(dataset: Dataset) -> Survey:
             for label in () if batch.y is None else np.asarray(batch.y).tolist():
                 found.classes[str(label)] += 1
             images = batch.x.images() if is_ragged(batch.x) else batch.x
-            if isinstance(images, list | np.ndarray):
-                for shape in {image.shape for image in images} if isinstance(images, list) else {images.shape[1:]}:
-                    alike = sum(image.shape == shape for image in images) if isinstance(images, list) else len(images)
-                    found.sizes[shape] += alike
-                pictured = pictured if pictured is not None else _some(images)
+            if isinstance(images, list):
+                found.sizes.update(image.shape for image in images)
+            elif isinstance(images, np.ndarray):
+                found.sizes[images.shape[1:]] += len(images)
+            else:
+                continue
+            pictured = pictured if pictured is not None else _some(images)
     digest = next(iter(fingerprint(dataset).values()))["sha256"]
     return found._replace(pictures=pictured, digest=digest)
 
@@ -194,20 +228,28 @@ def of_dataset(dataset: Dataset) -> Survey:
 def _some(images: list[np.ndarray] | np.ndarray) -> np.ndarray | None:
     """A few of the images of a set, evenly chosen; None of points."""
     chosen = np.unique(np.linspace(0, len(images) - 1, SHOWN).round().astype(int))
-    kept = [np.asarray(images[index]) for index in chosen]
-    if kept[0].ndim != 3 or kept[0].shape[2] not in (1, 3):
+    if images[0].ndim != 3 or images[0].shape[2] not in (1, 3):
         return None
-    return _sheet([image if image.dtype == np.uint8 else np.round(image * 255).astype(np.uint8) for image in kept])
+    return _sheet([_small(images[index]) for index in chosen])
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    """An image as uint8, cropped and resized if it is large."""
+    image = image if image.dtype == np.uint8 else np.round(image * 255).astype(np.uint8)
+    return _resized(image) if max(image.shape[:2]) > 4 * SIDE else image
+
+
+def _resized(image: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    return stacking.pixels(stacking.fit(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), (SIDE, SIDE)))
 
 
 def _sheet(images: list[np.ndarray]) -> np.ndarray | None:
     """Images of one size and as many channels: those of several are cropped and resized."""
-    from PIL import Image
-
     if not images:
         return None
-    if len({image.shape[:2] for image in images}) > 1 or max(images[0].shape[:2]) > 4 * SIDE:
-        made = (Image.fromarray(image[..., 0] if image.shape[2] == 1 else image) for image in images)
-        images = [stacking.pixels(stacking.fit(image, (SIDE, SIDE))) for image in made]
+    if len({image.shape[:2] for image in images}) > 1:
+        images = [_resized(image) for image in images]
     channels = max(image.shape[2] for image in images)
     return np.stack([np.broadcast_to(image, (*image.shape[:2], channels)) for image in images])

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import archives, folder, npz, reading
+from jgan.data import archives, folder, hdf5, npz, reading
 from jgan.data.dataset import Dataset
 from jgan.data.sizes import Size
 from jgan.ragged import is_ragged
@@ -75,7 +75,7 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
 
 
 def read(path: str | Path, size: Size | None = None) -> ImageSet:
-    """Reads a folder of images (flat, or one folder per class), a zip or tar archive of one, or an `.npz` file.
+    """Reads a folder of images (flat, or one folder per class), a zip or tar archive of one, or an `.npz` or HDF5 file.
 
     Args:
       path: the folder or file.
@@ -103,7 +103,7 @@ def read(path: str | Path, size: Size | None = None) -> ImageSet:
         return ImageSet(str(path), batch.x, batch.y)
     if not path.is_file():
         raise ValueError(f"{path}: expected a folder of images, an archive of one or an .npz file, found a pipe or a device")
-    batch = npz.read(path)
+    batch = hdf5.read(path, size) if path.suffix.lower() in hdf5.SUFFIXES else npz.read(path)
     return ImageSet(str(path), to_uint8(str(path), batch.x), batch.y)
 
 

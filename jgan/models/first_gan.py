@@ -4,8 +4,8 @@ Leaky ReLU, layer normalisation, a sigmoid output, the cross-entropy, Adam at 1e
 generator's update. The same networks make 28x28 digits, digits by label (one-hot vectors joined to both inputs) and colour
 faces of 218x178 pixels from an HDF5 file. Code: https://github.com/makeyourownneuralnetwork/gan
 
-One thing differs: the book trains on one image at a time, these presets on minibatches. With minibatches of one, an epoch of
-MNIST would have 60,000 updates; with 20, and a rate that is 5 times as high, it has 3,000.
+One thing differs: the book trains on one image at a time at a rate of 1e-4, these presets on minibatches of 20 at 5e-4, which
+makes 2,500 updates of an epoch of 50,000 digits.
 """
 
 import dataclasses
@@ -107,7 +107,7 @@ PRESETS = {
         config=Config(width=300, d_width=100, slope=0.01),
     ),
 }
-"""The lengths for MNIST are the 4 and 12 epochs of the book; that for faces is ten epochs of 20,000, where the book has one."""
+"""The lengths for MNIST are the 4 and 12 epochs of the book; 200,000 faces are seen, where the book has one epoch of 20,000."""
 
 
 def small(config: Config) -> Config:

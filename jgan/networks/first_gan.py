@@ -27,7 +27,20 @@ CODES = 3
 
 
 def activation(name: str, slope: float) -> Callable[[jax.Array], jax.Array]:
-    """An activation by its name in `ACTIVATIONS`; `"leaky_relu"` with a slope of its own."""
+    """An activation by its name.
+
+    Args:
+      name: a name in `ACTIVATIONS`.
+      slope: of `"leaky_relu"` below 0, in place of the registered one.
+
+    Returns:
+      The function.
+
+    Example:
+      >>> from jgan.networks import first_gan
+      >>> float(first_gan.activation("leaky_relu", 0.5)(-2.0))
+      -1.0
+    """
     return functools.partial(nn.leaky_relu, negative_slope=slope) if name == "leaky_relu" else ACTIVATIONS[name]
 
 

@@ -8,6 +8,7 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 import contextlib
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +28,35 @@ Which = Literal["last", "best"] | int
 """the last checkpoint, the best one, or that of a step"""
 
 STATE = "state"
+
+
+def asked(word: str) -> Which:
+    """The checkpoint that a flag asks for.
+
+    Args:
+      word: `best`, `last`, or the number of a step.
+
+    Returns:
+      The `Which`.
+
+    Raises:
+      ValueError: if it is anything else.
+
+    Example:
+      >>> from jgan.training import checkpoint
+      >>> checkpoint.asked("best"), checkpoint.asked("2000")
+      ('best', 2000)
+      >>> checkpoint.asked("latest")
+      Traceback (most recent call last):
+      ValueError: --checkpoint must be best, last or the number of a step, found 'latest'
+    """
+    if word == "best":
+        return "best"
+    if word == "last":
+        return "last"
+    if not re.fullmatch(r"\d{1,18}", word):
+        raise ValueError(f"--checkpoint must be best, last or the number of a step, found {text.shortened(word, 60)!r}")
+    return int(word)
 
 
 def described(which: Which, step: int) -> str:

@@ -205,6 +205,7 @@ def _after(error: NonFiniteError, run: Run, session: Session) -> tuple[GANState 
     session.rollbacks += 1
     state, step, extra = resuming.last_planned_state(run, session.checkpoints, session.log)
     session.journal = Journal(run.workdir, step, extra.get("sums"))
+    session.board.restart(step)
     session.bar.update(step - session.bar.n)
     session.log.say(f"{error}: back to step {step:,}, with other random numbers (rollback {session.rollbacks})")
     return state, step

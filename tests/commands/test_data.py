@@ -1,5 +1,6 @@
 """`python -m jgan.data`: what is told of each kind of source, and every broken file by name."""
 
+import json
 import subprocess
 import sys
 import zipfile
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jgan import data
 from jgan.data import __main__ as command
-from jgan.data import folder
+from jgan.data import folder, survey
 
 RNG = np.random.default_rng(0)
 
@@ -51,13 +53,12 @@ def test_every_broken_file_is_named(tmp_path, capsys):
     (place / "train" / "c" / "bad.png").write_bytes(b"\x89PNG no")
     (place / "train" / "d" / "notes.txt").write_text("no")
     (place / "train" / ".DS_Store").write_text("no")
-    (place / "other").mkdir()
     Image.new("RGBA", (6, 5), (0, 0, 0, 9)).save(place / "val" / "d" / "clear.png")
     Image.new("L", (9, 9)).save(place / "train" / "c" / "grey.jpg")
     lines, status = told(capsys, place)
     assert status == 1
     assert lines[3] == "sizes: 6x5x3 (12), 9x9x1 (1)"
-    assert lines[4] == "broken: 4"
+    assert lines[4] == "broken: 3"
     told_of = "\n".join(lines[5:])
     for name in (
         "train/c/bad.png: expected an image",
@@ -65,8 +66,88 @@ def test_every_broken_file_is_named(tmp_path, capsys):
         "val/d/clear.png: expected an opaque",
     ):
         assert f"  {place}/{name}" in told_of
-    assert f"  {place}/other: expected nothing but the folders train, validation, test" in told_of
-    assert len(lines) == 9
+    assert len(lines) == 8
+    (place / "other").mkdir()
+    lines, status = told(capsys, place)
+    assert lines[-1] == f"  {place}: expected nothing but the folders train, validation, test, found other: move or rename it"
+
+
+def linked(place):
+    (place.parent / "far").mkdir()
+    (place / "train" / "c").rename(place.parent / "far" / "c")
+    (place / "train" / "c").symlink_to(place.parent / "far" / "c")
+
+
+def cached(place):
+    (place / ".cache").mkdir()
+    (place / ".cache" / "a.bin").write_text("no")
+
+
+SOUND = {"as it is": lambda place: None, "a link to a folder": linked, "what a system leaves": cached}
+
+
+@pytest.mark.parametrize("case", SOUND)
+def test_what_training_reads_is_sound(tmp_path, capsys, case):
+    place = photos(tmp_path / "p", 24)
+    SOUND[case](place)
+    lines, status = told(capsys, place)
+    assert (lines[0], status) == (f"{place}: 24 images, read as --dataset folder", 0)
+    assert len(data.load("folder", place).train.x) == 15
+
+
+def loose(place):
+    Image.new("RGB", (5, 6)).save(place / "train" / "loose.png")
+
+
+def twice(place):
+    (place / "validation").mkdir()
+
+
+def unknown(place):
+    (place / "val" / "x").mkdir()
+    Image.new("RGB", (5, 6)).save(place / "val" / "x" / "a.png")
+
+
+UNSOUND = {
+    "an image beside classes": (loose, "expected images or folders of images, found both, loose.png and c"),
+    "a part twice": (twice, "expected one folder for validation, found val and validation: join them"),
+    "a class that is not trained on": (unknown, "expected classes of the training set, c, d, found x"),
+    "an empty class": (lambda place: (place / "train" / "e").mkdir(), "expected images of one class, found none"),
+}
+
+
+@pytest.mark.parametrize("case", UNSOUND)
+def test_what_training_refuses_is_told(tmp_path, capsys, case):
+    spoil, message = UNSOUND[case]
+    spoil(place := photos(tmp_path / "p", 24))
+    lines, status = told(capsys, place)
+    assert status == 1
+    assert message in lines[-1]
+    with pytest.raises(ValueError, match=message):
+        data.load("folder", place)
+
+
+def test_an_empty_folder_and_too_few_images_are_told(tmp_path, capsys):
+    lines, status = told(capsys, tmp_path)
+    assert (status, lines[-1]) == (1, f"  {tmp_path}: expected images, or a folder of them for each class, found none")
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    lines, status = told(capsys, tmp_path)
+    assert status == 1
+    assert "expected at least 6 examples of some class" in lines[-1]
+
+
+def test_labels_in_a_file(tmp_path, capsys):
+    for index in range(12):
+        Image.new("L", (4, 4), index).save(tmp_path / f"{index:02}.png")
+    (tmp_path / "dataset.json").write_text(json.dumps({"labels": [[f"{index:02}.png", index % 2] for index in range(12)]}))
+    lines, status = told(capsys, tmp_path)
+    assert (status, lines[1]) == (0, "classes: 2: 0 6, 1 6")
+
+
+def test_large_pictures_are_kept_small(tmp_path):
+    for index in range(6):
+        Image.new("RGB", (1000, 700 + index), (index, 0, 0)).save(tmp_path / f"{index}.png")
+    assert survey.of_files(tmp_path).pictures.shape == (6, survey.SIDE, survey.SIDE, 3)
 
 
 def test_long_lists_are_cut(tmp_path, capsys):
@@ -125,6 +206,8 @@ def test_sets_by_name_points_and_text(tmp_path, capsys):
     [
         ([], "expected a folder or a file of data, or the name of a data set, as in python -m jgan.data photos"),
         (["no/such"], "no/such: expected a folder or a file of data, found nothing there"),
+        (["digist"], "unknown data set 'digist', did you mean 'digits'"),
+        (["no/such", "--dataset", "folder"], "expected one folder or file, found no/such, which is not there"),
         (["digits", "--sheet", "a.gif"], "--sheet must end in .png, found a.gif"),
         (["digit", "--data-dir", "x"], "unknown data set 'digit', did you mean 'digits'"),
     ],
@@ -138,7 +221,7 @@ def test_errors_are_one_line(flags, message):
 def test_the_installed_command(tmp_path):
 
     found = subprocess.run(
-        [sys.executable, "-m", "jgan.data", "none"], capture_output=True, text=True, cwd=tmp_path, check=False
+        [sys.executable, "-m", "jgan.data", "no/such"], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert (found.returncode, found.stdout) == (2, "")
-    assert found.stderr == "python -m jgan.data: error: none: expected a folder or a file of data, found nothing there\n"
+    assert found.stderr == "python -m jgan.data: error: no/such: expected a folder or a file of data, found nothing there\n"

@@ -62,6 +62,8 @@ def test_some_checkpoints_are_kept_for_good(tmp_path, capsys):
     assert "checkpoint of step 6" in capsys.readouterr().out
     with pytest.raises(FileNotFoundError, match=r"checkpoints: expected a checkpoint of step 7, found those of 6, 12, 1"):
         sample.main(["--workdir", str(workdir), "--checkpoint", "7"])
+    with pytest.raises(ValueError, match="--checkpoint must be best, last or the number of a step, found 'latest'"):
+        sample.main(["--workdir", str(workdir), "--checkpoint", "latest"])
     with pytest.raises(ValueError, match="--keep-every must be a multiple of --checkpoint-every, 4, found 6"):
         train.main(small_run(tmp_path / "other", 16, "--checkpoint-every", "4", "--keep-every", "6"))
 

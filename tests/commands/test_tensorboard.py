@@ -62,6 +62,29 @@ def test_a_run_without_the_flag_writes_none(finished_run):
     assert not (finished_run.workdir / "tensorboard").exists()
 
 
+def test_a_full_disk_is_an_error_and_the_state_is_saved(tmp_path, monkeypatch):
+    from tensorboardX.record_writer import RecordWriter
+
+    def full(self, data):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        write, count = RecordWriter.write, iter(range(100))
+        patched.setattr(RecordWriter, "write", lambda self, data: (full if next(count) > 2 else write)(self, data))
+        with pytest.raises(OSError, match=r"No space left on device: '.*events.out.tfevents"):
+            train.main([*small_run(tmp_path / "run", 8), "--tensorboard"])
+    assert list((tmp_path / "run" / "checkpoints").iterdir())
+    train.main(["--workdir", str(tmp_path / "run"), "--resume"])
+    assert {row["step"] for row in journal.rows(tmp_path / "run")} == {2, 4, 6, 8}
+
+
+def test_what_a_rollback_undoes_is_hidden(tmp_path):
+    with board.Board(tmp_path, 0, wanted=True) as found:
+        found.row({"step": 2, "d_loss": 1.0})
+        found.restart(0)
+    assert [event.step for event in events(tmp_path) if event.HasField("session_log")] == [1]
+
+
 def test_text_is_written_as_it_is(tmp_path):
     (tmp_path / "step_2.txt").write_text("to *be*\nor not\n")
     with board.Board(tmp_path, 0, wanted=True) as found:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import re
 import tarfile
 import zipfile
@@ -102,6 +103,48 @@ def test_the_labels_of_dataset_json_are_trained_on(tmp_path):
     np.testing.assert_array_equal(found.test.x, images[[10, 11]])
 
 
+def test_a_folder_with_labels_in_a_file_is_read_and_not_changed(tmp_path):
+    """As StyleGAN's tools unpack it; the archive of such a folder is read alike."""
+    place, names = tmp_path / "p", [f"{index // 5:05}/img{index:08}.png" for index in range(12)]
+    for name, image in zip(names, np.random.default_rng(1).integers(0, 256, (12, 5, 4, 3), np.uint8), strict=True):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes(png(image))
+    (place / ".hidden").write_text("kept")
+    (place / "dataset.json").write_text(json.dumps({"labels": [[name, index % 2] for index, name in enumerate(names)]}))
+
+    def content():
+        return {path.relative_to(place).as_posix(): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    before = content()
+    found, measured = data.load("folder", place, held_out=0), sets.read(place)
+    assert found.train.y.tolist() == measured.labels.tolist() == [0, 1] * 6
+    assert data.sources.fitted("folder", place, lambda size: (8, 8))[0] == "folder:8x8"
+    (place / "dataset.json").write_text('{"labels": [["other.png", 3]]}')
+    for read in (sets.read, lambda place: data.load("folder", place)):
+        with pytest.raises(ValueError, match=r"dataset.json: expected a label of each image, found none of 00000/img"):
+            read(place)
+    (place / "dataset.json").write_bytes(before["dataset.json"])
+    assert content() == before
+    path = write(tmp_path / "a.zip", before.items())
+    np.testing.assert_array_equal(data.load("folder", path, held_out=0).train.x, found.train.x)
+
+
+def test_a_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "a.zip")
+    with pytest.raises(ValueError, match=r"a.zip: expected a zip or tar archive, found a pipe: give a regular file"):
+        data.load("folder", tmp_path / "a.zip")
+
+
+def test_a_full_disk_is_not_called_damage(tmp_path, monkeypatch):
+    def full(source, file):
+        raise OSError(28, "No space left on device")
+
+    path = write(tmp_path / "a.zip", [("0.png", png(IMAGES[0]))])
+    monkeypatch.setattr(archives.shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match=r"it cannot be unpacked to .*: No space left on device: '.*a.zip'"):
+        data.load("folder", path)
+
+
 @pytest.mark.parametrize("name", ["photographs", "domains"])
 def test_other_sets_of_images_are_read_from_archives(tmp_path, name):
     domains = {"photographs": [""], "domains": ["trainA/", "trainB/"]}[name]
@@ -156,15 +199,15 @@ HOSTILE = {
     "size.zip": (lambda path: write(path, [("0.png", png(IMAGES[0])), ("1.png", png(IMAGES[1, :3]))]), "1.png: expected 5x4"),
     "labels.zip": (
         lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b'{"labels": [["1.png", 3]]}')]),
-        "expected a label of each image in dataset.json, found none of 0.png",
+        "expected a label of each image, found none of 0.png",
     ),
     "label.zip": (
         lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b'{"labels": [["0.png", 1099511627776]]}')]),
-        "expected labels [[name, number], ...] in dataset.json",
+        "dataset.json: expected labels [[name, number], ...]",
     ),
     "nested.zip": (
         lambda path: write(path, [("0.png", png(IMAGES[0])), ("dataset.json", b"[" * 100_000)]),
-        "expected labels [[name, number], ...] in dataset.json",
+        "dataset.json: expected labels [[name, number], ...]",
     ),
 }
 

@@ -1,6 +1,8 @@
 """HDF5 files in each layout that is read, and what is refused in one line."""
 
 import re
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from jgan import data
 from jgan.data import hdf5
+from jgan.evaluation import sets
 
 RNG = np.random.default_rng(0)
 X = RNG.integers(0, 256, (24, 6, 4, 3), np.uint8)
@@ -42,7 +45,7 @@ def test_a_divided_file(path):
     found = data.load("hdf5", write(path, arrays), held_out=6)
     np.testing.assert_allclose(found.test.x, X[:3] / 255, atol=1e-7)
     assert found.train.x.dtype == np.float32
-    assert len(found.train.x), len(found.validation.x) == (20, 4)
+    assert (len(found.train.x), len(found.validation.x)) == (20, 4)
 
 
 @pytest.mark.parametrize("group", ["", "img_align_celeba/", "one/two/"])
@@ -108,6 +111,13 @@ def external_link(file, folder):
     file["a"] = h5py.ExternalLink(str(folder / "other.h5"), "secret")
 
 
+def link_that_leads_out(file, folder):
+    """A link in the file itself, through one to another file in a group that is never listed."""
+    write(folder / "other.h5", {"secret": X})
+    file["z/other"] = h5py.ExternalLink(str(folder / "other.h5"), "/")
+    file["x"] = h5py.SoftLink("/z/other/secret")
+
+
 def external_array(file, folder):
     (folder / "secret").write_bytes(bytes(100))
     file.create_dataset("x", (25, 2, 2), np.uint8, external=[(str(folder / "secret"), 0, 100)])
@@ -121,7 +131,7 @@ def virtual_array(file, folder):
 
 
 HOSTILE = {
-    "a link to another file": (external_link, "found a link to another file, a: copy them"),
+    "a link to another file": (external_link, "found a link, a: copy what it leads to"),
     "values in another file": (external_array, "found an array stored in another: copy it"),
     "a virtual array": (virtual_array, "found an array stored in another: copy it"),
     "nothing of 4 GB": (lambda file, _: file.create_dataset("x", (2**20, 64, 64), np.uint8), "bytes of values, found 0: write"),
@@ -137,7 +147,16 @@ HOSTILE = {
         lambda file, _: file.__setitem__("a", np.dtype("f8")),
         "found something else, a",
     ),
-    "a broken link": (lambda file, _: file.__setitem__("a", h5py.SoftLink("/no")), "found something else, a"),
+    "a broken link": (lambda file, _: file.__setitem__("a", h5py.SoftLink("/no")), "found a link, a: copy what it leads to"),
+    "a link that leads out": (link_that_leads_out, "found a link, x: copy what it leads to"),
+    "labels beside images": (
+        lambda file, _: file.update({"0": X[0], "1": X[1], "labels": Y[:2]}),
+        "found labels beside them: put each class into a group",
+    ),
+    "a large image": (
+        lambda file, _: file.create_dataset("0", (8000, 7000), np.uint8, compression="gzip"),
+        "expected at most 50000000 pixels, found 8000x7000",
+    ),
     "a group in itself": (lambda file, _: file.__setitem__("a/b", file.create_group("a")), "found a group, b"),
     "references": (
         lambda file, _: file.create_dataset("x", data=[file.ref], dtype=h5py.ref_dtype),
@@ -155,6 +174,37 @@ def test_hostile_files_are_refused_in_one_line(path, case):
         data.load("hdf5", path)
     assert str(error.value).startswith(str(path))
     assert "\n" not in str(error.value)
+
+
+def test_many_arrays_take_no_more_memory_than_their_images(path, monkeypatch):
+    """One is open at a time: an open array keeps its index and its chunks."""
+    write(path, {str(index): X[0] for index in range(50)}, compression="gzip")
+    opened, image = [], hdf5._image
+
+    def counted(array, *more):
+        opened.append(h5py.h5f.get_obj_count(array.file.id, h5py.h5f.OBJ_DATASET))
+        return image(array, *more)
+
+    monkeypatch.setattr(hdf5, "_image", counted)
+    assert data.load("hdf5", path, held_out=0).train.x.shape == (50, 6, 4, 3)
+    assert max(opened) <= 2
+
+
+def test_a_file_that_is_written_or_may_not_be_read_is_not_called_damaged(path):
+    with h5py.File(path, "w") as file:
+        file["x"] = X
+        file.flush()
+        words = "import sys; from jgan.data import hdf5; hdf5.read(sys.argv[1])"
+        found = subprocess.run([sys.executable, "-c", words, str(path)], capture_output=True, text=True, check=False)
+    assert "expected a complete HDF5 file, found one that another process has locked" in found.stderr
+
+
+def test_samples_in_hdf5_are_measured(path):
+    write(path, {"images": X})
+    np.testing.assert_array_equal(sets.read(path).images, X)
+    write(path, {"x_train": X, "x_test": X})
+    with pytest.raises(ValueError, match=r"set.h5: expected one set, found a divided one, train, test"):
+        sets.read(path)
 
 
 def test_damage_is_named(path):
@@ -183,6 +233,6 @@ def test_which_file_of_a_folder(path):
 
 
 def test_without_h5py_it_is_said(path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "h5py", None)
+    monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(ValueError, match=r"which is not installed: pip install 'jgan\[hdf5\]'"):
         hdf5.read_parts(path)

@@ -63,3 +63,12 @@ def test_the_list_has_an_entry_for_each_and_keeps_to_the_width(width):
 def test_a_name_is_registered_once():
     with pytest.raises(ValueError, match="a data set named 'digits' is registered already"):
         sources.register("digits", lambda name, data_dir: data.load("ring8"), "others")
+
+
+@pytest.mark.parametrize(("file", "source"), [("a.png", "folder"), ("a.h5", "hdf5"), ("a.npz", "npz"), ("a-ubyte.gz", "mnist")])
+def test_a_folder_given_to_a_set_that_reads_none_is_named_with_the_set_that_reads_it(tmp_path, file, source):
+    (tmp_path / file).touch()
+    with pytest.raises(
+        ValueError, match=rf"digits is .* reads no files, .*: leave it out, or train on it with --dataset {source}$"
+    ):
+        data.load("digits", tmp_path)
