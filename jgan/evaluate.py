@@ -31,7 +31,7 @@ from jgan.evaluation.measure import MEASURES
 from jgan.evaluation.sides import FAILURES
 from jgan.features import choice
 from jgan.resize import Resizer
-from jgan.training import checkpoint, evaluators
+from jgan.training import evaluators, which
 from jgan.training.evaluators import pairs, sampling
 from jgan.training.evaluators.images import at_data_size, real_images
 from jgan.training.run import Run, Snapshot, environment, keys, open_run
@@ -215,7 +215,7 @@ def of_run(args: Args, results: Results) -> None:
         if not sampling.classes(run.gan):
             raise ValueError(f"--per-class: the model of {run.config.preset} is not conditioned on labels: leave it out")
     pair = real_of_run(real, args) if set(names) & set(MEASURES) else None
-    found = run.snapshot(checkpoint.asked(args.checkpoint))
+    found = run.snapshot(which.asked(args.checkpoint))
     about(found, args, results)
     if evaluator.name != "parzen":
         as_in_training(found, args, results)
@@ -240,7 +240,7 @@ def about(found: Snapshot, args: Args, results: Results) -> None:
     for message in found.damaged:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     config = found.run.config
-    words = checkpoint.described(checkpoint.asked(args.checkpoint), found.step)
+    words = which.described(which.asked(args.checkpoint), found.step)
     output.show(f"{config.preset}, {words}, seed {args.seed}, in {args.workdir}")
     results.about(**{name: getattr(config, name) for name in ("preset", "dataset", "batch_size")})
     results.about(run_seed=config.seed, step=found.step)
@@ -333,7 +333,7 @@ def of_pairs(args: Args, results: Results) -> None:
         given = {"": itertools.islice(paired.of_files(args.fake, args.real), args.num_samples or None)}
     else:
         run = open_run(args.workdir, args.data_dir)
-        found = run.snapshot(checkpoint.asked(args.checkpoint))
+        found = run.snapshot(which.asked(args.checkpoint))
         about(found, args, results)
         state = found.state if args.ema else sampling.unaveraged(found.state)
         seeded = dataclasses.replace(found.run, config=dataclasses.replace(found.run.config, seed=args.seed))

@@ -28,7 +28,7 @@ import numpy as np
 from jgan import exploration, latents, plots, sample_text, translation
 from jgan.evaluation import named, sets
 from jgan.evaluation.criteria import unit
-from jgan.training import checkpoint, evaluators, outputs
+from jgan.training import evaluators, outputs, which
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
@@ -125,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     out = args.out or args.workdir / ("lines.txt" if sample_text.is_text(run) else picture)
     check_condition(args, run)
     check_memory(args, out, run)
-    found = run.snapshot(checkpoint.asked(args.checkpoint))
+    found = run.snapshot(which.asked(args.checkpoint))
     for message in found.damaged:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     if args.between_phases != 1:
@@ -140,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         what = images(found, args, out)
     else:
         what = points(found, args, out)
-    output.show(f"{what} of {run.config.preset}, {checkpoint.described(checkpoint.asked(args.checkpoint), found.step)}: {out}")
+    output.show(f"{what} of {run.config.preset}, {which.described(which.asked(args.checkpoint), found.step)}: {out}")
 
 
 def check(args: Args, out: Path) -> None:

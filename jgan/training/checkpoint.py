@@ -7,90 +7,22 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 
 import contextlib
 import logging
-import os
-import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan.training import about_file, integrity
+from jgan.training import about_file, integrity, saved
+from jgan.training.saved import Saved
+from jgan.training.which import Which
 from jgan.types import PyTree
 from jgan.utils import text
 from jgan.utils.files import synchronize
-
-Which = Literal["last", "best"] | int
-"""the last checkpoint, the best one, or that of a step"""
-
-STATE = "state"
-
-
-def asked(word: str) -> Which:
-    """The checkpoint that a flag asks for.
-
-    Args:
-      word: `best`, `last`, or the number of a step.
-
-    Returns:
-      The `Which`.
-
-    Raises:
-      ValueError: if it is anything else.
-
-    Example:
-      >>> from jgan.training import checkpoint
-      >>> checkpoint.asked("best"), checkpoint.asked("2000")
-      ('best', 2000)
-      >>> checkpoint.asked("latest")
-      Traceback (most recent call last):
-      ValueError: --checkpoint must be best, last or the number of a step, found 'latest'
-    """
-    if word == "best":
-        return "best"
-    if word == "last":
-        return "last"
-    if not re.fullmatch(r"\d{1,18}", word):
-        raise ValueError(f"--checkpoint must be best, last or the number of a step, found {text.shortened(word, 60)!r}")
-    return int(word)
-
-
-def described(which: Which, step: int) -> str:
-    """A checkpoint in words.
-
-    Args:
-      which: which was asked for.
-      step: its step.
-
-    Returns:
-      A few words.
-
-    Example:
-      >>> from jgan.training import checkpoint
-      >>> checkpoint.described("best", 2000), checkpoint.described(2000, 2000)
-      ('best checkpoint (step 2,000)', 'checkpoint of step 2,000')
-    """
-    return f"checkpoint of step {step:,}" if isinstance(which, int) else f"{which} checkpoint (step {step:,})"
-
-
-class Saved(NamedTuple):
-    """A checkpoint that has been read and verified.
-
-    Attributes:
-      step: its step.
-      state: the tree, with NumPy arrays as leaves.
-      extra: what was passed to `Checkpoints.save` as `extra`; empty if it was not verified.
-      verified: whether it has checksums; a checkpoint of an earlier version has none.
-    """
-
-    step: int
-    state: Any
-    extra: dict[str, Any]
-    verified: bool = True
 
 
 @contextlib.contextmanager
@@ -143,7 +75,7 @@ class Checkpoints:
             read_only=read_only,
             enable_async_checkpointing=False,  # the thread below also computes the checksums
         )
-        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(STATE, about_file.ABOUT))
+        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(saved.STATE, about_file.ABOUT))
         self._durable |= set(self.steps())
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: tuple[int, Future[None]] | None = None
@@ -189,7 +121,7 @@ class Checkpoints:
     def _write(self, state: PyTree, about: dict[str, Any]) -> None:
         host = jax.tree.map(np.asarray, state)
         sealed = integrity.seal(about | {"leaves": integrity.checksums(host)})
-        items = {STATE: self._ocp.args.StandardSave(host), about_file.ABOUT: self._ocp.args.JsonSave(sealed)}
+        items = {saved.STATE: self._ocp.args.StandardSave(host), about_file.ABOUT: self._ocp.args.JsonSave(sealed)}
         self._ranks[about["step"]], self._kept[about["step"]] = about_file.rank(about), about.get("kept", False)
         self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
         synchronize(self.folder / str(about["step"]))
@@ -252,31 +184,7 @@ class Checkpoints:
         Raises:
           ValueError: if it is damaged, or its tree differs from the template; in one line that names the folder.
         """
-        shapes = jax.tree.map(lambda leaf: np.empty(leaf.shape, leaf.dtype), template)
-        path = self.folder / str(step)
-        try:
-            about = about_file.read(path)
-            restored = self._restored(path / (about_file.OLD_STATE if about is None else STATE), shapes)
-        except MemoryError:
-            raise
-        except Exception as error:  # Orbax and TensorStore pass on any error of their storage layer
-            if any(os.strerror(code) in about_file.reason(error) for code in about_file.PASSING):
-                raise OSError(f"the checkpoint {path} cannot be read now: {about_file.reason(error)}") from error
-            message = f"the checkpoint {path} cannot be read: it is damaged or of another model ({about_file.reason(error)})"
-            raise ValueError(message) from error
-        if about is None:
-            return Saved(step, restored, {}, verified=False)
-        found = integrity.checksums(restored)
-        wrong = [name for name in {**about["leaves"], **found} if about["leaves"].get(name) != found.get(name)]
-        if wrong or about["step"] != step:
-            what = f"the checksum of {wrong[0]} differs" if wrong else f"it was written as step {about['step']}"
-            raise ValueError(f"the checkpoint {path} is damaged: {what}")
-        return Saved(step, restored, about["extra"])
-
-    def _restored(self, path: Path, shapes: PyTree) -> Any:
-        with self._ocp.Checkpointer(self._ocp.StandardCheckpointHandler()) as reader:
-            found = reader.restore(path, args=self._ocp.args.StandardRestore(shapes))
-        return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), found, shapes)
+        return saved.read(self.folder / str(step), step, template)
 
     def extra(self, step: int) -> dict[str, Any]:
         """What was saved beside the state of a checkpoint, without reading the state.

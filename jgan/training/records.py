@@ -121,7 +121,7 @@ def same_run(run: Any, saved: Any) -> None:
 
     Args:
       run: the `jgan.training.run.Run`.
-      saved: the `jgan.training.checkpoint.Saved`; one of an earlier version, without options, is not checked.
+      saved: the `jgan.training.saved.Saved`; one of an earlier version, without options, is not checked.
 
     Raises:
       ValueError: names the first option that differs.

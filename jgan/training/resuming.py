@@ -11,10 +11,11 @@ import jax.numpy as jnp
 
 from jgan import phases
 from jgan.training import journal, records
-from jgan.training.checkpoint import Checkpoints, Saved
+from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig, devices
 from jgan.training.log import Log
 from jgan.training.run import Run, keys
+from jgan.training.saved import Saved
 from jgan.types import GANState
 
 

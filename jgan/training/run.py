@@ -23,9 +23,10 @@ from jgan.data.kinds import length
 from jgan.models import Model, phases_of
 from jgan.phases import Place, interpolated, place
 from jgan.training import records
-from jgan.training.checkpoint import Checkpoints, Which
+from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import ARRAYS, RunConfig, check_share
 from jgan.training.environment import PACKAGES, environment, write_json
+from jgan.training.which import Which
 from jgan.types import GAN, Batch, DataSpec, Field, GANState, Key, Phase
 from jgan.utils import checks
 
