@@ -1,4 +1,4 @@
-"""Arrays in `.npz` files: only those asked for are read, and memory is reserved only for what the file really holds.
+"""Arrays in `.npz` and `.npy` files: only those asked for are read, and memory is reserved only for what the file really holds.
 
 `numpy.load` reserves whatever an array's header declares, and its errors name neither the file nor the array.
 """
@@ -13,6 +13,9 @@ import numpy as np
 
 from jgan.data import reading
 from jgan.utils import text
+
+SINGLE = "x"
+"""The name of the array of an `.npy` file."""
 
 
 class Arrays(NamedTuple):
@@ -31,7 +34,7 @@ def read(path: str | Path, names: Collection[str]) -> Arrays:
     """Reads arrays of numbers or text from an `.npz` file, as `numpy.savez` and `savez_compressed` write it.
 
     Args:
-      path: the file.
+      path: the file; an `.npy` file, of a single array, is read as one of the name `SINGLE`.
       names: the names of the arrays to read; names that it does not hold are left out.
 
     Returns:
@@ -53,10 +56,12 @@ def read(path: str | Path, names: Collection[str]) -> Arrays:
     """
     path = reading.user_path(path)
     expected = "an .npz archive of plain arrays"
-    reading.regular(path, expected)
+    size = reading.regular(path, expected)
     with reading.naming(path, expected), path.open("rb") as file:
         if file.read(6) == b"\x93NUMPY":
-            raise ValueError(f"{path}: expected {expected}, found a single array: write it with numpy.savez")
+            file.seek(0)
+            with reading.naming(path, "a plain array"):
+                return Arrays({SINGLE: _values(file, str(path), size)} if SINGLE in names else {}, (SINGLE,))
     with reading.naming(path, expected), zipfile.ZipFile(path) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         if len(members) < len(archive.infolist()):
@@ -71,17 +76,22 @@ def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> np.n
     with reading.naming(where, "a plain array"), archive.open(member) as file:
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"{where}: expected an array as numpy.savez writes it, found another kind of compression")
-        shape, is_fortran, dtype = _header(file, where)
-        size = math.prod(shape) * dtype.itemsize
-        if size > member.file_size:
-            raise ValueError(f"{where}: expected {reading.count(size)} bytes of values, found {member.file_size}: get it again")
         deflated = member.compress_type == zipfile.ZIP_DEFLATED
-        reading.check_size(where, size, compressed=member.compress_size if deflated else None)
-        content = reading.fill(file, size)
-        if len(content) < size or file.read(1):  # the checksum is compared when the end is reached
-            raise ValueError(f"{where}: expected {size} bytes of values, found {'fewer' if len(content) < size else 'more'}")
-        values = content.view(dtype).astype(dtype.newbyteorder("="), copy=False)
-        return values.reshape(shape[::-1]).T if is_fortran else values.reshape(shape)
+        return _values(file, where, member.file_size, member.compress_size if deflated else None)
+
+
+def _values(file: IO[bytes], where: str, held: int, compressed: int | None = None) -> np.ndarray:
+    """An array in NumPy's format, from a file that holds a number of bytes, perhaps compressed."""
+    shape, is_fortran, dtype = _header(file, where)
+    size = math.prod(shape) * dtype.itemsize
+    if size > held:
+        raise ValueError(f"{where}: expected {reading.count(size)} bytes of values, found {held}: get it again")
+    reading.check_size(where, size, compressed=compressed)
+    content = reading.fill(file, size)
+    if len(content) < size or file.read(1):  # the checksum of a member is compared when the end is reached
+        raise ValueError(f"{where}: expected {size} bytes of values, found {'fewer' if len(content) < size else 'more'}")
+    values = content.view(dtype).astype(dtype.newbyteorder("="), copy=False)
+    return values.reshape(shape[::-1]).T if is_fortran else values.reshape(shape)
 
 
 def _header(file: IO[bytes], where: str) -> tuple[tuple[int, ...], bool, np.dtype]:

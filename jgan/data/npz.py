@@ -1,6 +1,6 @@
 """NumPy's `.npz` archives of images or points, as data, as samples to measure, and as `python -m jgan.sample` writes them.
 
-The names of the arrays are those of `jgan.data.named_arrays`.
+The names of the arrays are those of `jgan.data.named_arrays`. An `.npy` file holds the images or points alone.
 """
 
 from pathlib import Path
@@ -50,7 +50,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
 
     Args:
       name: the name of the result.
-      data_dir: the file, or a folder with a single `.npz` file.
+      data_dir: the file, `.npz` or `.npy`, or a folder with a single `.npz` file.
       held_out: as in `jgan.data.load`.
 
     Returns:
@@ -79,6 +79,6 @@ sources.register(
     "npz",
     load,
     "arrays of images or points: x and y (or what jgan.sample writes), or x_train, y_train, x_test ..., in an .npz file in "
-    "--data-dir",
+    "--data-dir; or an .npy file of images",
     holds_out=True,
 )

@@ -72,7 +72,7 @@ def source_of(path: Path) -> str:
         return "mnist"
     if any(name.startswith(("data_batch", "cifar-10-")) for name in names):
         return "cifar10"
-    for source, known in (("npz", (".npz",)), ("hdf5", HDF5), ("lines", (".txt",))):
+    for source, known in (("npz", (".npz", ".npy")), ("hdf5", HDF5), ("lines", (".txt",))):
         alike = [name for name in names if Path(name).suffix.lower() in known]
         if len(alike) == 1 and (not path.is_dir() or (source != "lines" and not layout.entries(path, strict=False)[0])):
             return source

@@ -88,11 +88,30 @@ def test_damaged_values_are_found_by_their_checksum(tmp_path):
         data.load("npz", tmp_path)
 
 
-def test_a_single_array_is_no_archive(tmp_path):
-    np.save(tmp_path / "set.npy", X)
-    (tmp_path / "set.npy").rename(tmp_path / "set.npz")
-    with pytest.raises(ValueError, match=r"set.npz: expected an .npz archive of plain arrays, found a single array"):
-        data.load("npz", tmp_path)
+@pytest.mark.parametrize("array", [X, X / 255, np.asfortranarray(X)])
+def test_a_single_array_is_one_of_images(tmp_path, array):
+    np.save(tmp_path / "set.npy", array)
+    found = data.load("npz", tmp_path / "set.npy", held_out=0)
+    np.testing.assert_allclose(found.train.x, array, atol=1e-7)
+    assert found.train.y is None
+
+
+def test_a_single_array_that_is_damaged_or_none_of_images_is_named(tmp_path):
+    np.save(path := tmp_path / "set.npy", X)
+    content = path.read_bytes()
+    for spoilt in (content[:-1], content[:20], content.replace(b"(24, 4, 3, 3)", b"(9999, 4, 3, 3)"[:13])):
+        path.write_bytes(spoilt)
+        with pytest.raises(ValueError, match=r"set.npy"):
+            data.load("npz", path)
+    path.write_bytes(content + b"0")
+    with pytest.raises(ValueError, match=r"set.npy: expected 864 bytes of values, found more"):
+        data.load("npz", path)
+    np.save(path, np.array([None]), allow_pickle=True)
+    with pytest.raises(ValueError, match=r"set.npy: expected a plain array of numbers, found object"):
+        data.load("npz", path)
+    np.save(path, Y)
+    with pytest.raises(ValueError, match=r"set.npy, x: expected uint8 images"):
+        data.load("npz", path)
 
 
 @pytest.mark.parametrize(
