@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jgan import data
-from jgan.data import reduced, scenes
+from jgan.data import pieces, reduced, scenes
 from jgan.resize import matlab_bicubic
 
 
@@ -50,6 +50,6 @@ def test_pieces_of_the_scenes_have_detail_and_no_part_shares_a_pixel_with_anothe
                 if np.array_equal(photograph[row, column : column + scenes.SIDE], piece[0])
             ]
             assert places
-        assert min(np.abs(np.diff(piece.astype(int), axis=1)).mean() for piece in batch.x) >= scenes.LEAST
+        assert min(np.abs(np.diff(piece.astype(int), axis=1)).mean() for piece in batch.x) >= pieces.LEAST
     bounds = sorted(scenes.COLUMNS.values())
     assert all(one[1] <= other[0] for one, other in itertools.pairwise(bounds))
