@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from benchmarks import budget
 from jgan import models
 from jgan.training.environment import environment, write_json
-from jgan.types import GAN, DataSpec
+from jgan.types import GAN, DataSpec, GANState
 from jgan.utils import cli, memory
 from jgan.utils.registry import unknown
 
@@ -66,18 +66,17 @@ def size_of(tree: Any) -> int:
     return sum(leaf.size * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
-def predicted(gan: GAN, batch: Any, compiled: Any) -> dict[str, int]:
+def predicted(state: GANState, batch: Any, compiled: Any) -> dict[str, int]:
     """The bytes of each part of a training step.
 
     Args:
-      gan: the model.
-      batch: what its step takes: arrays, or their shapes and dtypes.
+      state: the state of the model: arrays, or their shapes and dtypes.
+      batch: what its step takes, likewise.
       compiled: the compiled step, whose state is donated.
 
     Returns:
       Bytes by part; their sum is what the step needs.
     """
-    state = jax.eval_shape(gan.init, jax.eval_shape(lambda: jax.random.key(0)))
     players = (state.generator, state.discriminator)
     plan = compiled.memory_analysis()
     return {
@@ -148,15 +147,15 @@ def measure(preset: str, size: tuple[int, int, int], batch_size: int) -> dict[st
     gan = models.phases_of(model, models.presets()[preset].config, spec)[-1].gan
     batch = budget.batch_of(gan, spec, batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, jax.eval_shape(gan.init, key), batch).compile()
     state = jax.eval_shape(gan.init, key)
+    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
     counts = [sum(leaf.size for leaf in jax.tree.leaves(player.params)) for player in (state.generator, state.discriminator)]
     return {
         "preset": preset,
         "image": size,
         "batch_size": batch_size,
         "parameters": {"generator": counts[0], "discriminator": counts[1]},
-        "predicted": predicted(gan, batch, compiled),
+        "predicted": predicted(state, batch, compiled),
         "measured": measured(gan, batch, compiled),
     }
 

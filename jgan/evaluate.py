@@ -144,6 +144,7 @@ def check(args: Args) -> None:
       ValueError: names the flag, its valid values and the value found.
       FileNotFoundError: if the folder of `--out` does not exist.
     """
+    which.asked(args.checkpoint)
     if (args.workdir is not None) + (args.fake is not None) + bool(args.compare) != 1:
         raise ValueError("expected one of --workdir (a run), --fake with --real (images) and --compare (results)")
     if args.fake is not None and args.real is None:

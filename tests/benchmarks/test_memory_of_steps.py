@@ -25,8 +25,9 @@ def test_the_parts_are_those_of_the_arrays():
     gan = model.make(model.Config(), spec)
     batch = budget.batch_of(gan, spec, 20)
     key = jax.eval_shape(lambda: jax.random.key(0))
-    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, jax.eval_shape(gan.init, key), batch).compile()
-    found = memory.predicted(gan, batch, compiled)
+    state = jax.eval_shape(gan.init, key)
+    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
+    found = memory.predicted(state, batch, compiled)
     counts = 178_184 + 157_601
     assert found["parameters"] == 4 * counts
     assert found["optimisers"] == pytest.approx(8 * counts, abs=32)  # and the counts of its updates
