@@ -110,17 +110,18 @@ def unpacked(path: Path) -> Iterator[Path]:
             raise ValueError(message if message.startswith(str(path)) else f"{path}: {message}") from error
 
 
-def sizes(path: Path) -> set[Size]:
+def sizes(path: Path, *, skip: bool = False) -> set[Size]:
     """The sizes of the images of an archive, by their headers.
 
     Args:
       path: a zip or tar file.
+      skip: whether members that are no images are left out.
 
     Returns:
       Heights and widths.
 
     Raises:
-      ValueError: as `unpacked`, or if a member with the suffix of an image is none.
+      ValueError: as `unpacked`, or if a member with the suffix of an image is none, unless they are left out.
 
     Example:
       >>> import io, tempfile, zipfile
@@ -141,7 +142,8 @@ def sizes(path: Path) -> set[Size]:
             if suffix in pictures.SUFFIXES:
                 with member.open() as file:  # copied, because to seek in a compressed file is to read it again
                     content = io.BytesIO(file.read())
-                found.add(pictures.size(content, f"{path}, {member.name}", pictures.formats_of(suffix)))
+                with contextlib.suppress(*(ValueError,) if skip else ()):
+                    found.add(pictures.header(content, f"{path}, {member.name}", pictures.formats_of(suffix))[0])
     return found
 
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, layout, reading, sources
+from jgan.data import image_files, layout, reading, sources
 from jgan.data.dataset import Dataset
 from jgan.types import Batch, Field
 
@@ -139,11 +139,11 @@ def cut(image: np.ndarray, tiles: Tiles, *, lines: bool) -> np.ndarray:
 def _part(root: Path, own: str, tiles: Tiles, maps_too: bool) -> Batch:
     """The tiles of one part, photograph after photograph."""
     files = layout.images(root / "images" / own)
-    first = cut(folder.read_image(files[0]), tiles, lines=False)
+    first = cut(image_files.read_image(files[0]), tiles, lines=False)
     reading.check_size(root / "images" / own, len(files) * max(1, len(first)) * tiles.side**2 * 4)
     images, maps = [], []
     for file in files:
-        image = folder.read_image(file)
+        image = image_files.read_image(file)
         images.append(cut(np.broadcast_to(image, (*image.shape[:2], 3)), tiles, lines=False))
         if maps_too:
             maps.append(cut(_map_of(image, root / "groundTruth" / own / f"{file.stem}.mat"), tiles, lines=True))

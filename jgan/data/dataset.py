@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jgan import ragged
-from jgan.data import kinds
+from jgan.data import kinds, lazy
 from jgan.data.kinds import label_of, length, sets_of
 from jgan.ragged import is_ragged
 from jgan.types import Batch, DataSpec, Field
@@ -23,7 +23,8 @@ class Dataset:
 
     Each part is a `Batch` of NumPy arrays of one length, or a dict of named `Batch`es, which may differ in length; the names
     are the same in all parts. Images are uint8, or float32 in [0, 1]; photographs of different sizes are a
-    `jgan.ragged.Ragged`, whose `images()` are the whole ones.
+    `jgan.ragged.Ragged`, whose `images()` are the whole ones. Images that are read when they are needed are a
+    `jgan.data.lazy.Lazy`, of which an index gives an array.
 
     Attributes:
       name: the name under which it was loaded.
@@ -118,10 +119,10 @@ def spec(dataset: Dataset, batch_size: int) -> DataSpec:
     return DataSpec(dataset.fields, steps, means.get("", means), batch_size)
 
 
-def _mean(field: Field, x: np.ndarray) -> Any:
+def _mean(field: Field, x: Any) -> Any:
     if field.kind not in ("image", "points"):
         return None
-    mean = np.mean(x, axis=0, dtype=np.float64)
+    mean = x.summary.total / len(x) if lazy.is_lazy(x) else np.mean(x, axis=0, dtype=np.float64)
     return mean / 255 if x.dtype == np.uint8 else mean
 
 
@@ -158,7 +159,7 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
       index: a NumPy index of the first axis.
 
     Returns:
-      The same tree with those examples.
+      The same tree with those examples; images that are read when they are needed are not read.
 
     Example:
       >>> import numpy as np
@@ -167,7 +168,7 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
       >>> dataset.take(Batch(np.arange(4), c=np.arange(4) * 10), slice(2)).c.tolist()
       [0, 10]
     """
-    found = ragged.per_example(lambda leaf: leaf[index], part)
+    found = ragged.per_example(lambda leaf: lazy.chosen(leaf, index), part)
     return jax.tree.map(lambda leaf: leaf.compact() if is_ragged(leaf) else leaf, found, is_leaf=is_ragged)
 
 

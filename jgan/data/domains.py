@@ -9,7 +9,7 @@ Each folder holds images of the formats of `jgan.data.pictures`, all of one size
 
 from pathlib import Path
 
-from jgan.data import folder, layout, sizes, sources, stacking
+from jgan.data import folder, image_files, layout, sizes, sources, stacking
 from jgan.data.dataset import Dataset, complete
 from jgan.types import Batch
 
@@ -88,7 +88,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
         found = places(root)
         domains = {}
         for domain in "ab":
-            read = {part: folder.read_images(layout.images(pair[domain]), size, base) for part, pair in found.items()}
+            read = {part: image_files.read_images(layout.images(pair[domain]), size, base) for part, pair in found.items()}
             domains[domain] = stacking.same_channels({part: Batch(images) for part, images in read.items()})
         a, b = ("x".join(map(str, domains[domain]["train"].x.shape[1:3])) for domain in "ab")
         if a != b:

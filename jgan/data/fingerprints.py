@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jgan.data.dataset import Dataset
+from jgan.data.lazy import is_lazy
 
 CHUNK = 1 << 24
 """Bytes that are hashed at a time, so that no array is copied as a whole."""
@@ -37,7 +38,7 @@ def fingerprint(dataset: Dataset) -> dict[str, dict[str, Any]]:
       (296, [8, 8, 1], 'uint8', 64)
     """
     arrays = {
-        ".".join((part, jax.tree_util.keystr(path, simple=True, separator="."))): np.asarray(leaf)
+        ".".join((part, jax.tree_util.keystr(path, simple=True, separator="."))): leaf if is_lazy(leaf) else np.asarray(leaf)
         for part, batches in dataset.parts.items()
         for path, leaf in jax.tree.leaves_with_path(batches)
     }
@@ -49,8 +50,10 @@ def fingerprint(dataset: Dataset) -> dict[str, dict[str, Any]]:
     }
 
 
-def _digest(array: np.ndarray) -> str:
+def _digest(array: Any) -> str:
     """SHA-256 of the values, without the shape and the dtype."""
+    if is_lazy(array):
+        return array.summary.sha256
     found, little = hashlib.sha256(), array.dtype.newbyteorder("<")
     rows = max(1, CHUNK // max(1, array[:1].nbytes))
     for first in range(0, len(array), rows):

@@ -11,79 +11,19 @@ and storage systems leave in folders (`jgan.data.reading.is_litter`): names that
 `__MACOSX`, `lost+found` and the like.
 """
 
+import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import archives, label_file, layout, pictures, reading, sizes, sources, stacking, values
+from jgan.data import archives, image_files, label_file, layout, lazy, pictures, reading, sizes, sources, stacking, values
 from jgan.data.dataset import Dataset, complete
+from jgan.data.lazy import AT_ONCE, Access
 from jgan.data.sizes import Size
 from jgan.types import Batch
 from jgan.utils import text
-
-
-def read_image(path: str | Path, size: Size | None = None, most: int = pictures.MOST_PIXELS) -> np.ndarray:
-    """Reads one image.
-
-    Args:
-      path: the file.
-      size: height and width of the result: the largest centred crop of that aspect ratio is resized with antialiasing.
-      most: the largest number of pixels of the file.
-
-    Returns:
-      uint8 `[height, width, 1]` if the file is grey, `[height, width, 3]` if it is coloured; rotated as its EXIF data say.
-
-    Raises:
-      FileNotFoundError: if there is none.
-      ValueError: if it cannot be read, is too large, has several frames or more than 8 bits per channel, or is partly
-        transparent.
-
-    Example:
-      >>> import tempfile
-      >>> from PIL import Image
-      >>> from jgan.data import folder
-      >>> with tempfile.NamedTemporaryFile(suffix=".png") as file:
-      ...     Image.new("L", (4, 2), 7).save(file.name)
-      ...     folder.read_image(file.name).shape
-      (2, 4, 1)
-    """
-    path = reading.user_path(path)
-    reading.regular(path, "an image")
-    with reading.naming(path, "an image"):
-        with path.open("rb") as file:
-            decoded = pictures.decode(file, str(path), pictures.formats_of(path.suffix), most)
-            image = pictures.upright(decoded, str(path))
-        return stacking.pixels(image if size is None else stacking.fit(image, size))
-
-
-def read_images(paths: list[Path], size: Size | None = None, source: str = "folder") -> np.ndarray:
-    """Reads images into one array, RGB if any of them is.
-
-    Args:
-      paths: the files, at least one.
-      size: as for `read_image`.
-      source: the name of the source, for the advice in an error message.
-
-    Returns:
-      uint8 `[N, height, width, 1 or 3]`.
-
-    Raises:
-      ValueError: if one cannot be read, the sizes differ, or all together do not fit into the memory.
-
-    Example:
-      >>> import tempfile
-      >>> from PIL import Image
-      >>> from jgan.data import folder
-      >>> with tempfile.TemporaryDirectory() as path:
-      ...     files = [Path(path) / "a.png", Path(path) / "b.png"]
-      ...     Image.new("L", (4, 2)).save(files[0])
-      ...     Image.new("RGB", (4, 2)).save(files[1])
-      ...     folder.read_images(files).shape
-      (2, 2, 4, 3)
-    """
-    images = ((str(path), read_image(path, size)) for path in paths)
-    return stacking.stack(images, len(paths), f"{paths[0].parent}, {len(paths)} images", source)
 
 
 def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
@@ -104,7 +44,15 @@ def _nothing(folder: Path) -> ValueError:
     return ValueError(f"{folder}: expected images, or a folder of them for each class, found none")
 
 
-def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> tuple[Batch, list[str] | None]:
+class _Part(NamedTuple):
+    """The images of one part, the names of its classes, and a message for each file that was left out."""
+
+    batch: Batch
+    classes: list[str] | None
+    broken: list[str]
+
+
+def _read(folder: Path, size: Size | None, access: Access = AT_ONCE, classes: list[str] | None = None) -> _Part:
     """The images of one part, flat or by class; `classes` are those of the training part, unless this is it."""
     files, folders = layout.entries(folder)
     _either(folder, files, folders)
@@ -113,15 +61,22 @@ def _read(folder: Path, size: Size | None, classes: list[str] | None = None) -> 
         raise ValueError(
             f"{folder}: expected classes of the training set, {text.listed(classes)}, found {text.listed(unknown)}"
         )
-    labels = []
+    labels: list[int] = []
     for path in folders:
         members = _members(path)
         files += members
         labels += [(classes or names).index(path.name)] * len(members)
     if not files:
         raise _nothing(folder)
-    x = read_images(files, size)
-    return (Batch(x, values.integers(labels, str(folder))), classes or names) if folders else (Batch(x), None)
+    return _of(files, values.integers(labels, str(folder)) if folders else None, size, access, classes or names)
+
+
+def _of(
+    files: list[Path], labels: np.ndarray | None, size: Size | None, access: Access, classes: list[str] | None = None
+) -> _Part:
+    """The images of some files, without labels or with those of the files."""
+    x, kept, broken = image_files.images(files, size, access)
+    return _Part(Batch(x), None, broken) if labels is None else _Part(Batch(x, labels[kept]), classes, broken)
 
 
 def files(path: Path) -> list[Path]:
@@ -176,25 +131,31 @@ def read(path: Path, size: Size | None = None) -> Batch:
       (1, 2, 4, 1)
     """
     with layout.opened(reading.user_path(path), "folder") as root:
-        labelled = label_file.read(root)
-        if labelled is None:
-            return _read(root, size)[0]
-        if not labelled.files:
-            raise _nothing(root)
-        return Batch(read_images(labelled.files, size), labelled.labels)
+        return _whole(root, size).batch
 
 
-def found_sizes(data_dir: Path) -> set[Size]:
+def _whole(root: Path, size: Size | None, access: Access = AT_ONCE) -> _Part:
+    """The images of an undivided folder."""
+    labelled = label_file.read(root)
+    if labelled is None:
+        return _read(root, size, access)
+    if not labelled.files:
+        raise _nothing(root)
+    return _of(labelled.files, labelled.labels, size, access)
+
+
+def found_sizes(data_dir: Path, *, skip: bool = False) -> set[Size]:
     """The sizes of all images of a folder, by their headers; any layout that `load` accepts.
 
     Args:
       data_dir: the folder, or a zip or tar file.
+      skip: whether files that are no images are left out.
 
     Returns:
       Heights and widths.
 
     Raises:
-      ValueError: if a file is not an image.
+      ValueError: if a file is not an image, unless they are left out.
 
     Example:
       >>> from pathlib import Path
@@ -203,7 +164,7 @@ def found_sizes(data_dir: Path) -> set[Size]:
       set()
     """
     if data_dir.is_file() and archives.is_archive(data_dir):
-        return archives.sizes(data_dir)
+        return archives.sizes(data_dir, skip=skip)
     found, folders = set(), [data_dir] if data_dir.is_dir() else []
     deepest = 9 if (data_dir / label_file.NAME).is_file() else 3  # the folder, its parts, their classes
     for _ in range(deepest):
@@ -212,29 +173,31 @@ def found_sizes(data_dir: Path) -> set[Size]:
             files, inside = layout.entries(place, strict=False)
             deeper += inside
             for path in files:
-                reading.regular(path, "an image")
-                with path.open("rb") as file:
-                    found.add(pictures.size(file, str(path), pictures.formats_of(path.suffix)))
+                with contextlib.suppress(*(ValueError, OSError) if skip else ()):
+                    reading.regular(path, "an image")
+                    with path.open("rb") as file:
+                        found.add(pictures.header(file, str(path), pictures.formats_of(path.suffix))[0])
         folders = deeper
     return found
 
 
-def fitted(name: str, data_dir: Path | None, nearest: Callable[[Size], Size]) -> tuple[str, str]:
+def fitted(name: str, data_dir: Path | None, nearest: Callable[[Size], Size], *, skip: bool = False) -> tuple[str, str]:
     """The set at the size that a model accepts: see `jgan.data.sources.fitted`."""
-    found = set() if sizes.asked_size(name) or data_dir is None else found_sizes(data_dir)
+    found = set() if sizes.asked_size(name) or data_dir is None else found_sizes(data_dir, skip=skip)
     return sizes.fitted(name, found, nearest)
 
 
-def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None, access: Access = AT_ONCE) -> Dataset:
     """Loads a set from a folder of images.
 
     Args:
       name: the name of the result; a size may follow a colon, see `jgan.data.sizes`.
       data_dir: the folder, or a zip or tar file of one.
       held_out: as in `jgan.data.load`.
+      access: as in `jgan.data.load`.
 
     Returns:
-      The `Dataset`, in the order of the names.
+      The `Dataset`, in the order of the names; its note names the files that were left out.
 
     Raises:
       FileNotFoundError: if there is no such folder.
@@ -248,18 +211,20 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       FileNotFoundError: no/such/folder: expected a folder of images, found nothing there
     """
     size = sizes.asked_size(name)
-    with layout.opened(data_dir, name) as root:
-        if layout.is_divided(root):
-            return complete(name, _divided(root, size), held_out=held_out)
-        return complete(name, {"train": read(root, size)}, held_out=held_out)
+    with contextlib.ExitStack() as stack:
+        root = stack.enter_context(layout.opened(data_dir, name))
+        parts = _divided(root, size, access) if layout.is_divided(root) else {"train": _whole(root, size, access)}
+        images = stacking.same_channels({part: found.batch for part, found in parts.items()})
+        lazy.keep(images, stack)
+        broken = [message for found in parts.values() for message in found.broken]
+        return complete(name, images, held_out=held_out, note=image_files.note(broken))
 
 
-def _divided(data_dir: Path, size: Size | None) -> dict[str, Batch]:
-    """The parts of a folder with `train/`, RGB if any of them is."""
+def _divided(data_dir: Path, size: Size | None, access: Access) -> dict[str, _Part]:
+    """The parts of a folder with `train/`."""
     folders = layout.parts(data_dir)
-    train, classes = _read(folders["train"], size)
-    sets = {part: _read(path, size, classes)[0] for part, path in folders.items() if part != "train"} | {"train": train}
-    return stacking.same_channels(sets)
+    train = _read(folders.pop("train"), size, access)
+    return {"train": train} | {part: _read(path, size, access, train.classes) for part, path in folders.items()}
 
 
 sources.register(
@@ -269,5 +234,6 @@ sources.register(
     "class; of one size, or cropped and resized to one",
     usage="folder, folder:HEIGHTxWIDTH",
     holds_out=True,
+    streams=True,
     fitted=fitted,
 )

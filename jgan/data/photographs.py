@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from jgan.data import folder, layout, pictures, reading, sources
+from jgan.data import image_files, layout, pictures, reading, sources
 from jgan.data.dataset import Dataset, complete
 from jgan.ragged import Ragged
 from jgan.resize import eight_bits, matlab_bicubic
@@ -78,12 +78,12 @@ def read(path: Path, scale: int = 1) -> list[np.ndarray]:
     for file in files:
         reading.regular(file, "an image")
         with file.open("rb") as opened:
-            height, width = pictures.size(opened, str(file), pictures.formats_of(file.suffix))
+            height, width = pictures.header(opened, str(file), pictures.formats_of(file.suffix))[0]
         if min(height, width) < scale:
             raise ValueError(f"{file}: expected at least {scale}x{scale} pixels, found {height}x{width}: remove it")
         pixels += height * width
     reading.check_size(f"{path}, {len(files)} images", 3 * pixels)
-    return [_whole(folder.read_image(file), scale) for file in files]
+    return [_whole(image_files.read_image(file), scale) for file in files]
 
 
 def _whole(image: np.ndarray, scale: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jgan.data import folder, reading, sources
+from jgan.data import image_files, reading, sources
 from jgan.data.dataset import PARTS, Dataset, reads_no_files
 from jgan.data.pieces import pieces
 from jgan.types import Batch
@@ -87,7 +87,7 @@ def load(name: str = "photos", data_dir: Path | None = None) -> Dataset:
     side, place = asked_side(name), _folder()
     found: dict[str, list[np.ndarray]] = {part: [] for part in PARTS}
     for file in FILES:
-        photograph = folder.read_image(place / file)
+        photograph = image_files.read_image(place / file)
         for part, (first, last) in SHARES.items():
             strip = photograph[:, round(first * photograph.shape[1]) : round(last * photograph.shape[1])]
             found[part] += pieces(strip, side, side // 4)

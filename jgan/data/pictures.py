@@ -92,8 +92,8 @@ def decode(file: IO[bytes], where: str, formats: Iterable[str], most: int = MOST
     return image
 
 
-def size(file: IO[bytes], where: str, formats: Iterable[str]) -> tuple[int, int]:
-    """The size of a picture by its header, without decoding it.
+def header(file: IO[bytes], where: str, formats: Iterable[str]) -> tuple[tuple[int, int], str]:
+    """What the header of a picture says, without decoding it.
 
     Args:
       file: the open file, which can be positioned.
@@ -101,7 +101,7 @@ def size(file: IO[bytes], where: str, formats: Iterable[str]) -> tuple[int, int]
       formats: Pillow's names of the formats it may have.
 
     Returns:
-      Height and width in pixels, turned as its EXIF data say.
+      Height and width in pixels, turned as its EXIF data say; and Pillow's mode, such as "RGB".
 
     Raises:
       ValueError: as `decode`, so far as the header tells.
@@ -111,14 +111,14 @@ def size(file: IO[bytes], where: str, formats: Iterable[str]) -> tuple[int, int]
       >>> from PIL import Image
       >>> from jgan.data import pictures
       >>> Image.new("L", (4, 2)).save(file := io.BytesIO(), "PNG")
-      >>> pictures.size(file, "a.png", ["PNG"])
-      (2, 4)
+      >>> pictures.header(file, "a.png", ["PNG"])
+      ((2, 4), 'L')
     """
     with reading.naming(where, "an image"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         image = _opened(file, where, formats)
         on_its_side = image.getexif().get(_ORIENTATION, 1) in (5, 6, 7, 8)
-        return (image.width, image.height) if on_its_side else (image.height, image.width)
+        return (image.width, image.height) if on_its_side else (image.height, image.width), image.mode
 
 
 _ORIENTATION = 0x0112

@@ -1,110 +1,20 @@
-"""Data sets in device memory: shuffled and cut into minibatches inside the compiled step.
+"""Data sets in device memory: shuffled (`jgan.data.order`) and cut into minibatches inside the compiled step.
 
-Each epoch visits the examples in a new order. Sorting a permutation of 50,000 indices at every step would cost more than the
-step. Instead the order is a keyed *bijection* of {0 ... n - 1}, evaluated only at the positions of the minibatch: a Feistel
-network on the smallest even number of bits that holds n, applied again until the result is below n.
-
-If there are several sets, each has its own order and its own epoch length.
+If there are several sets, each has its own order and its own epoch length. Sets that are too large for the device are in
+`jgan.data.streamed`.
 """
 
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Int, Int32
+from jaxtyping import Int
 
 from jgan import ragged, rng
 from jgan.data import kinds
 from jgan.data.kinds import label_of, length, sets_of
+from jgan.data.order import batch_indices
 from jgan.types import Batch, Key, Step
-from jgan.utils.checks import divisible
-
-ROUNDS = 8
-
-
-def shuffled(key: Key, places: Int[jax.Array, " *shape"], n: int) -> Int32[jax.Array, " *shape"]:
-    """Values of a random permutation of {0 ... n - 1} at some places, without computing the whole permutation.
-
-    Args:
-      key: chooses the permutation.
-      places: int32 of any shape, in [0, n).
-      n: the number of permuted elements, at most 2^30.
-
-    Returns:
-      int32 of the shape of `places`, in [0, n); distinct places have distinct values.
-
-    Example:
-      >>> import jax, jax.numpy as jnp
-      >>> from jgan.data import resident
-      >>> sorted(resident.shuffled(jax.random.key(0), jnp.arange(5), 5).tolist())
-      [0, 1, 2, 3, 4]
-
-    References:
-      Black and Rogaway, "Ciphers with Arbitrary Finite Domains" (2002): cycle walking and generalised Feistel networks.
-    """
-    half = max(1, ((n - 1).bit_length() + 1) // 2)
-    mask = jnp.uint32(2**half - 1)
-    round_keys = jax.random.bits(key, (ROUNDS,), "uint32")
-
-    def mix(x: jax.Array) -> jax.Array:
-        """A 32-bit finaliser: every output bit depends on every input bit (constants of MurmurHash3)."""
-        x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
-        x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
-        return x ^ (x >> 16)
-
-    def encrypt(x: jax.Array) -> jax.Array:
-        left, right = x >> half, x & mask
-        for round_key in round_keys:
-            left, right = right, left ^ (mix(right ^ round_key) & mask)
-        return (left << half) | right
-
-    def outside(x: jax.Array) -> jax.Array:
-        return jnp.any(x >= n)
-
-    walked = jax.lax.while_loop(outside, lambda x: jnp.where(x >= n, encrypt(x), x), encrypt(places.astype(jnp.uint32)))
-    return walked.astype(jnp.int32)
-
-
-def batch_indices(
-    key: Key, step: Int[jax.Array, ""] | int, n: int, batch_size: int, axis_name: str | None = None, *, stream: int = 0
-) -> Int32[jax.Array, " share"]:
-    """The indices of the examples of one step: without replacement within an epoch, in a new order every epoch.
-
-    An epoch is `n // batch_size` steps. The examples that do not fill a batch are left out; they differ in each epoch.
-
-    Args:
-      key: the run's root key.
-      step: int32 scalar, the number of earlier minibatches.
-      n: the number of examples in the set.
-      batch_size: the size of the global batch.
-      axis_name: the mapped axis over which the batch is spread, if any: each device gets its share.
-      stream: the number of the set if there are several; their orders are independent.
-
-    Returns:
-      int32 `[batch_size]`, or `[batch_size / devices]`.
-
-    Raises:
-      ValueError: if the batch is larger than the set, or not divisible by the number of devices.
-
-    Example:
-      >>> import jax
-      >>> from jgan.data import resident
-      >>> epoch = [resident.batch_indices(jax.random.key(0), step, 6, 2) for step in range(3)]
-      >>> sorted(index for batch in epoch for index in batch.tolist())
-      [0, 1, 2, 3, 4, 5]
-    """
-    if batch_size > n:
-        raise ValueError(f"the batch must not be larger than the set, found a batch of {batch_size} from {n} examples")
-    steps_per_epoch = n // batch_size
-    epoch, position = step // steps_per_epoch, step % steps_per_epoch
-    first, count = position * batch_size, batch_size
-    if axis_name is not None:
-        count = divisible(batch_size, jax.lax.psum(1, axis_name))
-        first = first + jax.lax.axis_index(axis_name) * count
-    set_key = jax.random.fold_in(key, rng.DATA_STREAM)
-    if stream:  # counted down from a number above any number of epochs
-        set_key = jax.random.fold_in(set_key, rng.DATA_STREAM - stream)
-    return shuffled(jax.random.fold_in(set_key, epoch), first + jnp.arange(count), n)
 
 
 def cut(data: Batch, indices: Int[jax.Array, "..."], example: Batch | None = None) -> Batch:

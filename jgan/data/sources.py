@@ -2,24 +2,26 @@
 
 To add a data set, write one file in this folder with a function `load(name, data_dir) -> Dataset` and, at the end,
 `sources.register(name, load, "description")`. No other file needs a change. A source whose data may come undivided takes one
-more argument, `load(name, data_dir, held_out=None)`, passes it to `dataset.complete`, and says `register(..., holds_out=True)`.
+more argument, `load(name, data_dir, held_out=None)`, passes it to `dataset.complete`, and says `register(..., holds_out=True)`;
+one whose images may be read when they are needed takes `access`, see `jgan.data.lazy`, and says `register(..., streams=True)`.
 """
 
 import difflib
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jgan.data import reading
 from jgan.data.dataset import Dataset
+from jgan.data.lazy import AT_ONCE, Access
 from jgan.utils import text
 from jgan.utils.registry import Registry
 
 Load = Callable[..., Dataset]
 """`load(name, data_dir) -> Dataset`; the name includes any options after a colon."""
 
-Fit = Callable[[str, Path | None, Callable[[tuple[int, int]], tuple[int, int]]], tuple[str, str]]
+Fit = Callable[..., tuple[str, str]]
 """`fitted(name, data_dir, nearest) -> (name, what was done)`."""
 
 COLUMN = 41
@@ -40,14 +42,18 @@ class Source(NamedTuple):
       description: its content and where it is read from, for the help text of the commands.
       usage: the syntax of its name, with options.
       holds_out: whether its data may come undivided, and `load` has the argument `held_out`.
+      streams: whether its images may be read when they are needed, and broken ones be left out, and `load` has the argument
+        `access`.
       fitted: for images of the user's own, which it resizes to the size after the colon: `fitted(name, data_dir, nearest)`, see
-        the function of this name; None for sets that have the size they have.
+        the function of this name; None for sets that have the size they have. If the source streams, it has the argument
+        `skip`.
     """
 
     load: Load
     description: str
     usage: str
     holds_out: bool = False
+    streams: bool = False
     fitted: Fit | None = None
 
 
@@ -56,7 +62,14 @@ SOURCES: Registry[Source] = Registry("data set")
 
 
 def register(
-    name: str, load: Load, description: str, *, usage: str = "", holds_out: bool = False, fitted: Fit | None = None
+    name: str,
+    load: Load,
+    description: str,
+    *,
+    usage: str = "",
+    holds_out: bool = False,
+    streams: bool = False,
+    fitted: Fit | None = None,
 ) -> Source:
     """Registers a source.
 
@@ -66,6 +79,7 @@ def register(
       description: its content and where it is read from, in one line.
       usage: the syntax of the name if it takes options, such as `"folder, folder:HEIGHTxWIDTH"`.
       holds_out: whether `load` has the argument `held_out`.
+      streams: whether `load` has the argument `access`.
       fitted: see `Source`.
 
     Returns:
@@ -79,11 +93,11 @@ def register(
       >>> sources.SOURCES["digits"].usage
       'digits'
     """
-    return SOURCES.register(name, Source(load, description, usage or name, holds_out, fitted))
+    return SOURCES.register(name, Source(load, description, usage or name, holds_out, streams, fitted))
 
 
-def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None = None) -> Dataset:
-    """Loads a data set into memory.
+def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None = None, access: Access = AT_ONCE) -> Dataset:
+    """Loads a data set into memory, or lists the images that are read when they are needed.
 
     Args:
       name: one of the names that `describe` lists, or any set of images of tensorflow-datasets.
@@ -92,6 +106,8 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
       held_out: for sets that do not come divided: of this many successive examples of a class one is for validation and one for
         testing. By default 6, or 5 if only one of the two parts is missing; 0 holds out none: the training examples are then
         also those of the missing parts, and a measure on them does not tell whether a model has copied them.
+      access: how the images of a folder, an archive or an HDF5 file are read: whether when they are needed, and what is done
+        with those that are broken. By default all are read at once, and a broken one is an error.
 
     Returns:
       The `Dataset`.
@@ -119,7 +135,12 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     source = SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True)
     if held_out is not None and not source.holds_out:
         raise comes_divided(name)
-    options = {} if held_out is None else {"held_out": held_out}
+    if not source.streams and (access.lazy or access.skip):
+        what = "their images when they are needed" if access.lazy else "on without an image that is broken"
+        able = ", ".join(sorted(known for known in SOURCES if SOURCES[known].streams))
+        raise ValueError(f"{name}: only some sets read {what}, {able}: use one of them, or leave the option out")
+    options: dict[str, Any] = {} if held_out is None else {"held_out": held_out}
+    options |= {"access": access} if source.streams else {}
     try:
         return source.load(name, folder, **options)
     except RecursionError as error:
@@ -130,19 +151,26 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
         raise ValueError(f"{folder}: {error}") from error
 
 
-def fitted(name: str, data_dir: str | Path | None, nearest: Callable[[tuple[int, int]], tuple[int, int]]) -> tuple[str, str]:
+def fitted(
+    name: str,
+    data_dir: str | Path | None,
+    nearest: Callable[[tuple[int, int]], tuple[int, int]],
+    *,
+    skip: bool = False,
+) -> tuple[str, str]:
     """The data set at the size that a model accepts, if it holds images of the user's own; any other set as it is.
 
     Args:
       name: a name for `load`.
       data_dir: the folder of the data.
       nearest: `nearest((height, width)) -> (height, width)`, the size nearest to the given one that the model accepts.
+      skip: whether images that cannot be read are left out.
 
     Returns:
       A name for `load`, which has the size if images must be resized, and a line that says so, "" if they need not be.
 
     Raises:
-      ValueError: if an image cannot be read.
+      ValueError: if an image cannot be read and is not to be left out.
 
     Example:
       >>> from jgan.data import sources
@@ -153,7 +181,8 @@ def fitted(name: str, data_dir: str | Path | None, nearest: Callable[[tuple[int,
     fit = SOURCES[base].fitted if base in SOURCES else None
     if fit is None:
         return name, ""
-    return fit(name, None if data_dir is None else reading.user_path(data_dir), nearest)
+    options = {"skip": skip} if SOURCES[base].streams else {}
+    return fit(name, None if data_dir is None else reading.user_path(data_dir), nearest, **options)
 
 
 def comes_divided(name: str) -> ValueError:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from jgan.data import reading
+from jgan.data.lazy import Lazy
 from jgan.data.sizes import Size
 from jgan.types import Batch
 
@@ -77,16 +78,39 @@ def stack(images: Iterator[tuple[str, np.ndarray]], n: int, where: str, source: 
     stacked = np.empty((n, *first.shape), np.uint8)
     stacked[0] = first
     for index, (name, image) in enumerate(images, start=1):
-        if image.shape[:2] != (height, width):
-            raise ValueError(
-                f"{name}: expected {height}x{width} pixels (height x width) as {first_name}, found "
-                f"{image.shape[0]}x{image.shape[1]}: resize them all, as in {source}:{height}x{width}"
-            )
+        same_size(name, image.shape[:2], first_name, (height, width), source)
         if image.shape[2] > channels:  # the first that has colours
             channels = image.shape[2]
             stacked = np.repeat(stacked, channels, axis=3)
         stacked[index] = image
     return stacked
+
+
+def same_size(name: str, found: Size, first_name: str, expected: Size, source: str) -> None:
+    """Checks that an image has the size of the first one.
+
+    Args:
+      name: its name, for the message.
+      found: its height and width.
+      first_name: the name of the first image.
+      expected: the height and width of that.
+      source: the name of the data source, for the advice.
+
+    Raises:
+      ValueError: if it has not.
+
+    Example:
+      >>> from jgan.data import stacking
+      >>> stacking.same_size("b.png", (2, 4), "a.png", (2, 5), "folder")  # doctest: +ELLIPSIS
+      Traceback (most recent call last):
+      ValueError: b.png: expected 2x5 pixels (height x width) as a.png, found 2x4: resize them all, as in folder:2x5
+    """
+    if found != expected:
+        height, width = expected
+        raise ValueError(
+            f"{name}: expected {height}x{width} pixels (height x width) as {first_name}, found {found[0]}x{found[1]}: resize "
+            f"them all, as in {source}:{height}x{width}"
+        )
 
 
 def same_channels(parts: dict[str, Batch]) -> dict[str, Batch]:
@@ -106,7 +130,10 @@ def same_channels(parts: dict[str, Batch]) -> dict[str, Batch]:
       (1, 4, 4, 3)
     """
     channels = max(batch.x.shape[3] for batch in parts.values())
-    return {
-        part: batch._replace(x=np.array(np.broadcast_to(batch.x, (*batch.x.shape[:3], channels))))
-        for part, batch in parts.items()
-    }
+    return {part: batch._replace(x=_with_channels(batch.x, channels)) for part, batch in parts.items()}
+
+
+def _with_channels(x: Any, channels: int) -> Any:
+    if isinstance(x, Lazy):
+        return x.with_channels(channels)
+    return x if x.shape[3] == channels else np.array(np.broadcast_to(x, (*x.shape[:3], channels)))

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, label_file, layout, pictures, reading, sources, stacking
+from jgan.data import folder, image_files, label_file, layout, pictures, reading, sources, stacking
 from jgan.data.dataset import Dataset
 from jgan.data.fingerprints import fingerprint
 from jgan.data.hdf5 import SUFFIXES as HDF5
@@ -134,7 +134,7 @@ def of_files(root: Path) -> Survey:
     kept = []
     for index, (part, label, path) in enumerate(files):
         try:
-            image = folder.read_image(path)
+            image = image_files.read_image(path)
         except (ValueError, OSError) as error:
             found.broken.append(text.one_line(error))
             continue

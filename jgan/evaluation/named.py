@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import archives, folder, pictures, reading
+from jgan.data import archives, folder, image_files, pictures, reading
 from jgan.evaluation import sets
 from jgan.utils import text
 
@@ -71,7 +71,7 @@ def read(path: Path, most: int = pictures.MOST_PIXELS) -> Iterator[Picture]:
     path = reading.user_path(path)
     if has_names(path):
         for name, file in files(path).items():
-            yield Picture(name, str(file), folder.read_image(file, most=most))
+            yield Picture(name, str(file), image_files.read_image(file, most=most))
         return
     if path.is_file() and not (archives.is_archive(path) or path.suffix.lower() == ".npz"):
         raise ValueError(f"{path}: expected a picture ({text.listed(pictures.SUFFIXES)}), a folder or an .npz file of pictures")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import folder
+from jgan.data import image_files
 from jgan.evaluation import named
 from jgan.evaluation.measure import NoOptions, Row, result_for_json
 from jgan.utils import text
@@ -250,4 +250,4 @@ def _by_name(outputs: Path, truths: Path) -> Iterator[Pair]:
                 f"{of}: expected an image for each of {other_folder}, found none of the name {text.listed(missing, 3)}"
             )
     for name, file in names.items():
-        yield pair(str(found[name]), folder.read_image(found[name]), folder.read_image(file))
+        yield pair(str(found[name]), image_files.read_image(found[name]), image_files.read_image(file))

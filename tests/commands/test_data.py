@@ -11,7 +11,7 @@ from PIL import Image
 
 from jgan import data
 from jgan.data import __main__ as command
-from jgan.data import folder, survey
+from jgan.data import image_files, survey
 
 RNG = np.random.default_rng(0)
 
@@ -45,7 +45,7 @@ def test_a_folder(tmp_path, capsys):
         f"contact sheet: {tmp_path / 'sheet.png'}",
     ]
     assert status == 0
-    assert folder.read_image(tmp_path / "sheet.png").shape[2] == 3
+    assert image_files.read_image(tmp_path / "sheet.png").shape[2] == 3
 
 
 def test_every_broken_file_is_named(tmp_path, capsys):

@@ -16,7 +16,7 @@ from test_sample import draw, folder_of, refused
 from tiny_models import CLASSES, Classes
 
 from jgan import evaluate, sample, train
-from jgan.data import folder
+from jgan.data import image_files
 from jgan.evaluation import sets
 from jgan.training import outputs
 from jgan.types import DataSpec
@@ -51,7 +51,7 @@ def test_a_label_stands_in_the_name(tmp_path):
     sample.main(["--workdir", str(run.workdir), *flags])
     files = sorted((tmp_path / "images").iterdir())
     assert [path.name for path in files] == [f"{index:04}-label{label}.png" for index, label in enumerate((2, 2, 7, 7, 7))]
-    brightness = [folder.read_image(path).mean() for path in files]
+    brightness = [image_files.read_image(path).mean() for path in files]
     np.testing.assert_allclose(brightness, 25.5 * (np.array([2, 2, 7, 7, 7]) + 0.5), atol=2)
 
 

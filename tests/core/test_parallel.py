@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jgan import Batch, DataSpec, GANState, parallel
-from jgan.data import resident
+from jgan.data import order, resident
 from jgan.models import gan2014
 
 B, N, STEPS = 20, 210, 20
@@ -21,7 +21,7 @@ def the_model():
     config = gan2014.Config(g_units=(32, 32), d_units=(16, 16), d_pieces=3, g_irange=0.3, d_irange=0.3, latent_size=10)
     gan = gan2014.make(config, DataSpec.images((8, 8, 1), steps_per_epoch=N // B))
     data = Batch(np.random.default_rng(0).integers(0, 256, (N, 8, 8, 1), dtype=np.uint8))
-    batch = jax.jit(lambda step: resident.cut(jax.tree.map(jnp.asarray, data), resident.batch_indices(KEY, step, N, B)))
+    batch = jax.jit(lambda step: resident.cut(jax.tree.map(jnp.asarray, data), order.batch_indices(KEY, step, N, B)))
     return gan, data, [batch(step) for step in range(STEPS)]
 
 

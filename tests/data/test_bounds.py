@@ -24,7 +24,7 @@ import idx_files
 from PIL import Image
 
 from jgan import data, translation
-from jgan.data import arrays, cifar, faces, folder, idx, lines, pictures, reading, tfrecord
+from jgan.data import arrays, cifar, faces, idx, image_files, lines, pictures, reading, tfrecord
 from jgan.evaluation import named
 
 MIB = 1 << 20
@@ -76,13 +76,13 @@ def npy_header(shape: tuple[int, ...], dtype: str = "|u1") -> bytes:
 def test_a_picture_of_too_many_pixels_is_refused_by_its_header(tmp_path, size):
     path = tmp_path / "a.png"
     path.write_bytes(png(*size))
-    assert "expected at most 50000000 pixels, found" in refusal(folder.read_image, path, memory=64 * MIB)
+    assert "expected at most 50000000 pixels, found" in refusal(image_files.read_image, path, memory=64 * MIB)
 
 
 def test_the_largest_picture_is_read(tmp_path):
     path = tmp_path / "a.png"
     path.write_bytes(png(10000, 5000, bytes(5000 * 10001)))
-    told = fuzzing.limited(lambda _: str(folder.read_image(path, (16, 32)).shape), [None], memory=256 * MIB)
+    told = fuzzing.limited(lambda _: str(image_files.read_image(path, (16, 32)).shape), [None], memory=256 * MIB)
     assert told == ["(16, 32, 1)"]
 
 
@@ -90,7 +90,7 @@ def test_a_larger_picture_is_read_where_it_is_the_user_s_own(tmp_path):
     """As `sample --input` reads it, to translate it in tiles."""
     path = tmp_path / "a.png"
     path.write_bytes(png(10_000, 10_000, bytes(10_000 * 10_001)))
-    assert "expected at most 50000000 pixels, found 10000x10000" in refusal(folder.read_image, path)
+    assert "expected at most 50000000 pixels, found 10000x10000" in refusal(image_files.read_image, path)
     [picture] = named.read(path, translation.MOST_PIXELS)
     assert picture.pixels.shape == (10_000, 10_000, 1)
     path.write_bytes(png(13_000, 13_000))
@@ -118,7 +118,7 @@ def test_other_formats_that_declare_too_much(tmp_path, name):
     assert old in content
     path = tmp_path / f"a.{name.lower()}"
     path.write_bytes(content.replace(old, new))
-    refusal(folder.read_image, path)
+    refusal(image_files.read_image, path)
 
 
 def test_a_text_chunk_that_unfolds_is_refused(tmp_path):
@@ -126,7 +126,7 @@ def test_a_text_chunk_that_unfolds_is_refused(tmp_path):
     whole = png(4, 4, bytes(20))
     text = b"zTXtk\0\0" + b"\x78\xda" + zeros_deflated(512)
     path.write_bytes(whole[:33] + struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text)) + whole[33:])
-    refusal(folder.read_image, path)
+    refusal(image_files.read_image, path)
 
 
 def test_many_pictures_are_counted_before_they_are_read(tmp_path, monkeypatch):
@@ -285,7 +285,7 @@ MAKES = {
 }
 
 READS = {
-    "a.png": lambda path: folder.read_image(path),
+    "a.png": lambda path: image_files.read_image(path),
     "a.npz": lambda path: data.load("npz", path) if not path.is_dir() else arrays.read(path, []),
     "a.txt": lambda path: data.load("lines", path) if not path.is_dir() else lines.read_lines(path),
     "a.tfrecord": lambda path: list(tfrecord.read(path)),

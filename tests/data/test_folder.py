@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jgan import data
-from jgan.data import folder
+from jgan.data import folder, image_files
 
 RNG = np.random.default_rng(0)
 
@@ -91,27 +91,27 @@ def test_png_is_read_exactly_and_jpeg_nearly(tmp_path):
     grey, colour = noise(9, 7, 1), noise(9, 7, 3)
     save(tmp_path / "g.png", grey)
     save(tmp_path / "c.png", colour)
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "g.png"), grey)
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "c.png"), colour)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "g.png"), grey)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "c.png"), colour)
     smooth = np.broadcast_to(np.linspace(0, 255, 16).astype(np.uint8)[:, None, None], (16, 16, 3))
     save(tmp_path / "s.JPG", smooth, quality=95)
-    assert np.abs(folder.read_image(tmp_path / "s.JPG").astype(int) - smooth).max() <= 8
+    assert np.abs(image_files.read_image(tmp_path / "s.JPG").astype(int) - smooth).max() <= 8
 
 
 def test_palettes_one_bit_and_opaque_alpha_are_read_as_what_they_show(tmp_path):
     colour = noise()
     opaque = np.concatenate([colour, np.full((6, 5, 1), 255, np.uint8)], axis=-1)
     Image.fromarray(opaque).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "a.png"), colour)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), colour)
     Image.fromarray(np.array([[True, False]])).save(tmp_path / "b.png")
-    assert folder.read_image(tmp_path / "b.png").ravel().tolist() == [255, 0]
+    assert image_files.read_image(tmp_path / "b.png").ravel().tolist() == [255, 0]
     palette = Image.new("P", (2, 2), 1)
     palette.putpalette([0, 0, 0, 9, 9, 9])
     palette.save(tmp_path / "grey.png")
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "grey.png"), np.full((2, 2, 1), 9))
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "grey.png"), np.full((2, 2, 1), 9))
     palette.putpalette([0, 0, 0, 7, 7, 8])
     palette.save(tmp_path / "colour.png")
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "colour.png")[0, 0], [7, 7, 8])
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "colour.png")[0, 0], [7, 7, 8])
 
 
 def test_a_photograph_is_turned_upright(tmp_path):
@@ -119,19 +119,19 @@ def test_a_photograph_is_turned_upright(tmp_path):
     exif = image.getexif()
     exif[0x0112] = 6  # to be shown turned by 90 degrees clockwise
     image.save(tmp_path / "turned.png", exif=exif)
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "turned.png")[..., 0], np.rot90(np.array(image), -1))
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "turned.png")[..., 0], np.rot90(np.array(image), -1))
 
 
 def test_transparent_pixels_are_refused(tmp_path):
     Image.fromarray(np.full((2, 2, 4), 254, np.uint8)).save(tmp_path / "a.png")
     with pytest.raises(ValueError, match=r"a.png: expected an opaque image, found transparent pixels"):
-        folder.read_image(tmp_path / "a.png")
+        image_files.read_image(tmp_path / "a.png")
 
 
 def test_sixteen_bits_are_refused(tmp_path):
     Image.fromarray(np.full((2, 2), 1000, np.uint16)).save(tmp_path / "deep.png")
     with pytest.raises(ValueError, match=r"deep.png: expected 8 bits per channel, found more .Pillow's mode I"):
-        folder.read_image(tmp_path / "deep.png")
+        image_files.read_image(tmp_path / "deep.png")
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])
@@ -143,7 +143,7 @@ def test_an_image_cut_short_is_named(tmp_path, suffix, kept):
     with pytest.raises(
         ValueError, match=f"{path.name}: expected an image, found a (file that cannot be read as one|damaged or other file)"
     ):
-        folder.read_image(path)
+        image_files.read_image(path)
 
 
 # ----------------------------------------------------------------------------------------------------------------- size
@@ -300,7 +300,7 @@ def test_sizes_are_those_of_all_parts_and_classes_turned_upright(tmp_path):
     image.save(tmp_path / "turned.png", exif=exif)
     (tmp_path / ".DS_Store").write_bytes(b"litter")
     assert folder.found_sizes(tmp_path) == {(5, 6), (7, 8), (4, 9)}
-    assert folder.read_image(tmp_path / "turned.png").shape == (4, 9, 1)
+    assert image_files.read_image(tmp_path / "turned.png").shape == (4, 9, 1)
 
 
 def test_what_is_wrong_with_a_folder_is_said_of_its_size_too(tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, features
 
 from jgan import data
-from jgan.data import folder, pictures
+from jgan.data import image_files, pictures
 from jgan.utils import text
 
 RNG = np.random.default_rng(0)
@@ -27,32 +27,32 @@ LOSSLESS += [".qoi"] if "QOI" in Image.SAVE else []  # older Pillows only read i
 def test_lossless_formats_are_read_exactly(tmp_path, suffix, upper):
     path = tmp_path / f"a{suffix.upper() if upper else suffix}"
     Image.fromarray(COLOURS).save(path)
-    np.testing.assert_array_equal(folder.read_image(path), COLOURS)
+    np.testing.assert_array_equal(image_files.read_image(path), COLOURS)
 
 
 @pytest.mark.skipif("webp" not in SUPPORTED, reason="this Pillow has no WebP")
 def test_webp_is_read_also_under_another_name(tmp_path):
     Image.fromarray(COLOURS).save(tmp_path / "a.webp", lossless=True)
     (tmp_path / "a.webp").rename(tmp_path / "a.png")
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "a.png"), COLOURS)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), COLOURS)
 
 
 @pytest.mark.skipif("jpg_2000" not in SUPPORTED, reason="this Pillow has no JPEG 2000")
 def test_jpeg_2000_is_read_and_its_depth_is_seen(tmp_path):
     Image.fromarray(COLOURS).save(tmp_path / "a.jp2", irreversible=False)
-    np.testing.assert_array_equal(folder.read_image(tmp_path / "a.jp2"), COLOURS)
+    np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.jp2"), COLOURS)
     content = (tmp_path / "a.jp2").read_bytes()
     depths = content.index(b"\xff\x4f\xff\x51") + 42
     assert content[depths : depths + 9 : 3] == b"\7\7\7"  # bits, less one
     (tmp_path / "a.jp2").write_bytes(content[: depths + 3] + b"\x0b" + content[depths + 4 :])
     with pytest.raises(ValueError, match=r"a\.jp2: expected 8 bits per channel, found more"):
-        folder.read_image(tmp_path / "a.jp2")
+        image_files.read_image(tmp_path / "a.jp2")
 
 
 @pytest.mark.skipif("avif" not in SUPPORTED, reason="this Pillow has no AVIF")
 def test_avif_is_read_and_its_depth_is_seen(tmp_path):
     Image.new("RGB", (5, 6), (10, 200, 90)).save(tmp_path / "a.avif")
-    np.testing.assert_allclose(folder.read_image(tmp_path / "a.avif"), np.full((6, 5, 3), (10, 200, 90)), atol=3)
+    np.testing.assert_allclose(image_files.read_image(tmp_path / "a.avif"), np.full((6, 5, 3), (10, 200, 90)), atol=3)
     content = bytearray((tmp_path / "a.avif").read_bytes())
     assert not pictures.is_deep_by_header("AVIF", io.BytesIO(content))
     content[content.index(b"av1C") + 6] |= 0x40  # Pillow writes no 10 bits, and would not decode this as such
@@ -62,17 +62,17 @@ def test_avif_is_read_and_its_depth_is_seen(tmp_path):
 def test_a_gif_of_one_frame_is_read_and_an_animation_is_named(tmp_path):
     frames = [Image.fromarray(COLOURS), Image.fromarray(255 - COLOURS)]
     frames[0].save(tmp_path / "a.gif")
-    assert folder.read_image(tmp_path / "a.gif").shape == (6, 5, 3)
+    assert image_files.read_image(tmp_path / "a.gif").shape == (6, 5, 3)
     for name in ("b.gif", "b.png", "b.tif", *(["b.webp"] if "webp" in SUPPORTED else [])):
         frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:])
         with pytest.raises(ValueError, match=f"{name}: expected one image, found an animation or several pages"):
-            folder.read_image(tmp_path / name)
+            image_files.read_image(tmp_path / name)
 
 
 def test_a_camera_s_second_picture_does_not_matter(tmp_path):
     first, second = (Image.fromarray(np.full((8, 8, 3), value, np.uint8)) for value in (50, 200))
     first.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[second])
-    np.testing.assert_allclose(folder.read_image(tmp_path / "a.jpg").astype(int), 50, atol=2)
+    np.testing.assert_allclose(image_files.read_image(tmp_path / "a.jpg").astype(int), 50, atol=2)
 
 
 def _deep_png(path, colour_type, channels):
@@ -119,19 +119,19 @@ DEEP = {
 def test_more_than_eight_bits_are_refused_not_dropped(tmp_path, name):
     DEEP[name](tmp_path / name)
     with pytest.raises(ValueError, match=f"{name}: expected 8 bits per channel, found more"):
-        folder.read_image(tmp_path / name)
+        image_files.read_image(tmp_path / name)
 
 
 def test_less_than_eight_bits_are_read(tmp_path):
     (tmp_path / "a.ppm").write_bytes(b"P6 1 1 15\n\0\5\17")  # of 15, so 1/3 is 85
-    assert folder.read_image(tmp_path / "a.ppm").ravel().tolist() == [0, 85, 255]
+    assert image_files.read_image(tmp_path / "a.ppm").ravel().tolist() == [0, 85, 255]
     header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 0, 4, 0, 0, 0, 0)
     (tmp_path / "five.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 58, 0, 0, 54) + header + b"\x00\x7c\0\0")
-    assert folder.read_image(tmp_path / "five.bmp").ravel().tolist() == [255, 0, 0]  # 5 bits of each
+    assert image_files.read_image(tmp_path / "five.bmp").ravel().tolist() == [255, 0, 0]  # 5 bits of each
     masks = struct.pack("<IIII", 0xF800, 0x07E0, 0x001F, 0)
     header = struct.pack("<IiiHHIIiiII", 40, 1, 1, 1, 16, 3, 4, 0, 0, 0, 0) + masks
     (tmp_path / "six.bmp").write_bytes(b"BM" + struct.pack("<IHHI", 74, 0, 0, 70) + header + b"\xe0\x07\0\0")
-    assert folder.read_image(tmp_path / "six.bmp").ravel().tolist() == [0, 255, 0]  # 6 bits of green
+    assert image_files.read_image(tmp_path / "six.bmp").ravel().tolist() == [0, 255, 0]  # 6 bits of green
 
 
 def test_a_damaged_byte_of_a_png_is_never_another_picture(tmp_path):
@@ -141,7 +141,7 @@ def test_a_damaged_byte_of_a_png_is_never_another_picture(tmp_path):
     for place in range(len(content)):
         (tmp_path / "a.png").write_bytes(content[:place] + bytes([content[place] ^ 0x10]) + content[place + 1 :])
         try:
-            np.testing.assert_array_equal(folder.read_image(tmp_path / "a.png"), COLOURS)
+            np.testing.assert_array_equal(image_files.read_image(tmp_path / "a.png"), COLOURS)
             unseen.append(place)
         except ValueError as error:
             told.add(str(error).partition(":")[0])
@@ -155,14 +155,14 @@ def test_postscript_is_not_given_to_another_program(tmp_path, monkeypatch):
     monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("a program was called"))
     (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 16 16\n(id) run\n")
     with pytest.raises(ValueError, match=r"a\.png: expected an image, found a file that cannot be read as one"):
-        folder.read_image(tmp_path / "a.png")
+        image_files.read_image(tmp_path / "a.png")
 
 
 def test_bytes_without_a_signature_are_a_picture_only_under_their_suffix(tmp_path):
     Image.fromarray(COLOURS).save(tmp_path / "a.tga")
     (tmp_path / "a.tga").rename(tmp_path / "a.png")
     with pytest.raises(ValueError, match="cannot be read as one"):
-        folder.read_image(tmp_path / "a.png")
+        image_files.read_image(tmp_path / "a.png")
 
 
 def test_grey_palettes_among_greys_stay_grey(tmp_path):
@@ -179,7 +179,7 @@ def test_odd_metadata_are_not_warned_of(tmp_path):
     Image.fromarray(COLOURS).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\x08\0\0\0\x09\0junk")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert folder.read_image(tmp_path / "a.jpg").shape == (6, 5, 3)
+        assert image_files.read_image(tmp_path / "a.jpg").shape == (6, 5, 3)
 
 
 LITTER = [

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from jgan import data
-from jgan.data import arrays, cifar, folder, idx, lines, npz, reading
+from jgan.data import arrays, cifar, folder, idx, image_files, lines, npz, reading
 from jgan.evaluation import sets
 
 
@@ -31,7 +31,7 @@ READS = {
     "load folder": lambda base: data.load("folder", f"{base}/pictures"),
     "load npz": lambda base: data.load("npz", f"{base}/a.npz"),
     "load lines": lambda base: data.load("lines", f"{base}/a.txt"),
-    "image": lambda base: folder.read_image(f"{base}/pictures/1.png"),
+    "image": lambda base: image_files.read_image(f"{base}/pictures/1.png"),
     "images": lambda base: folder.read(f"{base}/pictures"),
     "npz": lambda base: npz.read(f"{base}/a.npz"),
     "arrays": lambda base: arrays.read(f"{base}/a.npz", ["x"]).found["x"][0, 0, 0],

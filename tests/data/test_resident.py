@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from jgan import Batch
-from jgan.data import resident
+from jgan.data import order, resident
 from jgan.types import GANState
 
 KEY = jax.random.key(7)
@@ -19,7 +19,7 @@ KEY = jax.random.key(7)
 
 @functools.cache
 def permute(n: int):
-    return jax.jit(lambda key: resident.shuffled(key, jnp.arange(n), n))
+    return jax.jit(lambda key: order.shuffled(key, jnp.arange(n), n))
 
 
 @given(n=st.one_of(st.integers(1, 40), st.integers(41, 5000)), seed=st.integers(0, 2**32 - 1))
@@ -44,13 +44,13 @@ def test_shuffled_is_a_bijection_of_the_papers_training_set():
 def test_shuffled_is_evaluated_at_any_places_alone():
     whole = np.asarray(permute(1000)(KEY))
     places = jnp.array([[3, 999], [0, 512]])
-    np.testing.assert_array_equal(resident.shuffled(KEY, places, 1000), whole[np.asarray(places)])
+    np.testing.assert_array_equal(order.shuffled(KEY, places, 1000), whole[np.asarray(places)])
 
 
 @pytest.mark.parametrize("n", [2**30, 2**30 - 1, 2**29 + 1])
 def test_shuffled_holds_for_the_largest_sets(n):
     places = jnp.concatenate([jnp.arange(500), n - 1 - jnp.arange(500)])
-    found = np.asarray(resident.shuffled(KEY, places, n))
+    found = np.asarray(order.shuffled(KEY, places, n))
     assert len(np.unique(found)) == 1000
     assert 0 <= found.min() < n // 2 < found.max() < n
 
@@ -59,7 +59,7 @@ def test_shuffled_holds_for_the_largest_sets(n):
 def test_where_a_place_goes_is_uniform(n):
     draws = 200 * n
     keys = jax.random.split(jax.random.key(n), draws)
-    found = np.asarray(jax.jit(jax.vmap(lambda key: resident.shuffled(key, jnp.arange(n), n)))(keys))
+    found = np.asarray(jax.jit(jax.vmap(lambda key: order.shuffled(key, jnp.arange(n), n)))(keys))
     for place in range(n):
         assert stats.chisquare(np.bincount(found[:, place], minlength=n)).pvalue > 1e-4, place
 
@@ -67,7 +67,7 @@ def test_where_a_place_goes_is_uniform(n):
 @pytest.mark.parametrize("n", [5, 9, 16])
 def test_where_two_places_go_together_is_uniform_too(n):
     keys = jax.random.split(jax.random.key(n), 100 * n * (n - 1))
-    found = np.asarray(jax.jit(jax.vmap(lambda key: resident.shuffled(key, jnp.array([0, 1]), n)))(keys))
+    found = np.asarray(jax.jit(jax.vmap(lambda key: order.shuffled(key, jnp.array([0, 1]), n)))(keys))
     counts = np.bincount(found[:, 0] * n + found[:, 1], minlength=n * n).reshape(n, n)
     assert not counts.diagonal().any()
     assert stats.chisquare(counts[~np.eye(n, dtype=bool)]).pvalue > 1e-4
@@ -78,7 +78,7 @@ def test_where_two_places_go_together_is_uniform_too(n):
 
 @functools.cache
 def batches(n: int, batch_size: int):
-    return jax.jit(jax.vmap(lambda key, step: resident.batch_indices(key, step, n, batch_size), in_axes=(None, 0)))
+    return jax.jit(jax.vmap(lambda key, step: order.batch_indices(key, step, n, batch_size), in_axes=(None, 0)))
 
 
 def epoch(key: jax.Array, number: int, n: int, batch_size: int) -> np.ndarray:
@@ -120,8 +120,8 @@ def test_the_order_does_not_draw_on_the_steps_own_stream():
 def test_on_four_devices_each_gets_its_part_of_the_batch_that_one_would_get(n, batch_size):
     devices = jax.devices()[:4]
     assert len(devices) == 4
-    shares = jax.pmap(lambda step: resident.batch_indices(KEY, step, n, batch_size, "data"), axis_name="data", devices=devices)
-    whole = jax.jit(lambda step: resident.batch_indices(KEY, step, n, batch_size))  # the very function, not `batches`
+    shares = jax.pmap(lambda step: order.batch_indices(KEY, step, n, batch_size, "data"), axis_name="data", devices=devices)
+    whole = jax.jit(lambda step: order.batch_indices(KEY, step, n, batch_size))  # the very function, not `batches`
     for step in (0, 1, n // batch_size - 1, n // batch_size, 37):
         found = np.asarray(shares(jnp.full(4, step)))
         assert found.shape == (4, batch_size // 4)
@@ -130,12 +130,12 @@ def test_on_four_devices_each_gets_its_part_of_the_batch_that_one_would_get(n, b
 
 def test_a_batch_larger_than_the_set_is_told():
     with pytest.raises(ValueError, match="must not be larger than the set, found a batch of 9 from 8 examples"):
-        resident.batch_indices(KEY, 0, 8, 9)
+        order.batch_indices(KEY, 0, 8, 9)
 
 
 def test_a_batch_that_the_devices_cannot_share_is_told():
     with pytest.raises(ValueError, match="multiple of the number of devices, found a batch of 6 on 4 devices"):
-        jax.pmap(lambda step: resident.batch_indices(KEY, step, 8, 6, "data"), axis_name="data")(jnp.zeros(4, jnp.int32))
+        jax.pmap(lambda step: order.batch_indices(KEY, step, 8, 6, "data"), axis_name="data")(jnp.zeros(4, jnp.int32))
 
 
 # ------------------------------------------------------------------------------------------------------- cutting batches

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jgan import Batch, GANState
-from jgan.data import resident
+from jgan.data import order, resident
 from jgan.types import Field
 
 KEY = jax.random.key(7)
@@ -81,7 +81,7 @@ def test_each_set_is_served_in_the_order_of_its_own_key(step):
 
 def test_a_lone_set_is_served_as_by_version_0_1():
     """The numbers are those of the first release: runs that began with it go on with the same batches."""
-    indices = jax.jit(lambda step: resident.batch_indices(KEY, step, 50, 8))
+    indices = jax.jit(lambda step: order.batch_indices(KEY, step, 50, 8))
     assert indices(0).tolist() == [49, 33, 39, 43, 38, 37, 45, 29]
     assert indices(5).tolist() == [41, 28, 3, 5, 1, 47, 40, 44]
     assert indices(6).tolist() == [22, 11, 45, 21, 1, 0, 2, 26]
@@ -111,7 +111,7 @@ def test_an_epoch_of_each_set_meets_every_example_once():
 
 def test_sets_of_one_size_have_independent_orders():
     n = 100
-    several = lambda epoch: [resident.batch_indices(KEY, epoch, n, n, stream=stream) for stream in range(4)]  # noqa: E731
+    several = lambda epoch: [order.batch_indices(KEY, epoch, n, n, stream=stream) for stream in range(4)]  # noqa: E731
     orders = np.asarray(jax.jit(jax.vmap(several))(jnp.arange(3))).reshape(12, n)
     agreeing = [np.mean(one == other) for place, one in enumerate(orders) for other in orders[:place]]
     assert max(agreeing) < 0.1  # a hundredth is expected

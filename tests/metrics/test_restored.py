@@ -10,7 +10,7 @@ import oracles
 import pytest
 
 from jgan import resize
-from jgan.data import folder, photographs
+from jgan.data import image_files, photographs
 from jgan.metrics import msssim, restored
 from jgan.metrics.psnr import psnr
 from jgan.metrics.ssim import ssim
@@ -131,7 +131,7 @@ def in_luma(images):
 
 
 def real(name):
-    read = (folder.read_image(path) for path in sorted((REAL / name).glob("*.png")))
+    read = (image_files.read_image(path) for path in sorted((REAL / name).glob("*.png")))
     whole = (image[: len(image) // 4 * 4, : len(image[0]) // 4 * 4] for image in read)
     return [np.broadcast_to(image, (*image.shape[:2], 3)) for image in whole]
 
