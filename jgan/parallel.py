@@ -69,14 +69,15 @@ def jit(step: Step) -> CompiledStep:
     return jax.jit(step, donate_argnums=1)
 
 
-def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> CompiledStep:
+def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False, axis: int = 0) -> CompiledStep:
     """Runs a step on several devices with `pmap`: each takes its share of the batch, and gradients are averaged.
 
     Args:
       step: the step; it is called with `axis_name=AXIS`.
       devices: the devices; None for all.
       resident: whether `data` is a whole set: every device holds a copy and selects its share. Otherwise `data` is
-        a global batch, split along its first axis.
+        a global batch, split along an axis.
+      axis: that axis: 0, or that of the batches in a window (`jgan.data.streamed`).
 
     Returns:
       The compiled step with the same signature; state and metrics have no device axis.
@@ -96,7 +97,7 @@ def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: b
     mapped = jax.pmap(
         on_device,
         axis_name=AXIS,
-        in_axes=(0, None, None, None if resident else 0),
+        in_axes=(0, None, None, None if resident else axis),
         out_axes=None,
         donate_argnums=2,
         devices=devices,
@@ -106,7 +107,8 @@ def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: b
         return lambda key, state, data: mapped(indices, key, state, data)
 
     def spread(leaf: jax.Array) -> jax.Array:
-        return leaf.reshape(len(devices), divisible(len(leaf), len(devices)), *leaf.shape[1:])
+        share = divisible(leaf.shape[axis], len(devices))
+        return leaf.reshape(*leaf.shape[:axis], len(devices), share, *leaf.shape[axis + 1 :])
 
     def spread_step(key: Key, state: GANState, batch: Any) -> tuple[GANState, Metrics]:
         _check_spreads(batch)
@@ -161,7 +163,7 @@ def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTr
     return jax.device_put(tree, NamedSharding(mesh(devices), PartitionSpec()))
 
 
-def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False) -> CompiledStep:
+def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False, axis: int = 0) -> CompiledStep:
     """Compiles a step for a mesh of devices with `jit`; XLA partitions the work and inserts the communication.
 
     The step is the same as on a single device; only the sharding of its batch is specified.
@@ -170,7 +172,8 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
       step: the step.
       devices: the devices; None for all.
       resident: whether `data` is a whole replicated set; wrap the inner step with `constrained` so that the minibatch
-        is sharded. Otherwise `data` is a global batch, sharded along its first axis.
+        is sharded. Otherwise `data` is a global batch, sharded along an axis.
+      axis: that axis: 0, or that of the batches in a window (`jgan.data.streamed`).
 
     Returns:
       The compiled step; the state is replicated.
@@ -183,7 +186,7 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
     """
     the_mesh = mesh(devices)
     replicated = NamedSharding(the_mesh, PartitionSpec())
-    spread = NamedSharding(the_mesh, PartitionSpec(AXIS))
+    spread = NamedSharding(the_mesh, PartitionSpec(*[None] * axis, AXIS))
     compiled = jax.jit(
         step,
         donate_argnums=1,
@@ -196,7 +199,7 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
     def sharded(key: Key, state: GANState, batch: Any) -> tuple[GANState, Metrics]:
         _check_spreads(batch)
         for leaf in jax.tree.leaves(batch):
-            divisible(len(leaf), the_mesh.size)
+            divisible(leaf.shape[axis], the_mesh.size)
         return compiled(key, state, batch)
 
     return sharded

@@ -155,7 +155,7 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
     """Selects examples: the same rows of every array.
 
     Args:
-      part: a `Batch` of NumPy arrays, or a dict of `Batch`es, from each of which the same rows are selected.
+      part: a `Batch` of NumPy arrays, or a dict of `Batch`es or any tree, from each of which the same rows are selected.
       index: a NumPy index of the first axis.
 
     Returns:

@@ -22,6 +22,10 @@ SHARE = 2
 """Images that would take more than one of this many parts of the free memory are read when they are needed."""
 
 
+MOST_READ = 1 << 30
+"""The most bytes of images that are read for a measure."""
+
+
 class Access(NamedTuple):
     """How the images of a source are read.
 
@@ -111,6 +115,10 @@ class Lazy:
             list(threads.map(fill, range(len(places))))
         return found
 
+    def one(self, index: int) -> np.ndarray:
+        """One of the images, read in this thread."""
+        return self.read(int(self.places[index]))
+
     def subset(self, index: Any) -> "Lazy":
         """Some of the images, which are not read yet; `index` is a NumPy index."""
         height, width, channels = self.shape[1:]
@@ -181,6 +189,27 @@ def chosen(leaf: Any, index: Any) -> Any:
       [0, 1]
     """
     return leaf.subset(index) if isinstance(leaf, Lazy) else leaf[index]
+
+
+def read(images: Any, first: int | None = None) -> np.ndarray:
+    """Reads images for a measure.
+
+    Args:
+      images: an array, or a `Lazy`.
+      first: the number of images; None for all, or of a `Lazy` for as many of the first as `MOST_READ` bytes hold.
+
+    Returns:
+      The array.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import lazy
+      >>> lazy.read(lazy.Lazy(lambda i: np.zeros((2, 4, 1), np.uint8), (2, 4, 1), np.arange(5))).shape
+      (5, 2, 4, 1)
+    """
+    if first is None and isinstance(images, Lazy):
+        first = max(1, MOST_READ // max(1, images.nbytes // max(1, len(images))))
+    return images[:first]
 
 
 def keep(parts: Mapping[str, Batch], stack: contextlib.ExitStack) -> None:

@@ -105,17 +105,36 @@ def on_resident_data(step: Step, batch_size: int, n_critic: int = 1, *, example:
             return cut(sets[name], indices, None if examples is None else examples[name])
 
         batches = {name: minibatch(stream, name) for stream, name in enumerate(sets)}
-        batch = batches.get("", batches)
-        if view is not None:
-            view_key = rng.stream(rng.step_key(key, state.step), rng.Stream.DATA_VIEW)
-            batch = _seen(view, view_key, batch, n_critic, axis_name)
+        batch = seen(view, key, state.step, batches.get("", batches), n_critic, axis_name)
         return step(key, state, batch, axis_name=axis_name)
 
     return resident_step
 
 
-def _seen(view: Any, key: Key, batch: Any, n_critic: int, axis_name: str | None) -> Any:
-    """A step's batch through a view: each of its minibatches, if it has several."""
+def seen(view: Any, key: Key, step: jax.Array, batch: Any, n_critic: int = 1, axis_name: str | None = None) -> Any:
+    """A step's batch, through the view of its data set.
+
+    Args:
+      view: `Dataset.view`, or None for no change.
+      key: the run's root key.
+      step: the number of earlier steps.
+      batch: the step's batch; above one minibatch per step, its arrays have a leading axis of that length.
+      n_critic: minibatches per step; each is seen with a key of its own.
+      axis_name: the mapped axis over which the batch is spread, if any.
+
+    Returns:
+      The batch.
+
+    Example:
+      >>> import jax, jax.numpy as jnp
+      >>> from jgan.data import resident
+      >>> double = lambda key, batch, axis_name=None: batch * 2
+      >>> resident.seen(double, jax.random.key(0), jnp.int32(0), jnp.ones((2, 3)), n_critic=2).shape
+      (2, 3)
+    """
+    if view is None:
+        return batch
+    key = rng.stream(rng.step_key(key, step), rng.Stream.DATA_VIEW)
     if n_critic == 1:
         return view(key, batch, axis_name=axis_name)
     each = [

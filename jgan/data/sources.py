@@ -106,14 +106,15 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
       held_out: for sets that do not come divided: of this many successive examples of a class one is for validation and one for
         testing. By default 6, or 5 if only one of the two parts is missing; 0 holds out none: the training examples are then
         also those of the missing parts, and a measure on them does not tell whether a model has copied them.
-      access: how the images of a folder, an archive or an HDF5 file are read: whether when they are needed, and what is done
-        with those that are broken. By default all are read at once, and a broken one is an error.
+      access: how the images of a source that `streams` are read: whether when they are needed, and what is done with those
+        that are broken. By default all are read at once, and a broken one is an error. Other sources are always read at once.
 
     Returns:
       The `Dataset`.
 
     Raises:
-      ValueError: if the name is unknown, the data are invalid, or `held_out` is given for a set that comes divided.
+      ValueError: if the name is unknown, the data are invalid, `held_out` is given for a set that comes divided, or a source
+        cannot leave broken images out.
       FileNotFoundError: if files are missing.
 
     Example:
@@ -135,10 +136,9 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     source = SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True)
     if held_out is not None and not source.holds_out:
         raise comes_divided(name)
-    if not source.streams and (access.lazy or access.skip):
-        what = "their images when they are needed" if access.lazy else "on without an image that is broken"
+    if access.skip and not source.streams:
         able = ", ".join(sorted(known for known in SOURCES if SOURCES[known].streams))
-        raise ValueError(f"{name}: only some sets read {what}, {able}: use one of them, or leave the option out")
+        raise ValueError(f"{name}: only some sets can do without images that are broken, {able}: leave the option out")
     options: dict[str, Any] = {} if held_out is None else {"held_out": held_out}
     options |= {"access": access} if source.streams else {}
     try:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import Dataset
+from jgan.data import Dataset, lazy
 from jgan.evaluation import sets
 from jgan.evaluation.extract import extract
 from jgan.features import Extractor
@@ -57,12 +57,13 @@ class RealImages:
 
         Args:
           name: `"train"`, `"validation"` or `"test"`.
-          first: the number of images; None for all.
+          first: the number of images; None for all, or of those that are read when they are needed as many as
+            `jgan.data.lazy.read` takes.
 
         Returns:
           `[N, height, width, channels]` float32 in [0, 1].
         """
-        x = getattr(self._load(), name).x[:first]
+        x = lazy.read(getattr(self._load(), name).x, first)
         if self._view is None:
             return unit(x)
         blocks = [np.asarray(self._view(unit(x[at : at + self._block]))) for at in range(0, len(x), self._block)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import archives, folder, hdf5, npz, reading
+from jgan.data import archives, folder, hdf5, lazy, npz, reading
 from jgan.data.dataset import Dataset
 from jgan.data.sizes import Size
 from jgan.ragged import is_ragged
@@ -57,7 +57,7 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
       split: `"train"`, `"validation"` or `"test"`.
 
     Returns:
-      The `ImageSet`.
+      The `ImageSet`; of images that are read when they are needed, as many as `jgan.data.lazy.read` takes.
 
     Raises:
       ValueError: if it holds anything but images of one size.
@@ -71,7 +71,9 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
     batch = getattr(dataset, split)
     if is_ragged(batch.x):
         raise ValueError(f"{dataset.name}: expected images of one size, found photographs of several: crop them to one")
-    return ImageSet(f"{dataset.name}, {split}", to_uint8(f"{dataset.name}, {split}", batch.x), batch.y)
+    x, name = lazy.read(batch.x), f"{dataset.name}, {split}"
+    name += f", the first {len(x):,}" * (len(x) < len(batch.x))
+    return ImageSet(name, to_uint8(name, x), None if batch.y is None else batch.y[: len(x)])
 
 
 def read(path: str | Path, size: Size | None = None) -> ImageSet:

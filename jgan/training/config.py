@@ -8,7 +8,7 @@ from typing import Any, Literal
 import jax
 
 from jgan import rng
-from jgan.data import reading
+from jgan.data import loader, reading
 from jgan.features import choice
 from jgan.training import board
 from jgan.utils import checks, cli
@@ -48,6 +48,12 @@ class RunConfig:
     """folder of the data, if not the default one"""
     held_out: int | None = None
     """of undivided data, one of this many examples goes to validation and one to test; 0: none; by default 6: a third in all"""
+    loader: Literal["auto", "resident", "streamed"] = "auto"
+    """resident: data lie on the device; streamed: they are read while it computes; auto: streamed if they do not fit"""
+    loader_workers: int = 0
+    """processes that read streamed images; 0 for threads of this process, which is as fast on few cores"""
+    on_bad_image: Literal["stop", "skip"] = "stop"
+    """what to do with an image of a folder or an archive that cannot be read: stop, or leave it out and name it"""
     resume: Resume = "no"
     """continue the run in --workdir, or the newest of this preset; auto: continue it if there is one, otherwise start one"""
     accept_data: bool = False
@@ -125,6 +131,7 @@ def check_values(config: RunConfig) -> None:
         devices=0,
         keep_checkpoints=1,
         keep_every=0,
+        loader_workers=0,
     )
     if config.keep_every and (not config.checkpoint_every or config.keep_every % config.checkpoint_every):
         raise ValueError(
@@ -132,6 +139,8 @@ def check_values(config: RunConfig) -> None:
         )
     if config.tensorboard:
         board.check()
+    if config.loader == "streamed":
+        loader.check()
     if not 0 <= config.time_limit < float("inf"):
         raise ValueError(f"--time-limit must be a number of minutes, at least 0, found {config.time_limit}")
     checks.seed(config.seed, "--seed")
@@ -144,6 +153,8 @@ def check_values(config: RunConfig) -> None:
         ("parallel", "mode", ("jit", "pmap", "shard")),
         ("resume", "value", typing.get_args(Resume)),
         ("on_nonfinite", "value", ("stop", "skip", "rollback")),
+        ("loader", "value", ("auto", "resident", "streamed")),
+        ("on_bad_image", "value", ("stop", "skip")),
     ):
         if getattr(config, flag) not in known:
             raise ValueError(f"--{flag.replace('_', '-')}: {unknown(kind, getattr(config, flag), known)}")

@@ -102,7 +102,7 @@ def fitted(config: RunConfig, workdir: Path, model: Model) -> tuple[RunConfig, s
         held = records.read(workdir, model).config
         if held.dataset == config.dataset:
             return config, ""
-    name, done = data.fitted(config.dataset, config.data_dir, model.nearest)
+    name, done = data.fitted(config.dataset, config.data_dir, model.nearest, skip=config.on_bad_image == "skip")
     return dataclasses.replace(config, dataset=name), done
 
 

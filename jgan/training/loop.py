@@ -17,8 +17,8 @@ import jax
 from jax import dtypes
 
 from jgan import finite, parallel, phases
-from jgan.data import resident
-from jgan.training import evaluators, lock, records, report, resuming, stopping
+from jgan.data import resident, streamed
+from jgan.training import evaluators, feed, lock, records, report, resuming, stopping
 from jgan.training.board import Board
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import ARRAYS, RunConfig, devices
@@ -60,6 +60,13 @@ def resident_step(run: Run, step: Step | None = None) -> Step:
     return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
 
 
+def windowed_step(run: Run, length: int, step: Step | None = None) -> Step:
+    """The step of a run's current phase over a window of `length` steps, for one device or inside `pmap`."""
+    step = step or run.gan.step
+    step = streamed.on_windows(step, length, run.gan.n_critic, example=run.spec.example, view=run.dataset.view)
+    return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
+
+
 def scans_fast(run: Run) -> bool:
     """Whether the steps of a run's current phase are scanned (`parallel.scans_fast`); traces the step once per run and phase.
 
@@ -84,36 +91,39 @@ def scans_fast(run: Run) -> bool:
 
 
 def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
-    """The compiled step of a run's current phase: resident data, `length` steps in one program, on the run's devices.
+    """The compiled step of a run's current phase: `length` steps in one program, on the run's devices.
 
     Args:
       run: the run.
       length: steps per call; for 1 the metrics have no leading axis.
 
     Returns:
-      `(key, state, data) -> (state, metrics)`, compiled; the state is donated.
+      `(key, state, data) -> (state, metrics)`, compiled; the state is donated, and `data` is what `jgan.training.feed` gives.
 
     Example:
       See `train`.
     """
     config, gan, where = run.config, run.gan, devices(run.config)
+    axis, inner = 0 if gan.n_critic == 1 else 1, gan.step  # the axis of the examples in a step's batch
     if config.parallel == "shard":
-        step = resident_step(run, parallel.constrained(gan.step, where, axis=0 if gan.n_critic == 1 else 1))
-    else:
-        step = resident_step(run)
+        inner = parallel.constrained(gan.step, where, axis=axis)
+    streams = feed.is_streamed(run)
+    step = windowed_step(run, length, inner) if streams else resident_step(run, inner)
     if length > 1:
         step = parallel.scan(step, length)
-    if config.parallel == "pmap":
-        return parallel.pmap(step, where, resident=True)
-    return parallel.jit(step) if config.parallel == "jit" else parallel.shard(step, where, resident=True)
+    if config.parallel == "jit":
+        return parallel.jit(step)
+    compiled = parallel.pmap if config.parallel == "pmap" else parallel.shard
+    return compiled(step, where, resident=not streams, axis=axis + 1)
 
 
-def chunk_length(config: RunConfig, scan: bool) -> int:
+def chunk_length(config: RunConfig, scan: bool, most: int = 100) -> int:
     """The number of steps per program: a divisor of all intervals, so that every event falls between two programs.
 
     Args:
       config: the configuration.
       scan: whether a program may contain several steps.
+      most: the largest number.
 
     Returns:
       At least 1, at most 100.
@@ -128,7 +138,7 @@ def chunk_length(config: RunConfig, scan: bool) -> int:
         return 1
     intervals = [config.log_every, config.sample_every, config.checkpoint_every, config.eval_every]
     common = math.gcd(*intervals)
-    return next(length for length in range(min(common, 100), 0, -1) if common % length == 0)
+    return next(length for length in range(min(common, most, 100), 0, -1) if common % length == 0)
 
 
 def train(run: Run) -> GANState:
@@ -151,7 +161,8 @@ def train(run: Run) -> GANState:
         checkpoints = stack.enter_context(Checkpoints(run.workdir / "checkpoints", keep=config.keep_checkpoints))
         requests = stack.enter_context(stopping.requests(config.time_limit, since=run.shared.begun))
         log = Log(run.workdir)
-        data = parallel.replicate(run.dataset.train, devices(config))
+        data = feed.of(run, log)
+        stack.callback(data.close)
         state, step, extra = resuming.last_state(run, checkpoints, log)
         bar = stack.enter_context(report.progress(config, step))
         journal = Journal(run.workdir, step, extra.get("sums"))
@@ -181,7 +192,7 @@ def _missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState,
         report.write_samples(run, evaluator, state, step)
 
 
-def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, data: Any) -> tuple[GANState, int]:
+def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, data: feed.Feed) -> tuple[GANState, int]:
     """Trains through all remaining phases."""
     for stage in run.stages:
         if step < stage.end:
@@ -211,7 +222,7 @@ def _after(error: NonFiniteError, run: Run, session: Session) -> tuple[GANState 
     return state, step
 
 
-def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, data: Any) -> GANState:
+def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, data: feed.Feed) -> GANState:
     """Trains to the end of a phase.
 
     Args:
@@ -220,7 +231,7 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
       session: the open resources of the run.
       state: the state after `step`, replicated on the run's devices.
       step: the step of the whole run.
-      data: the training set, replicated.
+      data: the data of the steps.
 
     Returns:
       The state at the end of the phase; it has been saved.
@@ -232,13 +243,15 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
     key = step_key(run)
     if session.rollbacks:
         key = jax.random.fold_in(key, session.rollbacks)
-    length = chunk_length(run.config, scan=scans_fast(run))
+    most = feed.longest(run) if feed.is_streamed(run) else 100
+    length = chunk_length(run.config, scan=scans_fast(run), most=most)
     many, one = compiled_step(run, length), compiled_step(run, 1)
     session.journal.begin(step, run.batch_size, run.phase_name)
     report.compiling(session.bar, session.log, run)
+    data.begin(run, key, step - stage.start, stage.end - stage.start)
     while step < stage.end:
         size = length if step % length == 0 and step + length <= stage.end else 1
-        state, metrics = (many if size == length else one)(key, state, data)
+        state, metrics = (many if size == length else one)(key, state, data.take(size))
         step += size
         session.journal.add(metrics, size)
         session.folder.check()

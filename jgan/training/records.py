@@ -33,6 +33,7 @@ MAY_CHANGE = frozenset(
     (
         *("steps", "workdir", "data_dir", "weights", "parallel", "devices", "keep_checkpoints", "keep_every", "on_nonfinite"),
         *("compilation_cache", "tensorboard", "resume", "accept_data", "time_limit", "dry_run", "verify"),
+        *("loader", "loader_workers"),
     )
 )
 """options that may change when a run is continued: how long, where and on what it is run, not what it is"""

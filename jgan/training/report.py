@@ -8,7 +8,7 @@ import jax
 
 from jgan import models, plots
 from jgan.finite import SKIPPED
-from jgan.training import evaluators, journal, outputs, records
+from jgan.training import evaluators, feed, journal, outputs, records
 from jgan.training.config import devices
 from jgan.training.environment import device
 from jgan.training.log import Log
@@ -38,10 +38,9 @@ def plan(run: Run) -> str:
         arrays = jax.tree.leaves(batch.x, is_leaf=lambda x: hasattr(x, "kind"))
         shapes = ["at least " * (field.kind == "photographs") + " x ".join(map(str, field.shape)) for field in arrays]
         lines.append(f"{'examples ' + name:<18} {sizes[name]} of {' and '.join(shapes)}")
-    size = sum(leaf.nbytes for leaf in jax.tree.leaves(run.dataset.train))
     lines += [
         f"{'epochs':<18} {config.steps / run.spec.steps_per_epoch:.1f}, of {run.spec.steps_per_epoch} steps",
-        f"{'memory':<18} {_bytes(run.template()) / 2**20:.1f} MiB of state, {size / 2**20:.1f} MiB of data on each device",
+        f"{'memory':<18} {_bytes(run.template()) / 2**20:.1f} MiB of state on each device; {feed.sentence(run)}",
     ]
     return "\n".join(lines)
 
@@ -68,7 +67,7 @@ def headline(run: Run) -> str:
     return (
         f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
         f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}\n"
-        f"on {len(devices(config))} x {device()}" + (f"\n{run.dataset.note}" if run.dataset.note else "")
+        f"on {len(devices(config))} x {device()}; {feed.sentence(run)}" + (f"\n{run.dataset.note}" if run.dataset.note else "")
     )
 
 

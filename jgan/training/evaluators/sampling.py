@@ -8,6 +8,7 @@ import numpy as np
 
 from jgan.data import kinds
 from jgan.data.dataset import take
+from jgan.data.lazy import is_lazy
 from jgan.training.run import Run
 from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
 
@@ -21,12 +22,13 @@ def classes(gan: GAN) -> int:
     return field.size if isinstance(field, Field) and field.kind == "label" else 0
 
 
-def condition_of(batch: Batch, condition: Any) -> Any:
+def condition_of(batch: Batch, condition: Any, index: np.ndarray) -> Any:
     """The condition of some examples: their labels, or their `c`.
 
     Args:
       batch: the examples, as stored.
       condition: the condition of the model, `gan.condition`.
+      index: the places of the examples.
 
     Returns:
       A tree like `condition`, converted by kind as in training (`jgan.data.resident.cut`): images float32 in [0, 1], labels
@@ -35,7 +37,8 @@ def condition_of(batch: Batch, condition: Any) -> Any:
     if not jax.tree.leaves(condition):
         return ()
     given = batch.y if isinstance(condition, Field) and condition.kind == "label" else batch.c
-    return jax.tree.map(kinds.converted, condition, given, is_leaf=kinds.is_field)
+    some = jax.tree.map(lambda leaf: leaf[:] if is_lazy(leaf) else leaf, take(given, index))
+    return jax.tree.map(kinds.converted, condition, some, is_leaf=kinds.is_field)
 
 
 def inputs(run: Run, key: Key, n: int) -> Inputs:
@@ -55,8 +58,8 @@ def inputs(run: Run, key: Key, n: int) -> Inputs:
     train = run.dataset.train
     size = kinds.length(train)
     chosen = np.asarray(jax.random.randint(jax.random.fold_in(key, _LABEL_STREAM), (n,), 0, size))
-    some = take(train, chosen)
-    return gan.inputs(key, n, jax.tree.map(jnp.asarray, condition_of(some, gan.condition)))
+    given = condition_of(train, gan.condition, chosen)
+    return gan.inputs(key, n, jax.tree.map(jnp.asarray, given))
 
 
 def class_rows(gan: GAN, key: Key, labels: Any, columns: int) -> Inputs:

@@ -1,0 +1,271 @@
+"""Reads the examples of the coming steps while the device computes, with Grain (extra `stream`).
+
+By default the examples are read in threads of the process, as decoding releases Python's lock; worker processes help where many
+cores decode small files. A worker that is killed is replaced, from the step that it was at.
+"""
+
+import contextlib
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jgan.data.kinds import length, sets_of
+from jgan.data.lazy import Lazy
+from jgan.data.order import HostOrder
+from jgan.ragged import is_ragged
+from jgan.types import Batch, Key
+from jgan.utils import text
+
+THREADS = 16
+"""The most batches that are read at a time."""
+
+AHEAD = 1 << 28
+"""The most bytes that are read ahead of the device."""
+
+MOST_EPOCHS = 4096
+"""The most epochs of one object `Steps`."""
+
+MOST_RESTARTS = 3
+"""How often workers are started anew without a batch in between."""
+
+MOST_BROKEN = 100
+"""The most examples in a row that are left out."""
+
+
+class Loaded(NamedTuple):
+    """The examples of a step.
+
+    Attributes:
+      data: a `Batch`, or a dict of named `Batch`es, of NumPy arrays.
+      broken: a message for each example that could not be read and was replaced by the next one of the set.
+    """
+
+    data: Any
+    broken: Sequence[str]
+
+
+class Steps:
+    """The examples of every step of a phase, by its number.
+
+    Args:
+      data: the training set, or several by name: arrays, or images that are read when they are needed.
+      key: the root key of the steps.
+      batch_size: the size of the global batch.
+      first: the first step that will be asked for.
+      end: the number of the last one, plus one; the steps end earlier if that is after more than `MOST_EPOCHS`.
+      n_critic: minibatches per step.
+      skip: whether an example that cannot be read is replaced by the next one of its set.
+
+    Raises:
+      ValueError: for photographs of several sizes, which are kept on the device.
+
+    Example:
+      >>> import jax, numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import loader
+      >>> steps = loader.Steps(Batch(np.arange(6.0)), jax.random.key(0), 2, first=0, end=3)
+      >>> sorted(steps[0].data.x.tolist() + steps[1].data.x.tolist() + steps[2].data.x.tolist())
+      [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+    """
+
+    def __init__(
+        self, data: Any, key: Key, batch_size: int, *, first: int, end: int, n_critic: int = 1, skip: bool = False
+    ) -> None:
+        self.sets, self.n_critic, self.skip = sets_of(data), n_critic, skip
+        if any(map(is_ragged, jax.tree.leaves(self.sets, is_leaf=is_ragged))):
+            raise ValueError("photographs of several sizes are kept on the device: give --loader resident")
+        shortest = min(map(length, self.sets.values())) // batch_size  # steps; an order holds a key for each epoch
+        self.end = min(end, first + max(1, MOST_EPOCHS * shortest // n_critic))
+        span = {"first": first * n_critic, "end": self.end * n_critic}
+        self.orders = {
+            name: HostOrder(key, length(batch), batch_size, stream=stream, **span)
+            for stream, (name, batch) in enumerate(self.sets.items())
+        }
+
+    def __len__(self) -> int:
+        return self.end
+
+    def __getitem__(self, step: int) -> Loaded:
+        broken: list[str] = []
+        found = {name: self._of(name, step, broken) for name in self.sets}
+        return Loaded(found.get("", found), broken)
+
+    def _of(self, name: str, step: int, broken: list[str]) -> Batch:
+        minibatches = [self.orders[name](step * self.n_critic + index) for index in range(self.n_critic)]
+        found = [_gathered(self.sets[name], indices, broken if self.skip else None) for indices in minibatches]
+        return found[0] if self.n_critic == 1 else jax.tree.map(lambda *leaves: np.stack(leaves), *found)
+
+    @property
+    def reads(self) -> bool:
+        """Whether there is anything to decode."""
+        return any(isinstance(leaf, Lazy) for leaf in jax.tree.leaves(self.sets))
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of one step."""
+        sizes = [
+            order.batch_size * leaf.nbytes // len(leaf)
+            for name, order in self.orders.items()
+            for leaf in jax.tree.leaves(self.sets[name])
+        ]
+        return max(1, self.n_critic * sum(sizes))
+
+
+def _gathered(batch: Batch, indices: np.ndarray, broken: list[str] | None) -> Batch:
+    """The examples at some places; where one cannot be read, the next one if there is a list for its message."""
+    leaves, structure = jax.tree.flatten(batch)
+    lazy = [leaf for leaf in leaves if isinstance(leaf, Lazy)]
+    if lazy:
+        rows, used = zip(*(_example(lazy, int(index), broken) for index in indices), strict=True)
+        read = iter([np.stack(column) for column in zip(*rows, strict=True)])
+        indices = np.array(used)
+    return jax.tree.unflatten(structure, [next(read) if isinstance(leaf, Lazy) else leaf[indices] for leaf in leaves])
+
+
+def _example(lazy: Sequence[Lazy], index: int, broken: list[str] | None) -> tuple[list[np.ndarray], int]:
+    """The images of one example, and its place."""
+    for offset in range(MOST_BROKEN):
+        place = (index + offset) % len(lazy[0])
+        try:
+            return [images.one(place) for images in lazy], place
+        except (ValueError, OSError) as error:
+            if broken is None:
+                raise
+            broken.append(text.one_line(error))
+    raise ValueError(f"{MOST_BROKEN} images in a row cannot be read; the last one: {broken[-1] if broken else ''}")
+
+
+class Stream:
+    """The examples of successive steps, read ahead; a context manager, which ends the threads and workers.
+
+    Args:
+      steps: the examples of every step.
+      first: the first step.
+      workers: worker processes; 0 for threads of this process.
+
+    Raises:
+      ValueError: if Grain is not installed.
+
+    Example:
+      >>> import jax, numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import loader
+      >>> steps = loader.Steps(Batch(np.arange(6.0)), jax.random.key(0), 2, first=0, end=3)
+      >>> with loader.Stream(steps, 1) as stream:
+      ...     [next(stream).data.x.tolist() == steps[step].data.x.tolist() for step in (1, 2)]
+      [True, True]
+    """
+
+    def __init__(self, steps: Steps, first: int, workers: int = 0) -> None:
+        check()
+        self.steps, self.step = steps, first
+        self.workers = workers if steps.reads else 0  # arrays would be copied to every worker
+        self.restarts: list[str] = []
+        self._tries = 0
+        self._iterator = self._started()
+
+    def _started(self) -> Any:
+        import grain
+
+        ahead = int(np.clip(AHEAD // self.steps.nbytes, 2, 64))
+        threads = min(THREADS, os.cpu_count() or 1, ahead)
+        found = grain.MapDataset.source(self.steps)[self.step :].to_iter_dataset(grain.ReadOptions(threads, ahead))
+        if self.workers:
+            from absl import flags
+
+            if not flags.FLAGS.is_parsed():  # Grain's workers read flags of absl, whose command line this is not
+                flags.FLAGS.mark_as_parsed()
+            each = max(1, ahead // self.workers)
+            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=each), _deaf)
+        return iter(found)
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def __next__(self) -> Loaded:
+        while True:
+            try:
+                found = next(self._iterator)
+                break
+            except RuntimeError as error:
+                if not self.workers or "terminated" not in str(error) or self._tries == MOST_RESTARTS:
+                    raise ValueError(
+                        f"the loader's workers cannot go on at step {self.step:,}: {text.one_line(error)}"
+                    ) from error
+                self._tries += 1
+                self.restarts.append(f"a worker of the loader was ended from outside at step {self.step:,}: started anew")
+                self.close()
+                self._iterator = self._started()
+        self.step, self._tries = self.step + 1, 0
+        return found
+
+    def close(self) -> None:
+        """Ends the threads and workers."""
+        with contextlib.suppress(AttributeError):  # of an iterator that was never asked for an example
+            self._iterator.close()
+
+
+def _deaf(worker: int, workers: int) -> None:
+    """Ctrl-C reaches all processes of a terminal: the run saves itself, and ends its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def check() -> None:
+    """Checks that Grain is installed.
+
+    Raises:
+      ValueError: if it is not.
+
+    Example:
+      >>> from jgan.data import loader
+      >>> loader.check()
+    """
+    try:
+        import grain  # noqa: F401
+    except ImportError as error:
+        raise ValueError("data are streamed with Grain, which is not installed: pip install 'jgan[stream]'") from error
+
+
+def bytes_of(data: Any) -> int:
+    """The bytes that data would take on a device.
+
+    Args:
+      data: a `Batch`, or a dict of named `Batch`es.
+
+    Returns:
+      The number.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import loader
+      >>> loader.bytes_of(Batch(np.zeros((2, 3), np.float32)))
+      24
+    """
+    return sum(leaf.nbytes for leaf in jax.tree.leaves(data))
+
+
+def any_lazy(data: Mapping[str, Batch] | Batch) -> bool:
+    """Whether any images of a set are read when they are needed.
+
+    Args:
+      data: a `Batch`, or a dict of named `Batch`es.
+
+    Returns:
+      True if so.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import loader
+      >>> loader.any_lazy(Batch(np.zeros(3)))
+      False
+    """
+    return any(isinstance(leaf, Lazy) for leaf in jax.tree.leaves(data))

@@ -1,0 +1,165 @@
+"""What the loop gives the compiled step as its data: a set that lies on the devices, or a window of examples for each call."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import jax
+
+from jgan import parallel
+from jgan.data import loader, streamed
+from jgan.training.config import devices
+from jgan.training.log import Log
+from jgan.training.run import Run
+from jgan.types import Key
+from jgan.utils import memory
+
+WINDOW = 1 << 27
+"""The most bytes of a window of several steps."""
+
+
+class Feed(Protocol):
+    """The data of a run's steps."""
+
+    def begin(self, run: Run, key: Key, first: int, end: int) -> None:
+        """Prepares for the steps of a phase.
+
+        Args:
+          run: the run in that phase.
+          key: the root key of the steps.
+          first: the next step, counted within the phase.
+          end: the number of the last one, plus one.
+        """
+
+    def take(self, size: int) -> Any:
+        """The data for a call of the compiled step that makes `size` steps."""
+
+    def close(self) -> None:
+        """Ends what reads ahead."""
+
+
+class Resident:
+    """The whole set, copied to the devices once."""
+
+    def __init__(self, run: Run) -> None:
+        self._data = parallel.replicate(run.dataset.train, devices(run.config))
+
+    def begin(self, run: Run, key: Key, first: int, end: int) -> None:
+        """Nothing: the step selects its examples."""
+
+    def take(self, size: int) -> Any:
+        """The whole set."""
+        return self._data
+
+    def close(self) -> None:
+        """Nothing."""
+
+
+class Streamed:
+    """Windows of the examples of the coming steps; what happens to them is written to the log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._stream, self._broken = log, contextlib.ExitStack(), 0
+        self._source: loader.Stream | None = None
+        self._steps: Callable[[int], loader.Steps] | None = None
+
+    def begin(self, run: Run, key: Key, first: int, end: int) -> None:
+        """Starts to read; whatever was read ahead for another phase is dropped."""
+        skip = run.config.on_bad_image == "skip"
+        self._workers = run.config.loader_workers
+        self._steps = lambda first: loader.Steps(
+            run.dataset.train, key, run.batch_size, first=first, end=end, n_critic=run.gan.n_critic, skip=skip
+        )
+        self._open(first)
+
+    def _open(self, first: int) -> None:
+        self.close()
+        assert self._steps is not None, "begin comes first"
+        self._source = self._stream.enter_context(loader.Stream(self._steps(first), first, self._workers))
+
+    def take(self, size: int) -> Any:
+        """The window of the next steps, on the host: it is copied to the devices while they compute the step before."""
+        assert self._source is not None, "begin comes first"
+        first = self._source.step
+        loaded = [self._next() for _ in range(size)]
+        for message in (message for each in loaded for message in each.broken):
+            self._broken += 1
+            self._log.say(f"warning: another image was taken in place of one that cannot be read ({self._broken}): {message}")
+        return streamed.window([each.data for each in loaded], first)
+
+    def _next(self) -> loader.Loaded:
+        assert self._source is not None
+        if self._source.step == len(self._source.steps):  # a stream ends after some thousand epochs
+            self._open(self._source.step)
+        found = next(self._source)
+        for message in self._source.restarts:
+            self._log.say(f"warning: {message}")
+        self._source.restarts.clear()
+        return found
+
+    def close(self) -> None:
+        """Ends the threads and workers."""
+        self._stream.close()
+
+
+def of(run: Run, log: Log) -> Feed:
+    """The data of a run's steps.
+
+    Args:
+      run: the run.
+      log: its log.
+
+    Returns:
+      The `Feed`: see `is_streamed`.
+    """
+    return Streamed(log) if is_streamed(run) else Resident(run)
+
+
+def is_streamed(run: Run) -> bool:
+    """Whether a run's data are read while it trains; otherwise they lie on the devices.
+
+    Args:
+      run: the run.
+
+    Returns:
+      What `--loader` says; where it leaves the choice, whether the images are read when they are needed, or would take more
+      than half of the memory of a device that tells how much it has.
+    """
+    if run.config.loader != "auto":
+        return run.config.loader == "streamed"
+    train = run.dataset.train
+    if loader.any_lazy(train):
+        return True
+    room = (devices(run.config)[0].memory_stats() or {}).get("bytes_limit")
+    return room is not None and loader.bytes_of(train) > room // 2
+
+
+def sentence(run: Run) -> str:
+    """How a run's data reach its devices, for the log.
+
+    Args:
+      run: the run.
+
+    Returns:
+      The text.
+    """
+    size = memory.in_words(loader.bytes_of(run.dataset.train))
+    if not is_streamed(run):
+        return f"data: {size}, on the device"
+    by = f"{run.config.loader_workers} worker processes" if run.config.loader_workers else "threads"
+    read = "read from the files" if loader.any_lazy(run.dataset.train) else "from the host's memory"
+    return f"data: {size}, {read} by {by} while the device computes"
+
+
+def longest(run: Run) -> int:
+    """The most steps of a program for which a window is not too large.
+
+    Args:
+      run: the run in its current phase.
+
+    Returns:
+      At least 1.
+    """
+    train = jax.tree.leaves(run.dataset.train)
+    one = run.batch_size * run.gan.n_critic * sum(leaf.nbytes // max(1, len(leaf)) for leaf in train)
+    return max(1, WINDOW // max(1, one))

@@ -1,0 +1,230 @@
+"""Runs whose data are read while they train end with the same bits as runs on resident data."""
+
+import os
+import shutil
+import signal
+import sys
+import zipfile
+
+import jax
+import numpy as np
+import pytest
+from PIL import Image
+from small_runs import assert_same_end, without_clock
+
+from jgan import train
+from jgan.models import dcgan
+from jgan.training import api, feed, stopping
+
+TINY = ("--batch-size", "8", "--eval-samples", "60", "--log-every", "2", "--sample-every", "4", "--checkpoint-every", "2")
+SMALL = ("digits", "--model.g-units", "16", "--model.d-units", "8", *TINY, "--eval-every", "8")
+CONV = ("--model.width", "2", "--model.latent-size", "3", *TINY, "--eval-every", "0")
+
+
+@pytest.fixture(autouse=True)
+def _promotion():
+    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
+        yield
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    root, random = tmp_path_factory.mktemp("photos"), np.random.default_rng(0)
+    for number in range(90):
+        place = root / "ab"[number % 2]
+        place.mkdir(exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (9, 11, 3), np.uint8)).save(place / f"{number:02d}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(photos, tmp_path_factory):
+    """A run on resident data."""
+    workdir = tmp_path_factory.mktemp("runs") / "resident"
+    trained(workdir, photos, "--loader", "resident")
+    return workdir
+
+
+def trained(workdir, photos, *more, steps=8):
+    with jax.numpy_dtype_promotion("standard"):
+        train.main(
+            [
+                *SMALL,
+                "--dataset",
+                "folder:8",
+                "--data-dir",
+                str(photos),
+                "--workdir",
+                str(workdir),
+                "--steps",
+                str(steps),
+                *more,
+            ]
+        )
+
+
+def test_a_streamed_run_ends_with_the_bits_of_a_resident_one(run, photos, tmp_path, capsys):
+    trained(tmp_path / "run", photos, "--loader", "streamed")
+    assert "read from the files by threads while the device computes" in capsys.readouterr().out
+    assert_same_end(run, tmp_path / "run")
+    picture = "samples/step_00000008.png"
+    assert (run / picture).read_bytes() == (tmp_path / "run" / picture).read_bytes()
+
+
+def test_a_zip_archive_does(run, photos, tmp_path):
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for file in sorted(photos.rglob("*.png")):
+            archive.write(file, file.relative_to(photos))
+    trained(tmp_path / "run", tmp_path / "photos.zip", "--loader", "streamed")
+    assert without_clock(run) == without_clock(tmp_path / "run")
+
+
+def stop_at(monkeypatch, step):
+    """Sends SIGTERM while the data of a step are taken; 0 for never."""
+    for kind in (feed.Resident, feed.Streamed):
+
+        def take(self, size, kept=kind.take):
+            self.taken = getattr(self, "taken", 0) + 1
+            if self.taken == step:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return kept(self, size)
+
+        monkeypatch.setattr(kind, "take", take)
+
+
+def test_so_does_one_that_is_stopped_twice_and_goes_on_otherwise(run, photos, tmp_path, monkeypatch):
+    for loader, stop, more in (("streamed", 2, ()), ("resident", 1, ("--resume",)), ("streamed", 0, ("--resume",))):
+        with monkeypatch.context() as patched:
+            stop_at(patched, stop)
+            if stop:
+                with pytest.raises(stopping.Stopped):
+                    trained(tmp_path / "run", photos, "--loader", loader, *more)
+            else:
+                trained(tmp_path / "run", photos, "--loader", loader, *more)
+    assert_same_end(run, tmp_path / "run")
+    assert (tmp_path / "run" / "log.txt").read_text().count("stopped at step") == 2
+
+
+@pytest.mark.parametrize("mode", ["pmap", "shard"])
+def test_on_several_devices(photos, tmp_path, mode):
+    for loader in ("resident", "streamed"):
+        trained(tmp_path / loader, photos, "--loader", loader, "--parallel", mode, steps=4)
+    assert_same_end(tmp_path / "resident", tmp_path / "streamed")
+
+
+def conv_runs(photos, tmp_path, model, *more):
+    for loader in ("resident", "streamed"):
+        flags = ["--dataset", "folder:8", "--data-dir", str(photos), "--steps", "2", "--loader", loader, *more]
+        train.main([model, *CONV, *flags, "--workdir", str(tmp_path / loader)])
+    return tmp_path / "resident", tmp_path / "streamed"
+
+
+@pytest.mark.slow
+def test_a_model_of_several_minibatches_a_step(photos, tmp_path):
+    assert_same_end(*conv_runs(photos, tmp_path, "wgan", "--model.rule.n-critic", "3"))
+
+
+@pytest.mark.slow
+def test_a_model_with_labels(photos, tmp_path):
+    """To rounding: XLA fuses the gathering of labels with what uses them. The batches themselves are equal: `test_loader`."""
+    resident, streamed = map(without_clock, conv_runs(photos, tmp_path, "cdcgan"))
+    assert resident[0]["d_loss"] == pytest.approx(streamed[0]["d_loss"], rel=1e-5)
+    assert resident[0]["g_loss"] == pytest.approx(streamed[0]["g_loss"], rel=1e-5)
+
+
+@pytest.mark.slow
+def test_worker_processes_and_another_number_of_them(run, photos, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_at(patched, 2)
+        with pytest.raises(stopping.Stopped):
+            trained(tmp_path / "run", photos, "--loader", "streamed", "--loader-workers", "1")
+    trained(tmp_path / "run", photos, "--loader", "streamed", "--loader-workers", "2", "--resume")
+    assert_same_end(run, tmp_path / "run")
+
+
+def test_arrays_in_memory_are_streamed_too(tmp_path, capsys):
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
+    options = {"batch_size": 8, "eval_samples": 50, "sample_every": 0, "eval_every": 0, "steps": 3}
+    for loader in ("resident", "streamed"):
+        api.train(dcgan.Config(width=2, latent_size=3), dataset=images, workdir=tmp_path / loader, loader=loader, **options)
+    assert "from the host's memory by threads" in capsys.readouterr().out
+    assert without_clock(tmp_path / "resident") == without_clock(tmp_path / "streamed")
+
+
+def test_the_loader_is_chosen_by_the_memory_and_said_in_the_plan(photos, tmp_path, monkeypatch, capsys):
+    flags = [
+        "dcgan",
+        "--dataset",
+        "folder:8",
+        "--data-dir",
+        str(photos),
+        *TINY,
+        "--workdir",
+        str(tmp_path / "run"),
+        "--dry-run",
+    ]
+    train.main(flags)
+    assert "data: 12 KB, on the device" in capsys.readouterr().out
+    monkeypatch.setattr("jgan.data.lazy.memory.available", lambda: 90 * 8 * 8 * 3)
+    monkeypatch.setattr("jgan.training.folder.memory.require", lambda what, size: None)
+    train.main(flags)
+    assert "data: 12 KB, read from the files by threads" in capsys.readouterr().out
+
+
+def test_a_broken_image_stops_the_run_before_it_begins_or_is_left_out(photos, tmp_path, capsys):
+    shutil.copytree(photos, tmp_path / "photos")
+    (tmp_path / "photos" / "a" / "10.png").write_bytes(b"\x89PNG, but no more")
+    for loader in ("resident", "streamed"):
+        with pytest.raises(ValueError, match=r"10\.png: expected an image"):
+            trained(tmp_path / "none", tmp_path / "photos", "--loader", loader, steps=2)
+        assert not (tmp_path / "none").exists()
+        trained(tmp_path / loader, tmp_path / "photos", "--loader", loader, "--on-bad-image", "skip", steps=2)
+        said = "left out, because they cannot be read, 1 images: "
+        assert said in capsys.readouterr().out
+        assert said in (tmp_path / loader / "log.txt").read_text()
+    assert_same_end(tmp_path / "resident", tmp_path / "streamed")
+
+
+@pytest.mark.parametrize("kind", ["stop", "skip"])
+def test_one_that_breaks_in_the_middle(photos, tmp_path, kind, monkeypatch, capsys):
+    """Every image of a class is overwritten while the run computes: it is named, and stops the run or is replaced."""
+    shutil.copytree(photos, tmp_path / "photos")
+
+    def begin(self, run, key, first, end, kept=feed.Streamed.begin):
+        (tmp_path / "photos" / "a" / "10.png").write_bytes(b"no image")
+        (tmp_path / "photos" / "b" / "11.png").unlink()
+        kept(self, run, key, first, end)
+
+    monkeypatch.setattr(feed.Streamed, "begin", begin)
+    flags = ("--loader", "streamed", "--on-bad-image", kind, "--held-out", "0")
+    if kind == "stop":
+        with pytest.raises((ValueError, OSError), match=r"1[01]\.png"):
+            trained(tmp_path / "run", tmp_path / "photos", *flags, steps=12)
+        return
+    monkeypatch.setattr("jgan.evaluation.criteria.lazy.read", lambda images, first=None: np.zeros((60, 8, 8, 3), np.uint8))
+    trained(tmp_path / "run", tmp_path / "photos", *flags, steps=12)
+    log = (tmp_path / "run" / "log.txt").read_text()
+    assert "warning: another image was taken in place of one that cannot be read (1): " in log
+    assert "a/10.png" in log
+    assert "b/11.png" in log
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (("--loader", "stream"), r"loader.*resident.*streamed"),
+        (("--on-bad-image", "ignore"), r"on-bad-image.*stop.*skip"),
+        (("--loader-workers", "-1"), r"--loader-workers must be at least 0, found -1"),
+    ],
+)
+def test_wrong_options(photos, tmp_path, flags, message):
+    with pytest.raises((ValueError, SystemExit), match=message) as error:
+        trained(tmp_path / "run", photos, *flags)
+    assert not (tmp_path / "run").exists()
+    assert "Traceback" not in str(error.value)
+
+
+def test_without_grain(photos, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "grain", None)
+    with pytest.raises(ValueError, match=r"streamed with Grain, which is not installed: pip install 'jgan\[stream\]'"):
+        trained(tmp_path / "run", photos, "--loader", "streamed")
