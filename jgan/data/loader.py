@@ -42,10 +42,12 @@ class Loaded(NamedTuple):
     Attributes:
       data: a `Batch`, or a dict of named `Batch`es, of NumPy arrays.
       broken: a message for each example that could not be read and was replaced by the next one of the set.
+      fault: the message of the error on which reading ended; then there are no data.
     """
 
     data: Any
     broken: Sequence[str]
+    fault: str = ""
 
 
 class Steps:
@@ -115,6 +117,22 @@ class Steps:
         return max(1, self.n_critic * sum(sizes))
 
 
+class _Told:
+    """Steps whose errors are told instead of raised: those of another process would come with its traceback."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    def __getitem__(self, step: int) -> Loaded:
+        try:
+            return self.steps[step]
+        except (ValueError, OSError) as error:
+            return Loaded((), (), str(error))
+
+
 def _gathered(batch: Batch, indices: np.ndarray, broken: list[str] | None) -> Batch:
     """The examples at some places; where one cannot be read, the next one if there is a list for its message."""
     leaves, structure = jax.tree.flatten(batch)
@@ -173,7 +191,7 @@ class Stream:
 
         ahead = int(np.clip(AHEAD // self.steps.nbytes, 2, 64))
         threads = min(THREADS, os.cpu_count() or 1, ahead)
-        found = grain.MapDataset.source(self.steps)[self.step :].to_iter_dataset(grain.ReadOptions(threads, ahead))
+        found = grain.MapDataset.source(_Told(self.steps))[self.step :].to_iter_dataset(grain.ReadOptions(threads, ahead))
         if self.workers:
             from absl import flags
 
@@ -203,6 +221,8 @@ class Stream:
                 self.restarts.append(f"a worker of the loader was ended from outside at step {self.step:,}: started anew")
                 self.close()
                 self._iterator = self._started()
+        if found.fault:
+            raise ValueError(found.fault)
         self.step, self._tries = self.step + 1, 0
         return found
 
