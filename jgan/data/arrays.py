@@ -7,11 +7,12 @@ import math
 import zipfile
 from collections.abc import Collection
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import reading
+from jgan.data import reading, stored
+from jgan.data.lazy import AT_ONCE, Access
 from jgan.utils import text
 
 SINGLE = "x"
@@ -26,16 +27,17 @@ class Arrays(NamedTuple):
       held: the names of all arrays of the archive.
     """
 
-    found: dict[str, np.ndarray]
+    found: dict[str, Any]
     held: tuple[str, ...]
 
 
-def read(path: str | Path, names: Collection[str]) -> Arrays:
+def read(path: str | Path, names: Collection[str], access: Access = AT_ONCE) -> Arrays:
     """Reads arrays of numbers or text from an `.npz` file, as `numpy.savez` and `savez_compressed` write it.
 
     Args:
       path: the file; an `.npy` file, of a single array, is read as one of the name `SINGLE`.
       names: the names of the arrays to read; names that it does not hold are left out.
+      access: when the images of an `.npy` file are read; arrays of an archive are always read at once.
 
     Returns:
       The `Arrays`, in the machine's byte order.
@@ -61,7 +63,7 @@ def read(path: str | Path, names: Collection[str]) -> Arrays:
         if file.read(6) == b"\x93NUMPY":
             file.seek(0)
             with reading.naming(path, "a plain array"):
-                return Arrays({SINGLE: _values(file, str(path), size)} if SINGLE in names else {}, (SINGLE,))
+                return Arrays({SINGLE: _single(file, path, size, access)} if SINGLE in names else {}, (SINGLE,))
     with reading.naming(path, expected), zipfile.ZipFile(path) as archive:
         members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
         if len(members) < len(archive.infolist()):
@@ -70,6 +72,17 @@ def read(path: str | Path, names: Collection[str]) -> Arrays:
             archive.open(member).close()  # compares its name in the archive's directory with that before its values
         found = {name: _read(archive, member, f"{path}, {name}") for name, member in members.items() if name in names}
     return Arrays(found, tuple(members))
+
+
+def _single(file: IO[bytes], path: Path, size: int, access: Access) -> Any:
+    """The array of an `.npy` file, or images that are read when they are needed."""
+    shape, is_fortran, dtype = _header(file, str(path))
+    if stored.are_images(shape, dtype) and not is_fortran and access.is_lazy(math.prod(shape)):
+        if math.prod(shape) != size - file.tell():
+            raise ValueError(f"{path}: expected {math.prod(shape)} bytes of values, found {size - file.tell()}: get it again")
+        return stored.rows(path, "", shape)
+    file.seek(0)
+    return _values(file, str(path), size)
 
 
 def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str) -> np.ndarray:

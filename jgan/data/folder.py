@@ -235,5 +235,6 @@ sources.register(
     usage="folder, folder:HEIGHTxWIDTH",
     holds_out=True,
     streams=True,
+    skips=True,
     fitted=fitted,
 )

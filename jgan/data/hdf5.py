@@ -17,9 +17,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jgan.data import layout, named_arrays, pictures, reading, sizes, sources, stacking, values
+from jgan.data import layout, named_arrays, pictures, reading, sizes, sources, stacking, stored, values
 from jgan.data.dataset import PARTS, Dataset, complete
+from jgan.data.lazy import AT_ONCE, Access, Lazy
 from jgan.data.sizes import Size
+from jgan.data.stored import Arrays
 from jgan.types import Batch
 from jgan.utils import text
 
@@ -102,8 +104,8 @@ def _values(array: Any, where: str) -> np.ndarray:
         return found.astype(found.dtype.newbyteorder("="), copy=False)
 
 
-def _image(array: Any, where: str, size: Size | None) -> np.ndarray:
-    """uint8 `[height, width, 1 or 3]`."""
+def _shape(array: Any, where: str) -> tuple[int, int, int]:
+    """The height, the width and the channels of an image, 1 or 3."""
     shape: tuple[int, ...] = array.shape or ()
     if array.dtype != np.uint8 or len(shape) not in (2, 3) or shape[2:] not in ((), (1,), (3,)) or not math.prod(shape):
         raise ValueError(
@@ -114,12 +116,21 @@ def _image(array: Any, where: str, size: Size | None) -> np.ndarray:
         raise ValueError(
             f"{where}: expected at most {pictures.MOST_PIXELS} pixels, found {shape[0]}x{shape[1]}: make it smaller"
         )
-    found = _values(array, where).reshape(*shape[:2], -1)
-    if size is None or found.shape[:2] == size:
-        return found
-    from PIL import Image
+    return shape[0], shape[1], shape[2] if len(shape) == 3 else 1
 
-    return stacking.pixels(stacking.fit(Image.fromarray(found[..., 0] if found.shape[2] == 1 else found), size))
+
+def _image(array: Any, where: str, size: Size | None) -> np.ndarray:
+    """uint8 `[height, width, 1 or 3]`."""
+    shape = _shape(array, where)
+    return stacking.resized(_values(array, where).reshape(shape), size)
+
+
+def _whole(path: Path, array: Any, name: str, access: Access) -> Any:
+    """An array of all examples, or images that are read when they are needed."""
+    where = f"{path}, {name}"
+    if stored.are_images(array.shape or (), array.dtype) and access.is_lazy(math.prod(array.shape)):
+        return stored.rows(path, _checked(array, where).name, array.shape)
+    return _values(array, where)
 
 
 def _parts(root: _Group, path: Path) -> dict[str, _Group]:
@@ -155,7 +166,19 @@ def _images(part: _Group, where: str) -> _Images:
     return _Images(part.group, names, classes)
 
 
-def _stacked(part: _Group, where: str, size: Size | None, labels: list[str] | None) -> tuple[Batch, list[str] | None]:
+def _when_needed(path: Path, group: Any, names: list[tuple[str, str]], size: Size | None) -> Lazy:
+    """Images that lie one by one, checked but not read."""
+    shapes = [_shape(_checked(group[inside], where), where) for where, inside in names]
+    for (where, _), shape in zip(names, shapes if size is None else (), strict=size is None):
+        stacking.same_size(where, shape[:2], names[0][0], shapes[0][:2], "hdf5")
+    height, width = size or shapes[0][:2]
+    one = (height, width, max(shape[2] for shape in shapes))
+    return Lazy(Arrays(path, [f"{group.name}/{inside}" for _, inside in names], size, one), one, np.arange(len(names)))
+
+
+def _stacked(
+    path: Path, part: _Group, where: str, size: Size | None, labels: list[str] | None, access: Access
+) -> tuple[Batch, list[str] | None]:
     """The images of a part; `labels` are the classes of the training part, unless this is it."""
     group, names, classes = _images(part, where)
     if not names:
@@ -165,7 +188,11 @@ def _stacked(part: _Group, where: str, size: Size | None, labels: list[str] | No
         for name, inside in names:  # one open at a time
             yield name, _image(group[inside], name, size)
 
-    x = stacking.stack(decoded(), len(names), where, "hdf5")
+    height, width = size or (group[names[0][1]].shape or (0, 0))[:2]
+    if access.is_lazy(len(names) * height * width * 3):
+        x: Any = _when_needed(path, group, names, size)
+    else:
+        x = stacking.stack(decoded(), len(names), where, "hdf5")
     if classes is None:
         return Batch(x), None
     known = labels or sorted(set(classes))
@@ -175,12 +202,13 @@ def _stacked(part: _Group, where: str, size: Size | None, labels: list[str] | No
     return Batch(x, values.integers([numbers[label] for label in classes], where)), known
 
 
-def read_parts(path: Path, size: Size | None = None) -> dict[str, Batch]:
+def read_parts(path: Path, size: Size | None = None, access: Access = AT_ONCE) -> dict[str, Batch]:
     """Reads the sets of a file.
 
     Args:
       path: the file.
       size: height and width to resize images to that lie one by one; None if they must already have the same size.
+      access: when images are read.
 
     Returns:
       The sets by part; the name of an undivided one is "train".
@@ -207,13 +235,14 @@ def read_parts(path: Path, size: Size | None = None) -> dict[str, Batch]:
                 expected = f"images under {', '.join(named_arrays.EXAMPLES)}, or one by one in a group for each class"
                 raise ValueError(f"{path}: expected {expected}, found {beside[0]} beside them: put each class into a group")
             groups = _parts(root, path)
-            train, classes = _stacked(groups.pop("train"), str(path), size, None)
-            sets = {part: _stacked(group, f"{path}, {part}", size, classes)[0] for part, group in groups.items()}
+            train, classes = _stacked(path, groups.pop("train"), str(path), size, None, access)
+            sets = {part: _stacked(path, group, f"{path}, {part}", size, classes, access)[0] for part, group in groups.items()}
             return stacking.same_channels({"train": train, **sets})
         if size is not None:
             raise ValueError(f"{path}: only images that lie one by one are resized, found an array of all: leave the size out")
         wanted = sorted(named_arrays.WANTED.intersection(root.arrays))
-        parts = named_arrays.parts({name: _values(file[name], f"{path}, {name}") for name in wanted}, root.arrays, path)
+        found = {name: _whole(path, file[name], name, access) for name in wanted}
+        parts = named_arrays.parts(found, root.arrays, path)
     return {"train": parts[""]} if "" in parts else parts
 
 
@@ -266,13 +295,14 @@ def read(path: str | Path, size: Size | None = None) -> Batch:
     return parts["train"]
 
 
-def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None, access: Access = AT_ONCE) -> Dataset:
     """Loads a set from an HDF5 file.
 
     Args:
       name: the name of the result; a size may follow a colon, as for `folder`.
       data_dir: the file, or a folder with a single HDF5 file.
       held_out: as in `jgan.data.load`.
+      access: as in `jgan.data.load`.
 
     Returns:
       The `Dataset`, in the order of the names where images lie one by one.
@@ -287,7 +317,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       Traceback (most recent call last):
       FileNotFoundError: no/such/file.h5: expected an HDF5 file, found nothing there
     """
-    parts = read_parts(named_arrays.only_file(data_dir, "hdf5", SUFFIXES), sizes.asked_size(name))
+    parts = read_parts(named_arrays.only_file(data_dir, "hdf5", SUFFIXES), sizes.asked_size(name), access)
     return complete(name, parts, held_out=held_out)
 
 
@@ -298,5 +328,6 @@ sources.register(
     "the latter of one size, or cropped and resized to one",
     usage="hdf5, hdf5:HEIGHTxWIDTH",
     holds_out=True,
+    streams=True,
     fitted=fitted,
 )

@@ -99,6 +99,11 @@ class Lazy:
         """The bytes that the images would take in memory."""
         return int(np.prod(self.shape, dtype=np.int64))
 
+    @property
+    def size(self) -> int:
+        """The number of values."""
+        return self.nbytes
+
     def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
         raise TypeError("these images are read when they are needed: index them, or convert images[:]")
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from jgan.data import arrays, named_arrays, reading, sources
 from jgan.data.dataset import Dataset, complete
+from jgan.data.lazy import AT_ONCE, Access
 from jgan.types import Batch
 from jgan.utils import text
 
 
-def _parts(path: Path) -> dict[str, Batch]:
+def _parts(path: Path, access: Access = AT_ONCE) -> dict[str, Batch]:
     """The sets of a file by part; the name of an undivided one is ''."""
-    found, held = arrays.read(path, named_arrays.WANTED)
+    found, held = arrays.read(path, named_arrays.WANTED, access)
     return named_arrays.parts(found, held, path)
 
 
@@ -45,13 +46,14 @@ def read(path: str | Path) -> Batch:
     return parts[""]
 
 
-def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None, access: Access = AT_ONCE) -> Dataset:
     """Loads a set from an `.npz` file.
 
     Args:
       name: the name of the result.
       data_dir: the file, `.npz` or `.npy`, or a folder with a single `.npz` file.
       held_out: as in `jgan.data.load`.
+      access: as in `jgan.data.load`; images of an `.npy` file may be read when they are needed.
 
     Returns:
       The `Dataset`, from `x_train`, `x_validation` and `x_test`, or from `x` alone. A missing part is held out of the training
@@ -71,7 +73,7 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       ...     [len(part.x) for part in npz.load("npz", Path(folder)).parts.values()]
       [8, 2, 2]
     """
-    parts = _parts(named_arrays.only_file(data_dir, "npz", [".npz"]))
+    parts = _parts(named_arrays.only_file(data_dir, "npz", [".npz"]), access)
     return complete(name, {"train": parts[""]} if "" in parts else parts, held_out=held_out)
 
 
@@ -81,4 +83,5 @@ sources.register(
     "arrays of images or points: x and y (or what jgan.sample writes), or x_train, y_train, x_test ..., in an .npz file in "
     "--data-dir; or an .npy file of images",
     holds_out=True,
+    streams=True,
 )

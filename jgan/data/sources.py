@@ -42,11 +42,10 @@ class Source(NamedTuple):
       description: its content and where it is read from, for the help text of the commands.
       usage: the syntax of its name, with options.
       holds_out: whether its data may come undivided, and `load` has the argument `held_out`.
-      streams: whether its images may be read when they are needed, and broken ones be left out, and `load` has the argument
-        `access`.
+      streams: whether its images may be read when they are needed, and `load` has the argument `access`.
+      skips: whether it can do without images that are broken; then `fitted` has the argument `skip`.
       fitted: for images of the user's own, which it resizes to the size after the colon: `fitted(name, data_dir, nearest)`, see
-        the function of this name; None for sets that have the size they have. If the source streams, it has the argument
-        `skip`.
+        the function of this name; None for sets that have the size they have.
     """
 
     load: Load
@@ -54,6 +53,7 @@ class Source(NamedTuple):
     usage: str
     holds_out: bool = False
     streams: bool = False
+    skips: bool = False
     fitted: Fit | None = None
 
 
@@ -69,6 +69,7 @@ def register(
     usage: str = "",
     holds_out: bool = False,
     streams: bool = False,
+    skips: bool = False,
     fitted: Fit | None = None,
 ) -> Source:
     """Registers a source.
@@ -80,6 +81,7 @@ def register(
       usage: the syntax of the name if it takes options, such as `"folder, folder:HEIGHTxWIDTH"`.
       holds_out: whether `load` has the argument `held_out`.
       streams: whether `load` has the argument `access`.
+      skips: whether it can do without images that are broken.
       fitted: see `Source`.
 
     Returns:
@@ -93,7 +95,7 @@ def register(
       >>> sources.SOURCES["digits"].usage
       'digits'
     """
-    return SOURCES.register(name, Source(load, description, usage or name, holds_out, streams, fitted))
+    return SOURCES.register(name, Source(load, description, usage or name, holds_out, streams, skips, fitted))
 
 
 def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None = None, access: Access = AT_ONCE) -> Dataset:
@@ -136,8 +138,8 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     source = SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True)
     if held_out is not None and not source.holds_out:
         raise comes_divided(name)
-    if access.skip and not source.streams:
-        able = ", ".join(sorted(known for known in SOURCES if SOURCES[known].streams))
+    if access.skip and not source.skips:
+        able = ", ".join(sorted(known for known in SOURCES if SOURCES[known].skips))
         raise ValueError(f"{name}: only some sets can do without images that are broken, {able}: leave the option out")
     options: dict[str, Any] = {} if held_out is None else {"held_out": held_out}
     options |= {"access": access} if source.streams else {}
@@ -181,7 +183,7 @@ def fitted(
     fit = SOURCES[base].fitted if base in SOURCES else None
     if fit is None:
         return name, ""
-    options = {"skip": skip} if SOURCES[base].streams else {}
+    options = {"skip": skip} if SOURCES[base].skips else {}
     return fit(name, None if data_dir is None else reading.user_path(data_dir), nearest, **options)
 
 

@@ -50,6 +50,29 @@ def pixels(image: Any) -> np.ndarray:
     return np.array(image).reshape(image.height, image.width, len(image.getbands()))
 
 
+def resized(image: np.ndarray, size: Size | None) -> np.ndarray:
+    """An image of another size, by `fit`.
+
+    Args:
+      image: uint8 `[height, width, 1 or 3]`.
+      size: the height and width that are wanted; None for those it has.
+
+    Returns:
+      uint8 `[height, width, 1 or 3]`.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.data import stacking
+      >>> stacking.resized(np.zeros((8, 6, 3), np.uint8), (4, 4)).shape
+      (4, 4, 3)
+    """
+    if size is None or image.shape[:2] == size:
+        return image
+    from PIL import Image
+
+    return pixels(fit(Image.fromarray(image[..., 0] if image.shape[2] == 1 else image), size))
+
+
 def stack(images: Iterator[tuple[str, np.ndarray]], n: int, where: str, source: str) -> np.ndarray:
     """Images in one array, for which memory is reserved once.
 

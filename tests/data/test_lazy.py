@@ -5,6 +5,7 @@ import pickle
 import tarfile
 import zipfile
 
+import h5py
 import numpy as np
 import pytest
 from PIL import Image
@@ -178,3 +179,67 @@ def test_grey_images_get_equal_channels():
     np.testing.assert_array_equal(found[:], np.broadcast_to(np.arange(4).reshape(4, 1, 1, 1), (4, 2, 3, 3)))
     assert grey.with_channels(1) is grey
     assert Batch(found).x is found
+
+
+def _whole_arrays(path):
+    random = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        for part, n in (("train", 20), ("test", 6)):
+            file.create_dataset(
+                f"x_{part}", data=random.integers(0, 256, (n, 4, 6), np.uint8), chunks=(5, 4, 6), compression="gzip"
+            )
+            file[f"y_{part}"] = np.arange(n) % 3
+
+
+def _one_by_one(path):
+    random = np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        for number in range(36):
+            shape = (6, 5, 3) if number % 4 == 0 else (6, 5)
+            file[f"faces/{'ab'[number % 2]}/{number:02d}.jpg"] = random.integers(0, 256, shape, np.uint8)
+
+
+def _rows(path):
+    np.save(path, np.random.default_rng(0).integers(0, 256, (24, 4, 6, 3), np.uint8))
+
+
+FILES = [
+    ("hdf5", "a.h5", _whole_arrays),
+    ("hdf5", "a.h5", _one_by_one),
+    ("hdf5:3x4", "a.h5", _one_by_one),
+    ("npz", "a.npy", _rows),
+]
+
+
+@pytest.mark.parametrize(("name", "file", "write"), FILES, ids=["arrays", "one by one", "resized", "npy"])
+def test_a_file_of_arrays(tmp_path, name, file, write):
+    write(tmp_path / file)
+    found, expected = (data.load(name, tmp_path / file, access=access) for access in (LAZY, lazy.AT_ONCE))
+    assert_same(found, expected)
+    again = pickle.loads(pickle.dumps(found.train.x))
+    np.testing.assert_array_equal(again[2], expected.train.x[2])
+
+
+def test_arrays_that_are_no_images_are_read_at_once(tmp_path):
+    np.save(tmp_path / "points.npy", np.random.default_rng(0).normal(size=(24, 2)))
+    assert data.load("npz", tmp_path / "points.npy", access=LAZY).train.x.dtype == np.float32
+
+
+def test_an_npy_file_that_was_cut_short(tmp_path):
+    _rows(tmp_path / "a.npy")
+    content = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(content[:-7])
+    with pytest.raises(ValueError, match=r"a\.npy: expected 1728 bytes of values, found 1721"):
+        data.load("npz", tmp_path / "a.npy", access=LAZY)
+
+
+def test_images_of_an_hdf5_file_are_checked_before_training(tmp_path):
+    _one_by_one(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["faces/a/99.jpg"] = np.zeros((5, 5), np.uint8)
+    with pytest.raises(ValueError, match=r"a/99\.jpg: expected 6x5 pixels \(height x width\) as .*a/00\.jpg, found 5x5"):
+        data.load("hdf5", tmp_path / "a.h5", access=LAZY)
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["faces/b/99.jpg"] = np.zeros((6, 5), np.float32)
+    with pytest.raises(ValueError, match=r"b/99\.jpg: expected an image, uint8 \[height, width\]"):
+        data.load("hdf5:8", tmp_path / "a.h5", access=LAZY)
