@@ -1,5 +1,6 @@
 """Results of trained models of images as Markdown tables, from the JSON files that the commands wrote."""
 
+import statistics
 from typing import Any
 
 from benchmarks.drawings import markdown, origin
@@ -166,6 +167,41 @@ def memory_of_steps(result: dict[str, Any]) -> str:
         "measured (MB)",
     ]
     return f"{markdown(header, rows)}\n\n{origin(result)}"
+
+
+def loader(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.loader`: a row for each model, a column for each number of workers.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    streams = result["streams"]
+    rates = [statistics.median(found["images_per_second"]) for found in streams]
+    header = [
+        "model",
+        "takes (images/s)",
+        *(f"{found['workers']} workers: ratio" if found["workers"] else "threads: ratio" for found in streams),
+    ]
+    rows = [
+        [
+            f"`{found['preset']}`",
+            f"{found['images_per_second']:,.0f}",
+            *(f"{rate / found['images_per_second']:,.1f}" for rate in rates),
+        ]
+        for found in result["models"]
+    ]
+    notes = []
+    for found, rate in zip(streams, rates, strict=True):
+        by = f"{found['workers']} worker processes" if found["workers"] else "threads"
+        sizes = [f"{size / 1e6:,.0f}" for size in found["resident_bytes"] if size is not None]
+        after = f", with {', '.join(sizes)} MB of memory after each epoch" if sizes else ""
+        notes.append(f"{by}: {rate:,.0f} images/s{after}")
+    side = result["side"]
+    about = f"{result['images']:,} JPEG files, decoded and resized to {side}x{side}. {'; '.join(notes)}. {origin(result)}"
+    return f"{markdown(header, rows)}\n\n{about}"
 
 
 def restoration(result: dict[str, Any]) -> str:
