@@ -1,6 +1,7 @@
 """What the loop gives the compiled step as its data: a set that lies on the devices, or a window of examples for each call."""
 
 import contextlib
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -16,6 +17,10 @@ from jgan.utils import memory
 
 WINDOW = 1 << 27
 """The most bytes of a window of several steps."""
+
+
+LONG, CALLS, SHARE = 0.001, 100, 0.2
+"""The log names the loader as the bottleneck if the device is idle for so many seconds in more than a share of so many calls."""
 
 
 class Feed(Protocol):
@@ -34,6 +39,9 @@ class Feed(Protocol):
     def take(self, size: int) -> Any:
         """The data for a call of the compiled step that makes `size` steps."""
 
+    def running(self, metrics: Any) -> None:
+        """Is told what the call will return, perhaps before it is computed."""
+
     def close(self) -> None:
         """Ends what reads ahead."""
 
@@ -51,6 +59,9 @@ class Resident:
         """The whole set."""
         return self._data
 
+    def running(self, metrics: Any) -> None:
+        """Nothing."""
+
     def close(self) -> None:
         """Nothing."""
 
@@ -62,6 +73,8 @@ class Streamed:
         self._log, self._stream, self._broken = log, contextlib.ExitStack(), 0
         self._source: loader.Stream | None = None
         self._steps: Callable[[int], loader.Steps] | None = None
+        self._latest: Any = None
+        self._taken, self._waits, self._warned = 0, 0, False
 
     def begin(self, run: Run, key: Key, first: int, end: int) -> None:
         """Starts to read; whatever was read ahead for another phase is dropped."""
@@ -80,8 +93,9 @@ class Streamed:
     def take(self, size: int) -> Any:
         """The window of the next steps, on the host: it is copied to the devices while they compute the step before."""
         assert self._source is not None, "begin comes first"
-        first = self._source.step
+        first, began = self._source.step, time.perf_counter()
         loaded = [self._next() for _ in range(size)]
+        self._count(time.perf_counter() - began)
         for message in (message for each in loaded for message in each.broken):
             self._broken += 1
             self._log.say(f"warning: another image was taken in place of one that cannot be read ({self._broken}): {message}")
@@ -96,6 +110,25 @@ class Streamed:
             self._log.say(f"warning: {message}")
         self._source.restarts.clear()
         return found
+
+    def running(self, metrics: Any) -> None:
+        """Keeps an array that shows whether the devices still compute."""
+        self._latest = next(iter(jax.tree.leaves(metrics)), None)
+
+    def _count(self, seconds: float) -> None:
+        """Warns once if the devices are often done before the next examples are there."""
+        if self._latest is None:
+            return
+        self._taken += 1
+        self._waits += seconds > LONG and self._latest.is_ready()
+        if self._taken == CALLS:
+            if self._waits > SHARE * CALLS and not self._warned:
+                self._warned = True
+                self._log.say(
+                    f"warning: the device waited for the loader before {self._waits} of {CALLS} calls: reading the data takes "
+                    "longer than the steps; try more --loader-workers, smaller files, or --loader resident"
+                )
+            self._taken = self._waits = 0
 
     def close(self) -> None:
         """Ends the threads and workers."""

@@ -252,6 +252,7 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
     while step < stage.end:
         size = length if step % length == 0 and step + length <= stage.end else 1
         state, metrics = (many if size == length else one)(key, state, data.take(size))
+        data.running(metrics)
         step += size
         session.journal.add(metrics, size)
         session.folder.check()

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import sys
+import time
 import zipfile
 
 import jax
@@ -71,6 +72,7 @@ def test_a_streamed_run_ends_with_the_bits_of_a_resident_one(run, photos, tmp_pa
     assert (run / picture).read_bytes() == (tmp_path / "run" / picture).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_zip_archive_does(run, photos, tmp_path):
     with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
         for file in sorted(photos.rglob("*.png")):
@@ -105,7 +107,7 @@ def test_so_does_one_that_is_stopped_twice_and_goes_on_otherwise(run, photos, tm
     assert (tmp_path / "run" / "log.txt").read_text().count("stopped at step") == 2
 
 
-@pytest.mark.parametrize("mode", ["pmap", "shard"])
+@pytest.mark.parametrize("mode", [pytest.param("pmap", marks=pytest.mark.slow), "shard"])
 def test_on_several_devices(photos, tmp_path, mode):
     for loader in ("resident", "streamed"):
         trained(tmp_path / loader, photos, "--loader", loader, "--parallel", mode, steps=4)
@@ -142,6 +144,7 @@ def test_worker_processes_and_another_number_of_them(run, photos, tmp_path, monk
     assert_same_end(run, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_arrays_in_memory_are_streamed_too(tmp_path, capsys):
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8)
     options = {"batch_size": 8, "eval_samples": 50, "sample_every": 0, "eval_every": 0, "steps": 3}
@@ -207,6 +210,17 @@ def test_one_that_breaks_in_the_middle(photos, tmp_path, kind, monkeypatch, caps
     assert "warning: another image was taken in place of one that cannot be read (1): " in log
     assert "a/10.png" in log
     assert "b/11.png" in log
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_the_log_names_a_loader_that_is_the_bottleneck(photos, tmp_path, monkeypatch, slow):
+    monkeypatch.setattr(feed, "CALLS", 3)
+    monkeypatch.setattr(feed, "LONG", 0.001 if slow else 60)
+    kept = feed.Streamed._next
+    monkeypatch.setattr(feed.Streamed, "_next", lambda self: (time.sleep(0.2), kept(self))[1])
+    trained(tmp_path / "run", photos, "--loader", "streamed", steps=8)
+    said = "reading the data takes longer than the steps"
+    assert (tmp_path / "run" / "log.txt").read_text().count(said) == slow
 
 
 @pytest.mark.parametrize(
