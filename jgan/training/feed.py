@@ -20,7 +20,7 @@ WINDOW = 1 << 27
 
 
 LONG, CALLS, SHARE = 0.001, 100, 0.2
-"""The log names the loader as the bottleneck if the device is idle for so many seconds in more than a share of so many calls."""
+"""The log names the loader as the bottleneck if the device idles for so many seconds in more than a share of so many calls."""
 
 
 class Feed(Protocol):
