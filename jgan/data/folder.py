@@ -215,8 +215,9 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None, acces
         root = stack.enter_context(layout.opened(data_dir, name))
         parts = _divided(root, size, access) if layout.is_divided(root) else {"train": _whole(root, size, access)}
         images = stacking.same_channels({part: found.batch for part, found in parts.items()})
-        lazy.keep(images, stack)
-        broken = [message for found in parts.values() for message in found.broken]
+        place, shown = str(root), str(data_dir)
+        lazy.keep(images, stack, place, shown)
+        broken = [message.replace(place, shown) for found in parts.values() for message in found.broken]
         return complete(name, images, held_out=held_out, note=image_files.note(broken))
 
 

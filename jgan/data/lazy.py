@@ -22,8 +22,8 @@ SHARE = 2
 """Images that would take more than one of this many parts of the free memory are read when they are needed."""
 
 
-MOST_READ = 1 << 30
-"""The most bytes of images that are read for a measure."""
+MOST_READ = 1 << 31
+"""The most bytes of images that are read for a measure, as float32."""
 
 
 class Access(NamedTuple):
@@ -140,12 +140,27 @@ class Lazy:
     def summary(self) -> Summary:
         """What is known after all images have been read once, in this process's threads."""
         digest, total = hashlib.sha256(), np.zeros(self.shape[1:])
-        rows = max(1, CHUNK // max(1, self.nbytes // max(1, len(self))))
+        rows = max(2 * (os.cpu_count() or 1), CHUNK // max(1, self.nbytes // max(1, len(self))))
         for first in range(0, len(self), rows):
             block = self[first : first + rows]
             digest.update(block.reshape(-1).data)
             total += block.sum(axis=0, dtype=np.float64)  # of integers below 2^53
         return Summary(digest.hexdigest(), total)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Named:
+    """Reads images; error messages do not name the temporary folder that they lie in."""
+
+    read: Callable[[int], np.ndarray]
+    place: str
+    shown: str
+
+    def __call__(self, index: int) -> np.ndarray:
+        try:
+            return self.read(index)
+        except (ValueError, OSError) as error:
+            raise ValueError(str(error).replace(self.place, self.shown)) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,33 +211,39 @@ def chosen(leaf: Any, index: Any) -> Any:
     return leaf.subset(index) if isinstance(leaf, Lazy) else leaf[index]
 
 
-def read(images: Any, first: int | None = None) -> np.ndarray:
-    """Reads images for a measure.
+def some(images: Any, count: int | None = None) -> Any:
+    """Which images are read for a measure.
 
     Args:
       images: an array, or a `Lazy`.
-      first: the number of images; None for all, or of a `Lazy` for as many of the first as `MOST_READ` bytes hold.
+      count: how many; None for all.
 
     Returns:
-      The array.
+      An index for NumPy: of an array, of its first ones. Of a `Lazy`, at most as many as `MOST_READ` bytes hold, evenly spaced:
+      the files are in the order of their classes.
 
     Example:
       >>> import numpy as np
       >>> from jgan.data import lazy
-      >>> lazy.read(lazy.Lazy(lambda i: np.zeros((2, 4, 1), np.uint8), (2, 4, 1), np.arange(5))).shape
-      (5, 2, 4, 1)
+      >>> images = lazy.Lazy(lambda i: np.zeros((2, 4, 1), np.uint8), (2, 4, 1), np.arange(5))
+      >>> lazy.some(images, 3).tolist(), lazy.some(images[:], 3)
+      ([0, 2, 4], slice(None, 3, None))
     """
-    if first is None and isinstance(images, Lazy):
-        first = max(1, MOST_READ // max(1, images.nbytes // max(1, len(images))))
-    return images[:first]
+    if not isinstance(images, Lazy):
+        return slice(count)
+    most = max(1, MOST_READ // max(1, 4 * images.nbytes // max(1, len(images))))
+    count = min(len(images), most, len(images) if count is None else count)
+    return np.linspace(0, len(images) - 1, count).round().astype(np.int64)
 
 
-def keep(parts: Mapping[str, Batch], stack: contextlib.ExitStack) -> None:
+def keep(parts: Mapping[str, Batch], stack: contextlib.ExitStack, place: str = "", shown: str = "") -> None:
     """Leaves what lazy images are read from open for as long as they are used; without any, nothing is done.
 
     Args:
       parts: sets of images.
       stack: what is open; if there are lazy images, its block closes nothing any more.
+      place: the temporary folder of the images, if they lie in one.
+      shown: what error messages name instead of it.
 
     Example:
       >>> import contextlib
@@ -238,6 +259,8 @@ def keep(parts: Mapping[str, Batch], stack: contextlib.ExitStack) -> None:
         weakref.finalize(owner, stack.pop_all().close)
         for images in found:
             images.keeps = owner
+            if place != shown:
+                images.read = _Named(images.read, place, shown)
 
 
 class _Owner:

@@ -7,7 +7,8 @@ cores decode small files. A worker that is killed is replaced, from the step tha
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing import resource_tracker
 from typing import Any, NamedTuple
 
 import jax
@@ -26,8 +27,8 @@ THREADS = 16
 AHEAD = 1 << 28
 """The most bytes that are read ahead of the device."""
 
-MOST_EPOCHS = 4096
-"""The most epochs of one object `Steps`."""
+MOST_EPOCHS = 256
+"""The most epochs of one object `Steps`, of each of which it holds a key: every worker gets a copy."""
 
 MOST_RESTARTS = 3
 """How often workers are started anew without a batch in between."""
@@ -78,8 +79,7 @@ class Steps:
         self, data: Any, key: Key, batch_size: int, *, first: int, end: int, n_critic: int = 1, skip: bool = False
     ) -> None:
         self.sets, self.n_critic, self.skip = sets_of(data), n_critic, skip
-        if any(map(is_ragged, jax.tree.leaves(self.sets, is_leaf=is_ragged))):
-            raise ValueError("photographs of several sizes are kept on the device: give --loader resident")
+        one_size(self.sets)
         shortest = min(map(length, self.sets.values())) // batch_size  # steps; an order holds a key for each epoch
         self.end = min(end, first + max(1, MOST_EPOCHS * shortest // n_critic))
         span = {"first": first * n_critic, "end": self.end * n_critic}
@@ -189,17 +189,23 @@ class Stream:
     def _started(self) -> Any:
         import grain
 
-        ahead = int(np.clip(AHEAD // self.steps.nbytes, 2, 64))
-        threads = min(THREADS, os.cpu_count() or 1, ahead)
+        share = max(1, self.workers)  # each worker has threads and examples of its own
+        ahead = int(np.clip(AHEAD // share // self.steps.nbytes, 2, 64))
+        threads = max(1, min(THREADS, os.cpu_count() or 1, ahead) // share)
         found = grain.MapDataset.source(_Told(self.steps))[self.step :].to_iter_dataset(grain.ReadOptions(threads, ahead))
         if self.workers:
             from absl import flags
 
             if not flags.FLAGS.is_parsed():  # Grain's workers read flags of absl, whose command line this is not
                 flags.FLAGS.mark_as_parsed()
-            each = max(1, ahead // self.workers)
-            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=each), _deaf)
-        return iter(found)
+            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=2), _deaf)
+        self._fresh = True
+        with self._starting():
+            return iter(found)
+
+    def _starting(self) -> contextlib.AbstractContextManager[None]:
+        """Until the first examples are there, workers are being started."""
+        return _signals_later() if self.workers and self._fresh else contextlib.nullcontext()
 
     def __enter__(self) -> "Stream":
         return self
@@ -210,13 +216,16 @@ class Stream:
     def __next__(self) -> Loaded:
         while True:
             try:
-                found = next(self._iterator)
+                with self._starting():
+                    found = next(self._iterator)
+                self._fresh = False
                 break
             except RuntimeError as error:
-                if not self.workers or "terminated" not in str(error) or self._tries == MOST_RESTARTS:
-                    raise ValueError(
-                        f"the loader's workers cannot go on at step {self.step:,}: {text.one_line(error)}"
-                    ) from error
+                if not self.workers or "terminated" not in str(error):
+                    raise
+                if self._tries == MOST_RESTARTS:
+                    what = text.one_line(error)
+                    raise ValueError(f"the loader's workers cannot go on at step {self.step:,}: {what}") from error
                 self._tries += 1
                 self.restarts.append(f"a worker of the loader was ended from outside at step {self.step:,}: started anew")
                 self.close()
@@ -232,9 +241,32 @@ class Stream:
             self._iterator.close()
 
 
+STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
+@contextlib.contextmanager
+def _signals_later() -> Iterator[None]:
+    """Holds signals back while workers start, in them too, which inherit it.
+
+    Ctrl-C and schedulers send signals to all processes. One that ends a worker before it has read what it is sent would leave
+    Grain waiting for it for ever. This process is told by its other threads, or afterwards.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # if it is started later, with the first worker, it lets the signals through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _deaf(worker: int, workers: int) -> None:
-    """Ctrl-C reaches all processes of a terminal: the run saves itself, and ends its workers."""
+    """Ctrl-C reaches all processes of a terminal, but does not end a worker: the run saves itself, and ends its workers."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
 
 
 def check() -> None:
@@ -251,6 +283,25 @@ def check() -> None:
         import grain  # noqa: F401
     except ImportError as error:
         raise ValueError("data are streamed with Grain, which is not installed: pip install 'jgan[stream]'") from error
+
+
+def one_size(data: Any) -> None:
+    """Checks that data can be streamed.
+
+    Args:
+      data: a `Batch`, or a dict of named `Batch`es.
+
+    Raises:
+      ValueError: if they hold photographs of several sizes, which are kept on the device.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan import Batch
+      >>> from jgan.data import loader
+      >>> loader.one_size(Batch(np.zeros(3)))
+    """
+    if any(map(is_ragged, jax.tree.leaves(data, is_leaf=is_ragged))):
+        raise ValueError("photographs of several sizes are kept on the device: give --loader resident")
 
 
 def bytes_of(data: Any) -> int:

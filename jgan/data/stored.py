@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from jgan.data import stacking
+from jgan.data import reading, stacking
 from jgan.data.lazy import Lazy
 from jgan.data.sizes import Size
 
@@ -22,7 +22,8 @@ class Rows:
     shape: tuple[int, int, int]
 
     def __call__(self, place: int) -> np.ndarray:
-        return np.asarray(_opened(self.path, self.name)[place]).reshape(self.shape)
+        with reading.naming(f"{self.path}, image {place}", "an image"):
+            return _shaped(np.asarray(_opened(self.path, self.name, _stamp(self.path))[place]), self.shape)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,12 +36,28 @@ class Arrays:
     shape: tuple[int, int, int]
 
     def __call__(self, place: int) -> np.ndarray:
-        found = np.asarray(_opened(self.path)[self.names[place]][()])
-        return np.broadcast_to(stacking.resized(found.reshape(*found.shape[:2], -1), self.size), self.shape)
+        with reading.naming(f"{self.path}, {self.names[place]}", "an image"):
+            found = np.asarray(_opened(self.path, "", _stamp(self.path))[self.names[place]][()])
+            image = stacking.resized(found.reshape(*found.shape[:2], -1), self.size)
+            return np.broadcast_to(_shaped(image, (*self.shape[:2], image.shape[2])), self.shape)
+
+
+def _shaped(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """An image with a channel axis, which must have a shape."""
+    image = image if image.ndim == 3 else image[..., None]
+    if image.shape != shape or image.dtype != np.uint8:
+        raise ValueError(f"uint8 {shape} when the set was loaded, now {image.dtype} {image.shape}")
+    return image
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What changes when a file is replaced."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 @functools.lru_cache(maxsize=8)
-def _opened(path: Path, name: str = "") -> Any:
+def _opened(path: Path, name: str, stamp: tuple[int, int]) -> Any:
     """An open file of this process, or one of its arrays."""
     if path.suffix.lower() == ".npy":
         return np.load(path, mmap_mode="r", allow_pickle=False)

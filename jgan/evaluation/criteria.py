@@ -57,13 +57,13 @@ class RealImages:
 
         Args:
           name: `"train"`, `"validation"` or `"test"`.
-          first: the number of images; None for all, or of those that are read when they are needed as many as
-            `jgan.data.lazy.read` takes.
+          first: the number of images; None for all. Which ones: `jgan.data.lazy.some`.
 
         Returns:
           `[N, height, width, channels]` float32 in [0, 1].
         """
-        x = lazy.read(getattr(self._load(), name).x, first)
+        images = getattr(self._load(), name).x
+        x = images[lazy.some(images, first)]
         if self._view is None:
             return unit(x)
         blocks = [np.asarray(self._view(unit(x[at : at + self._block]))) for at in range(0, len(x), self._block)]

@@ -57,7 +57,7 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
       split: `"train"`, `"validation"` or `"test"`.
 
     Returns:
-      The `ImageSet`; of images that are read when they are needed, as many as `jgan.data.lazy.read` takes.
+      The `ImageSet`; of images that are read when they are needed, those of `jgan.data.lazy.some`.
 
     Raises:
       ValueError: if it holds anything but images of one size.
@@ -71,9 +71,10 @@ def of_dataset(dataset: Dataset, split: str) -> ImageSet:
     batch = getattr(dataset, split)
     if is_ragged(batch.x):
         raise ValueError(f"{dataset.name}: expected images of one size, found photographs of several: crop them to one")
-    x, name = lazy.read(batch.x), f"{dataset.name}, {split}"
-    name += f", the first {len(x):,}" * (len(x) < len(batch.x))
-    return ImageSet(name, to_uint8(name, x), None if batch.y is None else batch.y[: len(x)])
+    index, name = lazy.some(batch.x), f"{dataset.name}, {split}"
+    x = batch.x[index]
+    name += f", {len(x):,} spread over it" * (len(x) < len(batch.x))
+    return ImageSet(name, to_uint8(name, x), None if batch.y is None else batch.y[index])
 
 
 def read(path: str | Path, size: Size | None = None) -> ImageSet:

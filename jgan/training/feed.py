@@ -1,6 +1,7 @@
 """What the loop gives the compiled step as its data: a set that lies on the devices, or a window of examples for each call."""
 
 import contextlib
+import importlib.util
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -9,6 +10,7 @@ import jax
 
 from jgan import parallel
 from jgan.data import loader, streamed
+from jgan.ragged import is_ragged
 from jgan.training.config import devices
 from jgan.training.log import Log
 from jgan.training.run import Run
@@ -163,6 +165,8 @@ def is_streamed(run: Run) -> bool:
     train = run.dataset.train
     if loader.any_lazy(train):
         return True
+    if any(map(is_ragged, jax.tree.leaves(train, is_leaf=is_ragged))) or importlib.util.find_spec("grain") is None:
+        return False
     room = (devices(run.config)[0].memory_stats() or {}).get("bytes_limit")
     return room is not None and loader.bytes_of(train) > room // 2
 
@@ -179,9 +183,24 @@ def sentence(run: Run) -> str:
     size = memory.in_words(loader.bytes_of(run.dataset.train))
     if not is_streamed(run):
         return f"data: {size}, on the device"
+    if not loader.any_lazy(run.dataset.train):
+        return f"data: {size}, from the host's memory by threads while the device computes"
     by = f"{run.config.loader_workers} worker processes" if run.config.loader_workers else "threads"
-    read = "read from the files" if loader.any_lazy(run.dataset.train) else "from the host's memory"
-    return f"data: {size}, {read} by {by} while the device computes"
+    return f"data: {size}, read from the files by {by} while the device computes"
+
+
+def check(run: Run) -> None:
+    """Checks that a run's data can be given to its devices as asked.
+
+    Args:
+      run: the run.
+
+    Raises:
+      ValueError: if they are to be streamed and Grain is not installed, or they are photographs of several sizes.
+    """
+    if is_streamed(run):
+        loader.check()
+        loader.one_size(run.dataset.train)
 
 
 def longest(run: Run) -> int:

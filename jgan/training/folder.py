@@ -16,7 +16,7 @@ from jgan import data, models
 from jgan.data import Dataset
 from jgan.models import Model
 from jgan.models.accepts import described
-from jgan.training import evaluators, journal, lock, loop, records
+from jgan.training import evaluators, feed, journal, lock, loop, records
 from jgan.training.config import RunConfig
 from jgan.training.log import LOG, Log
 from jgan.training.run import Run, assemble
@@ -219,6 +219,7 @@ def check_fit(run: Run) -> None:
       ValueError: if a shape or an option is impossible; the message is one line.
     """
     _check_numbers(run.config.model)
+    feed.check(run)
     (example, *_) = (batch.x for batch in run.spec.sets.values())
     size = math.prod(example.shape) * BYTES_PER_VALUE * run.config.eval_samples
     memory.require(f"--eval-samples {run.config.eval_samples:,}: choose a smaller number", size)

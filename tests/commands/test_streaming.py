@@ -1,11 +1,14 @@
 """Runs whose data are read while they train end with the same bits as runs on resident data."""
 
+import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 import zipfile
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -70,6 +73,37 @@ def test_a_streamed_run_ends_with_the_bits_of_a_resident_one(run, photos, tmp_pa
     assert_same_end(run, tmp_path / "run")
     picture = "samples/step_00000008.png"
     assert (run / picture).read_bytes() == (tmp_path / "run" / picture).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_to_all_processes_while_workers_start(photos, tmp_path, name):
+    flags = [*SMALL, "--dataset", "folder:8", "--data-dir", str(photos), "--steps", "2000", "--workdir", str(tmp_path / "run")]
+    command = [sys.executable, "-m", "jgan.train", *flags, "--loader", "streamed", "--loader-workers", "2"]
+    with subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        limit = time.monotonic() + 200
+        while time.monotonic() < limit and sum(_is_worker(pid) for pid in _children(run.pid)) < 2:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        os.killpg(run.pid, getattr(signal, name))
+        _, told = run.communicate(timeout=200)
+    assert run.returncode == 128 + getattr(signal, name)
+    assert "Traceback" not in told
+    assert "stopped at step" in (tmp_path / "run" / "log.txt").read_text()
+
+
+def _children(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += task.read_text().split()
+    return found
+
+
+def _is_worker(pid):
+    with contextlib.suppress(OSError):
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
 
 
 @pytest.mark.slow
@@ -204,7 +238,8 @@ def test_one_that_breaks_in_the_middle(photos, tmp_path, kind, monkeypatch, caps
         with pytest.raises((ValueError, OSError), match=r"1[01]\.png"):
             trained(tmp_path / "run", tmp_path / "photos", *flags, steps=12)
         return
-    monkeypatch.setattr("jgan.evaluation.criteria.lazy.read", lambda images, first=None: np.zeros((60, 8, 8, 3), np.uint8))
+    whole = np.zeros((90, 8, 8, 3), np.float32)
+    monkeypatch.setattr("jgan.evaluation.criteria.RealImages.part", lambda self, name, first=None: whole[:first])
     trained(tmp_path / "run", tmp_path / "photos", *flags, steps=12)
     log = (tmp_path / "run" / "log.txt").read_text()
     assert "warning: another image was taken in place of one that cannot be read (1): " in log

@@ -13,6 +13,7 @@ from PIL import Image
 from jgan import Batch, data
 from jgan.data import image_files, lazy
 from jgan.data.lazy import Access
+from jgan.evaluation import sets
 
 LAZY = Access(lazy=True)
 
@@ -69,10 +70,14 @@ def test_an_archive_stays_open_for_as_long_as_its_images_are_used(photos, tmp_pa
             (archive.write if kind == "zip" else archive.add)(file, file.relative_to(photos.parent))
     found = data.load("folder", path, access=LAZY)
     assert_same(found, data.load("folder", path))
-    scratch = found.train.x.read.paths[0]
+    scratch = found.train.x.read.read.paths[0]
     assert scratch.exists()
     some = found.train.x.subset([3])
-    del found
+    broken = found.train.x.subset([2])
+    found.train.x.read.read.paths[broken.places[0]].write_bytes(b"no image")
+    with pytest.raises(ValueError, match=rf"^{path}/.*png: expected an image"):
+        broken[0]
+    del found, broken
     gc.collect()
     assert some[0].shape == (6, 5, 3)  # the rest is still there
     del some
@@ -158,12 +163,40 @@ def test_other_sizes_are_told_before_training(photos):
         data.load("folder", photos, access=LAZY)
 
 
-def test_a_measure_reads_no_more_than_it_may(photos, monkeypatch):
-    images = data.load("folder", photos, access=LAZY).train.x
-    monkeypatch.setattr(lazy, "MOST_READ", 7 * 6 * 5 * 3 + 1)
-    assert len(lazy.read(images)) == 7
-    assert len(lazy.read(images, 9)) == 9
-    assert len(lazy.read(images[:])) == len(images)
+def test_a_measure_reads_no_more_than_it_may_and_of_all_classes(photos, monkeypatch):
+    found = data.load("folder", photos, access=LAZY)
+    images = found.train.x
+    monkeypatch.setattr(lazy, "MOST_READ", 4 * 7 * 6 * 5 * 3 + 1)
+    assert len(lazy.some(images)) == len(lazy.some(images, 9)) == 7
+    assert lazy.some(images, 2).tolist() == [0, len(images) - 1]
+    assert len(images[:][lazy.some(images[:])]) == len(images)
+    measured = sets.of_dataset(found, "train")
+    assert measured.name == "folder, train, 7 spread over it"
+    assert sorted(np.bincount(measured.labels)) == [3, 4]
+    np.testing.assert_array_equal(measured.images, images[lazy.some(images)])
+
+
+def test_a_file_of_arrays_that_is_replaced(tmp_path):
+    """The same process reads the new one when it is loaded again; images that were listed before are an error."""
+    for value in (3, 9):
+        np.save(tmp_path / "a.npy", np.full((24, 4, 6), value, np.uint8))
+        images = data.load("npz", tmp_path / "a.npy", access=LAZY).train.x
+        assert images[:].min() == images[:].max() == value
+    np.save(tmp_path / "a.npy", np.zeros((24, 2, 12), np.uint8))
+    with pytest.raises(ValueError, match=r"a\.npy, image 0: expected an image.*when the set was loaded"):
+        images[:]
+
+
+def test_a_damaged_chunk_of_an_hdf5_file_is_named(tmp_path):
+    _whole_arrays(tmp_path / "a.h5")
+    with h5py.File(tmp_path / "a.h5") as file:
+        chunk = file["x_train"].id.get_chunk_info(0)
+    content = bytearray((tmp_path / "a.h5").read_bytes())
+    content[chunk.byte_offset : chunk.byte_offset + chunk.size] = bytes(chunk.size)
+    (tmp_path / "a.h5").write_bytes(content)
+    images = data.load("hdf5", tmp_path / "a.h5", access=LAZY).train.x
+    with pytest.raises(ValueError, match=r"a\.h5, image 0: expected an image"):
+        images[0]
 
 
 def test_many_broken_images_are_counted():

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from jgan import plots
+from jgan.data import lazy
 from jgan.evaluation import class_monitor, monitor
 from jgan.evaluation.criteria import CRITERIA, VALIDATION_IMAGES, RealImages, unit
 from jgan.features import choice
@@ -54,7 +55,8 @@ def evaluator(run: Run) -> Evaluator:
     @functools.cache
     def watch_classes() -> dict[int, np.ndarray]:
         images = real.part("train", 10 * monitor.SAMPLES)
-        return class_monitor.make(images, run.dataset.train.y[: len(images)])
+        labels = run.dataset.train.y[lazy.some(run.dataset.train.x, 10 * monitor.SAMPLES)]
+        return class_monitor.make(images, labels)
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
         asked = sampling.inputs(run, keys(run.config.seed).evaluation, run.config.eval_samples)

@@ -54,8 +54,8 @@ def pairs_of(run: Run, part: str, n: int | None = None) -> list[Pair]:
     """
 
     def listed(images: Any) -> list[np.ndarray]:
-        found = images.images() if is_ragged(images) else list(images)
-        return [plots.to_uint8(image) for image in found[:n]]
+        found = images.images()[:n] if is_ragged(images) else images[:n]
+        return [plots.to_uint8(image) for image in found]
 
     batch = getattr(run.dataset, part)
     return [Pair(large, small) for large, small in zip(listed(batch.x), listed(batch.c), strict=True)]
