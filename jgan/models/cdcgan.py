@@ -98,7 +98,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
 _FAST = Optimizer("adam", learning_rate=1e-3, d_learning_rate=2e-4, b1=0.5)
 """For 28x28 images: after 25 TFLOP on MNIST a classifier agrees with the asked class on 97.2 % with these rates, on 92.2 % with
-equal ones of 2e-4."""
+equal ones of 2e-4 (on Fashion-MNIST 90.8 % and 90.3 %, but the FID is 3.0 and 2.1)."""
 
 PRESETS = presets("cdcgan", "DCGAN conditioned on the class label", Config(), mnist=Config(optimizer=_FAST), labels=True)
 
