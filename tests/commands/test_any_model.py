@@ -252,12 +252,12 @@ def test_conditions_are_converted_by_their_kind_as_in_training():
     }
     fields = {"words": Field((2,), "tokens", 256), "image": Field((4, 4, 1)), "place": Field((1,), "points")}
     batch = Batch(np.zeros((2, 4, 4, 1), np.uint8), np.array([3, 1], np.uint8), arrays)
-    found = sampling.condition_of(batch, fields)
+    found = sampling.condition_of(batch, fields, np.arange(2))
     assert {name: leaf.dtype for name, leaf in found.items()} == {"words": np.int32, "image": np.float32, "place": np.float32}
     np.testing.assert_array_equal(found["words"], [[1, 7], [255, 0]])
     in_training = resident.cut(batch, np.arange(2), Fields(Field((4, 4, 1)), Field((), "label", 4), fields))
     jax.tree.map(np.testing.assert_array_equal, found, in_training.c)
-    labels = sampling.condition_of(batch, Field((), "label", 4))
+    labels = sampling.condition_of(batch, Field((), "label", 4), np.arange(2))
     assert (labels.dtype, labels.tolist()) == (np.int32, [3, 1])
 
 
