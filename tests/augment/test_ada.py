@@ -206,6 +206,7 @@ def test_gradients_reach_the_images():
     np.testing.assert_allclose(np.vdot(augmented()(KEY, IMAGES + d, 0.7) - value, y), np.vdot(d, gradient), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_four_devices_do_what_one_does():
     apply = augment.ada(POLICIES, p=0.7).apply
     memory = augment.ada(p=0.7).init()

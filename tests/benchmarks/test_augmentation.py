@@ -35,6 +35,7 @@ def test_the_minibatches_of_each_training_set(source, real):
     assert set(found.ravel().tolist()) == {*expected[0], *expected[1]}
 
 
+@pytest.mark.slow
 def test_classifiers_learn_from_the_data_they_are_given():
     """Generated images whose labels are wrong spoil the classifiers that see them, and those only."""
     digits = data.load("digits")

@@ -57,6 +57,7 @@ def edited(workdir: Path, change) -> None:
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # the storage library's threads, after its errors
+@pytest.mark.slow
 def test_every_bit_of_a_checkpoint_is_protected(finished, tmp_path):
     """Bits flipped in all files: what is read is right, or the error names the checkpoint."""
     template = run.open_run(finished).template()
@@ -244,6 +245,7 @@ def test_a_finished_run_without_its_checkpoints_does_not_start_again(copy):
             train.main(small_run(copy, 8, "--resume", how))
 
 
+@pytest.mark.slow
 def test_a_picture_that_could_not_be_written_is_drawn_when_the_run_goes_on(finished, copy):
     picture = copy / "samples" / "step_00000008.png"
     content = picture.read_bytes()
@@ -436,6 +438,7 @@ def test_a_run_notices_that_its_folder_is_gone(tmp_path, monkeypatch):
 # -------------------------------------------------------------------------------------------------- leaving early
 
 
+@pytest.mark.slow
 def test_a_line_that_was_begun_before_a_checkpoint_is_finished_after_it(tmp_path):
     """The means of a resumed run are over the whole interval, bit for bit: checkpoints at 3, 6; lines at 5, 10."""
     often = (
@@ -458,6 +461,7 @@ def test_a_line_that_was_begun_before_a_checkpoint_is_finished_after_it(tmp_path
     assert without_clock(tmp_path / "whole") == without_clock(tmp_path / "parts")
 
 
+@pytest.mark.slow
 def test_the_time_limit_saves_and_leaves_with_status_0(finished, tmp_path, capsys):
     with pytest.raises(stopping.Stopped) as leaving:
         train.main(small_run(tmp_path / "run", 8, "--time-limit", "0.0001"))
@@ -511,6 +515,7 @@ def test_a_signal_that_is_ignored_stays_ignored():
 DIVERGING = ("--model.optimizer.learning-rate", "1e38", "--checkpoint-every", "2")
 
 
+@pytest.mark.slow
 def test_divergence_before_the_first_checkpoint_says_that_there_is_none(tmp_path):
     with pytest.raises(ValueError, match="there is no checkpoint before it"):
         train.main(small_run(tmp_path / "run", 8, *DIVERGING))
@@ -569,6 +574,7 @@ def test_an_interruption_does_not_change_where_a_rollback_returns_to(tmp_path, m
     assert_same_end(tmp_path / "whole", tmp_path / "parts")
 
 
+@pytest.mark.slow
 def test_skipped_updates_are_counted_and_leave_the_state_alone(tmp_path):
     train.main(small_run(tmp_path / "run", 8, *DIVERGING, "--on-nonfinite", "skip"))
     rows = without_clock(tmp_path / "run")

@@ -37,6 +37,7 @@ def generate(run, z, *, which="best", ema=True):
     return np.rint(images * 255)
 
 
+@pytest.mark.slow
 def test_array_holds_the_generators_images(finished_run, tmp_path):
     written = draw(finished_run, tmp_path / "a.npz", "--num", "10", "--seed", "3")
     expected = generate(finished_run, finished_run.gan.inputs(keys(3).samples, 10))
@@ -392,6 +393,7 @@ def test_a_model_conditioned_on_other_data_takes_the_conditions_of_its_training_
         np.testing.assert_array_equal(held["samples"], np.full((5, 8, 8, 1), 51, np.uint8))
 
 
+@pytest.mark.slow
 def test_points_honour_the_seed_and_the_average(tmp_path):
     """The average of this state is another than its weights: pictures and arrays tell the four combinations apart."""
     spec = DataSpec.points((2,), 2)

@@ -223,6 +223,7 @@ def test_a_broken_image_stops_the_run_before_it_begins_or_is_left_out(photos, tm
 
 
 @pytest.mark.parametrize("kind", ["stop", "skip"])
+@pytest.mark.slow
 def test_one_that_breaks_in_the_middle(photos, tmp_path, kind, monkeypatch, capsys):
     """Every image of a class is overwritten while the run computes: it is named, and stops the run or is replaced."""
     shutil.copytree(photos, tmp_path / "photos")
@@ -248,6 +249,7 @@ def test_one_that_breaks_in_the_middle(photos, tmp_path, kind, monkeypatch, caps
 
 
 @pytest.mark.parametrize("slow", [True, False])
+@pytest.mark.slow
 def test_the_log_names_a_loader_that_is_the_bottleneck(photos, tmp_path, monkeypatch, slow):
     monkeypatch.setattr(feed, "CALLS", 3)
     monkeypatch.setattr(feed, "LONG", 0.001 if slow else 60)

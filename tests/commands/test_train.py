@@ -133,6 +133,7 @@ def test_kill_minus_nine_at_random_moments(tmp_path, kills):
 
 
 @pytest.mark.parametrize("mode", ["pmap", "shard"])
+@pytest.mark.slow
 def test_four_devices_agree_with_one(finished, tmp_path, mode):
     train.main(small_run(tmp_path / mode, 4, "--parallel", mode))
     ours, theirs = journal.rows(tmp_path / mode), journal.rows(finished)[:2]

@@ -60,6 +60,7 @@ def fid_of(run, state, extractor):
     return frechet.fid(extract(extractor, run.dataset.train.x).features, fake.features).fid
 
 
+@pytest.mark.slow
 def test_the_figure_is_the_fid_of_the_checkpoint(by_fid):
     rows, last = rows_of(by_fid), by_fid.restore("last")
     assert [row["step"] for row in rows] == [2, 4]

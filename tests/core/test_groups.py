@@ -96,6 +96,7 @@ def test_the_choice_has_no_gradient_and_the_chosen_share_theirs():
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.7, 1.0])
+@pytest.mark.slow
 def test_four_devices_choose_among_the_whole_batch(share):
     """The best all lie on the last device; the mean over the devices of value and gradient is that of one device."""
     generator = np.random.default_rng(0)

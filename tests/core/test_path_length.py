@@ -46,6 +46,7 @@ def adversarial(g, d):
     return jnp.mean(jax.nn.softplus(-judge(d, generate(g, latents(KEY, B)))[0]))
 
 
+@pytest.mark.slow
 def test_it_is_the_deviation_of_path_lengths_from_their_running_mean():
     game = played(terms=(path_length(),))
     memory = game.state.memory._replace(terms=(jnp.float32(0.7),))

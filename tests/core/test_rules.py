@@ -175,6 +175,7 @@ def test_wasserstein_turns_twice_as_fast():
 
 @pytest.mark.parametrize("gamma", [0.1, 0.5, 2.0, 5.0])
 @pytest.mark.parametrize("penalty", [penalties.r1, penalties.r2])
+@pytest.mark.slow
 def test_r1_and_r2_move_the_eigenvalues_to_the_left(penalty, gamma):
     """`-gamma/2 +- sqrt(gamma^2/4 - 1/4)`, and both together twice gamma."""
     assert_eigenvalues(dirac_eigenvalues(losses.minimax, penalty=(penalty(gamma),)), roots(-gamma, 1 / 4))
@@ -189,6 +190,7 @@ def test_instance_noise_moves_the_eigenvalues_to_the_left(deviation):
 
 
 @pytest.mark.parametrize("weight", [0.1, 1.0, 10.0])
+@pytest.mark.slow
 def test_wgan_gp_has_no_equilibrium_at_which_to_linearise(weight):
     """Beside psi = 0 the field is `theta' = psi, psi' = -theta - 2 weight sign(psi) (|psi| - 1)`: it jumps at psi = 0."""
     config = dirac.Config(
@@ -270,6 +272,7 @@ SCALING = Network(
 
 
 @pytest.mark.parametrize("rule", ["generator_first", "extragradient", "consensus", "unrolled"])
+@pytest.mark.slow
 def test_a_rule_is_the_same_on_four_devices(rule):
     from jgan import parallel, rng
 

@@ -167,6 +167,7 @@ def test_several_minibatches_of_a_step_have_the_views_of_its_updates():
 
 
 @pytest.mark.parametrize("sets", [False, True])
+@pytest.mark.slow
 def test_the_views_do_not_depend_on_the_number_of_devices(sets):
     pair = Batch(images(8), c=images(8, seed=1))
     batch = {"a": pair, "b": pair} if sets else pair

@@ -17,6 +17,7 @@ def _small_cifar(monkeypatch):
     monkeypatch.setattr(cifar, "IMAGES_PER_FILE", 20)
 
 
+@pytest.mark.slow
 def test_damaged_files():
     counts, wrong = fuzzing.survey(100)
     assert not wrong, "\n".join(wrong)

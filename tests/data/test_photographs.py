@@ -143,6 +143,7 @@ VIEW = views.of_images(views.crop(8, 4), views.flip())
 
 
 @pytest.mark.parametrize("n_critic", [1, 2])
+@pytest.mark.slow
 def test_the_crops_do_not_depend_on_the_number_of_devices(n_critic):
     large, small = numbered_pair()
     whole = Batch(Ragged.of(large), c=Ragged.of(small))

@@ -65,6 +65,7 @@ def test_the_sizes_are_all_odd_ones_alike_and_the_rest_is_zero():
     np.testing.assert_allclose(found, found[:, ::-1, ::-1], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_kinds_are_drawn_with_their_probabilities():
     """Isotropic kernels are equal to their transpose; sinc ones are negative somewhere; an impulse is 1 in the middle."""
     keys = jax.random.split(jax.random.key(1), 4000)

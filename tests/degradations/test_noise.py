@@ -24,6 +24,7 @@ def normal(*shape):
     return jax.random.normal(jax.random.key(0), shape)
 
 
+@pytest.mark.slow
 def test_gaussian_noise_has_its_deviation_and_may_be_grey():
     image = whole(jnp.full((80, 80, 3), 0.5))
     found = 255 * (noise.gaussian(normal(80, 80, 3), image, 12.0, False).pixels - 0.5)

@@ -42,6 +42,7 @@ def test_its_accuracy_is_what_its_file_says():
     assert f'"test_accuracy": {round(float(named.mean()), 4)}' in about
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_load_reads(small):
     extractor = classifier.load(small)
     assert extractor.digest != classifier.load().digest

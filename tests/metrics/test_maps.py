@@ -72,6 +72,7 @@ def test_a_file_of_other_weights_is_refused(tmp_path):
         maps.vgg19_maps(path, expected=None, stages=TINY)
 
 
+@pytest.mark.slow
 def test_grey_images_are_three_equal_channels_and_gradients_reach_them():
     found = maps.choose("random:0")
     grey = RNG.random((1, 8, 8, 1)).astype(np.float32)

@@ -147,6 +147,7 @@ def test_a_deviation_or_a_radius_that_is_not_positive_is_told(std, radius):
 
 
 @given(st.integers(0, 2**31), st.integers(1, 40), st.integers(1, 12))
+@pytest.mark.slow
 def test_the_coverage_of_classes_is_that_of_its_definition(seed, n, count):
     classes = np.random.default_rng(seed).integers(0, count, (2, n))
     found = modes.class_coverage(classes, count)

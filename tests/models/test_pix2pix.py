@@ -79,6 +79,7 @@ def test_the_losses_are_their_formulas():
     assert d_metrics["d_loss"] == pytest.approx((softplus(-real) + softplus(fake)) / 2, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_generators_gradient_is_that_of_the_whole_weighted_loss():
     """The L1 distance counts in units of [-1, 1], twice that of [0, 1]: against `jax.grad` of the loss in one piece."""
     gan, state, *_ = played()

@@ -92,6 +92,7 @@ def test_the_first_half_of_the_channels_passes_unchanged():
     np.testing.assert_allclose(found[..., 3:], h[..., 3:] * scale + shift, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_each_level_is_changed_behind_its_first_convolution():
     """A shift at level 1 changes the image of level 1; with a scale of 0 and the shift of what was there, nothing changes."""
     plain = images()
