@@ -188,7 +188,7 @@ def _stacked(
         for name, inside in names:  # one open at a time
             yield name, _image(group[inside], name, size)
 
-    height, width = size or (group[names[0][1]].shape or (0, 0))[:2]
+    height, width = size or _shape(group[names[0][1]], names[0][0])[:2]
     if access.is_lazy(len(names) * height * width * 3):
         x: Any = _when_needed(path, group, names, size)
     else:

@@ -276,3 +276,11 @@ def test_images_of_an_hdf5_file_are_checked_before_training(tmp_path):
         file["faces/b/99.jpg"] = np.zeros((6, 5), np.float32)
     with pytest.raises(ValueError, match=r"b/99\.jpg: expected an image, uint8 \[height, width\]"):
         data.load("hdf5:8", tmp_path / "a.h5", access=LAZY)
+
+
+@pytest.mark.parametrize("access", [LAZY, lazy.AT_ONCE], ids=["lazy", "at once"])
+def test_a_first_array_that_is_no_image_is_told_as_such(tmp_path, access):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["faces/0.jpg"] = np.zeros(5, np.uint8)
+    with pytest.raises(ValueError, match=r"0\.jpg: expected an image, uint8 \[height, width\] .* of the shape \(5,\)"):
+        data.load("hdf5", tmp_path / "a.h5", access=access)
