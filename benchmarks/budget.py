@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jgan import models
 from jgan.models import Model, phases_of
 from jgan.types import GAN, DataSpec, Field
 
@@ -44,6 +45,32 @@ def changed(config: Any, changes: Mapping[str, Any]) -> Any:
         new = changed(getattr(config, first), {rest: value}) if rest else value
         config = dataclasses.replace(config, **{first: new})
     return config
+
+
+def model_of(preset: str, size: tuple[int, int, int], batch_size: int) -> tuple[GAN, DataSpec]:
+    """The model of a preset for images of a size, without data: that of its last phase.
+
+    Args:
+      preset: its name.
+      size: height, width and channels of the images.
+      batch_size: examples in a minibatch.
+
+    Returns:
+      The model and the description of its data.
+
+    Raises:
+      ValueError: if it does not make images of the size.
+
+    Example:
+      >>> from benchmarks import budget
+      >>> gan, spec = budget.model_of("dcgan", (8, 8, 1), 4)
+      >>> gan.n_critic, spec.shape
+      (1, (8, 8, 1))
+    """
+    model = models.MODELS[models.model_of(preset)]
+    spec = DataSpec.images(size, steps_per_epoch=100, n_classes=10, batch_size=batch_size)
+    model.accepts(spec)
+    return phases_of(model, models.presets()[preset].config, spec)[-1].gan, spec
 
 
 def batch_of(gan: GAN, spec: DataSpec, batch_size: int) -> Any:

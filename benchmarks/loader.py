@@ -25,11 +25,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import budget
-from jgan import data, models
+from jgan import data
 from jgan.data import loader
 from jgan.data.lazy import Access
 from jgan.training.environment import environment, write_json
-from jgan.types import DataSpec
 from jgan.utils import cli
 
 PROG = "python -m benchmarks.loader"
@@ -127,10 +126,7 @@ def taken(preset: str, args: Args) -> dict[str, Any]:
     Returns:
       For JSON: the median over the steps.
     """
-    model = models.MODELS[models.model_of(preset)]
-    spec = DataSpec.images((args.side, args.side, 3), steps_per_epoch=100, n_classes=10, batch_size=args.batch_size)
-    model.accepts(spec)
-    gan = models.phases_of(model, models.presets()[preset].config, spec)[-1].gan
+    gan, spec = budget.model_of(preset, (args.side, args.side, 3), args.batch_size)
     key = jax.random.key(0)
     batch = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), budget.batch_of(gan, spec, args.batch_size))
     step, state = jax.jit(gan.step, donate_argnums=1), jax.jit(gan.init)(key)

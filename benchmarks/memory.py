@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from benchmarks import budget
 from jgan import models
 from jgan.training.environment import environment, write_json
-from jgan.types import GAN, DataSpec, GANState
+from jgan.types import GAN, GANState
 from jgan.utils import cli, memory
 from jgan.utils.registry import unknown
 
@@ -141,10 +141,7 @@ def measure(preset: str, size: tuple[int, int, int], batch_size: int) -> dict[st
     Returns:
       For JSON.
     """
-    model = models.MODELS[models.model_of(preset)]
-    spec = DataSpec.images(size, steps_per_epoch=100, n_classes=10, batch_size=batch_size)
-    model.accepts(spec)
-    gan = models.phases_of(model, models.presets()[preset].config, spec)[-1].gan
+    gan, spec = budget.model_of(preset, size, batch_size)
     batch = budget.batch_of(gan, spec, batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(gan.init, key)

@@ -180,10 +180,11 @@ def loader(result: dict[str, Any]) -> str:
     """
     streams = result["streams"]
     rates = [statistics.median(found["images_per_second"]) for found in streams]
+    by = [_workers(found["workers"]) for found in streams]
     header = [
         "model",
         "takes (images/s)",
-        *(f"{found['workers']} workers: ratio" if found["workers"] else "threads: ratio" for found in streams),
+        *(f"{name}: ratio" for name in by),
     ]
     rows = [
         [
@@ -194,14 +195,17 @@ def loader(result: dict[str, Any]) -> str:
         for found in result["models"]
     ]
     notes = []
-    for found, rate in zip(streams, rates, strict=True):
-        by = f"{found['workers']} worker processes" if found["workers"] else "threads"
+    for name, found, rate in zip(by, streams, rates, strict=True):
         sizes = [f"{size / 1e6:,.0f}" for size in found["resident_bytes"] if size is not None]
         after = f", with {', '.join(sizes)} MB of memory after each epoch" if sizes else ""
-        notes.append(f"{by}: {rate:,.0f} images/s{after}")
+        notes.append(f"{name}: {rate:,.0f} images/s{after}")
     side = result["side"]
     about = f"{result['images']:,} JPEG files, decoded and resized to {side}x{side}. {'; '.join(notes)}. {origin(result)}"
     return f"{markdown(header, rows)}\n\n{about}"
+
+
+def _workers(count: int) -> str:
+    return "threads" if count == 0 else "1 worker process" if count == 1 else f"{count} worker processes"
 
 
 def restoration(result: dict[str, Any]) -> str:

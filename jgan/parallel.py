@@ -119,7 +119,7 @@ def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: b
 
 def _check_spreads(batch: Any) -> None:
     """Photographs share a buffer, which every device must have whole."""
-    if any(map(ragged.is_ragged, jax.tree.leaves(batch, is_leaf=ragged.is_ragged))):
+    if ragged.any_ragged(batch):
         raise ValueError("photographs cannot be spread over devices: keep the whole set on each, with resident=True")
 
 

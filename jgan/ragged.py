@@ -88,6 +88,11 @@ def is_ragged(node: Any) -> bool:
     return isinstance(node, Ragged)
 
 
+def any_ragged(tree: Any) -> bool:
+    """Whether a tree holds images of different sizes."""
+    return any(map(is_ragged, jax.tree.leaves(tree, is_leaf=is_ragged)))
+
+
 def rows(leaf: Any) -> Any:
     """An array with an entry for each example: the offsets of a `Ragged`, any other leaf itself."""
     return leaf.offsets if isinstance(leaf, Ragged) else leaf

@@ -168,7 +168,7 @@ def take(part: Any, index: slice | np.ndarray) -> Any:
       >>> dataset.take(Batch(np.arange(4), c=np.arange(4) * 10), slice(2)).c.tolist()
       [0, 10]
     """
-    found = ragged.per_example(lambda leaf: lazy.chosen(leaf, index), part)
+    found = ragged.per_example(lambda leaf: leaf.subset(index) if lazy.is_lazy(leaf) else leaf[index], part)
     return jax.tree.map(lambda leaf: leaf.compact() if is_ragged(leaf) else leaf, found, is_leaf=is_ragged)
 
 

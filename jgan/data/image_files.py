@@ -184,7 +184,7 @@ def _fault(path: Path, size: Size | None) -> str:
     try:
         read_image(path, size)
     except (ValueError, OSError) as error:
-        return text.shortened(" ".join(str(error).split()), 300)
+        return text.one_line(error, 300)
     return ""
 
 

@@ -120,10 +120,6 @@ class Lazy:
             list(threads.map(fill, range(len(places))))
         return found
 
-    def one(self, index: int) -> np.ndarray:
-        """One of the images, read in this thread."""
-        return self.read(int(self.places[index]))
-
     def subset(self, index: Any) -> "Lazy":
         """Some of the images, which are not read yet; `index` is a NumPy index."""
         height, width, channels = self.shape[1:]
@@ -190,25 +186,6 @@ def is_lazy(leaf: Any) -> bool:
       False
     """
     return isinstance(leaf, Lazy)
-
-
-def chosen(leaf: Any, index: Any) -> Any:
-    """Some of the examples: `leaf[index]`, or the `subset` of a `Lazy`.
-
-    Args:
-      leaf: an array or a `Lazy`.
-      index: a NumPy index of the first axis.
-
-    Returns:
-      The same kind of leaf.
-
-    Example:
-      >>> import numpy as np
-      >>> from jgan.data import lazy
-      >>> lazy.chosen(np.arange(4), slice(2)).tolist()
-      [0, 1]
-    """
-    return leaf.subset(index) if isinstance(leaf, Lazy) else leaf[index]
 
 
 def some(images: Any, count: int | None = None) -> Any:

@@ -17,7 +17,7 @@ import numpy as np
 from jgan.data.kinds import length, sets_of
 from jgan.data.lazy import Lazy
 from jgan.data.order import HostOrder
-from jgan.ragged import is_ragged
+from jgan.ragged import any_ragged
 from jgan.types import Batch, Key
 from jgan.utils import text
 
@@ -78,7 +78,7 @@ class Steps:
     def __init__(
         self, data: Any, key: Key, batch_size: int, *, first: int, end: int, n_critic: int = 1, skip: bool = False
     ) -> None:
-        self.sets, self.n_critic, self.skip = sets_of(data), n_critic, skip
+        self.sets, self.batch_size, self.n_critic, self.skip = sets_of(data), batch_size, n_critic, skip
         one_size(self.sets)
         shortest = min(map(length, self.sets.values())) // batch_size  # steps; an order holds a key for each epoch
         self.end = min(end, first + max(1, MOST_EPOCHS * shortest // n_critic))
@@ -100,21 +100,6 @@ class Steps:
         minibatches = [self.orders[name](step * self.n_critic + index) for index in range(self.n_critic)]
         found = [_gathered(self.sets[name], indices, broken if self.skip else None) for indices in minibatches]
         return found[0] if self.n_critic == 1 else jax.tree.map(lambda *leaves: np.stack(leaves), *found)
-
-    @property
-    def reads(self) -> bool:
-        """Whether there is anything to decode."""
-        return any(isinstance(leaf, Lazy) for leaf in jax.tree.leaves(self.sets))
-
-    @property
-    def nbytes(self) -> int:
-        """The bytes of one step."""
-        sizes = [
-            order.batch_size * leaf.nbytes // len(leaf)
-            for name, order in self.orders.items()
-            for leaf in jax.tree.leaves(self.sets[name])
-        ]
-        return max(1, self.n_critic * sum(sizes))
 
 
 class _Told:
@@ -149,7 +134,7 @@ def _example(lazy: Sequence[Lazy], index: int, broken: list[str] | None) -> tupl
     for offset in range(MOST_BROKEN):
         place = (index + offset) % len(lazy[0])
         try:
-            return [images.one(place) for images in lazy], place
+            return [images[place] for images in lazy], place
         except (ValueError, OSError) as error:
             if broken is None:
                 raise
@@ -181,7 +166,7 @@ class Stream:
     def __init__(self, steps: Steps, first: int, workers: int = 0) -> None:
         check()
         self.steps, self.step = steps, first
-        self.workers = workers if steps.reads else 0  # arrays would be copied to every worker
+        self.workers = workers if any_lazy(steps.sets) else 0  # arrays would be copied to every worker
         self.restarts: list[str] = []
         self._tries = 0
         self._iterator = self._started()
@@ -190,7 +175,8 @@ class Stream:
         import grain
 
         share = max(1, self.workers)  # each worker has threads and examples of its own
-        ahead = int(np.clip(AHEAD // share // self.steps.nbytes, 2, 64))
+        each = bytes_of_step(self.steps.sets, self.steps.batch_size, self.steps.n_critic)
+        ahead = int(np.clip(AHEAD // share // each, 2, 64))
         threads = max(1, min(THREADS, os.cpu_count() or 1, ahead) // share)
         found = grain.MapDataset.source(_Told(self.steps))[self.step :].to_iter_dataset(grain.ReadOptions(threads, ahead))
         if self.workers:
@@ -300,27 +286,29 @@ def one_size(data: Any) -> None:
       >>> from jgan.data import loader
       >>> loader.one_size(Batch(np.zeros(3)))
     """
-    if any(map(is_ragged, jax.tree.leaves(data, is_leaf=is_ragged))):
+    if any_ragged(data):
         raise ValueError("photographs of several sizes are kept on the device: give --loader resident")
 
 
-def bytes_of(data: Any) -> int:
-    """The bytes that data would take on a device.
+def bytes_of_step(data: Any, batch_size: int, n_critic: int = 1) -> int:
+    """The bytes of the examples of one step.
 
     Args:
-      data: a `Batch`, or a dict of named `Batch`es.
+      data: a `Batch`, or a dict of named `Batch`es, each of at least one example.
+      batch_size: the size of the global batch.
+      n_critic: minibatches per step.
 
     Returns:
-      The number.
+      The number, at least 1.
 
     Example:
       >>> import numpy as np
       >>> from jgan import Batch
       >>> from jgan.data import loader
-      >>> loader.bytes_of(Batch(np.zeros((2, 3), np.float32)))
+      >>> loader.bytes_of_step(Batch(np.zeros((5, 3), np.float32)), batch_size=2)
       24
     """
-    return sum(leaf.nbytes for leaf in jax.tree.leaves(data))
+    return max(1, batch_size * n_critic * sum(leaf.nbytes // len(leaf) for leaf in jax.tree.leaves(data)))
 
 
 def any_lazy(data: Mapping[str, Batch] | Batch) -> bool:

@@ -1,6 +1,5 @@
 """What the loop gives the compiled step as its data: a set that lies on the devices, or a window of examples for each call."""
 
-import contextlib
 import importlib.util
 import time
 from collections.abc import Callable
@@ -10,7 +9,7 @@ import jax
 
 from jgan import parallel
 from jgan.data import loader, streamed
-from jgan.ragged import is_ragged
+from jgan.ragged import any_ragged
 from jgan.training.config import devices
 from jgan.training.log import Log
 from jgan.training.run import Run
@@ -19,7 +18,6 @@ from jgan.utils import memory
 
 WINDOW = 1 << 27
 """The most bytes of a window of several steps."""
-
 
 LONG, CALLS, SHARE = 0.001, 100, 0.2
 """The log names the loader as the bottleneck if the device idles for so many seconds in more than a share of so many calls."""
@@ -72,25 +70,23 @@ class Streamed:
     """Windows of the examples of the coming steps; what happens to them is written to the log."""
 
     def __init__(self, log: Log) -> None:
-        self._log, self._stream, self._broken = log, contextlib.ExitStack(), 0
+        self._log, self._broken = log, 0
         self._source: loader.Stream | None = None
-        self._steps: Callable[[int], loader.Steps] | None = None
+        self._open: Callable[[int], loader.Stream] | None = None
         self._latest: Any = None
         self._taken, self._waits, self._warned = 0, 0, False
 
     def begin(self, run: Run, key: Key, first: int, end: int) -> None:
         """Starts to read; whatever was read ahead for another phase is dropped."""
-        skip = run.config.on_bad_image == "skip"
-        self._workers = run.config.loader_workers
-        self._steps = lambda first: loader.Steps(
-            run.dataset.train, key, run.batch_size, first=first, end=end, n_critic=run.gan.n_critic, skip=skip
-        )
-        self._open(first)
+        config, data, n_critic = run.config, run.dataset.train, run.gan.n_critic
+        options: dict[str, Any] = {"end": end, "n_critic": n_critic, "skip": config.on_bad_image == "skip"}
 
-    def _open(self, first: int) -> None:
+        def opened(first: int) -> loader.Stream:
+            steps = loader.Steps(data, key, run.batch_size, first=first, **options)
+            return loader.Stream(steps, first, config.loader_workers)
+
         self.close()
-        assert self._steps is not None, "begin comes first"
-        self._source = self._stream.enter_context(loader.Stream(self._steps(first), first, self._workers))
+        self._open, self._source = opened, opened(first)
 
     def take(self, size: int) -> Any:
         """The window of the next steps, on the host: it is copied to the devices while they compute the step before."""
@@ -105,8 +101,10 @@ class Streamed:
 
     def _next(self) -> loader.Loaded:
         assert self._source is not None
-        if self._source.step == len(self._source.steps):  # a stream ends after some thousand epochs
-            self._open(self._source.step)
+        assert self._open is not None
+        if (step := self._source.step) == len(self._source.steps):  # after some hundred epochs: `loader.MOST_EPOCHS`
+            self.close()
+            self._source = self._open(step)
         found = next(self._source)
         for message in self._source.restarts:
             self._log.say(f"warning: {message}")
@@ -134,7 +132,9 @@ class Streamed:
 
     def close(self) -> None:
         """Ends the threads and workers."""
-        self._stream.close()
+        if self._source is not None:
+            self._source.close()
+            self._source = None
 
 
 def of(run: Run, log: Log) -> Feed:
@@ -165,10 +165,10 @@ def is_streamed(run: Run) -> bool:
     train = run.dataset.train
     if loader.any_lazy(train):
         return True
-    if any(map(is_ragged, jax.tree.leaves(train, is_leaf=is_ragged))) or importlib.util.find_spec("grain") is None:
+    if any_ragged(train) or importlib.util.find_spec("grain") is None:
         return False
     room = (devices(run.config)[0].memory_stats() or {}).get("bytes_limit")
-    return room is not None and loader.bytes_of(train) > room // 2
+    return room is not None and memory.bytes_of(train) > room // 2
 
 
 def sentence(run: Run) -> str:
@@ -180,7 +180,7 @@ def sentence(run: Run) -> str:
     Returns:
       The text.
     """
-    size = memory.in_words(loader.bytes_of(run.dataset.train))
+    size = memory.in_words(memory.bytes_of(run.dataset.train))
     if not is_streamed(run):
         return f"data: {size}, on the device"
     if not loader.any_lazy(run.dataset.train):
@@ -212,6 +212,4 @@ def longest(run: Run) -> int:
     Returns:
       At least 1.
     """
-    train = jax.tree.leaves(run.dataset.train)
-    one = run.batch_size * run.gan.n_critic * sum(leaf.nbytes // max(1, len(leaf)) for leaf in train)
-    return max(1, WINDOW // max(1, one))
+    return max(1, WINDOW // loader.bytes_of_step(run.dataset.train, run.batch_size, run.gan.n_critic))

@@ -228,8 +228,7 @@ def check_fit(run: Run) -> None:
         try:
             loop.scans_fast(here)
             leaves = jax.tree_util.tree_leaves_with_path(here.template())
-            size = sum(math.prod(leaf.shape) * leaf.dtype.itemsize for _, leaf in leaves)
-            memory.require("give a smaller model: for its state", size)
+            memory.require("give a smaller model: for its state", memory.bytes_of([leaf for _, leaf in leaves]))
             for path, leaf in leaves:
                 if 0 in leaf.shape:
                     raise ValueError(f"state{jax.tree_util.keystr(path)} would be empty, of shape {leaf.shape}")

@@ -55,15 +55,18 @@ def step_key(run: Run) -> Key:
 
 def resident_step(run: Run, step: Step | None = None) -> Step:
     """The step of a run's current phase over its whole data set, for one device or inside `pmap`."""
-    step = step or run.gan.step
-    step = resident.on_resident_data(step, run.batch_size, run.gan.n_critic, example=run.spec.example, view=run.dataset.view)
-    return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
+    step, known = step or run.gan.step, {"example": run.spec.example, "view": run.dataset.view}
+    return _tolerant(run, resident.on_resident_data(step, run.batch_size, run.gan.n_critic, **known))
 
 
-def windowed_step(run: Run, length: int, step: Step | None = None) -> Step:
+def windowed_step(run: Run, length: int, step: Step) -> Step:
     """The step of a run's current phase over a window of `length` steps, for one device or inside `pmap`."""
-    step = step or run.gan.step
-    step = streamed.on_windows(step, length, run.gan.n_critic, example=run.spec.example, view=run.dataset.view)
+    known = {"example": run.spec.example, "view": run.dataset.view}
+    return _tolerant(run, streamed.on_windows(step, length, run.gan.n_critic, **known))
+
+
+def _tolerant(run: Run, step: Step) -> Step:
+    """The step, without updates that are not finite if the run is to skip them."""
     return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
 
 

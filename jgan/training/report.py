@@ -14,6 +14,7 @@ from jgan.training.environment import device
 from jgan.training.log import Log
 from jgan.training.run import Run, RunConfig, environment, sizes_of, write_json
 from jgan.types import GANState
+from jgan.utils import memory
 from jgan.utils.files import replacing
 
 
@@ -40,7 +41,7 @@ def plan(run: Run) -> str:
         lines.append(f"{'examples ' + name:<18} {sizes[name]} of {' and '.join(shapes)}")
     lines += [
         f"{'epochs':<18} {config.steps / run.spec.steps_per_epoch:.1f}, of {run.spec.steps_per_epoch} steps",
-        f"{'memory':<18} {_bytes(run.template()) / 2**20:.1f} MiB of state on each device; {feed.sentence(run)}",
+        f"{'memory':<18} {memory.bytes_of(run.template()) / 2**20:.1f} MiB of state on each device; {feed.sentence(run)}",
     ]
     return "\n".join(lines)
 
@@ -208,7 +209,3 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
 
 def _count(tree: Any) -> int:
     return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
-
-
-def _bytes(tree: Any) -> int:
-    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))

@@ -1,6 +1,10 @@
 """The memory that is available, so that a request that cannot be met is refused before anything is computed."""
 
+import math
 from pathlib import Path
+from typing import Any
+
+import jax
 
 _UNITS = ("bytes", "KB", "MB", "GB", "TB", "PB", "EB")
 
@@ -38,6 +42,24 @@ def require(what: str, size: int) -> None:
     room = available()
     if room is not None and size > room:
         raise ValueError(f"{what}: about {in_words(size)} of memory are needed, and {in_words(room)} are available")
+
+
+def bytes_of(tree: Any) -> int:
+    """The bytes of the arrays of a tree.
+
+    Args:
+      tree: arrays, or anything with a shape and a dtype.
+
+    Returns:
+      The number of bytes.
+
+    Example:
+      >>> import numpy as np
+      >>> from jgan.utils import memory
+      >>> memory.bytes_of({"a": np.zeros((2, 3), np.float32), "b": np.zeros(5, np.int8)})
+      29
+    """
+    return sum(math.prod(leaf.shape) * leaf.dtype.itemsize for leaf in jax.tree.leaves(tree))
 
 
 def in_words(size: int) -> str:
