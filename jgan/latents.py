@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Float
 
+from jgan.utils import xla
 from jgan.utils.checks import same_shape
 
 Path = Literal["linear", "spherical"]
@@ -220,7 +221,7 @@ def project(
         made = generate(z.reshape(n * count, -1)).reshape(n, count, *images.shape[1:])
         return jnp.mean(jnp.square(made - images[:, None]), axis=(2, 3, 4))
 
-    @jax.jit
+    @xla.jit
     def update(z: jax.Array, state: optax.OptState) -> tuple[jax.Array, optax.OptState]:
         gradient = jax.grad(lambda z: errors(z).sum())(z)
         change, state = optimizer.update(gradient, state)
@@ -229,6 +230,6 @@ def project(
     z, state = starts, optimizer.init(starts)
     for _ in range(steps):  # one program a step: on CPU a convolution inside a scan loses its threads
         z, state = update(z, state)
-    found = jax.jit(errors)(z)
+    found = xla.jit(errors)(z)
     best = found.argmin(axis=1)[:, None]
     return Projection(jnp.take_along_axis(z, best[..., None], axis=1)[:, 0], jnp.take_along_axis(found, best, axis=1)[:, 0])

@@ -14,6 +14,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jgan import ragged
 from jgan.types import GANState, Key, Metrics, PyTree, Step
+from jgan.utils import xla
 from jgan.utils.checks import divisible
 
 CompiledStep = Callable[[Key, GANState, Any], tuple[GANState, Metrics]]
@@ -54,6 +55,9 @@ def scan(step: Step, length: int) -> Step:
 def jit(step: Step) -> CompiledStep:
     """Compiles a step for one device; the state's buffers are donated, so the state passed in must not be used again.
 
+    On CPU it uses the options of `jgan.utils.xla`, which JAX accepts at the top level only: within another `jax.jit`, call the
+    step itself.
+
     Args:
       step: the step.
 
@@ -66,7 +70,7 @@ def jit(step: Step) -> CompiledStep:
       >>> int(step(None, 1, 2)[0])
       3
     """
-    return jax.jit(step, donate_argnums=1)
+    return xla.jit(step, donate_argnums=1)
 
 
 def pmap(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False, axis: int = 0) -> CompiledStep:
@@ -176,7 +180,7 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
       axis: that axis: 0, or that of the batches in a window (`jgan.data.streamed`).
 
     Returns:
-      The compiled step; the state is replicated.
+      The compiled step, with the method `lower` of `jax.jit`; the state is replicated.
 
     Raises:
       ValueError: at the call, if the batch is not divisible by the number of devices.
@@ -187,7 +191,7 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
     the_mesh = mesh(devices)
     replicated = NamedSharding(the_mesh, PartitionSpec())
     spread = NamedSharding(the_mesh, PartitionSpec(*[None] * axis, AXIS))
-    compiled = jax.jit(
+    compiled = xla.jit(
         step,
         donate_argnums=1,
         in_shardings=(replicated, replicated, replicated if resident else spread),
@@ -202,6 +206,7 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
             divisible(leaf.shape[axis], the_mesh.size)
         return compiled(key, state, batch)
 
+    sharded.lower = compiled.lower  # type: ignore[attr-defined]
     return sharded
 
 

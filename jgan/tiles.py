@@ -13,6 +13,7 @@ import jax
 import numpy as np
 from jaxtyping import Shaped
 
+from jgan.utils import xla
 from jgan.utils.checks import whole
 
 Function = Callable[[np.ndarray], np.ndarray]
@@ -148,5 +149,5 @@ def compiled(function: Callable[[jax.Array], jax.Array]) -> Function:
       >>> tiles.compiled(lambda x: x + 1)(np.zeros((1, 2, 2, 1))).shape
       (1, 2, 2, 1)
     """
-    fast = jax.jit(function)
+    fast = xla.jit(function)
     return lambda windows: np.asarray(fast(windows))

@@ -18,7 +18,7 @@ from jgan.evaluation.criteria import unit
 from jgan.evaluation.named import Picture
 from jgan.training.run import Snapshot, keys
 from jgan.types import GAN, Field, Inputs
-from jgan.utils import memory, text
+from jgan.utils import memory, text, xla
 
 AT_ONCE = 1 << 20
 """The pixels that are translated together, but at least one picture and at most `MOST`."""
@@ -208,7 +208,7 @@ def _in_tiles(found: Snapshot, picture: Picture, direction: str, ema: bool) -> n
     assert whole.reach is not None
     size = height * width * channels * (1 + whole.scale**2)
     memory.require(f"{picture.where}, {height}x{width} pixels (height x width): make it smaller", size)
-    generate = jax.jit(functools.partial(found.run.gan.generate, ema=ema))
+    generate = xla.jit(functools.partial(found.run.gan.generate, ema=ema))
 
     def function(windows: np.ndarray) -> np.ndarray:
         images = jnp.asarray(unit(windows))
@@ -223,7 +223,7 @@ def _in_tiles(found: Snapshot, picture: Picture, direction: str, ema: bool) -> n
 
 def _programs(found: Snapshot, ema: bool) -> Callable[[Inputs, str], Any]:
     """The compiled generator for inputs of one size after another, checked to fit into the memory before it runs."""
-    generate, known = jax.jit(functools.partial(found.run.gan.generate, ema=ema)), dict[Any, Any]()
+    generate, known = xla.jit(functools.partial(found.run.gan.generate, ema=ema)), dict[Any, Any]()
 
     def program(inputs: Inputs, where: str) -> Any:
         _, height, width, _ = shape = jax.tree.leaves(inputs.c)[0].shape

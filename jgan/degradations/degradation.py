@@ -9,6 +9,7 @@ import numpy as np
 
 from jgan import rng
 from jgan.types import Key
+from jgan.utils import xla
 
 BATCH = 32
 """Images in one program of `degraded`."""
@@ -106,4 +107,4 @@ def _program(degradation: Degradation):
         keys = jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)
         return jax.vmap(degradation.one)(keys, images)
 
-    return jax.jit(run)
+    return xla.jit(run)

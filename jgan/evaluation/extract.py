@@ -4,6 +4,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from jgan.evaluation.sets import ImageSet
 from jgan.features import Extracted, Extractor
 from jgan.metrics.blocks import Progress
+from jgan.utils import xla
 from jgan.utils.files import replacing
 
 
@@ -35,8 +37,9 @@ def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, 
       >>> extract.extract(features.pixels(), data.load("digits").test.x).features.shape
       (296, 64)
     """
-    # Extractors with weights as leaves are already compiled; under `jit` here the weights would become constants.
-    apply = extractor.apply if isinstance(extractor.apply, jax.tree_util.Partial) else jax.jit(extractor.apply)
+    # Weights that are leaves are arguments of the program; within the function they would become its constants.
+    leaves = isinstance(extractor.apply, jax.tree_util.Partial)
+    apply = functools.partial(_program(), extractor.apply) if leaves else xla.jit(extractor.apply)
     parts, batch_size = [], min(batch_size, len(images))
     for start in range(0, len(images), batch_size):
         part = images[start : start + batch_size]
@@ -49,6 +52,12 @@ def extract(extractor: Extractor, images: np.ndarray, *, batch_size: int = 100, 
     if not np.isfinite(whole.features).all():
         raise ValueError(f"the features of {extractor.name} are not finite: the weights may be damaged")
     return whole
+
+
+@functools.cache
+def _program() -> Callable[..., Any]:
+    """One for all calls, so that each extractor is compiled once."""
+    return xla.jit(lambda apply, images: apply(images))
 
 
 def _head(leaf: jax.Array, n: int) -> np.ndarray:

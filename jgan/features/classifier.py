@@ -21,7 +21,7 @@ from jgan.features import dense, weights
 from jgan.features.dense import Dense
 from jgan.features.extractor import Extracted, Extractor
 from jgan.types import Batch, Key, Network, PyTree
-from jgan.utils import text
+from jgan.utils import text, xla
 from jgan.utils.checks import whole
 from jgan.utils.registry import unknown
 
@@ -105,7 +105,7 @@ def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: i
         (logits, _), _ = net.apply(params, extra, images[index].astype(jnp.float32) / 255)
         return optax.softmax_cross_entropy_with_integer_labels(logits, labels[index]).mean()
 
-    @functools.partial(jax.jit, donate_argnums=(0, 1))
+    @functools.partial(xla.jit, donate_argnums=(0, 1))
     def update(params: PyTree, state: PyTree, index: jax.Array) -> tuple[PyTree, PyTree]:
         changes, state = optimizer.update(jax.grad(loss)(params, index), state, params)
         return optax.apply_updates(params, changes), state
@@ -131,7 +131,7 @@ def accuracy(params: PyTree, classes: int, batch: Batch, config: Dense | None = 
       The fraction, from 0 to 1.
     """
     net = network(batch.x.shape[1:], classes, config)
-    apply = jax.jit(lambda images: net.apply(params, {}, images.astype(jnp.float32) / 255)[0][0].argmax(axis=1))
+    apply = xla.jit(lambda images: net.apply(params, {}, images.astype(jnp.float32) / 255)[0][0].argmax(axis=1))
     blocks = range(0, len(batch.x), 1_000)
     named = np.concatenate([np.asarray(apply(batch.x[start : start + 1_000])) for start in blocks])
     return float(np.mean(named == batch.y))

@@ -19,6 +19,7 @@ from jaxtyping import Float, Int32
 from jgan import networks
 from jgan.data import resident
 from jgan.types import Batch, Key, Network, PyTree
+from jgan.utils import xla
 from jgan.utils.checks import whole
 
 
@@ -242,7 +243,7 @@ def fit(key: Key, train: Batch, classes: int, config: Dense, *, epochs: int, bat
     made = trainer(config, train.x.shape[1:], classes)
     init_key, order_key = jax.random.split(key)
     state, images = made.init(init_key), jax.tree.map(jnp.asarray, train)
-    run = jax.jit(functools.partial(epoch, made), donate_argnums=0)
+    run = xla.jit(functools.partial(epoch, made), donate_argnums=0)
     for epoch_key in jax.random.split(order_key, epochs):
         state, _ = run(state, images, order(epoch_key, len(train.x), batch_size))
     return state.params

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from jgan.utils import xla
 from jgan.utils.shapes import AnyArray
 
 Maps = Callable[[jax.Array], Sequence[jax.Array]]
@@ -89,7 +90,7 @@ def distances(
     x, y = np.asarray(first, np.float32), np.asarray(second, np.float32)
     if x.shape != y.shape or x.ndim != 4 or not len(x):
         raise ValueError(f"expected as many images of one shape on both sides, at least 1, found {x.shape} and {y.shape}")
-    compared = jax.jit(lambda x, y: of_maps(maps(x), maps(y)))
+    compared = xla.jit(lambda x, y: of_maps(maps(x), maps(y)))
     found = []
     for start in range(0, len(x), block):
         parts = [images[start : start + block] for images in (x, y)]

@@ -1,7 +1,8 @@
 """Convolution, transposed convolution and max pooling, written for the fast paths of XLA on CPU as well as for a GPU.
 
 `conv` and `conv_transpose` are linear in the image and in the kernel, so each of their gradients is a convolution again. XLA on
-CPU is fast only for some of the ways to write such a convolution, so both functions define their own gradients. On two cores,
+CPU is fast only for some of the ways to write such a convolution, so both functions define their own gradients; and where XLA's
+convolution itself is slow there, `cpu_convolution` has others. On two cores,
 the kernel gradient of the 2014 deconvolution (5x5, stride 3, 80 to 3 channels) takes 1/7 of the time of the one that JAX
 derives, that of a 4x4 stride 2 deconvolution of 256 to 128 channels 1/30, and that of the first maxout convolution (8x8,
 padding 4) 1/15. Their second derivatives, which gradient penalties need, are the same functions again: an update of the critic
@@ -13,6 +14,8 @@ import functools
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
+
+from jgan.networks.cpu_convolution import FEW, few_outputs, has_sub_pixels, plain, shifts, transposed, turned
 
 
 def conv(
@@ -130,19 +133,15 @@ def max_pool(x: Float[jax.Array, "b h w c"], *, window: int, stride: int) -> Flo
 # three again.
 
 
-def _plain_conv(image: jax.Array, kernel: jax.Array, stride: int, padding: int) -> jax.Array:
-    return jax.lax.conv_general_dilated(
-        image,
-        kernel,
-        window_strides=(stride, stride),
-        padding=((padding, padding), (padding, padding)),
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
-    )
+def _on_cpu() -> bool:
+    return jax.default_backend() == "cpu"
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def _conv(image, kernel, stride, padding):
-    return _plain_conv(image, kernel, stride, padding)
+    if _on_cpu() and few_outputs(kernel, stride):
+        return shifts(image, kernel, padding)
+    return plain(image, kernel, stride, padding)
 
 
 def _conv_backward(stride, padding, residuals, code):
@@ -155,8 +154,12 @@ def _conv_backward(stride, padding, residuals, code):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _conv_transpose(code, kernel, stride, padding, sides):
+    if _on_cpu() and has_sub_pixels(kernel, stride):
+        return transposed(code, kernel, stride, padding, sides)
+    if _on_cpu() and few_outputs(turned(kernel), stride):
+        return shifts(code, turned(kernel), kernel.shape[0] - 1 - padding)
     struct = jax.ShapeDtypeStruct((len(code), *sides, kernel.shape[2]), code.dtype)
-    (image,) = jax.linear_transpose(lambda x: _plain_conv(x, kernel, stride, padding), struct)(code)
+    (image,) = jax.linear_transpose(lambda x: plain(x, kernel, stride, padding), struct)(code)
     return image
 
 
@@ -167,12 +170,19 @@ def _conv_transpose_backward(stride, padding, sides, residuals, image):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3, 4))
 def _kernel_gradient(image, code, stride, padding, window):
+    inputs, outputs, last = image.shape[3], code.shape[3], window[0] - 1
+    if _on_cpu() and stride == 1 and outputs <= FEW < inputs and window[1] - 1 == last >= padding:
+        return turned(_kernel_gradient_of_xla(code, image, 1, last - padding, window))
+    return _kernel_gradient_of_xla(image, code, stride, padding, window)
+
+
+def _kernel_gradient_of_xla(image, code, stride, padding, window):
     # XLA on CPU leaves its fast path if the window, here the code, is larger than the image before padding: the zeros are then
     # added first.
     if any((n - 1) * stride + 1 > side for n, side in zip(code.shape[1:3], image.shape[1:3], strict=True)):
         image, padding = jnp.pad(image, ((0, 0), (padding, padding), (padding, padding), (0, 0))), 0
     struct = jax.ShapeDtypeStruct((*window, image.shape[3], code.shape[3]), code.dtype)
-    (kernel,) = jax.linear_transpose(lambda w: _plain_conv(image, w, stride, padding), struct)(code)
+    (kernel,) = jax.linear_transpose(lambda w: plain(image, w, stride, padding), struct)(code)
     return kernel
 
 

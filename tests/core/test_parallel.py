@@ -138,7 +138,7 @@ def test_a_population_is_its_members_apart(together):
 def test_shard_spreads_the_work(kind):
     """Each device's program multiplies its own quarter of the batch, costs a quarter, and adds the gradients up."""
     _, data, batches = the_model()
-    step = jax.jit(four_devices("shard", kind))
+    step = four_devices("shard", kind)
     compiled = step.lower(KEY, first_state(), batches[0] if kind == "batches" else data).compile()
     text = compiled.as_text()
     assert "all-reduce" in text

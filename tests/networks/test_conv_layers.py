@@ -80,13 +80,22 @@ def test_the_gradients_of_a_transposed_convolution_are_those_of_jax(size, added)
 
 
 @pytest.mark.parametrize(
-    ("size", "stride", "padding", "channels", "sides"),
-    [(4, 2, 1, 3, (6, 8)), (4, 2, 1, 6, (6, 8)), (3, 1, 1, 5, (5, 4)), (5, 3, 0, 2, (9, 7)), (3, 2, 1, 5, (5, 6))],
+    ("size", "stride", "padding", "channels", "outputs", "sides"),
+    [
+        (4, 2, 1, 3, 4, (6, 8)),
+        (4, 2, 1, 6, 4, (6, 8)),
+        (4, 2, 1, 9, 9, (16, 18)),
+        (3, 1, 1, 5, 4, (5, 4)),
+        (3, 1, 1, 9, 3, (5, 4)),
+        (3, 1, 0, 1, 9, (5, 4)),
+        (5, 3, 0, 2, 4, (9, 7)),
+        (3, 2, 1, 5, 4, (5, 6)),
+    ],
 )
-def test_second_derivatives_are_those_of_jax(size, stride, padding, channels, sides):
+def test_second_derivatives_are_those_of_jax(size, stride, padding, channels, outputs, sides):
     """Of a gradient penalty, with respect to the image, the kernel and the code that is convolved back; both ways."""
     random = np.random.default_rng(0)
-    image, kernel = random.normal(size=(2, *sides, channels)), random.normal(size=(size, size, channels, 4))
+    image, kernel = random.normal(size=(2, *sides, channels)), random.normal(size=(size, size, channels, outputs))
     image, kernel = (jnp.asarray(array, jnp.float32) for array in (image, kernel))
     convolved = functools.partial(convolution.conv, stride=stride, padding=padding)
 

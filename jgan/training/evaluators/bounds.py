@@ -17,6 +17,7 @@ from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.evaluators.reconstructions import reconstructions
 from jgan.training.run import Run, keys
 from jgan.types import GANState
+from jgan.utils import xla
 
 IMPORTANCE_SAMPLES = 50
 """k of the importance-weighted bound of the test images"""
@@ -36,7 +37,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: as that of images.
     """
     base, tools = images.evaluator(run), run.model.tools(run.config.model, run.spec)
-    quick = jax.jit(tools["bounds"](1))
+    quick = xla.jit(tools["bounds"](1))
     name = "ELBO" if tools["likelihood"] else "ELBO of grey pixels"
     if run.config.metric == "auto":
         base = base._replace(criterion="elbo", larger=True)
@@ -49,7 +50,7 @@ def evaluator(run: Run) -> Evaluator:
 
     def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
         entries, sentence = base.finish(run, state)
-        slow = jax.jit(tools["bounds"](IMPORTANCE_SAMPLES))
+        slow = xla.jit(tools["bounds"](IMPORTANCE_SAMPLES))
         elbo, tighter = (float(value) for value in mean_bounds(run, state, "test", slow))
         plots.save_png(run.workdir / "reconstructions.png", reconstructions(tools["reconstruct"], run, state))
         found = {"elbo": elbo, "importance_weighted": tighter, "importance_samples": IMPORTANCE_SAMPLES}

@@ -15,6 +15,7 @@ from jgan.training.evaluators import images, sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import Batch, GANState
+from jgan.utils import xla
 
 BLOCK = 1_000
 """images classified at once"""
@@ -33,7 +34,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "errors")
-    classify = jax.jit(run.model.tools(run.config.model, run.spec)["classify"])
+    classify = xla.jit(run.model.tools(run.config.model, run.spec)["classify"])
 
     def errors(state: GANState, part: Batch) -> int:
         return wrong(lambda x: classify(state.discriminator, x), part)

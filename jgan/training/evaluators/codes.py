@@ -16,6 +16,7 @@ from jgan.training.evaluators import images, sampling
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run, keys
 from jgan.types import GANState, PlayerState
+from jgan.utils import xla
 
 Reader = Callable[[PlayerState, np.ndarray], np.ndarray]
 
@@ -111,7 +112,7 @@ def reader(run: Run) -> Reader:
     """
     tools = run.model.tools(run.config.model, run.spec)
 
-    @jax.jit
+    @xla.jit
     def read(player: PlayerState, x: jax.Array) -> jax.Array:
         return tools["codes"].split(tools["read"](player, x))[1][0].argmax(axis=1)
 

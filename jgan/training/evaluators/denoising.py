@@ -7,13 +7,13 @@ Samples cost many passes of the network, so they are not measured during trainin
 from collections.abc import Mapping
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 
 from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import GANState
+from jgan.utils import xla
 
 EXAMINED = 512
 """validation and test images whose loss is measured, at times spread evenly"""
@@ -32,7 +32,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: if `--metric` is given.
     """
     no_metric(run, "the loss of validation images")
-    loss = jax.jit(run.model.tools(run.config.model, run.spec)["noise_loss"])
+    loss = xla.jit(run.model.tools(run.config.model, run.spec)["noise_loss"])
 
     def of(run: Run, state: GANState, part: str) -> float:
         x = jnp.asarray(images.real_images(run).part(part, EXAMINED))

@@ -16,6 +16,7 @@ from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import GANState
+from jgan.utils import xla
 
 BLOCK = 500
 """images examined at once"""
@@ -38,7 +39,7 @@ def evaluator(run: Run) -> Evaluator:
     """
     no_metric(run, "the likelihood of validation images")
     tools, real = run.model.tools(run.config.model, run.spec), images.real_images(run)
-    nats, levels = jax.jit(tools["nats"]), tools["levels"]
+    nats, levels = xla.jit(tools["nats"]), tools["levels"]
 
     def of(run: Run, state: GANState, part: str, first: int | None = None) -> float:
         x, key = real.part(part, first), keys(run.config.seed).evaluation

@@ -15,6 +15,7 @@ from jgan.training.evaluators import images
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run
 from jgan.types import GANState
+from jgan.utils import xla
 
 
 def evaluator(run: Run) -> Evaluator:
@@ -31,7 +32,7 @@ def evaluator(run: Run) -> Evaluator:
       ValueError: as that of images.
     """
     base = images.evaluator(run)
-    back = jax.jit(run.model.tools(run.config.model, run.spec)["reconstruct"])
+    back = xla.jit(run.model.tools(run.config.model, run.spec)["reconstruct"])
     if run.config.metric == "auto":
         base = base._replace(criterion="squared_error", larger=False)
 

@@ -11,6 +11,7 @@ from jgan.data.dataset import take
 from jgan.data.lazy import is_lazy
 from jgan.training.run import Run
 from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
+from jgan.utils import xla
 
 _LABEL_STREAM = 2**20
 """folded into the key of the latents to get the key of their labels"""
@@ -117,7 +118,7 @@ def draw(
     """
     options: dict[str, Any] = {"ema": ema} | ({"truncation": truncation} if gan.truncates else {})
     options |= {"temperature": temperature} if gan.tempers else {}
-    generate = jax.jit(gan.generate, static_argnames=tuple(options))
+    generate = xla.jit(gan.generate, static_argnames=tuple(options))
     n = len(jax.tree.leaves(inputs)[0])
     blocks = []
     for first in range(0, n, block):

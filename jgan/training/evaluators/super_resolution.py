@@ -9,7 +9,6 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -21,6 +20,7 @@ from jgan.ragged import is_ragged
 from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run, keys
 from jgan.types import GANState
+from jgan.utils import xla
 
 VALIDATED = 16
 """number of validation pictures per measure"""
@@ -77,7 +77,7 @@ def enlarged(run: Run, state: GANState, small: Sequence[np.ndarray]) -> list[np.
     """
     gan = run.gan
     assert gan.whole is not None
-    generate = jax.jit(gan.generate, static_argnames=("ema",))
+    generate = xla.jit(gan.generate, static_argnames=("ema",))
 
     def function(windows: np.ndarray) -> np.ndarray:
         inputs = gan.inputs(keys(run.config.seed).evaluation, len(windows), jnp.asarray(windows, jnp.float32) / 255)
