@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import timing
+from benchmarks.drawings import ALONE
 from jgan import Batch, data, parallel
 from jgan.data import resident
 from jgan.models import gan2014
@@ -167,9 +168,6 @@ def product_flops(config: gan2014.Config, pixels: int, batch_size: int) -> int:
       2820816000
     """
     return sum(2 * m * k * n for m, k, n in products(config, pixels, batch_size))
-
-
-ALONE = "its matrix products alone"
 
 
 def products_alone(config: gan2014.Config, pixels: int, batch_size: int) -> timing.Contender:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+ALONE = "its matrix products alone"
+"""The contender of the throughput benchmarks that computes nothing else."""
+
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table, with the first column left-aligned and the others right-aligned.
@@ -70,6 +73,35 @@ def throughput(result: dict[str, Any]) -> str:
         f"Batch {options['batch_size']}, medians of {options['repeats']} interleaved rounds. "
         f"A step needs {result['needed_gflop']:.3f} GFLOP of matrix products. "
         f"Rate of a 2048 x 2048 float32 matrix product, GFLOP/s: {rates}. {origin(result)}"
+    )
+    return f"{markdown(header, rows)}\n\n{notes}"
+
+
+def throughput_images(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.throughput_images`: a row per model.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    rows = []
+    for model in result["models"].values():
+        speeds = {name: step["images_per_second"]["median"] for name, step in model["steps"].items()}
+        peak, ratio = model["product"]["median"], model["ratio"]
+        shares = [speeds[name] * model["gflop"] / result["options"]["batch_size"] / peak for name in ("jgan", ALONE)]
+        names = ("jgan", "jgan, jax.jit", ALONE, "PyTorch, eager", "PyTorch, compiled")
+        row = [model["title"], *(f"{speeds[name]:,.0f}" if name in speeds else "" for name in names)]
+        row.append("" if ratio is None else f"{ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f})")
+        rows.append([*row, *(f"{share:.0%}" for share in shares)])
+    header = ["images/s", "jgan", "with `jax.jit` alone", "its products alone", "PyTorch, eager", "PyTorch, compiled"]
+    header += ["relative to the better PyTorch", "share of the matrix-product rate", "the same, products alone"]
+    options = result["options"]
+    rates = [model["product"]["median"] for model in result["models"].values()]
+    notes = (
+        f"Batch {options['batch_size']}, float32, medians of {options['repeats']} interleaved rounds, ratios within them. "
+        f"Rate of a 2048 x 2048 matrix product: {min(rates):,.0f} to {max(rates):,.0f} GFLOP/s. {origin(result)}"
     )
     return f"{markdown(header, rows)}\n\n{notes}"
 

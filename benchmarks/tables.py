@@ -127,6 +127,8 @@ class Table(NamedTuple):
 
 TABLES: dict[str, Table] = {
     "table1": Table(drawings.table1, "python -m benchmarks.mnist_parzen"),
+    # the first prefix that fits counts
+    "throughput_images": Table(drawings.throughput_images, "python -m benchmarks.throughput_images"),
     "throughput": Table(drawings.throughput, "python -m benchmarks.throughput"),
     "mode_coverage": Table(drawings.mode_coverage, "python -m benchmarks.mode_coverage"),
     "stacked_mnist": Table(drawings.stacked_mnist, "python -m benchmarks.stacked_mnist"),

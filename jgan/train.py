@@ -24,7 +24,7 @@ from jgan.training.config import RunConfig
 from jgan.training.log import Log
 from jgan.training.records import CONFIG, read
 from jgan.training.run import assemble, open_run
-from jgan.utils import cli, output
+from jgan.utils import cli, memory, output
 from jgan.utils.registry import unknown
 
 PROG = "python -m jgan.train"
@@ -207,4 +207,5 @@ def _held(word: str, flags: Sequence[str]) -> RunConfig | None:
 
 
 if __name__ == "__main__":
+    memory.keep_freed()
     cli.run(main, PROG, leave=cli.at_once)

@@ -6,7 +6,7 @@ from jaxtyping import Float
 
 from jgan.networks.convolution import conv
 
-LEAST_CHANNELS, MOST_PIECES = 32, 16
+LEAST_CHANNELS, MOST_PIECES = 16, 16
 """On CPU, the least input channels of a dense convolution that computes several groups, and the most such convolutions."""
 
 

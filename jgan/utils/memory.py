@@ -1,6 +1,8 @@
 """The memory that is available, so that a request that cannot be met is refused before anything is computed."""
 
+import ctypes
 import math
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,31 @@ def require(what: str, size: int) -> None:
     room = available()
     if room is not None and size > room:
         raise ValueError(f"{what}: about {in_words(size)} of memory are needed, and {in_words(room)} are available")
+
+
+def keep_freed() -> bool:
+    """Has the allocator keep what is freed, for a process that trains on CPU; a command may do so, a library may not.
+
+    XLA allocates the temporary arrays of a step anew at each step. By default glibc gives large ones back to the system, which
+    hands them out again one zeroed page at a time: about 8 % of a convolutional step. With these settings they stay in the
+    process, and one heap serves all threads.
+
+    Returns:
+      Whether the allocator is glibc's and took the settings; otherwise nothing changes.
+
+    Example:
+      >>> from jgan.utils import memory
+      >>> kept = memory.keep_freed()  # at the start of a script
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    trim_threshold, top_pad, mmap_max, arena_max = -1, -2, -4, -8  # the numbers of malloc.h
+    settings = {mmap_max: 0, trim_threshold: 2**31 - 1, top_pad: 256 << 20, arena_max: 1}
+    return min(mallopt(option, value) for option, value in settings.items()) == 1
 
 
 def bytes_of(tree: Any) -> int:

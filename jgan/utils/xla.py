@@ -17,7 +17,8 @@ def compiler_options() -> dict[str, bool | str] | None:
 
     From jaxlib 0.10 on, XLA leaves float32 convolutions to YNNPACK, whose kernel gradients are slow: one training step of a 3x3
     convolution of 64 channels, 64 images of 32x32, takes 1.0 s with jaxlib 0.10.2 and 0.5 s with 0.12, and 0.09 s and 0.11 s
-    without (two cores). With these options it is given the matrix products only, with which it is faster than XLA itself.
+    without (two cores). With these options it is given only products and sums, with which it is faster than XLA itself: a step
+    of DCGAN 32 takes 1.12 times as long without the sums.
 
     Returns:
       The options for `jax.jit(..., compiler_options=...)` of a program at the top level, or None where none are needed: not on
@@ -32,7 +33,7 @@ def compiler_options() -> dict[str, bool | str] | None:
     """
     if jax.default_backend() != "cpu" or FUSIONS in os.environ.get("XLA_FLAGS", ""):
         return None
-    options: dict[str, bool | str] = {FUSIONS: "LIBRARY_FUSION_TYPE_DOT"}
+    options: dict[str, bool | str] = {FUSIONS: "LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE"}
     try:
         jax.jit(lambda: 0, compiler_options=options).lower().compile()
     except jax.errors.JaxRuntimeError:  # XLA's answer to an option that it does not know
