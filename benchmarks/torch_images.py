@@ -76,8 +76,8 @@ def spectral(net: Player, path: str) -> torch.Tensor:
     with torch.no_grad():
         v = functional.normalize(matrix.T @ u, dim=0)
         refined = functional.normalize(matrix @ v, dim=0)
-        if net.training:
-            u.copy_(refined)
+    if net.training:
+        setattr(net, _name(f"spectral_{path}/kernel"), refined)  # the gradient of an earlier pass needs the old tensor
     return kernel / torch.dot(refined, matrix @ v)
 
 
