@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -15,11 +15,26 @@ from jgan.data.sizes import Size
 from jgan.utils import text
 
 
-def read_image(path: str | Path, size: Size | None = None, most: int = pictures.MOST_PIXELS) -> np.ndarray:
+class Encoded(Protocol):
+    """An image as a file holds it: a `Path`, or a record that names itself by `str` and opens like one."""
+
+    @property
+    def parent(self) -> Any:
+        """What it lies in, for messages."""
+
+    @property
+    def suffix(self) -> str:
+        """That of a file's name, or "", where the content alone tells the format."""
+
+    def open(self, mode: Any = "rb") -> IO[Any]:
+        """The content."""
+
+
+def read_image(path: str | Encoded, size: Size | None = None, most: int = pictures.MOST_PIXELS) -> np.ndarray:
     """Reads one image.
 
     Args:
-      path: the file.
+      path: the file, or a record.
       size: height and width of the result: the largest centred crop of that aspect ratio is resized with antialiasing.
       most: the largest number of pixels of the file.
 
@@ -40,16 +55,24 @@ def read_image(path: str | Path, size: Size | None = None, most: int = pictures.
       ...     image_files.read_image(file.name).shape
       (2, 4, 1)
     """
-    path = reading.user_path(path)
-    reading.regular(path, "an image")
-    with reading.naming(path, "an image"):
+    path = _checked(path)
+    with reading.naming(str(path), "an image"):
         with path.open("rb") as file:
             decoded = pictures.decode(file, str(path), pictures.formats_of(path.suffix), most)
             image = pictures.upright(decoded, str(path))
         return stacking.pixels(image if size is None else stacking.fit(image, size))
 
 
-def read_images(paths: Sequence[Path], size: Size | None = None, source: str = "folder") -> np.ndarray:
+def _checked(path: str | Encoded) -> Encoded:
+    """A regular file, or a record."""
+    if not isinstance(path, str | Path):
+        return path
+    path = reading.user_path(path)
+    reading.regular(path, "an image")
+    return path
+
+
+def read_images(paths: Sequence[Encoded], size: Size | None = None, source: str = "folder") -> np.ndarray:
     """Reads images into one array, RGB if any of them is.
 
     Args:
@@ -96,7 +119,7 @@ class Found(NamedTuple):
 class Files:
     """Reads one of several files as an image of a shape; copied to other processes, it holds nothing but the names."""
 
-    paths: Sequence[Path]
+    paths: Sequence[Encoded]
     size: Size | None
     shape: tuple[int, int, int]
 
@@ -108,7 +131,7 @@ class Files:
         return np.broadcast_to(image, self.shape)
 
 
-def images(paths: Sequence[Path], size: Size | None, access: Access, source: str = "folder") -> Found:
+def images(paths: Sequence[Encoded], size: Size | None, access: Access, source: str = "folder") -> Found:
     """The images of files, as asked for.
 
     Args:
@@ -153,6 +176,25 @@ def images(paths: Sequence[Path], size: Size | None, access: Access, source: str
     return Found(Lazy(Files(good, size, shape), shape, np.arange(len(good))), kept, broken)
 
 
+def sizes_of(paths: Sequence[Encoded]) -> set[Size]:
+    """The sizes of images, from their headers.
+
+    Args:
+      paths: the files or records.
+
+    Returns:
+      Heights and widths; a broken image has none.
+    """
+
+    def one(path: Encoded) -> Size | None:
+        try:
+            return _header(path)[0]
+        except (ValueError, OSError):
+            return None  # `images` says what is wrong with it
+
+    return {size for size in _each(one, paths) if size is not None}
+
+
 def note(broken: Sequence[str], most: int = 5) -> str:
     """A sentence on images that were left out.
 
@@ -174,12 +216,12 @@ def note(broken: Sequence[str], most: int = 5) -> str:
     return f"left out, because they cannot be read, {len(broken)} images: {'; '.join(broken[:most])}{more}"
 
 
-def _each(function: Callable[[Path], Any], paths: Sequence[Path]) -> list[Any]:
+def _each(function: Callable[[Any], Any], paths: Sequence[Encoded]) -> list[Any]:
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding releases Python's lock
         return list(threads.map(function, paths))
 
 
-def _fault(path: Path, size: Size | None) -> str:
+def _fault(path: Encoded, size: Size | None) -> str:
     """Why a file cannot be read, "" if it can."""
     try:
         read_image(path, size)
@@ -188,15 +230,15 @@ def _fault(path: Path, size: Size | None) -> str:
     return ""
 
 
-def _header(path: Path) -> tuple[Size, bool]:
+def _header(path: Encoded) -> tuple[Size, bool]:
     """The size of an image, and whether it has colours; only a palette is decoded for that."""
-    reading.regular(path, "an image")
+    path = _checked(path)
     with path.open("rb") as file:
         size, mode = pictures.header(file, str(path), pictures.formats_of(path.suffix))
     return size, (read_image(path).shape[2] == 3 if mode in ("P", "PA") else mode not in ("1", "L", "LA"))
 
 
-def _channels(paths: Sequence[Path], size: Size | None, source: str) -> int:
+def _channels(paths: Sequence[Encoded], size: Size | None, source: str) -> int:
     """3 if any image has colours; raises a `ValueError` if the sizes differ."""
     headers = _each(_header, paths)
     if size is None:

@@ -5,6 +5,7 @@ cores decode small files. A worker that is killed is replaced, from the step tha
 """
 
 import contextlib
+import gc
 import os
 import signal
 from collections.abc import Iterator, Mapping, Sequence
@@ -225,6 +226,9 @@ class Stream:
         """Ends the threads and workers."""
         with contextlib.suppress(AttributeError):  # of an iterator that was never asked for an example
             self._iterator.close()
+        self._iterator = None
+        if self.workers:
+            gc.collect()  # its cycles hold examples in memory that is shared with the workers, which nothing else would free
 
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]

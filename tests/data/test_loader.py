@@ -2,6 +2,8 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -178,6 +180,30 @@ def test_workers_read_the_same_and_one_that_is_killed_is_replaced(tmp_path):
         assert (tmp_path / "killed").exists()
         assert len(stream.restarts) == 1
         assert "a worker of the loader was ended from outside at step" in stream.restarts[0]
+
+
+class Large:
+    """Reads images of half a megabyte, which workers pass on in shared memory."""
+
+    def __call__(self, place):
+        return np.full((512, 512, 2), place, np.uint8)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs Linux")
+@pytest.mark.parametrize("taken", [3, 6], ids=["closed early", "to the end"])
+def test_no_shared_memory_is_left(taken):
+    """Python would warn of it when the process ends."""
+    shared = lambda: {path.name for path in Path("/dev/shm").glob("psm_*")}  # noqa: E731
+    before, images = shared(), Lazy(Large(), (512, 512, 2), np.arange(20))
+    with loader.Stream(steps_of(Batch(images), end=6), 0, workers=1) as stream:
+        last = [int(next(stream).data.x[0, 0, 0, 0]) for _ in range(taken)]
+        assert shared() - before, "it is used"
+    assert len(set(last)) > 1
+    deadline = time.monotonic() + 20  # it is freed by another thread
+    while shared() - before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not shared() - before
 
 
 @pytest.mark.slow
