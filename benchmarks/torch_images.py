@@ -50,9 +50,13 @@ def _name(path: str) -> str:
 # ------------------------------------------------------------------------------------------------------------------- layers
 
 
+def kernel_of(net: Player, path: str) -> torch.Tensor:
+    """A kernel, normalised if the network has a singular vector for it."""
+    return net.of(f"{path}/kernel") if net.of(f"spectral_{path}/kernel") is None else spectral(net, path)
+
+
 def conv(net: Player, x: torch.Tensor, path: str, stride: int = 1, padding: int = 0) -> torch.Tensor:
-    kernel = spectral(net, path) if net.of(f"spectral_{path}/kernel") is not None else net.of(f"{path}/kernel")
-    return functional.conv2d(x, kernel, net.of(f"{path}/bias"), stride, padding)
+    return functional.conv2d(x, kernel_of(net, path), net.of(f"{path}/bias"), stride, padding)
 
 
 def up(net: Player, x: torch.Tensor, path: str) -> torch.Tensor:
@@ -60,8 +64,7 @@ def up(net: Player, x: torch.Tensor, path: str) -> torch.Tensor:
 
 
 def linear(net: Player, x: torch.Tensor, path: str) -> torch.Tensor:
-    kernel = spectral(net, path) if net.of(f"spectral_{path}/kernel") is not None else net.of(f"{path}/kernel")
-    return functional.linear(x, kernel, net.of(f"{path}/bias"))
+    return functional.linear(x, kernel_of(net, path), net.of(f"{path}/bias"))
 
 
 def batch_norm(net: Player, x: torch.Tensor, path: str) -> torch.Tensor:

@@ -16,8 +16,6 @@ from jgan import data
 from jgan.data import huggingface
 from jgan.data.lazy import Access, Lazy
 
-INT = datasets.Value("int32")
-
 
 def pictures(n, size=(6, 4), colour=True, seed=0):
     """Pillow images of noise, width x height."""

@@ -43,7 +43,9 @@ def test_the_gradients_are_those_of_xla_to_the_second_order():
         np.testing.assert_allclose(ours, xla, rtol=0, atol=1e-5 * np.abs(xla).max())
 
 
-@pytest.mark.parametrize(("groups", "group", "together"), [(16, 16, 1), (96, 16, 6), (4, 4, 4), (8, 8, 2), (7, 8, 7)])
+@pytest.mark.parametrize(
+    ("groups", "group", "together"), [(16, 16, 1), (96, 16, 6), (4, 4, 4), (8, 8, 2), (8, 64, 1), (7, 8, 7), (7, 16, 1)]
+)
 def test_groups_are_joined_to_fill_a_convolution_and_to_be_few(groups, group, together):
     assert grouped_convolution._together(groups, group) == together
 
