@@ -138,18 +138,19 @@ def length(args: Args, entry: Entry, dataset: data.Dataset) -> tuple[int, float]
     return budget.steps_for(args.tflop * 1e12, costs, lengths), costs[-1]
 
 
-def measured(judge: judges.Judge, run: Run, state: GANState) -> dict[str, Any]:
+def measured(judge: judges.Judge, run: Run, state: GANState, n: int) -> dict[str, Any]:
     """The figures of a finished run.
 
     Args:
       judge: the features.
       run: the run, in its last phase.
       state: the state whose averaged generator is measured.
+      n: the number of samples.
 
     Returns:
       For JSON.
     """
-    samples, fake, real = judges.compared(judge.extractor, run, state, SAMPLES)
+    samples, fake, real = judges.compared(judge.extractor, run, state, n)
     real_images = unit(run.dataset.train.x[:SAMPLES])
     some = real[np.random.default_rng(0).permutation(len(real))[:SAMPLES]]
     near = prdc.prdc(some, fake)
@@ -233,7 +234,7 @@ def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str
         "flop": steps * cost if args.device == "gpu" else args.tflop * 1e12,
         "seconds": seconds,
         "seed": args.seed,
-        **measured(judge, run, state),
+        **measured(judge, run, state, min(entry.samples, SAMPLES)),
         "rows": 1 + sampling.classes(run.gan) if sampling.classes(run.gan) else ROWS,
         "config": models.to_dict(run.config.model),
     }

@@ -17,6 +17,7 @@ class Entry(NamedTuple):
       parts: what only some of the steps compute.
       decays: whether the options have an optimiser with `decay` and `decay_steps`; a model without has schedules of its own.
       images: those that a run with `--device gpu` sees.
+      samples: those that are measured: fewer where one needs a pass for each pixel.
     """
 
     preset: str
@@ -25,6 +26,7 @@ class Entry(NamedTuple):
     parts: Sequence[budget.Part] = ()
     decays: bool = True
     images: int = 0
+    samples: int = 10_000
 
     @property
     def config(self) -> Any:
@@ -66,8 +68,8 @@ ENTRIES: dict[str, Entry] = {
     "infogan": Entry("infogan_mnist", {"width": 32, "units": 512}),
     "autoencoder": Entry("autoencoder_mnist", batch_size=128),
     "vae": Entry("vae_mnist", batch_size=128),
-    "pixelcnn": Entry("pixelcnn_mnist", {"features": 16}),
-    "ddpm": Entry("ddpm_mnist"),
+    "pixelcnn": Entry("pixelcnn_mnist", {"features": 12, "layers": 5}, samples=500),
+    "ddpm": Entry("ddpm_mnist", {"width": 12}),
 }
 """The models, with widths at which a budget of 100 TFLOP shows most of them at least 600,000 images, one of 50 half as many.
 

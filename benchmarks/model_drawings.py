@@ -90,8 +90,10 @@ def gallery(result: dict[str, Any]) -> str:
     asked = "; ".join(
         f"`{run['model']}` {run['agreement']:.1%} ({run['dataset']})" for run in runs if run["agreement"] is not None
     )
+    most = max(run["samples"] for run in runs)
+    fewer = "".join(f"; {run['samples']:,} of `{run['model']}` ({run['dataset']})" for run in runs if run["samples"] < most)
     notes = (
-        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; 10,000 samples of the averaged generator. "
+        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; {most:,} samples of the averaged generator{fewer}. "
         f"Features: {features}. Sharpness: the variance of the Laplacian, 1 for training images. "
         + (f"Samples in which the classifier finds the class that was asked for: {asked}. " if asked else "")
         + origin(runs[-1])
