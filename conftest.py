@@ -5,6 +5,7 @@ It lies at the root, above both `tests/` and `jgan/`, so that the doctests meet 
 
 import atexit
 import builtins
+import gc
 import importlib.metadata
 import os
 import shutil
@@ -20,6 +21,8 @@ _jaxlib = tuple(map(int, importlib.metadata.version("jaxlib").split(".")[:2]))
 # flag that it does not know: this one is gone from jaxlib 0.12 on. Before 0.10 the older emitters are less exact.
 # Of two values of a flag the later one counts: one from outside overrides the first, not the number of devices.
 _flags = ["--xla_cpu_use_fusion_emitters=false"] if (0, 10) <= _jaxlib < (0, 11) else []
+# One part a program: by default XLA divides it among threads, and each part costs.
+_flags.append("--xla_cpu_parallel_codegen_split_count=1")
 _flags += [os.environ.get("XLA_FLAGS", ""), f"--xla_force_host_platform_device_count={DEVICES}"]
 # The simulated devices meet in every `psum`. Where one core serves them all, and other processes too, a meeting may take longer
 # than the 40 seconds after which XLA gives up and ends the process. Older XLAs do not know the flag.
@@ -38,6 +41,9 @@ if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+# Tracing makes many small objects that live on, and looking through all of them again and again takes a tenth of the time.
+gc.set_threshold(200_000, 20, 100)
 
 # Tests send it; a shell has it ignored in what it runs in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -93,7 +93,8 @@ def gallery(result: dict[str, Any]) -> str:
     most = max(run["samples"] for run in runs)
     fewer = "".join(f"; {run['samples']:,} of `{run['model']}` ({run['dataset']})" for run in runs if run["samples"] < most)
     notes = (
-        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; {most:,} samples of the averaged generator{fewer}. "
+        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; "
+        f"{most:,} samples of the averaged generator{fewer}. "
         f"Features: {features}. Sharpness: the variance of the Laplacian, 1 for training images. "
         + (f"Samples in which the classifier finds the class that was asked for: {asked}. " if asked else "")
         + origin(runs[-1])

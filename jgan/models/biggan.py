@@ -204,7 +204,9 @@ def make(config: Config, spec: DataSpec) -> GAN:
     )
 
 
-_QUICK: dict[str, Any] = {"rule": options.Rule(n_critic=2), "ema": options.EMA(0.999)}
+# From N(0, 0.02), as published for CIFAR-10, 2,000 updates on MNIST made no digits: 21 % were read as the class asked for, and
+# from orthogonal kernels 99 % (benchmarks.gallery).
+_QUICK: dict[str, Any] = {"init": "orthogonal", "rule": options.Rule(n_critic=2), "ema": options.EMA(0.999)}
 
 _IMAGENET = Config(
     latent_size=120,

@@ -150,15 +150,15 @@ class Played(NamedTuple):
     promotion: str
 
 
-def promotion_of(gan, batch):
-    """Strict, unless an optimiser of optax does not allow it: its Adam mixes an int32 count with Python floats."""
+def strictly(function):
+    """`(its result, "strict")`, or "standard" if an optimiser of optax does not allow it: its Adam mixes int32 and floats."""
     try:
-        jax.eval_shape(lambda key: gan.step(key, gan.init(key), batch), KEY)
+        return function(), "strict"
     except Exception as error:
         if not any("optax" in frame.filename for frame in traceback.extract_tb(error.__traceback__)):
             raise
-        return "standard"
-    return "strict"
+    with jax.numpy_dtype_promotion("standard"):
+        return function(), "standard"
 
 
 @functools.cache
@@ -172,15 +172,15 @@ def played(case):
     step.__name__ += next(name for name, other in CASES.items() if other == case)  # chex counts the traces by name
 
     init, compiled = jit(gan.init), jit(chex.assert_max_traces(step, n=1), donate_argnums=1)
-    promotion = promotion_of(gan, batch)
+    (state, after), promotion = strictly(lambda: begun(case, gan, init, several))
     with jax.numpy_dtype_promotion(promotion):
-        state = init(SEEDS[0])
-        after = updates(case, gan, state, several) | {"step": compiled(KEY, init(SEEDS[0]), batch)}
+        after["step"] = compiled(KEY, init(SEEDS[0]), batch)
     return Played(gan, batch, init, compiled, state, after, promotion)
 
 
-def updates(case, gan, state, several):
-    """What each player's update makes of a state, and what a step's do one after the other."""
+def begun(case, gan, init, several):
+    """The first state, and what each player's update makes of it, and what a step's do one after the other."""
+    state = init(SEEDS[0])
     g_step, d_step = jit(gan.g_step), jit(gan.d_step)
     after = {"g_step": g_step(KEY, state, several[-1]), "d_step": d_step(KEY, state, several[-1])}
     expected = state
@@ -191,7 +191,7 @@ def updates(case, gan, state, several):
     expected, g_metrics = g_step(g_key, expected, several[-1])
     if not g_metrics:  # a phase of the discriminator alone: its steps are counted too, by `step`
         expected = expected._replace(step=expected.step + 1)
-    return after | {"in turn": (expected, d_metrics | g_metrics)}
+    return state, after | {"in turn": (expected, d_metrics | g_metrics)}
 
 
 def rule_of(case):
@@ -378,14 +378,13 @@ def test_other_presets_keep_the_form_of_the_state(case):
     """In both dtypes, and their samples and logits have the shapes that they should; nothing is compiled."""
     gan = gan_of(case)
     batch, _ = minibatches(case, gan.n_critic)
-    promotion = promotion_of(gan, batch)
     state = jax.eval_shape(gan.init, KEY)
     assert sum(leaf.size for leaf in jax.tree.leaves(state)) < 100_000, "the networks of this suite are small: see Model.small"
     assert not any(leaf.weak_type for leaf in jax.tree.leaves(state))
     for dtype in ("float32", "bfloat16") if hasattr(case.config, "dtype") else ("float32",):
         config = dataclasses.replace(case.config, dtype=dtype) if hasattr(case.config, "dtype") else case.config
-        with jax.numpy_dtype_promotion(promotion):
-            new, metrics = jax.eval_shape(gan_of(case._replace(config=config)).step, KEY, state, batch)
+        step = gan_of(case._replace(config=config)).step
+        (new, metrics), _ = strictly(functools.partial(jax.eval_shape, step, KEY, state, batch))
         assert form(new) == form(state)
         assert all(value.shape == () and value.dtype == jnp.float32 for value in metrics.values())
     c = arrays(gan.condition, 3)
@@ -470,7 +469,7 @@ def test_a_phase_begins_from_the_state_of_the_one_before_it(case):
     made = models.phases(case.config, spec_of(case))
     assert all(phase.steps and phase.steps > 0 for phase in made[:-1])
     before, here = played(case._replace(phase=case.phase - 1)), played(case)
-    enter = jax.jit(lambda key, previous: phases.enter(made, case.phase, key, previous))  # as a run does it
+    enter = jit(lambda key, previous: phases.enter(made, case.phase, key, previous))  # as a run does it
     entered, again = (jax.tree.map(jnp.copy, enter(KEY, before.after["step"][0])) for _ in range(2))
     assert_identical(entered, again)
     assert form(entered) == form(here.state)
@@ -522,8 +521,7 @@ def test_the_balance_is_the_value_of_the_losses_at_logits_of_zero(name):
     blind = state._replace(
         discriminator=state.discriminator._replace(params=jax.tree.map(jnp.zeros_like, state.discriminator.params))
     )
-    with jax.numpy_dtype_promotion(promotion_of(gan, batch)):
-        found = jit(gan.d_step)(KEY, blind, batch)[1] | jit(gan.g_step)(KEY, blind, batch)[1]
+    found, _ = strictly(lambda: jit(gan.d_step)(KEY, blind, batch)[1] | jit(gan.g_step)(KEY, blind, batch)[1])
     assert (balance := gan.balance()) is not None
     assert balance._asdict() == pytest.approx({loss: float(found[loss]) for loss in ("d_loss", "g_loss")}, rel=1e-6)
     assert (len(set(balance)) == 1) == (name == "digits"), "equal values are one line in the curves"
