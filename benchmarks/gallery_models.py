@@ -39,9 +39,10 @@ FAST = {"rule.n_critic": 1, "optimizer.learning_rate": 1e-3, "optimizer.d_learni
 12 % agreement and an FID of 118 with the published rates, 98 % and 11 with these; the FID of `wgan_gp` was 142, and is 11 with
 ten times its published rate; `wgan` has ten times its rate too."""
 
-# The rates of StyleGAN2 and of ProGAN are five times those of their presets. StyleGAN2's weights are N(0, 1), scaled at run time: a step of Adam at the
-# preset's rate changes them by about 0.2 % of their size, one of the DCGAN here by 5 %. On MNIST the samples were strokes after
-# 74,000 images at the preset's rate (FID above 600, for a gamma of R1 of .005 and of 10), and digits after 230,000 at this one.
+# The rates of StyleGAN2 and ProGAN are five times those of their presets. The weights of StyleGAN2 are N(0, 1), scaled at run
+# time: a step of Adam at the preset's rate changes them by about 0.2 % of their size, one of the DCGAN here by 5 %. On MNIST the
+# samples were strokes after 74,000 images at the preset's rate (FID above 600, for a gamma of R1 of .005 and of 10), and digits
+# after 230,000 at this one.
 ENTRIES: dict[str, Entry] = {
     "gan2014": Entry("mnist", batch_size=100, decays=False),
     "dcgan": Entry("dcgan_mnist", {"width": 32}),
