@@ -40,7 +40,7 @@ FAST = {"rule.n_critic": 1, "optimizer.learning_rate": 1e-3, "optimizer.d_learni
 ten times its published rate; `wgan` has ten times its rate too."""
 
 # The rates of StyleGAN2 and ProGAN are five times those of their presets. The weights of StyleGAN2 are N(0, 1), scaled at run
-# time: a step of Adam at the preset's rate changes them by about 0.2 % of their size, one of the DCGAN here by 5 %. On MNIST the
+# time: a step of Adam at the preset's rate changes them by about 0.2 % of their size, one of the DCGAN here by 5 %. On MNIST
 # samples were strokes after 74,000 images at the preset's rate (FID above 600, for a gamma of R1 of .005 and of 10), and digits
 # after 230,000 at this one.
 ENTRIES: dict[str, Entry] = {

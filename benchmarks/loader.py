@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks import budget
-from jgan import data
+from jgan import data, parallel
 from jgan.data import loader
 from jgan.data.lazy import Access
 from jgan.training.environment import environment, write_json
@@ -129,7 +129,7 @@ def taken(preset: str, args: Args) -> dict[str, Any]:
     gan, spec = budget.model_of(preset, (args.side, args.side, 3), args.batch_size)
     key = jax.random.key(0)
     batch = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), budget.batch_of(gan, spec, args.batch_size))
-    step, state = jax.jit(gan.step, donate_argnums=1), jax.jit(gan.init)(key)
+    step, state = parallel.jit(gan.step), jax.jit(gan.init)(key)
     times = []
     for _ in range(args.steps + 2):
         began = time.perf_counter()

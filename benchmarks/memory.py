@@ -24,7 +24,7 @@ from benchmarks import budget
 from jgan import models
 from jgan.training.environment import environment, write_json
 from jgan.types import GAN, GANState
-from jgan.utils import cli, memory
+from jgan.utils import cli, memory, xla
 from jgan.utils.registry import unknown
 
 PROG = "python -m benchmarks.memory"
@@ -145,7 +145,7 @@ def measure(preset: str, size: tuple[int, int, int], batch_size: int) -> dict[st
     batch = budget.batch_of(gan, spec, batch_size)
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(gan.init, key)
-    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
+    compiled = xla.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
     counts = [sum(leaf.size for leaf in jax.tree.leaves(player.params)) for player in (state.generator, state.discriminator)]
     return {
         "preset": preset,

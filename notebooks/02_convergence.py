@@ -229,7 +229,7 @@ for name, path in courses.items():
 # any mode. We train four seeds of each method in one program, with the same networks, optimiser and number of steps.
 
 # %%
-SEEDS, LENGTH, CHUNK, WIDTH = 4, 4000, 500, 256
+SEEDS, LENGTH, CHUNK, WIDTH = 4, 4000, 500, 128
 grid = data.load("grid25")
 about, on_device = data.spec(grid, WIDTH), Batch(jnp.asarray(grid.train.x))
 common = mixture.Config(optimizer=Optimizer("adam", 4e-3, b2=0.99, decay_steps=LENGTH), ema=EMA(0.995))
