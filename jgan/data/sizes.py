@@ -82,14 +82,37 @@ def fitted(name: str, found: set[Size], nearest: Callable[[Size], Size]) -> tupl
       >>> sizes.fitted("folder", {(60, 60)}, lambda size: (64, 64))[0]
       'folder:64x64'
     """
-    asked = asked_size(name)
+    base = name.partition(":")[0]
+    return nearest_size(name, base, asked_size(name), found, nearest)
+
+
+def nearest_size(
+    name: str, base: str, asked: Size | None, found: set[Size], nearest: Callable[[Size], Size]
+) -> tuple[str, str]:
+    """As `fitted`, for a name that is taken apart already.
+
+    Args:
+      name: the name of the set.
+      base: the name without a size.
+      asked: the size in it.
+      found: as in `fitted`.
+      nearest: as in `fitted`.
+
+    Returns:
+      As in `fitted`.
+
+    Example:
+      >>> from jgan.data import sizes
+      >>> sizes.nearest_size("a/b", "a/b", None, {(60, 60), (80, 70)}, lambda size: (64, 64))[0]
+      'a/b:64x64'
+    """
     if not asked and not found:
         return name, ""  # `load` says what is wrong
     wanted = asked or usual_size(found)
     size = nearest(wanted)
     if size == wanted and (asked or found == {size}):
         return name, ""
-    base, of = name.partition(":")[0], "x".join(map(str, min(found or {wanted})))
+    of = "x".join(map(str, min(found or {wanted})))
     if len(found) > 1:
         of = f"{len(found)} sizes"
     nearest_to = f"nearest to {wanted[0]}x{wanted[1]} " if size != wanted else ""

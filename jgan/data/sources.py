@@ -135,7 +135,7 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     base = name.partition(":")[0]
     if base not in SOURCES and not tfds.knows(name, folder):
         raise ValueError(_unknown(name))
-    source = SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True)
+    source = _source(name)
     if held_out is not None and not source.holds_out:
         raise comes_divided(name)
     if access.skip and not source.skips:
@@ -179,12 +179,21 @@ def fitted(
       >>> sources.fitted("folder:70", "photos", lambda size: (64, 64))[0], sources.fitted("mnist", None, lambda size: (64, 64))
       ('folder:64x64', ('mnist', ''))
     """
-    base = name.partition(":")[0]
-    fit = SOURCES[base].fitted if base in SOURCES else None
-    if fit is None:
+    from jgan.data import tfds  # it imports modules that register themselves here
+
+    source, folder = _source(name), None if data_dir is None else reading.user_path(data_dir)
+    if source.fitted is None or (source.load is tfds.load and not tfds.knows(name, folder)):
         return name, ""
-    options = {"skip": skip} if SOURCES[base].skips else {}
-    return fit(name, None if data_dir is None else reading.user_path(data_dir), nearest, **options)
+    options = {"skip": skip} if source.skips else {}
+    return source.fitted(name, folder, nearest, **options)
+
+
+def _source(name: str) -> Source:
+    """The source of a set: the registered one, or tensorflow-datasets."""
+    from jgan.data import tfds
+
+    base = name.partition(":")[0]
+    return SOURCES[base] if base in SOURCES else Source(tfds.load, "", "", holds_out=True, streams=True, fitted=tfds.fitted)
 
 
 def comes_divided(name: str) -> ValueError:

@@ -7,24 +7,21 @@ tfds stores a set in the order of a hash of each example's key. If the key is th
 original order is restored: `mnist` is the same data set from tfds and from its IDX files.
 """
 
-import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from jgan.data import idx, pictures, reading, sources, tfrecord, values
+from jgan.data import idx, reading, sizes, sources, values
 from jgan.data.dataset import PARTS, Dataset, complete, hold_out_tail, take
+from jgan.data.lazy import AT_ONCE, Access, Lazy
+from jgan.data.sizes import Size
 from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name
+from jgan.data.tfds_records import MODES, Images, Part
 from jgan.types import Batch
 from jgan.utils import text
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
-"""Pillow's image modes by number of channels."""
-
-CHUNK = 1000
-"""Records per read; single reads would open the file's index each time."""
 
 
 def names() -> list[str]:
@@ -93,26 +90,6 @@ def _keys(name: str, builder: Any) -> tuple[str, str | None]:
     return image, label
 
 
-def _examples(name: str, builder: Any, split: str, image: str) -> Iterator[dict[str, Any]]:
-    """The examples of a split in tfds' order, the image still encoded."""
-    decoders = {image: library().decode.SkipDecoding()}
-    info = builder.info
-    if info.file_format.value == "tfrecord":
-        for path in info.splits[split].filepaths:
-            for record in tfrecord.read(path):
-                yield info.features.deserialize_example_np(record, decoders=decoders)
-        return
-    try:
-        source = builder.as_data_source(split, decoders=decoders)
-    except (NotImplementedError, ImportError) as error:
-        raise ValueError(
-            f"{name}: expected records that can be read here, as array_record or tfrecord, found {info.file_format.value} in "
-            f"{builder.data_dir} ({text.one_line(error)})"
-        ) from error
-    for first in range(0, len(source), CHUNK):
-        yield from source.__getitems__(list(range(first, min(first + CHUNK, len(source)))))
-
-
 def _file_order(name: str, split: str, ids: list[bytes], count: int) -> np.ndarray | None:
     """The indices that restore the order of the source files; None if it is unknown."""
     if base_name(name) in IDX_SETS:  # keyed by the place in the file, sorted by the hash of the key, salted with the split
@@ -124,58 +101,130 @@ def _file_order(name: str, split: str, ids: list[bytes], count: int) -> np.ndarr
     return None
 
 
-def _decoded(name: str, encoded: list[bytes], channels: int | None) -> np.ndarray:
-    """The images as one array uint8 `[N, height, width, channels]`."""
-    images, mode, formats = [], MODES[channels or 3], pictures.formats_of("")
-    for number, content in enumerate(encoded):
-        where = f"{name}, example {number}"
-        image = pictures.decode(io.BytesIO(content), where, formats)
-        with reading.naming(where, "an image"):
-            images.append(np.asarray(image if image.mode == mode else image.convert(mode)))
-        if not number:
-            reading.check_size(name, len(encoded) * images[0].nbytes)
-        if images[-1].shape != images[0].shape:
-            raise ValueError(
-                f"{name}: expected images of one size, found {images[0].shape[:2]} and, at example {number}, "
-                f"{images[-1].shape[:2]} (height, width): resize them into a folder, and load that as folder:SIZE"
-            )
-    stacked = np.stack(images)
-    return stacked if stacked.ndim == 4 else stacked[..., None]
-
-
-def _read(name: str, builder: Any, split: str) -> Batch:
+def _read(name: str, builder: Any, split: str, size: Size | None, access: Access) -> Batch:
     """One split, in the order of the source files if it is known, else in tfds' order."""
     image, label = _keys(name, builder)
-    encoded, labels, ids = [], [], []
+    channels = builder.info.features[image].shape[-1] or 3
+    part = Part(Path(builder.data_dir), split, image)
+    images = Images(part, MODES[channels], size)
+    labels, ids, pixels = [], [], []
+    shape, lazily = None, False
     with reading.naming(builder.data_dir, f"the records of {name}"):
-        for example in _examples(name, builder, split, image):
-            encoded.append(example[image])
+        for place, example in enumerate(part):
             labels.append(example[label] if label else 0)
             ids.append(example.get("id", b""))
-    if not encoded:
+            found = size or images.size_of(place, example[image])
+            if shape is None:
+                shape = (*found, channels)
+                lazily = access.is_lazy(len(part) * int(np.prod(shape)))
+                if not lazily:
+                    reading.check_size(f"{name}, {split}", len(part) * int(np.prod(shape)))
+            elif found != shape[:2]:
+                raise ValueError(
+                    f"{name}, {split}: expected images of one size, found {shape[:2]} and, at example {place}, {found} "
+                    f"(height, width): crop and resize them, for instance with --dataset {name}:64x64"
+                )
+            if not lazily:
+                pixels.append(images.decoded(place, example[image]))
+    if shape is None:
         raise ValueError(f"{builder.data_dir}: expected examples in {split} of {name}, found none: prepare it again")
-    x = _decoded(f"{name}, {split}", encoded, builder.info.features[image].shape[-1])
+    x = Lazy(images, shape, np.arange(len(labels))) if lazily else np.stack(pixels)
     classes = builder.info.features[label].num_classes if label else None
     batch = Batch(x, values.integers(labels, f"{name}, {split}", classes=classes) if label else None)
     order = _file_order(name, split, ids, len(x))
     return batch if order is None else take(batch, order)
 
 
-def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Dataset:
+def _prepared(name: str, data_dir: Path | None) -> Any:
+    """The builder of a set, which is prepared first if it is not."""
+    builder = _builder(name, data_dir)
+    _keys(name, builder)  # so that a set without images is an error before it is downloaded
+    if _is_prepared(builder):
+        return builder
+    try:
+        prepare(name, builder)
+    except ValueError:
+        if not _is_prepared(builder):  # unless another process has prepared it at the same time
+            raise
+    return _builder(name, data_dir)
+
+
+def asked_size(name: str, data_dir: Path | None) -> tuple[str, Size | None]:
+    """Parses the size after the last colon of a set's name, unless it is a configuration of the set.
+
+    Args:
+      name: as `tfds_name` takes it, optionally with `:64` or `:48x64` (height, width) at its end.
+      data_dir: tfds' data folder; None for its default one.
+
+    Returns:
+      `(the name without it, the size)`; None for a name without one.
+
+    Example:
+      >>> from jgan.data import tfds
+      >>> [tfds.asked_size(name, None) for name in ("stl10:48", "imagenet_resized:64x64", "emnist:letters")]
+      [('stl10', (48, 48)), ('imagenet_resized:64x64', None), ('emnist:letters', None)]
+    """
+    head, _, last = name.rpartition(":")
+    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)?", last) or (head == base_name(name) and _configured(head, last, data_dir)):
+        return name, None
+    return head, sizes.asked_size(f"{base_name(name)}:{last}")
+
+
+def _configured(base: str, config: str, data_dir: Path | None) -> bool:
+    """Whether a set has a configuration of this name."""
+    try:
+        return config in library().builder_cls(base).builder_configs
+    except Exception:  # tfds has no code of it: a set that lies in its folder
+        return data_dir is not None and (data_dir / base / config).is_dir()
+
+
+def fitted(name: str, data_dir: Path | None, nearest: Callable[[Size], Size]) -> tuple[str, str]:
+    """The set at the size that a model accepts.
+
+    Args:
+      name: as for `load`.
+      data_dir: as for `load`.
+      nearest: as in `jgan.data.sources.fitted`.
+
+    Returns:
+      As `jgan.data.sources.fitted`.
+
+    Example:
+      >>> from jgan.data import tfds
+      >>> tfds.fitted("stl10:50", None, lambda size: (48, 48))[0]
+      'stl10:48x48'
+    """
+    base, asked = asked_size(name, data_dir)
+    found = set() if asked else _sizes(name, _prepared(name, data_dir))
+    return sizes.nearest_size(name, base, asked, found, nearest)
+
+
+def _sizes(name: str, builder: Any) -> set[Size]:
+    """The sizes of the images, from the description of the set, or else from their headers."""
+    image, _ = _keys(name, builder)
+    height, width = builder.info.features[image].shape[:2]
+    if height and width:
+        return {(height, width)}
+    splits = [Part(Path(builder.data_dir), split, image) for split in PARTS if split in builder.info.splits]
+    return {Images(part, "RGB").size_of(place, example[image]) for part in splits for place, example in enumerate(part)}
+
+
+def load(name: str, data_dir: Path | None, *, held_out: int | None = None, access: Access = AT_ONCE) -> Dataset:
     """Loads an image set of tensorflow-datasets; prepares it first if necessary.
 
     Args:
-      name: as `tfds_name` takes it.
+      name: as `tfds_name` takes it; a size, to which images are cropped and resized, may follow a colon at its end.
       data_dir: tfds' data folder, which contains `downloads/`; None for tfds' default, `TFDS_DATA_DIR` or
         `~/tensorflow_datasets`.
       held_out: as in `jgan.data.load`, for sets that have only the split `train`.
+      access: as in `jgan.data.load`, but none are left out.
 
     Returns:
       The `Dataset`: tfds' `train`, `validation` and `test`. If only one of the last two exists, it is the test part, and the
       last training images validate, as many but at most a fifth. If neither exists, each is a sixth of the training images.
 
     Raises:
-      ValueError: if tfds has no such set, its images differ in size, or it cannot be prepared.
+      ValueError: if tfds has no such set, its images differ in size and none is asked for, or it cannot be prepared.
 
     Example:
       >>> from jgan.data import tfds
@@ -183,21 +232,14 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
       Traceback (most recent call last):
       ValueError: imdb_reviews: expected one uint8 image per example, found the features text, label
     """
-    builder = _builder(name, data_dir)
-    _keys(name, builder)  # so that a set without images is an error before it is downloaded
-    if not _is_prepared(builder):
-        try:
-            prepare(name, builder)
-        except ValueError:
-            if not _is_prepared(builder):  # unless another process has prepared it at the same time
-                raise
-        builder = _builder(name, data_dir)
+    base, size = asked_size(name, data_dir)
+    builder = _prepared(base, data_dir)
     splits = [part for part in PARTS if part in builder.info.splits]
     if held_out is not None and len(splits) > 1:
         raise sources.comes_divided(name)
     if "train" not in splits:
         raise ValueError(f"{name}: expected a split called train, found {text.listed(builder.info.splits)}")
-    sets = {part: _read(name, builder, part) for part in splits}
+    sets = {part: _read(base, builder, part, size, access) for part in splits}
     if base_name(name) in IDX_SETS:
         idx.check_identity(base_name(name), sets["train"].y, builder.data_dir)
     if len(sets) != 2:

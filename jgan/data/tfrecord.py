@@ -12,6 +12,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from jgan.data import reading
 
 _POLYNOMIAL = 0x82F63B78  # Castagnoli's, bits reversed
@@ -66,14 +68,14 @@ def masked(check: int) -> int:
     return ((check >> 15 | check << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-def read(path: str | Path) -> Iterator[bytes]:
-    """Reads the records of one file.
+def places(path: str | Path) -> np.ndarray:
+    """Where the records of one file lie, from their headers.
 
     Args:
       path: the file, uncompressed.
 
-    Yields:
-      Each record's data.
+    Returns:
+      int64 `[N, 2]`: the first byte of each record's data, and the number of bytes.
 
     Raises:
       ValueError: if the file is damaged or cut short.
@@ -85,21 +87,51 @@ def read(path: str | Path) -> Iterator[bytes]:
       >>> with tempfile.NamedTemporaryFile() as file:
       ...     _ = file.write(length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + b"abc" + bytes(4))
       ...     file.flush()
-      ...     list(tfrecord.read(file.name))
-      [b'abc']
+      ...     tfrecord.places(file.name).tolist()
+      [[12, 3]]
     """
     path = reading.user_path(path)
     size = reading.regular(path, "a file of TFRecords")
+    found, at = [], 0
     with reading.naming(path, "a file of TFRecords"), path.open("rb") as file:
         while header := file.read(12):
             if len(header) < 12 or masked(crc32c(header[:8])) != struct.unpack("<I", header[8:])[0]:
-                raise ValueError(
-                    f"{path}: expected the header of a TFRecord at byte {file.tell() - len(header)}: prepare it again"
-                )
+                raise ValueError(f"{path}: expected the header of a TFRecord at byte {at}: prepare it again")
             (length,) = struct.unpack("<Q", header[:8])
-            left = size - file.tell()
+            left = size - at - 12
             if length + 4 > left:
                 raise ValueError(
                     f"{path}: expected a record of {length + 4} bytes, found {left}: it is cut short, prepare it again"
                 )
-            yield file.read(length + 4)[:length]
+            found.append((at + 12, length))
+            at = file.seek(at + 12 + length + 4)
+    return np.array(found, np.int64).reshape(-1, 2)
+
+
+def read(path: str | Path) -> Iterator[bytes]:
+    """Reads the records of one file.
+
+    Args:
+      path: the file, uncompressed.
+
+    Yields:
+      Each record's data.
+
+    Raises:
+      ValueError: as `places`, before the first record.
+
+    Example:
+      >>> import struct, tempfile
+      >>> from jgan.data import tfrecord
+      >>> length = struct.pack("<Q", 3)
+      >>> with tempfile.NamedTemporaryFile() as file:
+      ...     _ = file.write(length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + b"abc" + bytes(4))
+      ...     file.flush()
+      ...     list(tfrecord.read(file.name))
+      [b'abc']
+    """
+    found = places(path)
+    with reading.user_path(path).open("rb") as file:
+        for offset, length in found.tolist():
+            file.seek(offset)
+            yield file.read(length)

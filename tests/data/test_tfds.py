@@ -10,6 +10,7 @@ import http.server
 import io
 import json
 import os
+import pickle
 import random
 import shutil
 import struct
@@ -29,7 +30,9 @@ from PIL import Image
 from tensorflow_datasets.core.download import checksums as checksums_of_tfds
 
 from jgan import data
-from jgan.data import cifar, idx, tfds, tfds_prepare, tfrecord
+from jgan.data import cifar, idx, tfds, tfds_prepare, tfds_records, tfrecord
+from jgan.data.lazy import Access, Lazy
+from jgan.utils import memory
 
 library = tfds_prepare.library()
 requests_get = requests.get
@@ -357,13 +360,11 @@ def test_any_image_set_is_read_with_the_splits_that_it_has(tmp_path, config, siz
     assert [kinds[image.tobytes()] for image in found.train.x] == found.train.y.tolist()
 
 
-def test_a_set_prepared_as_tfrecord_is_read_too(tmp_path):
+def as_tfrecord(root: Path, name: str) -> None:
     """The prepared records, in the other container, as tfds writes it where TensorFlow is."""
-    expected = data.load("jgan_test_images/train-test", tmp_path)
-    folder = tmp_path / "jgan_test_images" / "train-test" / "1.0.0"
-    builder = library.builder("jgan_test_images/train-test", data_dir=tmp_path)
+    builder, folder = library.builder(name, data_dir=root), root / name / "1.0.0"
     raw = library.decode.DeserializeMethod.RAW_BYTES
-    for split in ("train", "test"):
+    for split in builder.info.splits:
         (old,) = folder.glob(f"*-{split}.array_record-*")
         with open(folder / old.name.replace("array_record", "tfrecord"), "wb") as file:
             for record in builder.as_data_source(split, deserialize_method=raw):
@@ -372,7 +373,92 @@ def test_a_set_prepared_as_tfrecord_is_read_too(tmp_path):
         old.unlink()
     info = folder / "dataset_info.json"
     info.write_text(json.dumps(json.loads(info.read_text()) | {"fileFormat": "tfrecord"}))
+
+
+def test_a_set_prepared_as_tfrecord_is_read_too(tmp_path):
+    expected = data.load("jgan_test_images/train-test", tmp_path)
+    as_tfrecord(tmp_path, "jgan_test_images/train-test")
     equal(data.load("jgan_test_images/train-test", tmp_path), expected)
+
+
+# ------------------------------------------------------------------------------------- read when they are needed, resized
+
+
+@pytest.mark.parametrize("form", ["array_record", "tfrecord"])
+def test_images_are_read_when_they_are_needed(tmp_path, form):
+    name = "jgan_test_images/train-validation-test"
+    expected = data.load(name, tmp_path)
+    if form == "tfrecord":
+        as_tfrecord(tmp_path, name)
+    found = data.load(name, tmp_path, access=Access(lazy=True))
+    for part in ("train", "validation", "test"):
+        images = getattr(found, part).x
+        assert isinstance(images, Lazy)
+        np.testing.assert_array_equal(images[:], getattr(expected, part).x)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(images))[[2, 0]], getattr(expected, part).x[[2, 0]])
+    assert data.fingerprint(found) == data.fingerprint(expected)
+
+
+def test_the_size_of_the_free_memory_decides(tmp_path, monkeypatch):
+    load = functools.partial(data.load, "jgan_test_images/train", tmp_path, access=Access(lazy=None))
+    monkeypatch.setattr(memory, "available", lambda: 2 * 30 * 5 * 4 * 3)
+    assert not isinstance(load().train.x, Lazy)
+    monkeypatch.setattr(memory, "available", lambda: 2 * 30 * 5 * 4 * 3 - 2)
+    assert isinstance(load().train.x, Lazy)
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_images_of_several_sizes_are_resized(tmp_path, lazy):
+    found = data.load("jgan_test_odd/two_sizes:4x4", tmp_path, held_out=0, access=Access(lazy=lazy))
+    assert found.train.x.shape == (9, 4, 4, 1)
+    assert data.fitted("jgan_test_odd/two_sizes", tmp_path, lambda size: (8, 8))[0] == "jgan_test_odd/two_sizes:8x8"
+    assert data.fitted("jgan_test_odd/two_sizes:5", tmp_path, lambda size: (8, 8))[0] == "jgan_test_odd/two_sizes:8x8"
+    assert data.fitted("jgan_test_odd/two_sizes:8", tmp_path, lambda size: (8, 8)) == ("jgan_test_odd/two_sizes:8", "")
+
+
+def test_resizing_is_that_of_a_folder_of_the_images(tmp_path):
+    (tmp_path / "folder").mkdir()
+    for number, image in enumerate(SPLITS["train"]):
+        (tmp_path / "folder" / f"{number:02}.png").write_bytes(png(image).getvalue())
+    folder = data.load("folder:4x3", tmp_path / "folder", held_out=0)
+    found = data.load("jgan_test_images/train:4x3", tmp_path, held_out=0)
+    assert rows(found.train.x) == rows(folder.train.x)
+
+
+def test_images_of_one_size_keep_it_where_the_model_accepts_it(tmp_path):
+    name = "jgan_test_images/train"
+    assert data.fitted(name, tmp_path, lambda size: size) == (name, "")
+    assert data.fitted(f"{name}:6", tmp_path, lambda size: size) == (f"{name}:6", "")
+    for asked, of in ((name, "5x4"), (f"{name}:6", "6x6")):
+        fitted, says = data.fitted(asked, tmp_path, lambda size: (8, 8))
+        assert fitted == f"{name}:8x8"
+        assert f"the size nearest to {of} that the model accepts; --dataset {name}:HEIGHTxWIDTH" in says
+
+
+@pytest.mark.parametrize(
+    ("name", "parsed"),
+    [
+        ("jgan_test_images:train", ("jgan_test_images:train", None)),
+        ("jgan_test_images:train:8", ("jgan_test_images:train", (8, 8))),
+        ("jgan_test_images/train:1.0.0", ("jgan_test_images/train:1.0.0", None)),
+        ("jgan_test_images/train:1.0.0:8x6", ("jgan_test_images/train:1.0.0", (8, 6))),
+        ("imagenet_resized:8x8", ("imagenet_resized:8x8", None)),  # a configuration of it
+        ("imagenet_resized:7x8", ("imagenet_resized", (7, 8))),
+        ("of_a_colleague:16x16", ("of_a_colleague:16x16", None)),  # one that lies in its folder
+        ("of_a_colleague:16x15", ("of_a_colleague", (16, 15))),
+    ],
+)
+def test_the_size_in_a_name(tmp_path, name, parsed):
+    (tmp_path / "of_a_colleague" / "16x16").mkdir(parents=True)
+    assert tfds.asked_size(name, tmp_path) == parsed
+
+
+def test_a_broken_image_is_named(tmp_path, monkeypatch):
+    data.load("jgan_test_images/train", tmp_path)
+    lazily = data.load("jgan_test_images/train", tmp_path, access=Access(lazy=True)).train.x
+    monkeypatch.setattr(tfds_records.Part, "__getitem__", lambda self, place: {"picture": b"no image"})
+    with pytest.raises(ValueError, match=rf"1.0.0, train, example {lazily.places[1]}: expected an image"):
+        lazily[1]
 
 
 @pytest.mark.parametrize(

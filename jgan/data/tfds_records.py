@@ -1,0 +1,139 @@
+"""The examples of a prepared set of tensorflow-datasets (tfds), read one at a time in any order, and its images when needed.
+
+tfds gives this for its formats of random access (`tfds.data_source`: array_record); for TFRecord, its default, the places of
+the records are found once from their headers. TensorFlow is not needed.
+"""
+
+import dataclasses
+import functools
+import io
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jgan.data import pictures, reading, stacking, tfrecord
+from jgan.data.sizes import Size
+from jgan.data.tfds_prepare import library
+from jgan.utils import text
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+"""Pillow's image modes by number of channels."""
+
+CHUNK = 1000
+"""Records per read where all are gone through; single reads would open the file's index each time."""
+
+_OPENING = threading.Lock()
+"""One thread opens a set; the others wait for it, instead of opening their own."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A split of a prepared set; copied to another process it holds nothing but where it is.
+
+    Attributes:
+      folder: the folder of the prepared set, with its version.
+      split: for instance `train`.
+      image: the feature that holds the image.
+    """
+
+    folder: Path
+    split: str
+    image: str
+
+    def __str__(self) -> str:
+        return f"{self.folder}, {self.split}"
+
+    def __len__(self) -> int:
+        return len(self._source())
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        """One example, its image encoded."""
+        return self._source().__getitems__([place])[0]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """All examples, in tfds' order."""
+        source = self._source()
+        for first in range(0, len(source), CHUNK):
+            yield from source.__getitems__(list(range(first, min(first + CHUNK, len(source)))))
+
+    def _source(self) -> Any:
+        with _OPENING:
+            return _opened(self.folder, self.split, self.image, (self.folder / "dataset_info.json").stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=8)
+def _opened(folder: Path, split: str, image: str, stamp: int) -> Any:
+    """One opening for each process, as long as the set is not written anew."""
+    tfds = library()
+    builder, decoders = tfds.builder_from_directory(folder), {image: tfds.decode.SkipDecoding()}
+    if builder.info.file_format.value == "tfrecord":
+        return _TFRecords(builder.info.features, decoders, [Path(path) for path in builder.info.splits[split].filepaths])
+    try:
+        return builder.as_data_source(split, decoders=decoders)
+    except (NotImplementedError, ImportError) as error:
+        raise ValueError(
+            f"expected records that can be read here, as array_record or tfrecord, found {builder.info.file_format.value} in "
+            f"{folder} ({text.one_line(error)})"
+        ) from error
+
+
+class _TFRecords:
+    """The examples of files of TFRecords, as tfds' data sources give them."""
+
+    def __init__(self, features: Any, decoders: Any, paths: Sequence[Path]) -> None:
+        self.features, self.decoders, self.paths = features, decoders, paths
+        found = [tfrecord.places(path) for path in paths]
+        self.file = np.repeat(np.arange(len(paths)), [len(places) for places in found])
+        self.places = np.concatenate([*found, np.empty((0, 2), np.int64)])
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
+        found = []
+        for index in indices:
+            offset, length = self.places[index].tolist()
+            with self.paths[self.file[index]].open("rb") as file:
+                file.seek(offset)
+                found.append(self.features.deserialize_example_np(file.read(length), decoders=self.decoders))
+        return found
+
+
+@dataclasses.dataclass(frozen=True)
+class Images:
+    """Reads one of the images of a split.
+
+    Attributes:
+      part: the split.
+      mode: Pillow's mode, to which images of another are converted.
+      size: the height and width to which images are cropped and resized; None to leave them.
+    """
+
+    part: Part
+    mode: str
+    size: Size | None = None
+
+    def __call__(self, place: int) -> np.ndarray:
+        with reading.naming(str(self.part), "the records of a set of tensorflow-datasets"):
+            content = self.part[place][self.part.image]
+        return self.decoded(place, content)
+
+    def decoded(self, place: int, content: bytes) -> np.ndarray:
+        """An encoded image as uint8 `[height, width, channels]`."""
+        where = self.where(place)
+        image = pictures.decode(io.BytesIO(content), where, pictures.formats_of(""))
+        with reading.naming(where, "an image"):
+            image = image if image.mode == self.mode else image.convert(self.mode)
+            pixels = np.asarray(image if self.size is None else stacking.fit(image, self.size))
+        return pixels if pixels.ndim == 3 else pixels[..., None]
+
+    def size_of(self, place: int, content: bytes) -> Size:
+        """The height and width of an encoded image, from its header."""
+        return pictures.header(io.BytesIO(content), self.where(place), pictures.formats_of(""))[0]
+
+    def where(self, place: int) -> str:
+        """What error messages call an image."""
+        return f"{self.part}, example {place}"
