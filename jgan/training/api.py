@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,8 +41,9 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       model: a preset's name, a `jgan.models.Model`, the `Config` of one, a `jgan.GAN`, or a function `make(spec)` that returns
         a `GAN` or a tuple of phases.
       config: the model's options; by default those of the preset, or the defaults.
-      dataset: the data: a name for `jgan.data.load`, a `Dataset`, a `Batch`, or an array of examples; by default those of the
-        preset. Of a `Batch` or an array, a sixth each is held out for validation and test.
+      dataset: the data: a name for `jgan.data.load`, a `Dataset`, a `Batch`, an array of examples, or any object that
+        `jgan.data.from_examples` takes; by default those of the preset. Of all but the first two, a sixth each is held out for
+        validation and test.
       **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`
         (without `workdir`: the newest run of this model under `runs/`; `"auto"`: start one if there is none). `dry_run` and
         `verify` are options of the command only.
@@ -122,12 +124,12 @@ def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None) -
     """Converts data in memory to a `Dataset`.
 
     Args:
-      given: a `Dataset`, a `Batch` of arrays, or one array of examples.
+      given: a `Dataset`, a `Batch` of arrays, one array of examples, or what `jgan.data.from_examples` takes.
       name: the name of the result.
-      held_out: see `jgan.data.load`; only for a `Batch` or an array.
+      held_out: see `jgan.data.load`; not for a `Dataset`.
 
     Returns:
-      The `Dataset`; from a `Batch` or an array, a sixth each is held out for validation and test.
+      The `Dataset`; of other data, a sixth each is held out for validation and test.
 
     Raises:
       ValueError: if the data have another type.
@@ -142,9 +144,25 @@ def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None) -
         if held_out is not None:
             raise ValueError("held_out divides a Batch or an array of examples; this Dataset is divided")
         return given
-    batch = given if isinstance(given, Batch) else Batch(np.asarray(given))
+    batch = given if isinstance(given, Batch) else _array(given)
+    if batch is None:
+        return data.from_examples(given, name, held_out=held_out)
     if not hasattr(batch.x, "shape") or np.ndim(batch.x) < 2:
-        raise ValueError(f"expected data as a name, a Dataset, a Batch or an array [N, ...], found {type(given).__name__}")
+        raise ValueError(
+            f"expected data as a name, a Dataset, a Batch, an array [N, ...] or examples, found {type(given).__name__}"
+        )
     if batch.y is not None:
         batch = batch._replace(y=values.class_labels(batch.y, len(batch.x), f"{name}, y"))
     return complete(name, {"train": batch}, held_out=held_out)
+
+
+def _array(given: Any) -> Batch | None:
+    """Numbers as one array; None for other examples: pairs, mappings, an object that gives them one by one."""
+    if isinstance(given, list | tuple):
+        try:
+            found = np.asarray(given)
+        except ValueError:  # of several shapes
+            return None
+        return None if found.dtype == object else Batch(found)
+    examples = not hasattr(given, "__array__") and (hasattr(given, "__getitem__") or isinstance(given, Iterable))
+    return None if examples else Batch(np.asarray(given))
