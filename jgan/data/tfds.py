@@ -7,6 +7,7 @@ tfds stores a set in the order of a hash of each example's key. If the key is th
 original order is restored: `mnist` is the same data set from tfds and from its IDX files.
 """
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -69,7 +70,12 @@ def _builder(name: str, data_dir: Path | None) -> Any:
     tfds = library()
     try:
         return tfds.builder(tfds_name(name), data_dir=data_dir)
-    except Exception as error:  # an unknown name, or a damaged description in its folder
+    except Exception as error:
+        if isinstance(error, UnicodeDecodeError | json.JSONDecodeError) or type(error).__name__ == "ParseError":
+            where = "tfds' default folder" if data_dir is None else data_dir
+            raise ValueError(
+                f"{where}: expected the description of {name}, found a damaged one ({text.one_line(error)}): prepare it again"
+            ) from error
         raise ValueError(f"tensorflow-datasets has no {name}: {text.one_line(error, most=1000)}") from error
 
 

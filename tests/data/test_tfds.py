@@ -453,6 +453,17 @@ def test_the_size_in_a_name(tmp_path, name, parsed):
     assert tfds.asked_size(name, tmp_path) == parsed
 
 
+@pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
+@pytest.mark.parametrize("content", [b"{", b"\xff{}", b"", bytes(40)])
+def test_a_damaged_description_is_told(tmp_path, file, content):
+    data.load("jgan_test_images/train", tmp_path)
+    folder = tmp_path / "of_a_colleague" / "1.0.0"  # of which there is no code: all is read from the folder
+    shutil.copytree(tmp_path / "jgan_test_images" / "train" / "1.0.0", folder)
+    (folder / file).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"^{tmp_path}: expected the description of of_a_colleague, found a damaged one"):
+        data.load("of_a_colleague", tmp_path)
+
+
 def test_a_broken_image_is_named(tmp_path, monkeypatch):
     data.load("jgan_test_images/train", tmp_path)
     lazily = data.load("jgan_test_images/train", tmp_path, access=Access(lazy=True)).train.x
