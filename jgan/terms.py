@@ -47,13 +47,18 @@ class Term(NamedTuple):
 
 
 def class_loss(
-    *, real: float = 1.0, fake: float = 1.0, select: Callable[[Any], jax.Array] = lambda output: output
+    *,
+    real: float = 1.0,
+    fake: float = 1.0,
+    generator: float | None = None,
+    select: Callable[[Any], jax.Array] = lambda output: output,
 ) -> tuple[Term, ...]:
     """AC-GAN's auxiliary classifier: cross-entropy of the class that the discriminator also predicts.
 
     Args:
       real: the weight on real examples, in the discriminator's loss.
       fake: the weight on fakes, in both losses.
+      generator: the weight in the generator's loss, if it is another.
       select: finds the class logits `[B, classes]` (`[B, pack, classes]` for packs) in the discriminator's second output.
 
     Returns:
@@ -80,7 +85,7 @@ def class_loss(
 
     return (
         Term("real_class_loss", of_real, discriminator=real),
-        Term("fake_class_loss", of_fake, generator=fake, discriminator=fake),
+        Term("fake_class_loss", of_fake, generator=fake if generator is None else generator, discriminator=fake),
     )
 
 

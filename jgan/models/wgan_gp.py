@@ -19,10 +19,10 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 
-from jgan import penalties
+from jgan import penalties, terms
 from jgan.losses import wasserstein
 from jgan.models import accepts, images
-from jgan.models.images import SMALL_SPEC, Training, play, presets
+from jgan.models.images import SMALL_CLASSES, Training, play, players, presets
 from jgan.models.model import Model, Preset
 from jgan.models.options import Optimizer, Rule
 from jgan.networks import (
@@ -32,7 +32,6 @@ from jgan.networks import (
     WGANGPCritic,
     WGANGPGenerator,
     dcgan,
-    from_module,
     resnet,
     wgan_gp,
     wgan_gp_resnet,
@@ -54,6 +53,12 @@ class Config(Training):
     """whether the networks work on images in [-1, 1] (tanh) rather than in [0, 1] (sigmoid; cnn only)"""
     penalty: float = 10.0
     """weight of the gradient penalty"""
+    labels: bool = False
+    """whether G is told the class and the critic says it (resnet up to 56x56 only)"""
+    class_weight: float = 1.0
+    """with labels, weight of the cross-entropy of the class of real images in the critic's loss"""
+    g_class_weight: float = 0.1
+    """with labels, weight of that of the fakes in the generator's loss"""
     rule: Rule = Rule(n_critic=5)
     """the update rule"""
     optimizer: Optimizer = Optimizer("adam", learning_rate=1e-4, b1=0.5, b2=0.9)
@@ -67,8 +72,13 @@ def check(spec: DataSpec) -> None:
 
 
 def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
-    """The generator and the critic of an architecture; raises a `ValueError` if the sides of the images do not fit."""
-    dtype = jnp.dtype(config.dtype)
+    """The generator and the critic of an architecture; raises a `ValueError` if the images or the options do not fit."""
+    dtype, classes = jnp.dtype(config.dtype), accepts.classes(spec, config.labels)
+    small = config.architecture == "resnet" and dcgan.stages(spec.shape, "the residual WGAN-GP")[0] <= 3
+    if classes and not small:
+        raise ValueError(
+            "labels are for the resnet and images of up to 56x56, whose networks the authors' script has with them"
+        )
     generator: Any
     critic: Any
     if config.architecture == "cnn":
@@ -76,16 +86,22 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         critic = WGANGPCritic(config.width, config.symmetric, dtype)
     elif not (config.batch_norm and config.symmetric):
         raise ValueError("the resnet has batch_norm and symmetric images, found one of these options off: choose the cnn")
-    elif dcgan.stages(spec.shape, "the residual WGAN-GP")[0] <= 3:
+    elif small:
         up, down = resnet.channels(spec.shape, config.width)
-        generator = ResidualGenerator(spec.shape, (2 * config.width,) * len(up), dtype=dtype)
-        halvings = resnet.halvings(spec.shape, len(down))
-        critic = ResidualDiscriminator(down, halvings, spectral=False, mean=True, dtype=dtype)
+        generator = ResidualGenerator(spec.shape, (2 * config.width,) * len(up), n_classes=classes, dtype=dtype)
+        shared: dict[str, Any] = {
+            "spectral": False,
+            "mean": True,
+            "n_classes": classes,
+            "auxiliary": config.labels,
+            "dtype": dtype,
+        }
+        critic = ResidualDiscriminator(down, resnet.halvings(spec.shape, len(down)), **shared)
     else:
         widths = wgan_gp_resnet.channels(spec.shape, config.width)
         generator = ResidualGenerator(spec.shape, widths, first_bias=False, dtype=dtype)
         critic = LayerNormCritic(widths[::-1], dtype)
-    return from_module(generator, (config.latent_size,)), from_module(critic, spec.shape)
+    return players(generator, critic, config.latent_size, spec, config.labels)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
@@ -93,13 +109,14 @@ def make(config: Config, spec: DataSpec) -> GAN:
 
     Args:
       config: the options of the model.
-      spec: the shape of the images.
+      spec: the shape of the images, and their classes.
 
     Returns:
       The `GAN`; its batches hold `n_critic` minibatches.
 
     Raises:
-      ValueError: if the images are too small or their sides do not fit, or an option is out of range.
+      ValueError: if the images are too small or their sides do not fit, an option is out of range, or labels are asked for and
+        there are none.
 
     Example:
       >>> import jax
@@ -112,7 +129,28 @@ def make(config: Config, spec: DataSpec) -> GAN:
     """
     unit = 2.0 if config.symmetric else 1.0  # the length, in the networks' images, of a step of 1 in [0, 1]
     penalty = penalties.gradient_penalty(config.penalty / unit**2, target=unit)
-    return play(config, spec, wasserstein, networks(config, spec), penalties=(penalty,))
+    classes = terms.class_loss(real=config.class_weight, fake=0.0, generator=config.g_class_weight) if config.labels else ()
+    players = networks(config, spec)
+    return play(config, spec, wasserstein, players, penalties=(penalty,), terms=classes, labels=config.labels)
+
+
+_RESNET = Config(
+    architecture="resnet",
+    dequantise=True,
+    rule=Rule(n_critic=5, fresh_latents=True, generator_batch=2),
+    optimizer=Optimizer("adam", learning_rate=2e-4, b1=0.0, b2=0.9, decay_steps=100_000, decay="linear"),
+)
+
+
+def _of_cifar10(labels: bool) -> Preset:
+    by_class = ", by class" if labels else ""
+    return Preset(
+        description=f"Wasserstein GAN (gradient penalty) on CIFAR-10{by_class}, the authors' residual networks: for a GPU",
+        dataset="cifar10",
+        batch_size=64,
+        steps=100_000,
+        config=dataclasses.replace(_RESNET, labels=labels),
+    )
 
 
 PRESETS = presets(
@@ -122,18 +160,8 @@ PRESETS = presets(
     batch_size=50,
     photographs=Config(),
 ) | {
-    "wgan_gp_cifar10_resnet": Preset(
-        description="Wasserstein GAN (gradient penalty) on CIFAR-10, the authors' residual networks: for a GPU",
-        dataset="cifar10",
-        batch_size=64,
-        steps=100_000,
-        config=Config(
-            architecture="resnet",
-            dequantise=True,
-            rule=Rule(n_critic=5, fresh_latents=True, generator_batch=2),
-            optimizer=Optimizer("adam", learning_rate=2e-4, b1=0.0, b2=0.9, decay_steps=100_000, decay="linear"),
-        ),
-    ),
+    "wgan_gp_cifar10_resnet": _of_cifar10(labels=False),
+    "wgan_gp_cifar10_labels": _of_cifar10(labels=True),
     "wgan_gp_64": Preset(
         description="Wasserstein GAN (gradient penalty) on a folder of 64x64 images, the authors' residual networks: for a GPU",
         dataset="folder",
@@ -152,4 +180,4 @@ def small(config: Config) -> Config:
     return dataclasses.replace(images.small(config), optimizer=Optimizer("sgd", learning_rate=0.001))
 
 
-MODEL = Model(Config, make, PRESETS, check, small, SMALL_SPEC, nearest=wgan_gp.nearest)
+MODEL = Model(Config, make, PRESETS, check, small, SMALL_CLASSES, nearest=wgan_gp.nearest)

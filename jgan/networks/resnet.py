@@ -141,6 +141,7 @@ class ResidualDiscriminator(nn.Module):
       pooled: whether its keys and values are pooled.
       n_classes: the number of classes if it is given labels: the logit has one more summand then, the product of the features
         and a vector of the class (the projection discriminator).
+      auxiliary: whether it says the class, as in AC-GAN, instead of being told it: its second output is the classes' logits.
       dtype: the dtype of the computation; the logits are float32.
 
     Example:
@@ -166,13 +167,14 @@ class ResidualDiscriminator(nn.Module):
     attention: int = 0
     pooled: bool = True
     n_classes: int = 0
+    auxiliary: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
     def __call__(
         self, x: Float[jax.Array, "b h w c"], labels: Int[jax.Array, " b"] | None = None, *, train: bool = False
-    ) -> Float32[jax.Array, " b"]:
-        """Maps `[B, height, width, channels]`, and labels `[B]` if there are classes, to `[B]` float32 logits."""
+    ) -> Float32[jax.Array, " b"] | tuple[Float32[jax.Array, " b"], Float32[jax.Array, "b classes"]]:
+        """Maps `[B, height, width, channels]`, and labels `[B]` if it is told them, to `[B]` float32 logits."""
         sides = x.shape[1:3]
         if any(side % 2**self.halvings for side in sides):
             raise ValueError(f"the sides of images must be multiples of {2**self.halvings}, found {sides[0]}x{sides[1]}")
@@ -194,15 +196,19 @@ class ResidualDiscriminator(nn.Module):
                 h = SelfAttention(self.pooled, spectral=self.spectral, dtype=self.dtype, name="attention")(h, train=train)
         h = nn.relu(h.astype(jnp.float32))  # the sum over many pixels and what follows are cheap
         pooled = h.mean((1, 2)) if self.mean else h.sum((1, 2))
-        return projected(
+        logits = projected(
             pooled,
             labels,
-            self.n_classes,
+            0 if self.auxiliary else self.n_classes,
             kernel_init=glorot_uniform(),
             use_bias=self.use_bias,
             spectral=self.spectral,
             train=train,
         )
+        if not self.auxiliary:
+            return logits
+        layer = nn.Dense(self.n_classes, kernel_init=glorot_uniform(), name="classes")
+        return logits, applied(layer, pooled, spectral=self.spectral, train=train)
 
 
 def projected(

@@ -90,7 +90,7 @@ each_case = pytest.mark.parametrize("case", EACH)
 each_other_case = pytest.mark.parametrize(
     "case", [pytest.param(case, id=name, marks=pytest.mark.slow) for name, case in CASES.items() if case not in COMPILED]
 )
-UNTOLD = {"acgan", "srgan", "esrgan", "realesrgan"}
+UNTOLD = {"acgan", "wgan_gp", "srgan", "esrgan", "realesrgan"}
 """Models whose discriminator is not given the condition: it says what it is, or judges the image alone."""
 
 each_preset = pytest.mark.parametrize("name", models.presets())
