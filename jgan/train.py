@@ -17,7 +17,7 @@ from typing import Any
 from jgan import models
 from jgan.data import reading
 from jgan.data.sources import SOURCES
-from jgan.training import api, custom, environment, folder, loop, report
+from jgan.training import api, custom, environment, folder, follower, loop, processes, report
 from jgan.training import config as configs
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
@@ -56,9 +56,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder.check_fit(run)
         print(report.plan(run), *filter(None, [resized]), sep="\n")
         return
-    with folder.opened(config, workdir, model) as run:
+    if config.process:
+        follower.follow(config, workdir, model)
+        return
+    with processes.led(config) as team, folder.opened(config, workdir, model) as run:
         Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
-        loop.train(run)
+        loop.train(run, team)
 
 
 def verify(workdir: Path) -> None:
@@ -123,6 +126,8 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     description = f"Train {name}{about}.\n\nPresets, each on any --dataset that its model accepts:\n{listing}"
     config = cli.parse(RunConfig, flags, prog=f"{PROG} {name}", description=description, default=default)
     config = configs.with_home(config)
+    configs.check_values(config)
+    processes.join(config)  # before the first look at the devices, which the check of the batch size takes
     configs.check(config)
     return config
 

@@ -43,8 +43,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       dataset: the data: a name for `jgan.data.load`, a `Dataset`, a `Batch`, or an array of examples; by default those of the
         preset. Of a `Batch` or an array, a sixth each is held out for validation and test.
       **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`
-        (without `workdir`: the newest run of this model under `runs/`; `"auto"`: start one if there is none). `dry_run` and
-        `verify` are options of the command only.
+        (without `workdir`: the newest run of this model under `runs/`; `"auto"`: start one if there is none). `dry_run`,
+        `verify`, and those of several processes are options of the command only.
 
     Returns:
       The `Trained` run.
@@ -99,7 +99,7 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     Raises:
       ValueError: if an option is unknown, or one without a default is missing.
     """
-    others = ("preset", "model", "dataset", "dry_run", "verify", "compilation_cache")
+    others = ("preset", "model", "dataset", "dry_run", "verify", "compilation_cache", "coordinator", "processes", "process")
     names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in others]
     for name in options:
         if name not in names:

@@ -79,7 +79,8 @@ def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GA
 def placement(config: RunConfig) -> str:
     """What a run is executed on, in words."""
     count = len(devices(config))
-    return f"{count} device{'s' if count > 1 else ''} ({config.parallel})"
+    of = f" of {config.processes} processes" if config.processes > 1 else ""
+    return f"{count} device{'s' if count > 1 else ''}{of} ({config.parallel})"
 
 
 def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool = True) -> dict[str, Any]:
