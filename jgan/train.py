@@ -45,6 +45,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if config.verify is not None:
         verify(config.verify)
         return
+    with processes.team(config) as team:
+        if config.coordinator is not None:
+            configs.check(config)
+        _train(config, team)
+
+
+def _train(config: RunConfig, team: processes.Alone | processes.Follower) -> None:
     workdir = folder.choose(config)
     resumed = config.resume != "no" and (workdir / CONFIG).exists()
     model = read(workdir).model if resumed else models.find(config.model)
@@ -56,10 +63,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder.check_fit(run)
         print(report.plan(run), *filter(None, [resized]), sep="\n")
         return
-    if config.process:
-        follower.follow(config, workdir, model)
+    if isinstance(team, processes.Follower):
+        follower.follow(config, workdir, model, team)
         return
-    with processes.led(config) as team, folder.opened(config, workdir, model) as run:
+    with folder.opened(config, workdir, model) as run:
         Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
         loop.train(run, team)
 
@@ -126,9 +133,10 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     description = f"Train {name}{about}.\n\nPresets, each on any --dataset that its model accepts:\n{listing}"
     config = cli.parse(RunConfig, flags, prog=f"{PROG} {name}", description=description, default=default)
     config = configs.with_home(config)
-    configs.check_values(config)
-    processes.join(config)  # before the first look at the devices, which the check of the batch size takes
-    configs.check(config)
+    if config.coordinator is None:
+        configs.check(config)
+    else:
+        configs.check_values(config)  # the devices are those of all processes, which have not met
     return config
 
 

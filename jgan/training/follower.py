@@ -7,7 +7,7 @@ import jax
 
 from jgan import data, parallel
 from jgan.models import Model
-from jgan.training import feed, loop, processes, stopping
+from jgan.training import feed, loop, processes, resuming, stopping
 from jgan.training.config import RunConfig, devices
 from jgan.training.log import Log
 from jgan.training.run import Run, assemble
@@ -32,23 +32,24 @@ class Told(Log):
         """Nothing: what is not printed is not kept."""
 
 
-def follow(config: RunConfig, workdir: Path, model: Model) -> None:
+def follow(config: RunConfig, workdir: Path, model: Model, team: processes.Follower) -> None:
     """Trains with the others of a team until its leader ends the run. Nothing is written.
 
     Args:
       config: the configuration.
       workdir: the folder of the run, which need not exist here.
       model: the model.
+      team: the place of this process in the team.
 
     Raises:
       ValueError, OSError: if the process was started with other options or data than the leader, or cannot read the data.
-      SystemExit: after a signal to any of the processes, once the leader has saved the state.
+      Stopped: after a signal to any of the processes, once the leader has saved the state.
     """
-    with processes.following(config) as team, stopping.requests() as requests:
+    with stopping.requests() as requests:
         run = assemble(config, workdir, model).with_mean()
         run.shared.fingerprint = data.fingerprint(run.dataset)
         order = team.next(requests)
-        _check(config.process, order.values, loop.shared_by_all(run))
+        _check(config.process, order.values, resuming.of_all_processes(run))
         source = feed.of(run, Told(config.process))
         try:
             order = team.next(requests)
@@ -57,7 +58,7 @@ def follow(config: RunConfig, workdir: Path, model: Model) -> None:
         finally:
             source.close()
     if order.status:
-        raise SystemExit(order.status)
+        raise stopping.Stopped(order.status)
 
 
 def _check(process: int, wanted: dict[str, Any], found: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from jax import dtypes
 
 from jgan import finite, parallel, phases
 from jgan.data import resident, streamed
-from jgan.training import evaluators, feed, lock, processes, records, report, resuming, shares, stopping
+from jgan.training import evaluators, feed, lock, processes, records, report, resuming, stopping
 from jgan.training.board import Board
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import ARRAYS, RunConfig, devices
@@ -146,15 +146,6 @@ def chunk_length(config: RunConfig, scan: bool, most: int = 100) -> int:
     return next(length for length in range(min(common, most, 100), 0, -1) if common % length == 0)
 
 
-def shared_by_all(run: Run) -> dict[str, Any]:
-    """What must be the same in all processes that train a run, by the names of the options."""
-    config = run.config
-    values = {name: getattr(config, name) for name in ("steps", "parallel", "on_nonfinite", "time_limit")}
-    loader = "streamed" if feed.is_streamed(run) else "resident"
-    values |= {"loader": loader, "JAX_ENABLE_X64": resuming.x64(), "data": run.shared.fingerprint}
-    return records.flat(records.identity(config, run.model)) | values
-
-
 def train(run: Run, team: processes.Alone | None = None) -> GANState:
     """Trains a run to its end, starting from its newest checkpoint that is not damaged, if it has one.
 
@@ -176,7 +167,7 @@ def train(run: Run, team: processes.Alone | None = None) -> GANState:
         checkpoints = stack.enter_context(Checkpoints(run.workdir / "checkpoints", keep=config.keep_checkpoints))
         requests = stack.enter_context(stopping.requests(config.time_limit, since=run.shared.begun))
         log = Log(run.workdir)
-        team.attend(requests, log.write, shared_by_all(run))
+        team.attend(requests, log.write, lambda: resuming.of_all_processes(run))
         data = feed.of(run, log)
         stack.callback(data.close)
         state, step, extra = resuming.last_state(run, checkpoints, log)
@@ -275,10 +266,10 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
         session.folder.check()
         session.checkpoints.check()
         leaving = session.requests.reason() if step % length == 0 and step < run.config.steps else ""
-        events(run, stage, session, shares.own(state), step, stopping=bool(leaving))
+        events(run, stage, session, session.team.own(state), step, stopping=bool(leaving))
         if leaving:
             _leave(run, session, step, leaving)
-    return shares.own(state)
+    return session.team.own(state)
 
 
 def events(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool) -> None:

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, NoReturn
 import jax
 import numpy as np
 
-from jgan.training import stopping
+from jgan.training import shares, stopping
 from jgan.training.config import RunConfig
 from jgan.types import GANState
 from jgan.utils import output, text
@@ -79,7 +79,7 @@ class Asked(NamedTuple):
 class Alone:
     """The team of a process that trains alone: there is nobody to tell."""
 
-    def attend(self, requests: stopping.Requests, note: Callable[[str], None], values: Mapping[str, Any]) -> None:
+    def attend(self, requests: stopping.Requests, note: Callable[[str], None], values: Callable[[], dict[str, Any]]) -> None:
         """Begins the run: see `Leader.attend`."""
 
     def begin(self, state: GANState, **phase: int) -> None:
@@ -87,6 +87,10 @@ class Alone:
 
     def call(self, size: int) -> None:
         """Orders a call of the program of `size` steps."""
+
+    def own(self, state: GANState) -> GANState:
+        """The copy of the state that this process measures and saves."""
+        return state
 
 
 class Leader(Alone):
@@ -104,18 +108,18 @@ class Leader(Alone):
         for process, connection in followers.items():
             threading.Thread(target=self._listen, args=(process, connection), daemon=True).start()
 
-    def attend(self, requests: stopping.Requests, note: Callable[[str], None], values: Mapping[str, Any]) -> None:
+    def attend(self, requests: stopping.Requests, note: Callable[[str], None], values: Callable[[], dict[str, Any]]) -> None:
         """Begins the run.
 
         Args:
           requests: gets the signals that other processes receive.
           note: writes a line to the run's log.
-          values: what must be the same in all processes, by the names of the options.
+          values: gives what must be the same in all processes, by the names of the options.
         """
         self._requests, self._note = requests, note
         if self._signal is not None:
             requests.ask(self._signal)
-        self._send(Same(dict(values)))
+        self._send(Same(values()))
 
     def begin(self, state: GANState, **phase: int) -> None:
         """Begins a phase.
@@ -129,6 +133,10 @@ class Leader(Alone):
     def call(self, size: int) -> None:
         """Orders a call of the program of `size` steps."""
         self._send(size)
+
+    def own(self, state: GANState) -> GANState:
+        """The copy of the state on the first of this process's devices."""
+        return shares.own(state)
 
     def end(self, order: Left | Failed) -> None:
         """Ends the others."""
@@ -173,7 +181,7 @@ class Follower:
 
     def __init__(self, connection: Connection, process: int) -> None:
         self.process = process
-        self._connection, self._told = connection, False
+        self._connection, self._told, self._ending = connection, False, False
         self._orders: queue.SimpleQueue[Any] = queue.SimpleQueue()
         threading.Thread(target=self._listen, daemon=True).start()
 
@@ -189,12 +197,17 @@ class Follower:
         while True:
             if requests.signal is not None and not self._told:
                 self._told = True
-                self.tell(Asked(requests.signal))
+                self._tell(Asked(requests.signal))
             with contextlib.suppress(queue.Empty):
                 return self._orders.get(timeout=POLL)
 
-    def tell(self, message: Asked | Failed) -> None:
-        """Sends the leader a message."""
+    def end(self, why: Left | Failed) -> None:
+        """Tells the leader of an error; otherwise it was the leader's order."""
+        self._ending = True
+        if isinstance(why, Failed):
+            self._tell(why)
+
+    def _tell(self, message: Asked | Failed) -> None:
         with contextlib.suppress(OSError):
             self._connection.send(message)
 
@@ -205,9 +218,11 @@ class Follower:
                 self._orders.put(found)
                 if isinstance(found, Left):
                     return
-            _end(f"process 0 has stopped: {found.message}")
+            why = f"process 0 has stopped: {found.message}"
         except (EOFError, OSError):
-            _end("process 0 was lost; --resume goes on from the last checkpoint, with any number of processes")
+            why = "process 0 was lost; --resume goes on from the last checkpoint, with any number of processes"
+        if not self._ending:
+            _end(why)
 
 
 def _end(line: str) -> NoReturn:
@@ -215,17 +230,47 @@ def _end(line: str) -> NoReturn:
     os._exit(1)
 
 
-def join(config: RunConfig) -> None:
-    """Makes the devices of all processes known to each, before JAX has any; does nothing for a process that trains alone.
+@contextlib.contextmanager
+def team(config: RunConfig) -> Iterator[Alone | Follower]:
+    """The place of this process among those that train together; at the end of the block, however it ends, the others are told.
 
     Args:
       config: the configuration.
 
+    Yields:
+      `Alone`, the `Leader`, or a `Follower`. From then on JAX has the devices of all processes.
+
     Raises:
       ValueError: if the others cannot be reached.
+
+    Example:
+      >>> from jgan import train
+      >>> from jgan.training import processes
+      >>> with processes.team(train.configuration(["digits"])) as team:
+      ...     team.call(1)
     """
     if config.coordinator is None:
+        yield Alone()
         return
+    _join(config)
+    mine = Follower(_leader(config), config.process) if config.process else Leader(_followers(config))
+    try:
+        yield mine
+    except stopping.Stopped as stopped:
+        mine.end(Left(int(stopped.code or 0)))
+        jax.distributed.shutdown()
+        raise
+    except BaseException as error:
+        if isinstance(error, jax.errors.JaxRuntimeError):  # of a collective, perhaps: the thread that listens will know more
+            time.sleep(LOST)
+        mine.end(Failed(text.one_line(error)))
+        raise
+    mine.end(Left(0))
+    jax.distributed.shutdown()
+
+
+def _join(config: RunConfig) -> None:
+    """Makes the devices of all processes known to each, before JAX has any."""
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
     # Programs that wait for each other's collectives may take all threads.
     jax.config.update("jax_cpu_enable_async_dispatch", False)
@@ -238,68 +283,6 @@ def join(config: RunConfig) -> None:
         raise ValueError(message) from error
 
 
-@contextlib.contextmanager
-def led(config: RunConfig) -> Iterator[Alone]:
-    """The team that this process leads; at the end of the block, however it ends, the others are told.
-
-    Args:
-      config: the configuration.
-
-    Yields:
-      The `Leader`, or `Alone`.
-
-    Example:
-      >>> from jgan import train
-      >>> from jgan.training import processes
-      >>> with processes.led(train.configuration(["digits"])) as team:
-      ...     team.call(1)
-    """
-    if config.coordinator is None:
-        yield Alone()
-        return
-    leader = Leader(_followers(config))
-    try:
-        yield leader
-    except stopping.Stopped as stopped:
-        leader.end(Left(int(stopped.code or 0)))
-        jax.distributed.shutdown()
-        raise
-    except BaseException as error:
-        _let_a_loss_be_seen(error)
-        leader.end(Failed(text.one_line(error)))
-        raise
-    leader.end(Left(0))
-    jax.distributed.shutdown()
-
-
-@contextlib.contextmanager
-def following(config: RunConfig) -> Iterator[Follower]:
-    """A process's place in a team that process 0 leads; the leader is told of an error in the block.
-
-    Args:
-      config: the configuration.
-
-    Yields:
-      The `Follower`.
-    """
-    host, (port, *key) = str(config.coordinator).rpartition(":")[0], _agreed(0, b"")
-    follower = Follower(Client((host, port), authkey=bytes(key)), config.process)
-    follower._connection.send(config.process)
-    try:
-        yield follower
-    except BaseException as error:
-        _let_a_loss_be_seen(error)
-        follower.tell(Failed(text.one_line(error)))
-        raise
-    jax.distributed.shutdown()
-
-
-def _let_a_loss_be_seen(error: BaseException) -> None:
-    """A collective fails with a lost process: that is the error, and the thread that listens is about to say it."""
-    if isinstance(error, jax.errors.JaxRuntimeError):
-        time.sleep(LOST)
-
-
 KEY = 16
 """bytes of the secret with which the processes know each other"""
 
@@ -309,6 +292,14 @@ def _agreed(port: int, key: bytes) -> list[int]:
     from jax.experimental import multihost_utils
 
     return multihost_utils.broadcast_one_to_all(np.array([port, *(key or bytes(KEY))], np.int32)).tolist()
+
+
+def _leader(config: RunConfig) -> Connection:
+    """A follower's connection to the leader."""
+    host, (port, *key) = str(config.coordinator).rpartition(":")[0], _agreed(0, b"")
+    connection = Client((host, port), authkey=bytes(key))
+    connection.send(config.process)
+    return connection
 
 
 def _followers(config: RunConfig) -> dict[int, Connection]:

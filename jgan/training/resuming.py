@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jgan import phases
-from jgan.training import journal, records
+from jgan.training import feed, journal, records
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig, devices
 from jgan.training.log import Log
@@ -65,6 +65,14 @@ def _same_numbers(run: Run, saved: Saved) -> None:
 def x64() -> bool:
     """Whether JAX computes in 64 bits where nothing else is said, which changes random numbers."""
     return bool(jax.config.read("jax_enable_x64"))
+
+
+def of_all_processes(run: Run) -> dict[str, Any]:
+    """What must be the same in all processes that train a run together, by the names of the options."""
+    values = {name: getattr(run.config, name) for name in ("steps", "parallel", "on_nonfinite", "time_limit")}
+    loader = "streamed" if feed.is_streamed(run) else "resident"
+    values |= {"loader": loader, "JAX_ENABLE_X64": x64(), "data": run.shared.fingerprint}
+    return records.flat(records.identity(run.config, run.model)) | values
 
 
 def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
