@@ -28,8 +28,9 @@ from jgan.training.config import RunConfig
 from jgan.types import GANState
 from jgan.utils import output, text
 
-LOST, POLL = 3.0, 0.2
-"""seconds in which a lost process is noticed before an error of a collective counts; between two looks for a signal"""
+WAIT, LOST, POLL = 300.0, 3.0, 0.2
+"""seconds in which all processes must have come; in which a lost one is noticed before an error of a collective counts; between
+two looks for a signal"""
 
 
 class Same(NamedTuple):
@@ -241,7 +242,7 @@ def team(config: RunConfig) -> Iterator[Alone | Follower]:
       `Alone`, the `Leader`, or a `Follower`. From then on JAX has the devices of all processes.
 
     Raises:
-      ValueError: if the others cannot be reached.
+      ValueError: if the others do not come within `WAIT`.
 
     Example:
       >>> from jgan import train
@@ -252,8 +253,7 @@ def team(config: RunConfig) -> Iterator[Alone | Follower]:
     if config.coordinator is None:
         yield Alone()
         return
-    _join(config)
-    mine = Follower(_leader(config), config.process) if config.process else Leader(_followers(config))
+    mine = _met(config)
     try:
         yield mine
     except stopping.Stopped as stopped:
@@ -269,6 +269,29 @@ def team(config: RunConfig) -> Iterator[Alone | Follower]:
     jax.distributed.shutdown()
 
 
+def _met(config: RunConfig) -> Leader | Follower:
+    """Waits for the others, in a thread: a Ctrl-C does not reach JAX's wait, which ends the process if it is too long."""
+    found: list[Leader | Follower | Exception] = []
+
+    def meet() -> None:
+        try:
+            _join(config)
+            found.append(Follower(_leader(config), config.process) if config.process else Leader(_followers(config)))
+        except Exception as error:
+            found.append(error)
+
+    thread = threading.Thread(target=meet, daemon=True)
+    thread.start()
+    thread.join(WAIT)
+    if not found:
+        raise ValueError(
+            f"--coordinator {config.coordinator}: the {config.processes} processes have not met in {WAIT:g} seconds"
+        )
+    if isinstance(found[0], Exception):
+        raise found[0]
+    return found[0]
+
+
 def _join(config: RunConfig) -> None:
     """Makes the devices of all processes known to each, before JAX has any."""
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
@@ -277,7 +300,8 @@ def _join(config: RunConfig) -> None:
     if hasattr(jax.config, "jax_enable_preemption_service"):  # it takes SIGTERM for itself
         jax.config.update("jax_enable_preemption_service", False)
     try:
-        jax.distributed.initialize(config.coordinator, config.processes, config.process)
+        timeout = int(WAIT) + 60  # which ends the process with a trace
+        jax.distributed.initialize(config.coordinator, config.processes, config.process, initialization_timeout=timeout)
     except RuntimeError as error:
         message = f"--coordinator {config.coordinator}: the processes cannot be joined: {text.one_line(error)}"
         raise ValueError(message) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 from small_runs import SMALL, assert_same_end, without_clock
 
 from jgan import train
@@ -26,11 +27,15 @@ ENDLESS = [*SHARD, "--loader", "streamed", "--log-every", "2", "--checkpoint-eve
 ENDLESS += ["--eval-every", "0", "--steps", "30000"]
 
 
-def started(workdir, count, *flags, devices=2, own=None):
-    """Starts a run of `count` processes; `own` are flags of the last one only."""
+def free_port():
     with socket.socket() as free:
         free.bind(("localhost", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+def started(workdir, count, *flags, devices=2, own=None):
+    """Starts a run of `count` processes; `own` are flags of the last one only."""
+    port = free_port()
     given = {"XLA_FLAGS": f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"}
     command = [sys.executable, "-m", "jgan.train", *flags, "--workdir", str(workdir)]
     team = ["--coordinator", f"localhost:{port}", "--processes", str(count)] if count > 1 else []
@@ -75,6 +80,15 @@ def alone(workdir, *flags):
         train.main([*flags, "--workdir", str(workdir)])
 
 
+@pytest.fixture
+def photos(tmp_path):
+    random = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for number in range(90):
+        Image.fromarray(random.integers(0, 256, (9, 11, 3), np.uint8)).save(tmp_path / "photos" / f"{number:02d}.png")
+    return tmp_path / "photos"
+
+
 def last(workdir):
     return max(int(path.name) for path in (workdir / "checkpoints").glob("*") if path.name.isdecimal())
 
@@ -90,10 +104,12 @@ def errors(text):
 
 
 @pytest.mark.slow
-def test_two_processes_make_the_run_of_one(tmp_path):
+def test_two_processes_make_the_run_of_one(photos, tmp_path):
     """To the rounding with which the devices' gradients are added up; and streamed data give the bits of resident ones."""
-    alone(tmp_path / "one", *FLAGS, "--loader", "streamed", "--steps", "8")
-    out = trained(tmp_path / "two", 2, *FLAGS, "--loader", "streamed", "--steps", "8")
+    flags = [*FLAGS, "--dataset", "folder:8", "--data-dir", str(photos), "--steps", "8", "--loader"]
+    alone(tmp_path / "one", *flags, "streamed")
+    out = trained(tmp_path / "two", 2, *flags, "streamed")
+    assert "read from the files by threads" in out[0]
     assert "in 2 processes; data" in out[0]
     assert not re.sub(r"\[Gloo\].*\n", "", out[1])
     ours, theirs = (open_run(tmp_path / name).restore() for name in ("one", "two"))
@@ -102,7 +118,7 @@ def test_two_processes_make_the_run_of_one(tmp_path):
     for mine, other in zip(without_clock(tmp_path / "one"), without_clock(tmp_path / "two"), strict=True):
         assert mine == pytest.approx(other, rel=1e-4)
     assert {path.name for path in (tmp_path / "one").iterdir()} == {path.name for path in (tmp_path / "two").iterdir()}
-    trained(tmp_path / "resident", 2, *FLAGS, "--loader", "resident", "--steps", "8")
+    trained(tmp_path / "resident", 2, *flags, "resident")
     assert_same_end(tmp_path / "two", tmp_path / "resident")
 
 
@@ -187,6 +203,24 @@ def test_an_error_of_one_is_told_by_all(tmp_path):
         assert [len(errors(each)) for each in err] == [1, 1]
         assert not list((tmp_path / "other").glob("checkpoints/*"))
         subprocess.run(["rm", "-rf", str(tmp_path / "other")], check=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("process", [0, 1])
+def test_one_that_waits_in_vain_says_so(tmp_path, process):
+    code = f"""
+import sys
+from jgan import train
+from jgan.training import processes
+from jgan.utils import cli
+processes.WAIT = 4
+sys.argv[1:] = {[*SHARD, "--workdir", str(tmp_path), "--coordinator", f"localhost:{free_port()}"]!r}
+sys.argv += ["--processes", "2", "--process", "{process}"]
+cli.run(train.main, "python -m jgan.train", leave=cli.at_once)
+"""
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 2
+    assert "the 2 processes have not met in 4 seconds" in errors(found.stderr)[0]
 
 
 @pytest.mark.parametrize(
