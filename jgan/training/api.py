@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from jgan import data
@@ -50,7 +51,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       The `Trained` run.
 
     Raises:
-      ValueError: if an argument is invalid, in which case nothing is written, or if the training has diverged.
+      ValueError: if an argument is invalid, in which case nothing is written, or if the training has diverged; or in one of
+        several processes of JAX.
       KeyboardInterrupt: after Ctrl-C, once the state is saved; `resume=True` continues from there.
       TimeoutError: after `time_limit`, once the state is saved.
 
@@ -69,6 +71,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
     asked = configs.with_home(asked)
     configs.check(asked)
+    if jax.process_count() > 1:
+        raise ValueError("several processes train one run by the command only: python -m jgan.train --coordinator ...")
     workdir = folder.choose(asked)
     asked, resized = folder.fitted(asked, workdir, chosen.model)
     try:

@@ -18,7 +18,7 @@ from PIL import Image
 from small_runs import SMALL, assert_same_end, without_clock
 
 from jgan import train
-from jgan.training import processes, shares, stopping
+from jgan.training import api, processes, shares, stopping
 from jgan.training.run import open_run
 
 SHARD = ["digits", *SMALL, "--batch-size", "24", "--seed", "7", "--parallel", "shard"]
@@ -283,6 +283,13 @@ def test_a_process_alone_has_all_rows_and_its_own_arrays():
     spread = shares.together(window, jax.devices(), axis=1)
     assert [shard.data.shape for shard in spread.addressable_shards] == [(2, 2)] * 4
     np.testing.assert_array_equal(spread, window)
+
+
+def test_python_s_train_is_for_one_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(jax, "process_count", lambda: 2)
+    with pytest.raises(ValueError, match="several processes train one run by the command only"):
+        api.train("digits", steps=2, workdir=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 class Device:
