@@ -156,7 +156,7 @@ def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTr
       devices: the devices; None for all.
 
     Returns:
-      The tree, replicated.
+      The tree, replicated. Devices of other processes get their copies from those processes, which must hold the same tree.
 
     Example:
       >>> import jax
@@ -164,7 +164,12 @@ def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTr
       >>> parallel.replicate(jax.numpy.zeros(3)).sharding.is_fully_replicated
       True
     """
-    return jax.device_put(tree, NamedSharding(mesh(devices), PartitionSpec()))
+    everywhere = NamedSharding(mesh(devices), PartitionSpec())
+    if everywhere.is_fully_addressable:
+        return jax.device_put(tree, everywhere)
+    # `device_put` would send every leaf to the other processes, to compare it with theirs.
+    host = jax.tree.map(np.asarray, tree)
+    return jax.tree.map(lambda leaf: jax.make_array_from_callback(leaf.shape, everywhere, lambda at: leaf[at]), host)
 
 
 def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False, axis: int = 0) -> CompiledStep:

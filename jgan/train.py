@@ -17,7 +17,7 @@ from typing import Any
 from jgan import models
 from jgan.data import reading
 from jgan.data.sources import SOURCES
-from jgan.training import api, custom, environment, folder, loop, report
+from jgan.training import api, custom, environment, folder, follower, loop, processes, report
 from jgan.training import config as configs
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
@@ -45,6 +45,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     if config.verify is not None:
         verify(config.verify)
         return
+    with processes.team(config) as team:
+        if config.coordinator is not None:
+            configs.check(config)
+        _train(config, team)
+
+
+def _train(config: RunConfig, team: processes.Alone | processes.Follower) -> None:
     workdir = folder.choose(config)
     resumed = config.resume != "no" and (workdir / CONFIG).exists()
     model = read(workdir).model if resumed else models.find(config.model)
@@ -56,9 +63,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         folder.check_fit(run)
         print(report.plan(run), *filter(None, [resized]), sep="\n")
         return
+    if isinstance(team, processes.Follower):
+        follower.follow(config, workdir, model, team)
+        return
     with folder.opened(config, workdir, model) as run:
         Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
-        loop.train(run)
+        loop.train(run, team)
 
 
 def verify(workdir: Path) -> None:
@@ -123,7 +133,10 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     description = f"Train {name}{about}.\n\nPresets, each on any --dataset that its model accepts:\n{listing}"
     config = cli.parse(RunConfig, flags, prog=f"{PROG} {name}", description=description, default=default)
     config = configs.with_home(config)
-    configs.check(config)
+    if config.coordinator is None:
+        configs.check(config)
+    else:
+        configs.check_values(config)  # the devices are those of all processes, which have not met
     return config
 
 

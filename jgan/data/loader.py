@@ -63,6 +63,7 @@ class Steps:
       end: the number of the last one, plus one; the steps end earlier if that is after more than `MOST_EPOCHS`.
       n_critic: minibatches per step.
       skip: whether an example that cannot be read is replaced by the next one of its set.
+      rows: the places in a minibatch of the examples that are read, where other processes read the others; None for all.
 
     Raises:
       ValueError: for photographs of several sizes, which are kept on the device.
@@ -77,9 +78,19 @@ class Steps:
     """
 
     def __init__(
-        self, data: Any, key: Key, batch_size: int, *, first: int, end: int, n_critic: int = 1, skip: bool = False
+        self,
+        data: Any,
+        key: Key,
+        batch_size: int,
+        *,
+        first: int,
+        end: int,
+        n_critic: int = 1,
+        skip: bool = False,
+        rows: np.ndarray | None = None,
     ) -> None:
         self.sets, self.batch_size, self.n_critic, self.skip = sets_of(data), batch_size, n_critic, skip
+        self.rows = slice(None) if rows is None else rows
         one_size(self.sets)
         shortest = min(map(length, self.sets.values())) // batch_size  # steps; an order holds a key for each epoch
         self.end = min(end, first + max(1, MOST_EPOCHS * shortest // n_critic))
@@ -98,7 +109,7 @@ class Steps:
         return Loaded(found.get("", found), broken)
 
     def _of(self, name: str, step: int, broken: list[str]) -> Batch:
-        minibatches = [self.orders[name](step * self.n_critic + index) for index in range(self.n_critic)]
+        minibatches = [self.orders[name](step * self.n_critic + index)[self.rows] for index in range(self.n_critic)]
         found = [_gathered(self.sets[name], indices, broken if self.skip else None) for indices in minibatches]
         return found[0] if self.n_critic == 1 else jax.tree.map(lambda *leaves: np.stack(leaves), *found)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from jgan import data
@@ -45,14 +46,15 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
         `jgan.data.from_examples` takes; by default those of the preset. Of all but the first two, a sixth each is held out for
         validation and test.
       **options: other fields of `jgan.training.run.RunConfig`, such as `steps`, `batch_size`, `seed`, `workdir` or `resume`
-        (without `workdir`: the newest run of this model under `runs/`; `"auto"`: start one if there is none). `dry_run` and
-        `verify` are options of the command only.
+        (without `workdir`: the newest run of this model under `runs/`; `"auto"`: start one if there is none). `dry_run`,
+        `verify`, and those of several processes are options of the command only.
 
     Returns:
       The `Trained` run.
 
     Raises:
-      ValueError: if an argument is invalid, in which case nothing is written, or if the training has diverged.
+      ValueError: if an argument is invalid, in which case nothing is written, or if the training has diverged; or in one of
+        several processes of JAX.
       KeyboardInterrupt: after Ctrl-C, once the state is saved; `resume=True` continues from there.
       TimeoutError: after `time_limit`, once the state is saved.
 
@@ -71,6 +73,8 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
     asked = configs.with_home(asked)
     configs.check(asked)
+    if jax.process_count() > 1:
+        raise ValueError("several processes train one run by the command only: python -m jgan.train --coordinator ...")
     workdir = folder.choose(asked)
     asked, resized = folder.fitted(asked, workdir, chosen.model)
     try:
@@ -101,7 +105,7 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     Raises:
       ValueError: if an option is unknown, or one without a default is missing.
     """
-    others = ("preset", "model", "dataset", "dry_run", "verify", "compilation_cache")
+    others = ("preset", "model", "dataset", "dry_run", "verify", "compilation_cache", "coordinator", "processes", "process")
     names = [field.name for field in dataclasses.fields(RunConfig) if field.name not in others]
     for name in options:
         if name not in names:

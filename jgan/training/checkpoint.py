@@ -71,11 +71,14 @@ class Checkpoints:
         self._durable: set[int] = set()
         options = ocp.CheckpointManagerOptions(
             preservation_policy=_Keep(self),
-            create=not read_only,
+            create=False,
+            multiprocessing_options=saved.without_others(),
             read_only=read_only,
             enable_async_checkpointing=False,  # the thread below also computes the checksums
         )
-        self._manager = ocp.CheckpointManager(self.folder, options=options, item_names=(saved.STATE, about_file.ABOUT))
+        if not read_only:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._manager = ocp.CheckpointManager(self.folder, options=options, item_handlers=saved.handlers())
         self._durable |= set(self.steps())
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
         self._pending: tuple[int, Future[None]] | None = None

@@ -62,6 +62,12 @@ class RunConfig:
     """jit: one device; pmap: one program per device; shard: one program over a mesh"""
     devices: int = 0
     """devices for pmap and shard; 0 for all"""
+    coordinator: str | None = None
+    """HOST:PORT of process 0, if several processes train together: the same command, --parallel shard, with other --process"""
+    processes: int = 1
+    """how many train together"""
+    process: int = 0
+    """the number of this one, from 0; process 0 alone writes the run's folder"""
     log_every: int = 100
     """steps between two lines of metrics.jsonl"""
     sample_every: int = 1000
@@ -137,6 +143,7 @@ def check_values(config: RunConfig) -> None:
         raise ValueError(
             f"--keep-every must be a multiple of --checkpoint-every, {config.checkpoint_every}, found {config.keep_every}"
         )
+    _check_processes(config)
     if config.tensorboard:
         board.check()
     if config.loader == "streamed":
@@ -158,6 +165,25 @@ def check_values(config: RunConfig) -> None:
     ):
         if getattr(config, flag) not in known:
             raise ValueError(f"--{flag.replace('_', '-')}: {unknown(kind, getattr(config, flag), known)}")
+
+
+def _check_processes(config: RunConfig) -> None:
+    cli.at_least(config, processes=1, process=0)
+    if config.coordinator is None:
+        if config.processes > 1 or config.process:
+            raise ValueError("--processes and --process need --coordinator HOST:PORT, where process 0 can be reached")
+        return
+    host, _, port = config.coordinator.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 1 << 16:
+        raise ValueError(f"--coordinator must be HOST:PORT, found {config.coordinator}")
+    if config.processes < 2:
+        raise ValueError("--coordinator needs the number of processes, --processes of at least 2")
+    if config.process >= config.processes:
+        raise ValueError(f"--process must be below the {config.processes} of --processes, found {config.process}")
+    if config.parallel != "shard" or config.devices:
+        raise ValueError("several processes train with --parallel shard, on all of their devices: leave --devices out")
+    if config.dry_run or config.verify is not None:
+        raise ValueError("--dry-run and --verify are for one process: leave --coordinator out")
 
 
 def check_share(name: str, batch_size: int, config: RunConfig) -> None:

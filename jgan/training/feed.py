@@ -10,6 +10,7 @@ import jax
 from jgan import parallel
 from jgan.data import loader, streamed
 from jgan.ragged import any_ragged
+from jgan.training import shares
 from jgan.training.config import devices
 from jgan.training.log import Log
 from jgan.training.run import Run
@@ -74,12 +75,17 @@ class Streamed:
         self._source: loader.Stream | None = None
         self._open: Callable[[int], loader.Stream] | None = None
         self._latest: Any = None
+        self._together: Callable[[Any], Any] = lambda window: window
         self._taken, self._waits, self._warned = 0, 0, False
 
     def begin(self, run: Run, key: Key, first: int, end: int) -> None:
         """Starts to read; whatever was read ahead for another phase is dropped."""
         config, data, n_critic = run.config, run.dataset.train, run.gan.n_critic
-        options: dict[str, Any] = {"end": end, "n_critic": n_critic, "skip": config.on_bad_image == "skip"}
+        where = devices(config)
+        rows = shares.rows(where, run.batch_size)
+        if rows is not None:
+            self._together = lambda window: shares.together(window, where, axis=1 if n_critic == 1 else 2)
+        options: dict[str, Any] = {"end": end, "n_critic": n_critic, "skip": config.on_bad_image == "skip", "rows": rows}
 
         def opened(first: int) -> loader.Stream:
             steps = loader.Steps(data, key, run.batch_size, first=first, **options)
@@ -89,7 +95,10 @@ class Streamed:
         self._open, self._source = opened, opened(first)
 
     def take(self, size: int) -> Any:
-        """The window of the next steps, on the host: it is copied to the devices while they compute the step before."""
+        """The window of the next steps, on the host: it is copied to the devices while they compute the step before.
+
+        In one of several processes, arrays of all devices, whose other rows the other processes read.
+        """
         assert self._source is not None, "begin comes first"
         first, began = self._source.step, time.perf_counter()
         loaded = [self._next() for _ in range(size)]
@@ -97,7 +106,7 @@ class Streamed:
         for message in (message for each in loaded for message in each.broken):
             self._broken += 1
             self._log.say(f"warning: another image was taken in place of one that cannot be read ({self._broken}): {message}")
-        return streamed.window([each.data for each in loaded], first)
+        return self._together(streamed.window([each.data for each in loaded], first))
 
     def _next(self) -> loader.Loaded:
         assert self._source is not None
@@ -167,7 +176,8 @@ def is_streamed(run: Run) -> bool:
         return True
     if any_ragged(train) or importlib.util.find_spec("grain") is None:
         return False
-    room = (devices(run.config)[0].memory_stats() or {}).get("bytes_limit")
+    here = next(device for device in devices(run.config) if device.process_index == jax.process_index())
+    room = (here.memory_stats() or {}).get("bytes_limit")
     return room is not None and memory.bytes_of(train) > room // 2
 
 

@@ -18,7 +18,7 @@ from jax import dtypes
 
 from jgan import finite, parallel, phases
 from jgan.data import resident, streamed
-from jgan.training import evaluators, feed, lock, records, report, resuming, stopping
+from jgan.training import evaluators, feed, lock, processes, records, report, resuming, stopping
 from jgan.training.board import Board
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import ARRAYS, RunConfig, devices
@@ -45,12 +45,14 @@ class Session:
     bar: Any
     requests: stopping.Requests
     folder: lock.Folder
+    team: processes.Alone
     rollbacks: int = 0
 
 
-def step_key(run: Run) -> Key:
-    """The root key of the steps of a run's current phase."""
-    return phases.step_key(keys(run.config.seed).steps, run.index % len(run.phases))
+def step_key(run: Run, rollbacks: int = 0) -> Key:
+    """The root key of the steps of a run's current phase, another one after each rollback."""
+    key = phases.step_key(keys(run.config.seed).steps, run.index % len(run.phases))
+    return jax.random.fold_in(key, rollbacks) if rollbacks else key
 
 
 def resident_step(run: Run, step: Step | None = None) -> Step:
@@ -144,11 +146,12 @@ def chunk_length(config: RunConfig, scan: bool, most: int = 100) -> int:
     return next(length for length in range(min(common, most, 100), 0, -1) if common % length == 0)
 
 
-def train(run: Run) -> GANState:
+def train(run: Run, team: processes.Alone | None = None) -> GANState:
     """Trains a run to its end, starting from its newest checkpoint that is not damaged, if it has one.
 
     Args:
       run: the run, from `jgan.training.folder.opened`.
+      team: the processes that this one leads; None if it is alone.
 
     Returns:
       The final state.
@@ -159,11 +162,12 @@ def train(run: Run) -> GANState:
       Stopped: after a signal or the time limit, once the state is saved.
     """
     run = run.with_mean()
-    config, evaluator = run.config, evaluators.of(run)
+    config, evaluator, team = run.config, evaluators.of(run), team or processes.Alone()
     with contextlib.ExitStack() as stack:
         checkpoints = stack.enter_context(Checkpoints(run.workdir / "checkpoints", keep=config.keep_checkpoints))
         requests = stack.enter_context(stopping.requests(config.time_limit, since=run.shared.begun))
         log = Log(run.workdir)
+        team.attend(requests, log.write, lambda: resuming.of_all_processes(run))
         data = feed.of(run, log)
         stack.callback(data.close)
         state, step, extra = resuming.last_state(run, checkpoints, log)
@@ -176,7 +180,7 @@ def train(run: Run) -> GANState:
         if state is not None:
             _missing_picture(run.at(step), evaluator, state, step)
         board = stack.enter_context(Board(run.workdir, step, wanted=config.tensorboard))
-        session = Session(evaluator, checkpoints, journal, log, board, bar, requests, run.shared.folder)
+        session = Session(evaluator, checkpoints, journal, log, board, bar, requests, run.shared.folder, team)
         session.rollbacks = extra.get("rollbacks", 0)
         while state is None or step < config.steps:
             try:
@@ -243,17 +247,18 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
       NonFiniteError: if a metric or a parameter is not finite.
       Stopped: after a signal or the time limit, once the state is saved.
     """
-    key = step_key(run)
-    if session.rollbacks:
-        key = jax.random.fold_in(key, session.rollbacks)
+    key = step_key(run, session.rollbacks)
     most = feed.longest(run) if feed.is_streamed(run) else 100
     length = chunk_length(run.config, scan=scans_fast(run), most=most)
     many, one = compiled_step(run, length), compiled_step(run, 1)
     session.journal.begin(step, run.batch_size, run.phase_name)
     report.compiling(session.bar, session.log, run)
-    data.begin(run, key, step - stage.start, stage.end - stage.start)
+    span = {"first": step - stage.start, "last": stage.end - stage.start}
+    session.team.begin(state, end=stage.end, length=length, rollbacks=session.rollbacks, **span)
+    data.begin(run, key, span["first"], span["last"])
     while step < stage.end:
         size = length if step % length == 0 and step + length <= stage.end else 1
+        session.team.call(size)
         state, metrics = (many if size == length else one)(key, state, data.take(size))
         data.running(metrics)
         step += size
@@ -261,10 +266,10 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
         session.folder.check()
         session.checkpoints.check()
         leaving = session.requests.reason() if step % length == 0 and step < run.config.steps else ""
-        events(run, stage, session, state, step, stopping=bool(leaving))
+        events(run, stage, session, session.team.own(state), step, stopping=bool(leaving))
         if leaving:
             _leave(run, session, step, leaving)
-    return state
+    return session.team.own(state)
 
 
 def events(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool) -> None:

@@ -22,7 +22,7 @@ from jgan.types import Batch, DataSpec, Field
 from jgan.utils import checks, registry
 
 CONFIG = "config.json"
-ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit")
+ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit", "coordinator", "processes", "process")
 """options of one start of the program, which are not recorded"""
 
 VERSION = 4
@@ -33,7 +33,7 @@ MAY_CHANGE = frozenset(
     (
         *("steps", "workdir", "data_dir", "weights", "parallel", "devices", "keep_checkpoints", "keep_every", "on_nonfinite"),
         *("compilation_cache", "tensorboard", "resume", "accept_data", "time_limit", "dry_run", "verify"),
-        *("loader", "loader_workers"),
+        *("loader", "loader_workers", "coordinator", "processes", "process"),
     )
 )
 """options that may change when a run is continued: how long, where and on what it is run, not what it is"""

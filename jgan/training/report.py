@@ -64,11 +64,12 @@ def headline(run: Run) -> str:
     """
     config, presets = run.config, models.presets()
     about = f": {presets[config.preset].description}" if config.preset in presets else ""
+    where = f"{len(devices(config))} x {device()}" + (f" in {config.processes} processes" if config.processes > 1 else "")
     sizes = ", ".join(f"{size:,} {name}".strip() for name, size in sizes_of(run.dataset.train).items())
     return (
         f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
         f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}\n"
-        f"on {len(devices(config))} x {device()}; {feed.sentence(run)}" + (f"\n{run.dataset.note}" if run.dataset.note else "")
+        f"on {where}; {feed.sentence(run)}" + (f"\n{run.dataset.note}" if run.dataset.note else "")
     )
 
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jgan import phases
-from jgan.training import journal, records
+from jgan.training import feed, journal, records
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig, devices
 from jgan.training.log import Log
@@ -67,6 +67,14 @@ def x64() -> bool:
     return bool(jax.config.read("jax_enable_x64"))
 
 
+def of_all_processes(run: Run) -> dict[str, Any]:
+    """What must be the same in all processes that train a run together, by the names of the options."""
+    values = {name: getattr(run.config, name) for name in ("steps", "parallel", "on_nonfinite", "time_limit")}
+    loader = "streamed" if feed.is_streamed(run) else "resident"
+    values |= {"loader": loader, "JAX_ENABLE_X64": x64(), "data": run.shared.fingerprint}
+    return records.flat(records.identity(run.config, run.model)) | values
+
+
 def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
     """As `last_state`, after deleting newer checkpoints that were saved only because the run was asked to leave."""
     for step in reversed(checkpoints.steps()):
@@ -79,7 +87,8 @@ def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GA
 def placement(config: RunConfig) -> str:
     """What a run is executed on, in words."""
     count = len(devices(config))
-    return f"{count} device{'s' if count > 1 else ''} ({config.parallel})"
+    of = f" of {config.processes} processes" if config.processes > 1 else ""
+    return f"{count} device{'s' if count > 1 else ''}{of} ({config.parallel})"
 
 
 def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool = True) -> dict[str, Any]:

@@ -69,9 +69,27 @@ def read(path: Path, step: int, template: PyTree) -> Saved:
     return Saved(step, restored, about["extra"])
 
 
+def without_others() -> Any:
+    """Orbax's options for process 0, which alone reads and writes: by default all processes of JAX would have to take part."""
+    import orbax.checkpoint as ocp
+
+    return ocp.options.MultiprocessingOptions(primary_host=0, active_processes={0})
+
+
+def handlers() -> dict[str, Any]:
+    """Orbax's handlers of the items of a checkpoint."""
+    import orbax.checkpoint as ocp
+
+    alone = without_others()
+    return {
+        STATE: ocp.StandardCheckpointHandler(multiprocessing_options=alone),
+        about_file.ABOUT: ocp.JsonCheckpointHandler(multiprocessing_options=alone),
+    }
+
+
 def _restored(path: Path, shapes: PyTree) -> Any:
     import orbax.checkpoint as ocp
 
-    with ocp.Checkpointer(ocp.StandardCheckpointHandler()) as reader:
+    with ocp.Checkpointer(handlers()[STATE], multiprocessing_options=without_others()) as reader:
         found = reader.restore(path, args=ocp.args.StandardRestore(shapes))
     return jax.tree.map(lambda leaf, like: np.asarray(leaf, like.dtype), found, shapes)

@@ -27,6 +27,14 @@ class Requests:
         begun = time.monotonic() if since is None else since
         self._end = begun + 60 * minutes if minutes else None
 
+    def ask(self, number: int) -> None:
+        """Asks to leave as if a signal had arrived here, of which another process of the run tells.
+
+        Args:
+          number: the signal's.
+        """
+        self.signal = self.signal or number
+
     def reason(self) -> str:
         """Why to leave; "" to go on."""
         if self.signal is not None:
