@@ -1,12 +1,12 @@
 """Images from an object of the user's own: a data set of another library, a list, a generator."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from jgan.data import reading, stacking, values
+from jgan.data import pictures, reading, stacking, values
 from jgan.data.dataset import Dataset, complete
 from jgan.data.lazy import Access, Lazy
 from jgan.types import Batch
@@ -22,14 +22,15 @@ def from_examples(
     """Makes a data set of the examples that an object of your own gives.
 
     An example is an image, a pair `(image, class)`, or a mapping with `image` and perhaps `label`. An image is a uint8 array
-    `[height, width]` or `[height, width, 1 or 3]`, or Pillow's.
+    `[height, width]` or `[height, width, 1 or 3]`, or Pillow's, which is turned as its EXIF data say, and refused where a file
+    would be: transparent, animated, of more than 8 bits.
 
     Args:
       examples: an object with `len(examples)` and `examples[i]`, such as a list, a `torch.utils.data.Dataset`, a set of Grain
         or of Hugging Face; or an iterable, which is read to its end into memory. To be read by processes (`loader_workers`) it
         must survive pickling, to be read by threads, several calls at once.
       name: the name of the result.
-      labels: int `[N]`, the classes, if the examples do not hold them; then none is read before it is needed.
+      labels: int `[N]`, the classes, if the examples do not hold them; then only the first is read before it is needed.
       held_out: as in `jgan.data.load`.
       access: whether images are read when they are needed; only with `len`.
 
@@ -46,8 +47,8 @@ def from_examples(
       >>> found.train.x.shape, found.train.y.tolist()
       ((8, 4, 4, 1), [0, 1, 0, 1, 0, 1, 0, 1])
     """
-    indexed = hasattr(examples, "__len__") and hasattr(examples, "__getitem__")
-    if not indexed and not isinstance(examples, Iterable):
+    indexed = _indexed(examples)
+    if isinstance(examples, Mapping) or not (indexed or isinstance(examples, Iterable)):
         raise ValueError(f"{name}: expected an object with len() and [i], or an iterable, found {type(examples).__name__}")
     found = _Examples(name, examples)
     first = found.read(0) if indexed and len(examples) else None
@@ -77,13 +78,17 @@ class _Examples:
         return image
 
     def read(self, place: int) -> np.ndarray:
-        return self._image(place, self.source[place])
+        return self._image(place, self._given(place))
 
     def labels(self) -> list[Any] | None:
         """The classes of all examples, None if the first has none."""
-        if _parts(self.source[0])[1] is None:
+        if _parts(self._given(0))[1] is None:
             return None
-        return [_parts(self.source[place])[1] for place in range(len(self.source))]
+        return [_parts(self._given(place))[1] for place in range(len(self.source))]
+
+    def _given(self, place: int) -> Any:
+        with reading.naming(self._where(place), "an example"):  # the object may raise anything
+            return self.source[place]
 
     def all(self) -> tuple[np.ndarray, list[Any] | None]:
         """The images as one array, and their classes."""
@@ -100,13 +105,17 @@ class _Examples:
 
     def _each(self) -> Iterator[Any]:
         """By place where there are places: an object with `[i]` need not end an iteration."""
-        return map(self.source.__getitem__, range(len(self.source))) if hasattr(self.source, "__len__") else iter(self.source)
+        return map(self._given, range(len(self.source))) if _indexed(self.source) else iter(self.source)
 
     def _image(self, place: int, example: Any) -> np.ndarray:
         image = _parts(example)[0]
-        if hasattr(image, "getbands"):  # Pillow's
-            image = stacking.pixels(image if image.mode in ("L", "RGB") else image.convert("RGB"))
-        found = np.asarray(image)
+        if hasattr(image, "getbands"):  # Pillow's: by the rules of files
+            pictures.check_mode(image, self._where(place))
+            image = stacking.pixels(pictures.upright(image.copy(), self._where(place)))
+        try:
+            found = np.asarray(image)
+        except ValueError:  # a list of several shapes
+            found = np.asarray(None)
         found = found[..., None] if found.ndim == 2 else found
         if found.dtype != np.uint8 or found.ndim != 3 or found.shape[2] not in (1, 3):
             raise ValueError(
@@ -126,9 +135,14 @@ class _Examples:
         )
 
 
+def _indexed(examples: Any) -> bool:
+    """Whether examples have places."""
+    return hasattr(examples, "__len__") and hasattr(examples, "__getitem__")
+
+
 def _parts(example: Any) -> tuple[Any, Any]:
     """`(image, class)` of an example, the class None if it has none."""
-    if isinstance(example, dict):
+    if isinstance(example, Mapping):
         return example.get("image"), example.get("label")
     if isinstance(example, tuple | list) and len(example) == 2:
         return example[0], example[1]
@@ -140,4 +154,4 @@ def _described(example: Any) -> str:
     image = _parts(example)[0]
     if image is not None and hasattr(image, "shape") and hasattr(image, "dtype"):
         return f"{image.dtype} {list(image.shape)}"
-    return f"a mapping with {text.listed(example)}" if isinstance(example, dict) else type(example).__name__
+    return f"a mapping with {text.listed(example)}" if isinstance(example, Mapping) else type(example).__name__

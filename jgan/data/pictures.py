@@ -147,10 +147,31 @@ def _check(image: Any, file: IO[bytes], where: str, most: int) -> None:
         raise ValueError(
             f"{where}: expected at most {most} pixels, found {image.width}x{image.height} (width x height): make it smaller"
         )
+    check_mode(image, where, deep=_is_deep(image, file))
+
+
+def check_mode(image: Any, where: str, *, deep: bool = False) -> None:
+    """Checks that a picture is one of at most 8 bits per channel.
+
+    Args:
+      image: Pillow's image.
+      where: its name, for messages.
+      deep: whether its file has more bits than its mode tells.
+
+    Raises:
+      ValueError: if it is not.
+
+    Example:
+      >>> from PIL import Image
+      >>> from jgan.data import pictures
+      >>> pictures.check_mode(Image.new("F", (2, 2)), "a")
+      Traceback (most recent call last):
+      ValueError: a: expected 8 bits per channel, found more (Pillow's mode F): convert it
+    """
     # A photograph of a camera is often MPO, a JPEG with a small second picture behind it.
     if getattr(image, "is_animated", False) and image.format != "MPO":
         raise ValueError(f"{where}: expected one image, found an animation or several pages: save each as a file")
-    if image.mode.startswith(("I", "F")) or _is_deep(image, file):
+    if deep or image.mode.startswith(("I", "F")):
         raise ValueError(f"{where}: expected 8 bits per channel, found more (Pillow's mode {image.mode}): convert it")
 
 

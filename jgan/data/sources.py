@@ -266,7 +266,10 @@ def describe(width: int = 120) -> str:
         digits                                 1,797 real digits, 8x8, 10 classes; part of scikit-learn
     """
     entries = {source.usage: source.description for _, source in sorted(SOURCES.items())}
-    entries["NAME, NAME/CONFIG"] = "any tensorflow-datasets set of images of one size; --data-dir is its data folder"
+    entries["NAME, NAME/CONFIG"] = (
+        "any tensorflow-datasets set of images, of one size, or cropped and resized to one (NAME:64); --data-dir is its data "
+        "folder"
+    )
     lines = []
     for usage, about in entries.items():
         first = f"  {usage}".ljust(COLUMN)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jgan.data import folder, image_files, label_file, layout, pictures, reading, sources, stacking
+from jgan.data import folder, huggingface, image_files, label_file, layout, pictures, reading, sources, stacking
 from jgan.data.dataset import Dataset
 from jgan.data.fingerprints import fingerprint
 from jgan.data.hdf5 import SUFFIXES as HDF5
@@ -53,11 +53,11 @@ def source_of(path: Path) -> str:
       path: a folder or a file.
 
     Returns:
-      Its name, such as `"folder"`, `"npz"`, `"hdf5"`, `"lines"`, `"mnist"` or `"cifar10"`.
+      Its name, such as `"folder"`, `"npz"`, `"hdf5"`, `"huggingface"`, `"lines"`, `"mnist"` or `"cifar10"`.
 
     Raises:
       FileNotFoundError: if there is none.
-      ValueError: if it is a pipe or a device.
+      ValueError: if it is a pipe or a device, or a set of tensorflow-datasets, which is read by its name.
 
     Example:
       >>> from jgan.data import survey
@@ -72,6 +72,13 @@ def source_of(path: Path) -> str:
         return "mnist"
     if any(name.startswith(("data_batch", "cifar-10-")) for name in names):
         return "cifar10"
+    if any(mark in names for mark in huggingface.MARKS):
+        return "huggingface"
+    if {"dataset_info.json", "features.json"} <= set(names):
+        raise ValueError(
+            f"{path}: expected images, found a set that tensorflow-datasets has prepared: give its name, and the folder of all "
+            "such sets, as in python -m jgan.data NAME --data-dir FOLDER"
+        )
     for source, known in (("npz", (".npz", ".npy")), ("hdf5", HDF5), ("lines", (".txt",))):
         alike = [name for name in names if Path(name).suffix.lower() in known]
         if len(alike) == 1 and (not path.is_dir() or (source != "lines" and not layout.entries(path, strict=False)[0])):

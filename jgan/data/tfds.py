@@ -115,23 +115,22 @@ def _read(name: str, builder: Any, split: str, size: Size | None, access: Access
     images = Images(part, MODES[channels], size)
     labels, ids, pixels = [], [], []
     shape, lazily = None, False
-    with reading.naming(builder.data_dir, f"the records of {name}"):
-        for place, example in enumerate(part):
-            labels.append(example[label] if label else 0)
-            ids.append(example.get("id", b""))
-            found = size or images.size_of(place, example[image])
-            if shape is None:
-                shape = (*found, channels)
-                lazily = access.is_lazy(len(part) * int(np.prod(shape)))
-                if not lazily:
-                    reading.check_size(f"{name}, {split}", len(part) * int(np.prod(shape)))
-            elif found != shape[:2]:
-                raise ValueError(
-                    f"{name}, {split}: expected images of one size, found {shape[:2]} and, at example {place}, {found} "
-                    f"(height, width): crop and resize them, for instance with --dataset {name}:64x64"
-                )
+    for place, example in enumerate(part):
+        labels.append(example[label] if label else 0)
+        ids.append(example.get("id", b""))
+        found = size or images.size_of(place, example[image])
+        if shape is None:
+            shape = (*found, channels)
+            lazily = access.is_lazy(len(part) * int(np.prod(shape)))
             if not lazily:
-                pixels.append(images.decoded(place, example[image]))
+                reading.check_size(f"{builder.data_dir}, {split}", len(part) * int(np.prod(shape)))
+        elif found != shape[:2]:
+            raise ValueError(
+                f"{name}, {split}: expected images of one size, found {shape[:2]} and, at example {place}, {found} "
+                f"(height, width): crop and resize them, for instance with --dataset {name}:64x64"
+            )
+        if not lazily:
+            pixels.append(images.decoded(place, example[image]))
     if shape is None:
         raise ValueError(f"{builder.data_dir}: expected examples in {split} of {name}, found none: prepare it again")
     x = Lazy(images, shape, np.arange(len(labels))) if lazily else np.stack(pixels)
@@ -156,7 +155,7 @@ def _prepared(name: str, data_dir: Path | None) -> Any:
 
 
 def asked_size(name: str, data_dir: Path | None) -> tuple[str, Size | None]:
-    """Parses the size after the last colon of a set's name, unless it is a configuration of the set.
+    """Parses the size after the last colon of a set's name, unless that is a configuration of the set.
 
     Args:
       name: as `tfds_name` takes it, optionally with `:64` or `:48x64` (height, width) at its end.
@@ -165,13 +164,16 @@ def asked_size(name: str, data_dir: Path | None) -> tuple[str, Size | None]:
     Returns:
       `(the name without it, the size)`; None for a name without one.
 
+    Raises:
+      ValueError: if it is no size, as in `:64x`.
+
     Example:
       >>> from jgan.data import tfds
       >>> [tfds.asked_size(name, None) for name in ("stl10:48", "imagenet_resized:64x64", "emnist:letters")]
       [('stl10', (48, 48)), ('imagenet_resized:64x64', None), ('emnist:letters', None)]
     """
     head, _, last = name.rpartition(":")
-    if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)?", last) or (head == base_name(name) and _configured(head, last, data_dir)):
+    if not head or not re.fullmatch(r"\d[\dx]*", last) or (head == base_name(name) and _configured(head, last, data_dir)):
         return name, None
     return head, sizes.asked_size(f"{base_name(name)}:{last}")
 

@@ -51,16 +51,19 @@ class Part:
 
     def __getitem__(self, place: int) -> dict[str, Any]:
         """One example, its image encoded."""
-        return self._source().__getitems__([place])[0]
+        return self._at([place])[0]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """All examples, in tfds' order."""
-        source = self._source()
-        for first in range(0, len(source), CHUNK):
-            yield from source.__getitems__(list(range(first, min(first + CHUNK, len(source)))))
+        for first in range(0, len(self), CHUNK):
+            yield from self._at(range(first, min(first + CHUNK, len(self))))
+
+    def _at(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        with reading.naming(str(self), "records of tensorflow-datasets"):
+            return self._source().__getitems__(list(places))
 
     def _source(self) -> Any:
-        with _OPENING:
+        with reading.naming(str(self), "records of tensorflow-datasets"), _OPENING:
             return _opened(self.folder, self.split, self.image, (self.folder / "dataset_info.json").stat().st_mtime_ns)
 
 
@@ -75,8 +78,8 @@ def _opened(folder: Path, split: str, image: str, stamp: int) -> Any:
         return builder.as_data_source(split, decoders=decoders)
     except (NotImplementedError, ImportError) as error:
         raise ValueError(
-            f"expected records that can be read here, as array_record or tfrecord, found {builder.info.file_format.value} in "
-            f"{folder} ({text.one_line(error)})"
+            f"{folder}, {split}: expected records that can be read here, as array_record or tfrecord, found "
+            f"{builder.info.file_format.value} ({text.one_line(error)}): prepare the set with file_format='array_record'"
         ) from error
 
 
@@ -104,11 +107,11 @@ class _TFRecords:
 
 @dataclasses.dataclass(frozen=True)
 class Images:
-    """Reads one of the images of a split.
+    """Reads one of the images of a split, turned as its EXIF data say.
 
     Attributes:
       part: the split.
-      mode: Pillow's mode, to which images of another are converted.
+      mode: Pillow's mode, to which images of another are converted; only with RGBA they may be transparent.
       size: the height and width to which images are cropped and resized; None to leave them.
     """
 
@@ -117,14 +120,13 @@ class Images:
     size: Size | None = None
 
     def __call__(self, place: int) -> np.ndarray:
-        with reading.naming(str(self.part), "the records of a set of tensorflow-datasets"):
-            content = self.part[place][self.part.image]
-        return self.decoded(place, content)
+        return self.decoded(place, self.part[place][self.part.image])
 
     def decoded(self, place: int, content: bytes) -> np.ndarray:
         """An encoded image as uint8 `[height, width, channels]`."""
         where = self.where(place)
         image = pictures.decode(io.BytesIO(content), where, pictures.formats_of(""))
+        image = image if self.mode == "RGBA" else pictures.upright(image, where)
         with reading.naming(where, "an image"):
             image = image if image.mode == self.mode else image.convert(self.mode)
             pixels = np.asarray(image if self.size is None else stacking.fit(image, self.size))
@@ -132,7 +134,9 @@ class Images:
 
     def size_of(self, place: int, content: bytes) -> Size:
         """The height and width of an encoded image, from its header."""
-        return pictures.header(io.BytesIO(content), self.where(place), pictures.formats_of(""))[0]
+        where = self.where(place)
+        with reading.naming(where, "an image"):
+            return pictures.header(io.BytesIO(content), where, pictures.formats_of(""))[0]
 
     def where(self, place: int) -> str:
         """What error messages call an image."""

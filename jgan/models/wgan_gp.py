@@ -11,7 +11,9 @@ networks work on: in [-1, 1] for CIFAR-10, where a gradient is half of that in t
 
 `architecture="resnet"` has the residual networks of the same code, whose b1 is 0, for images whose sides are 4 to 7 times a
 power of two: up to 56x56 those for CIFAR-10, with twice as many fakes for the generator (`rule.generator_batch=2`) and noise of
-one grey level on the images (`dequantise`), without the labels that the script uses; for larger images those for 64x64.
+one grey level on the images (`dequantise`); for larger images those for 64x64. The script for CIFAR-10 ships with `labels`
+(`wgan_gp_cifar10_labels`): the class chooses the gains and shifts of the generator's normalisation, and the critic also
+predicts the class, as in AC-GAN; its loss has the cross-entropy of real images, the generator's a tenth of that of the fakes.
 """
 
 import dataclasses
@@ -54,7 +56,7 @@ class Config(Training):
     penalty: float = 10.0
     """weight of the gradient penalty"""
     labels: bool = False
-    """whether G is told the class and the critic says it (resnet up to 56x56 only)"""
+    """conditional generator, and a critic that also predicts the class (resnet up to 56x56 only)"""
     class_weight: float = 1.0
     """with labels, weight of the cross-entropy of the class of real images in the critic's loss"""
     g_class_weight: float = 0.1

@@ -13,6 +13,8 @@ import numpy as np
 from jgan import data
 from jgan.data import Dataset, values
 from jgan.data.dataset import complete
+from jgan.data.examples import BY_MEMORY
+from jgan.data.lazy import Access
 from jgan.training import config as configs
 from jgan.training import custom, folder, loop, report, stopping
 from jgan.training.log import Log
@@ -69,7 +71,9 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       (3, ['best', 'environment', 'last'])
     """
     chosen = custom.choose(model, config)
-    given = None if dataset is None or isinstance(dataset, str) else as_dataset(dataset, held_out=options.get("held_out"))
+    access = {"resident": Access(lazy=False), "streamed": Access(lazy=True)}.get(options.get("loader", "auto"), BY_MEMORY)
+    by_name = dataset is None or isinstance(dataset, str)
+    given = None if by_name else as_dataset(dataset, held_out=options.get("held_out"), access=access)
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)
     asked = configs.with_home(asked)
     configs.check(asked)
@@ -124,13 +128,14 @@ def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, An
     return RunConfig(preset=chosen.name, model=chosen.config, **fields)
 
 
-def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None) -> Dataset:
-    """Converts data in memory to a `Dataset`.
+def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None, access: Access = BY_MEMORY) -> Dataset:
+    """Converts data to a `Dataset`.
 
     Args:
       given: a `Dataset`, a `Batch` of arrays, one array of examples, or what `jgan.data.from_examples` takes.
       name: the name of the result.
       held_out: see `jgan.data.load`; not for a `Dataset`.
+      access: see `jgan.data.from_examples`.
 
     Returns:
       The `Dataset`; of other data, a sixth each is held out for validation and test.
@@ -150,7 +155,7 @@ def as_dataset(given: Any, name: str = "data", *, held_out: int | None = None) -
         return given
     batch = given if isinstance(given, Batch) else _array(given)
     if batch is None:
-        return data.from_examples(given, name, held_out=held_out)
+        return data.from_examples(given, name, held_out=held_out, access=access)
     if not hasattr(batch.x, "shape") or np.ndim(batch.x) < 2:
         raise ValueError(
             f"expected data as a name, a Dataset, a Batch, an array [N, ...] or examples, found {type(given).__name__}"

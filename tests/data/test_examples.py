@@ -1,5 +1,6 @@
 """Examples of an object of the user's own: lists, data sets of other libraries, generators; what is read when; refusals."""
 
+import io
 import re
 
 import datasets
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from jgan import data
+from jgan.data import reading
 from jgan.data.lazy import Access, Lazy
 from jgan.training import api, train
 from jgan.utils import memory
@@ -92,7 +94,7 @@ def test_images_alone_and_grey():
     found = data.from_examples(iter(IMAGES[..., 0]), held_out=0)
     np.testing.assert_array_equal(found.train.x, IMAGES[..., :1])
     assert found.train.y is None
-    palette = Image.fromarray(IMAGES[0, ..., 0]).convert("P")
+    palette = Image.fromarray(IMAGES[0]).convert("P")
     assert data.from_examples([palette] * 12).train.x.shape[1:] == (8, 8, 3)
 
 
@@ -100,6 +102,77 @@ def test_numbers_stay_one_array():
     points = np.arange(24.0).reshape(12, 2)
     np.testing.assert_array_equal(api.as_dataset(points.tolist(), held_out=0).train.x, points)
     np.testing.assert_array_equal(api.as_dataset(list(IMAGES), held_out=0).train.x, IMAGES)
+
+
+def test_pillows_images_are_read_by_the_rules_of_files():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    file = io.BytesIO()
+    Image.fromarray(IMAGES[0, :4]).save(file, "PNG", exif=exif)
+    turned = Image.open(file)
+    found = data.from_examples([turned] * 12).train.x[0]
+    np.testing.assert_array_equal(found, np.rot90(IMAGES[0, :4], -1))
+    assert turned.size == (8, 4), "the user's own image is left as it is"
+    grey = Image.fromarray(IMAGES[0, ..., 0])
+    assert data.from_examples([grey] * 12).train.x.shape[1:] == (8, 8, 1)
+    for image, told in (
+        (Image.new("RGBA", (4, 4), (255, 0, 0, 0)), "expected an opaque image"),
+        (Image.new("I;16", (4, 4)), "expected 8 bits per channel"),
+        (Image.new("F", (4, 4)), "expected 8 bits per channel"),
+    ):
+        with pytest.raises(ValueError, match=f"data, example 0: {told}"):
+            data.from_examples([image] * 12)
+
+
+class Around(Pairs):
+    """Its places never end."""
+
+    def __getitem__(self, place):
+        assert len(self.reads) < 100
+        return super().__getitem__(place % len(self))
+
+
+class Loader:
+    """As PyTorch's loader of single examples: a length, an iteration, no places."""
+
+    def __len__(self):
+        return len(IMAGES)
+
+    def __iter__(self):
+        return iter(zip(IMAGES, CLASSES, strict=True))
+
+
+@pytest.mark.parametrize("given", [Around, Loader])
+def test_places_or_an_iteration(given):
+    np.testing.assert_array_equal(data.from_examples(given(), held_out=0).train.x, IMAGES)
+
+
+def test_images_that_do_not_fit_into_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(reading, "memory", lambda: 1000)
+    with pytest.raises(ValueError, match="data: expected at most the 1000 bytes of this machine's memory"):
+        data.from_examples(Pairs())
+
+
+@pytest.mark.parametrize("lazy", [False, True])
+def test_an_error_of_the_object_names_the_example(lazy):
+    class Failing(Pairs):
+        def __getitem__(self, place):
+            if place == 3:
+                raise RuntimeError("disk on fire")
+            return super().__getitem__(place)
+
+    with pytest.raises(ValueError, match=r"data, example 3: expected an example, .*disk on fire"):
+        data.from_examples(Failing(), labels=CLASSES, held_out=0, access=Access(lazy=lazy)).train.x[:]
+
+
+@pytest.mark.parametrize(("loader", "lazy"), [("streamed", True), ("resident", False), ("auto", False)])
+def test_a_run_reads_them_as_it_is_asked_to(monkeypatch, tmp_path, loader, lazy):
+    def asked(*args, access, **options):
+        raise OSError(f"lazy: {access.is_lazy(1)}")
+
+    monkeypatch.setattr(api.data, "from_examples", asked)
+    with pytest.raises(OSError, match=f"lazy: {lazy}"):
+        train("dcgan", dataset=Pairs(), workdir=tmp_path, loader=loader)
 
 
 IMAGE = "expected an image, a pair of an image and its class, or a mapping"
@@ -114,6 +187,8 @@ IMAGE = "expected an image, a pair of an image and its class, or a mapping"
         (iter([np.zeros((8, 8, 3), np.float32)]), f"data, example 0: {IMAGE}"),
         (iter([np.zeros((3, 8, 8), np.uint8)]), "found uint8 [3, 8, 8]"),
         ([{"picture": IMAGES[0]}], "found a mapping with picture"),
+        ([(IMAGES[0], 1, "k")], "data, example 0: expected an image, a pair"),
+        ({"a": IMAGES[0]}, "expected an object with len() and [i], or an iterable, found dict"),
         (["a.png"], "found str"),
         (iter([IMAGES[0], IMAGES[0, :4]]), "data, example 1: expected the shape of the first, (8, 8, 3), found (4, 8, 3)"),
         ([(image, "cat") for image in IMAGES], "data, the labels"),

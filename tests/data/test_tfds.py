@@ -30,7 +30,7 @@ from PIL import Image
 from tensorflow_datasets.core.download import checksums as checksums_of_tfds
 
 from jgan import data
-from jgan.data import cifar, idx, tfds, tfds_prepare, tfds_records, tfrecord
+from jgan.data import cifar, idx, image_files, reading, tfds, tfds_prepare, tfds_records, tfrecord
 from jgan.data.lazy import Access, Lazy
 from jgan.utils import memory
 
@@ -453,6 +453,90 @@ def test_the_size_in_a_name(tmp_path, name, parsed):
     assert tfds.asked_size(name, tmp_path) == parsed
 
 
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_lazy_images_are_in_the_order_of_the_source_files(tmp_path, checksums, name):
+    checksums[name] = tmp_path / "downloads" / "manual" / name
+    idx_files.write_set(checksums[name])
+    found = tfds.load(name, tmp_path, access=Access(lazy=True))
+    assert isinstance(found.train.x, Lazy)
+    expected = data.load(name, tmp_path)
+    for part, batch in expected.parts.items():
+        np.testing.assert_array_equal(found.parts[part].x[:], batch.x)
+        np.testing.assert_array_equal(found.parts[part].y, batch.y)
+
+
+def test_records_are_read_in_pieces(tmp_path, monkeypatch):
+    whole = data.load("jgan_test_images/train", tmp_path)
+    monkeypatch.setattr(tfds_records, "CHUNK", 4)
+    equal(data.load("jgan_test_images/train", tmp_path), whole)
+
+
+def test_a_set_that_is_written_anew_is_read_anew(tmp_path):
+    data.load("jgan_test_images/train", tmp_path)
+    part = tfds_records.Part(tmp_path / "jgan_test_images" / "train" / "1.0.0", "train", "picture")
+    assert len(part) == 30
+    as_tfrecord(tmp_path, "jgan_test_images/train")
+    (records,) = part.folder.glob("*.tfrecord-*")
+    records.write_bytes(records.read_bytes()[: tfrecord.places(records)[5, 0] - 12])
+    assert len(part) == 5
+
+
+def test_images_that_do_not_fit_into_the_memory_are_refused(tmp_path, monkeypatch):
+    data.load("jgan_test_images/train", tmp_path)
+    monkeypatch.setattr(reading, "memory", lambda: 1000)
+    with pytest.raises(ValueError, match=r"1.0.0, train: expected at most the 1000 bytes of this machine's memory"):
+        data.load("jgan_test_images/train", tmp_path)
+    assert isinstance(data.load("jgan_test_images/train", tmp_path, access=Access(lazy=True)).train.x, Lazy)
+
+
+@pytest.mark.parametrize("work", ["load", "fitted"])
+@pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
+def test_damaged_records_are_told_in_one_line(tmp_path, work, damage):
+    name = "jgan_test_odd/two_sizes"
+    data.load(f"{name}:4", tmp_path)
+    (records,) = (tmp_path / name / "1.0.0").glob("*.array_record-*")
+    content = records.read_bytes()
+    records.unlink()
+    if damage != "gone":
+        changed = bytearray(content)
+        changed[len(content) // 2 :] = bytes(len(content) - len(content) // 2)
+        records.write_bytes(content[: len(content) // 2] if damage == "cut" else bytes(changed))
+    tfds_records._opened.cache_clear()
+    with pytest.raises(ValueError, match=rf"^{tmp_path}/{name}/1.0.0, train(, example 0)?: expected") as raised:
+        data.load(f"{name}:4", tmp_path) if work == "load" else data.fitted(name, tmp_path, lambda size: size)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["jgan_test_images/train:0", "jgan_test_images/train:64x", "jgan_test_images/train:4x5x6"])
+def test_what_is_no_size_is_told(tmp_path, name):
+    with pytest.raises(ValueError, match="expected a size after the colon, as in jgan_test_images:64"):
+        data.load(name, tmp_path)
+
+
+def encoded(image, form, **options):
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("size", [None, (4, 4)])
+def test_images_are_turned_as_those_of_a_folder(tmp_path, size):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    pixels = RNG.integers(0, 256, (1, 2, 3), dtype=np.uint8).repeat(8, 0).repeat(8, 1)
+    content = encoded(Image.fromarray(pixels), "PNG", exif=exif)
+    images = tfds_records.Images(tfds_records.Part(tmp_path, "train", "image"), "RGB", size)
+    assert images.size_of(0, content) == (16, 8)
+    (tmp_path / "a.png").write_bytes(content)
+    np.testing.assert_array_equal(images.decoded(0, content), image_files.read_image(tmp_path / "a.png", size))
+
+
+def test_a_transparent_image_is_refused(tmp_path):
+    images = tfds_records.Images(tfds_records.Part(tmp_path, "train", "image"), "RGB")
+    with pytest.raises(ValueError, match="train, example 3: expected an opaque image"):
+        images.decoded(3, encoded(Image.new("RGBA", (4, 4), (255, 0, 0, 0)), "PNG"))
+
+
 @pytest.mark.parametrize("file", ["dataset_info.json", "features.json"])
 @pytest.mark.parametrize("content", [b"{", b"\xff{}", b"", bytes(40)])
 def test_a_damaged_description_is_told(tmp_path, file, content):
@@ -477,7 +561,7 @@ def test_a_broken_image_is_named(tmp_path, monkeypatch):
     [
         (
             "jgan_test_odd/two_sizes",
-            r"expected images of one size, found \(5, 4\) and, at example \d, \(5, 5\)|\(5, 4\) .height",
+            r"^\S+: jgan_test_odd/two_sizes, train: expected images of one size, found \(5, \d\) and, at .*, \(5, \d\) .height",
         ),
         ("jgan_test_odd/two_images", "expected one uint8 image per example, found the features a, b"),
         ("jgan_test_odd/text", "expected one uint8 image per example, found the features a"),
