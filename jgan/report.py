@@ -1,7 +1,7 @@
 """`python -m jgan.report RUN`: one page about a run, to look at and to send: samples, curves, measures, options, log.
 
-python -m jgan.report runs/mnist                           writes runs/mnist/report.html
-python -m jgan.report runs/mnist --animation samples.gif   and the history of the samples as an animation
+  python -m jgan.report runs/mnist                           writes runs/mnist/report.html
+  python -m jgan.report runs/mnist --animation samples.gif   and the history of the samples as an animation
 
 The page is one file that loads nothing. A run that is still training has one too; its data are not needed.
 """

@@ -1,8 +1,8 @@
 """`python -m jgan.data PATH`: describes data before training: numbers, classes, sizes, and every file that is broken.
 
-python -m jgan.data photos                        a folder of images, or a zip or tar archive of one
-python -m jgan.data faces.h5 --sheet faces.png    also writes a contact sheet
-python -m jgan.data mnist --data-dir data         a data set by its name
+  python -m jgan.data photos                        a folder of images, or a zip or tar archive of one
+  python -m jgan.data faces.h5 --sheet faces.png    also writes a contact sheet
+  python -m jgan.data mnist --data-dir data         a data set by its name
 
 The exit status is 1 if a file is broken.
 """
