@@ -1,12 +1,12 @@
 """`python -m jgan.evaluate`: the measures of a trained generator, or of any two sets of images.
 
-  python -m jgan.evaluate --workdir RUN                                   the default measure of the run
-  python -m jgan.evaluate --workdir RUN --metrics fid,kid,prdc            against its training images
-  python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images of any origin
-  python -m jgan.evaluate --workdir RUN --metrics fid,prdc --per-class    also within each class of a model with labels
-  python -m jgan.evaluate --workdir RUN --pairs                           translations against their truths, image by image
-  python -m jgan.evaluate --fake FOLDER --real FOLDER --pairs             the same of images of any origin, paired by name
-  python -m jgan.evaluate --compare A.json B.json                         side by side, if their protocols are the same
+python -m jgan.evaluate --workdir RUN                                   the default measure of the run
+python -m jgan.evaluate --workdir RUN --metrics fid,kid,prdc            against its training images
+python -m jgan.evaluate --fake FOLDER --real FILE.npz --metrics fid     images of any origin
+python -m jgan.evaluate --workdir RUN --metrics fid,prdc --per-class    also within each class of a model with labels
+python -m jgan.evaluate --workdir RUN --pairs                           translations against their truths, image by image
+python -m jgan.evaluate --fake FOLDER --real FOLDER --pairs             the same of images of any origin, paired by name
+python -m jgan.evaluate --compare A.json B.json                         side by side, if their protocols are the same
 """
 
 if __name__ == "__main__":
