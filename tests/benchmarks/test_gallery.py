@@ -18,6 +18,7 @@ RUN = {
     "dataset": "mnist",
     "flop": 1e14,
     "images_seen": 640_000,
+    "samples": 10_000,
     "fid": 7.125,
     "kid": 0.0021,
     "precision": 0.9,
@@ -35,7 +36,7 @@ RUN = {
 
 def test_the_table_has_a_row_for_each_model_the_best_first(tmp_path):
     runs = {
-        "mnist_a": RUN | {"model": "a", "fid": 9.0},
+        "mnist_a": RUN | {"model": "a", "fid": 9.0, "samples": 500},
         "mnist_dcgan": RUN,
         "fashion_mnist_a": RUN | {"model": "a", "dataset": "fashion_mnist", "fid": 30.0, "agreement": 0.985},
     }
@@ -47,6 +48,7 @@ def test_the_table_has_a_row_for_each_model_the_best_first(tmp_path):
     assert "budget of 100 TFLOP" in table
     assert "the class that was asked for: `a` 98.5% (fashion_mnist)." in table
     assert "98.8% of the test images" in table
+    assert "10,000 samples of the averaged generator; 500 of `a` (mnist). " in table
     folder = tmp_path / "gallery"
     folder.mkdir()
     for name, run in runs.items():
