@@ -113,9 +113,9 @@ class _Examples:
             pictures.check_mode(image, self._where(place))
             image = stacking.pixels(pictures.upright(image.copy(), self._where(place)))
         try:
-            found = np.asarray(image)
+            found = np.array(image)  # a copy: the object may use one buffer for all
         except ValueError:  # a list of several shapes
-            found = np.asarray(None)
+            found = np.array(None)
         found = found[..., None] if found.ndim == 2 else found
         if found.dtype != np.uint8 or found.ndim != 3 or found.shape[2] not in (1, 3):
             raise ValueError(

@@ -147,6 +147,15 @@ def test_places_or_an_iteration(given):
     np.testing.assert_array_equal(data.from_examples(given(), held_out=0).train.x, IMAGES)
 
 
+def test_an_iterable_may_use_one_buffer_for_all():
+    def each(buffer):
+        for image in IMAGES:
+            buffer[...] = image
+            yield buffer
+
+    np.testing.assert_array_equal(data.from_examples(each(np.empty_like(IMAGES[0])), held_out=0).train.x, IMAGES)
+
+
 def test_images_that_do_not_fit_into_the_memory_are_refused(monkeypatch):
     monkeypatch.setattr(reading, "memory", lambda: 1000)
     with pytest.raises(ValueError, match="data: expected at most the 1000 bytes of this machine's memory"):
