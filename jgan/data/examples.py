@@ -8,12 +8,9 @@ import numpy as np
 
 from jgan.data import pictures, reading, stacking, values
 from jgan.data.dataset import Dataset, complete
-from jgan.data.lazy import Access, Lazy
+from jgan.data.lazy import BY_MEMORY, Access, Lazy
 from jgan.types import Batch
 from jgan.utils import text
-
-BY_MEMORY = Access(lazy=None)
-"""Images are read when they are needed if they would take more than half of the free memory."""
 
 
 def from_examples(

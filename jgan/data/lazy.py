@@ -48,6 +48,12 @@ class Access(NamedTuple):
 AT_ONCE = Access()
 """All images are read at once, and one that cannot be read is an error."""
 
+BY_MEMORY = Access(lazy=None)
+"""Images are read when they are needed if they would take more than half of the free memory."""
+
+LOADERS = {"auto": BY_MEMORY, "resident": AT_ONCE, "streamed": Access(lazy=True)}
+"""By what `--loader` says."""
+
 
 class Summary(NamedTuple):
     """What is known of images after all have been read once.

@@ -7,6 +7,7 @@ the records are found once from their headers. TensorFlow is not needed.
 import dataclasses
 import functools
 import io
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -97,11 +98,11 @@ class _TFRecords:
 
     def __getitems__(self, indices: Sequence[int]) -> list[dict[str, Any]]:
         found = []
-        for index in indices:
-            offset, length = self.places[index].tolist()
-            with self.paths[self.file[index]].open("rb") as file:
-                file.seek(offset)
-                found.append(self.features.deserialize_example_np(file.read(length), decoders=self.decoders))
+        for number, of_file in itertools.groupby(indices, key=lambda index: self.file[index]):
+            with self.paths[number].open("rb") as file:
+                for offset, length in self.places[list(of_file)].tolist():
+                    file.seek(offset)
+                    found.append(self.features.deserialize_example_np(file.read(length), decoders=self.decoders))
         return found
 
 
@@ -129,8 +130,7 @@ class Images:
         image = image if self.mode == "RGBA" else pictures.upright(image, where)
         with reading.naming(where, "an image"):
             image = image if image.mode == self.mode else image.convert(self.mode)
-            pixels = np.asarray(image if self.size is None else stacking.fit(image, self.size))
-        return pixels if pixels.ndim == 3 else pixels[..., None]
+            return stacking.pixels(image if self.size is None else stacking.fit(image, self.size))
 
     def size_of(self, place: int, content: bytes) -> Size:
         """The height and width of an encoded image, from its header."""

@@ -9,7 +9,6 @@ References:
 """
 
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -106,32 +105,3 @@ def places(path: str | Path) -> np.ndarray:
             found.append((at + 12, length))
             at = file.seek(at + 12 + length + 4)
     return np.array(found, np.int64).reshape(-1, 2)
-
-
-def read(path: str | Path) -> Iterator[bytes]:
-    """Reads the records of one file.
-
-    Args:
-      path: the file, uncompressed.
-
-    Yields:
-      Each record's data.
-
-    Raises:
-      ValueError: as `places`, before the first record.
-
-    Example:
-      >>> import struct, tempfile
-      >>> from jgan.data import tfrecord
-      >>> length = struct.pack("<Q", 3)
-      >>> with tempfile.NamedTemporaryFile() as file:
-      ...     _ = file.write(length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + b"abc" + bytes(4))
-      ...     file.flush()
-      ...     list(tfrecord.read(file.name))
-      [b'abc']
-    """
-    found = places(path)
-    with reading.user_path(path).open("rb") as file:
-        for offset, length in found.tolist():
-            file.seek(offset)
-            yield file.read(length)

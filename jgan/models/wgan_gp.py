@@ -76,11 +76,9 @@ def check(spec: DataSpec) -> None:
 def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
     """The generator and the critic of an architecture; raises a `ValueError` if the images or the options do not fit."""
     dtype, classes = jnp.dtype(config.dtype), accepts.classes(spec, config.labels)
-    small = config.architecture == "resnet" and dcgan.stages(spec.shape, "the residual WGAN-GP")[0] <= 3
-    if classes and not small:
-        raise ValueError(
-            "labels are for the resnet and images of up to 56x56, whose networks the authors' script has with them"
-        )
+    is_small = config.architecture == "resnet" and dcgan.stages(spec.shape, "the residual WGAN-GP")[0] <= 3
+    if classes and not is_small:
+        raise ValueError("labels are for the resnet and images of up to 56x56: choose both, or leave the labels out")
     generator: Any
     critic: Any
     if config.architecture == "cnn":
@@ -88,7 +86,7 @@ def networks(config: Config, spec: DataSpec) -> tuple[Network, Network]:
         critic = WGANGPCritic(config.width, config.symmetric, dtype)
     elif not (config.batch_norm and config.symmetric):
         raise ValueError("the resnet has batch_norm and symmetric images, found one of these options off: choose the cnn")
-    elif small:
+    elif is_small:
         up, down = resnet.channels(spec.shape, config.width)
         generator = ResidualGenerator(spec.shape, (2 * config.width,) * len(up), n_classes=classes, dtype=dtype)
         shared: dict[str, Any] = {
@@ -132,8 +130,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
     unit = 2.0 if config.symmetric else 1.0  # the length, in the networks' images, of a step of 1 in [0, 1]
     penalty = penalties.gradient_penalty(config.penalty / unit**2, target=unit)
     classes = terms.class_loss(real=config.class_weight, fake=0.0, generator=config.g_class_weight) if config.labels else ()
-    players = networks(config, spec)
-    return play(config, spec, wasserstein, players, penalties=(penalty,), terms=classes, labels=config.labels)
+    return play(config, spec, wasserstein, networks(config, spec), penalties=(penalty,), terms=classes, labels=config.labels)
 
 
 _RESNET = Config(

@@ -13,8 +13,7 @@ import numpy as np
 from jgan import data
 from jgan.data import Dataset, values
 from jgan.data.dataset import complete
-from jgan.data.examples import BY_MEMORY
-from jgan.data.lazy import Access
+from jgan.data.lazy import BY_MEMORY, LOADERS, Access
 from jgan.training import config as configs
 from jgan.training import custom, folder, loop, report, stopping
 from jgan.training.log import Log
@@ -71,7 +70,7 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       (3, ['best', 'environment', 'last'])
     """
     chosen = custom.choose(model, config)
-    access = {"resident": Access(lazy=False), "streamed": Access(lazy=True)}.get(options.get("loader", "auto"), BY_MEMORY)
+    access = LOADERS.get(options.get("loader", "auto"), BY_MEMORY)  # another name is refused with the other options
     by_name = dataset is None or isinstance(dataset, str)
     given = None if by_name else as_dataset(dataset, held_out=options.get("held_out"), access=access)
     asked = run_config(chosen, dataset if given is None else f"{configs.ARRAYS}{given.name}", options)

@@ -20,7 +20,7 @@ import numpy as np
 from jgan import data
 from jgan.data import Dataset
 from jgan.data.kinds import length
-from jgan.data.lazy import Access
+from jgan.data.lazy import LOADERS
 from jgan.models import Model, phases_of
 from jgan.phases import Place, interpolated, place
 from jgan.training import records
@@ -92,8 +92,7 @@ class Shared:
                 f"the run's data, {self.config.dataset.removeprefix(ARRAYS)}, were in memory: pass them again, "
                 "open_run(workdir, dataset=...)"
             )
-        lazy = {"auto": None, "resident": False, "streamed": True}[self.config.loader]
-        access = Access(lazy, skip=self.config.on_bad_image == "skip")
+        access = LOADERS[self.config.loader]._replace(skip=self.config.on_bad_image == "skip")
         return data.load(self.config.dataset, self.config.data_dir, held_out=self.config.held_out, access=access)
 
 

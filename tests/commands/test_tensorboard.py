@@ -19,7 +19,8 @@ from tensorboardX.proto.event_pb2 import Event
 def events(workdir):
     """All events of a run, in the order of the files."""
     files = sorted((workdir / "tensorboard").iterdir(), key=lambda path: path.stat().st_mtime_ns)
-    return [Event.FromString(bytes(record)) for path in files for record in tfrecord.read(path)]
+    records = [(path.read_bytes(), tfrecord.places(path).tolist()) for path in files]
+    return [Event.FromString(content[at : at + length]) for content, places in records for at, length in places]
 
 
 def values(found, name):

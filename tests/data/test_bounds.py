@@ -266,7 +266,7 @@ def test_a_record_longer_than_its_file_is_refused(tmp_path):
     path = tmp_path / "a.tfrecord"
     length = struct.pack("<Q", 1 << 40)
     path.write_bytes(length + struct.pack("<I", tfrecord.masked(tfrecord.crc32c(length))) + b"abc")
-    assert "cut short" in refusal(lambda path: list(tfrecord.read(path)), path, memory=64 * MIB)
+    assert "cut short" in refusal(lambda path: tfrecord.places(path), path, memory=64 * MIB)
 
 
 # ------------------------------------------------------------------------------------------------------- what is no file
@@ -288,7 +288,7 @@ READS = {
     "a.png": lambda path: image_files.read_image(path),
     "a.npz": lambda path: data.load("npz", path) if not path.is_dir() else arrays.read(path, []),
     "a.txt": lambda path: data.load("lines", path) if not path.is_dir() else lines.read_lines(path),
-    "a.tfrecord": lambda path: list(tfrecord.read(path)),
+    "a.tfrecord": lambda path: tfrecord.places(path),
     "train-images-idx3-ubyte": idx.read,
     "data_batch_1.bin": lambda path: cifar.read(path.parent),
     "cifar-10-python.tar.gz": cifar.read,

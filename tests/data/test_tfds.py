@@ -631,10 +631,10 @@ def test_a_tfrecord_cut_short_is_named(tmp_path, kept):
     path = tmp_path / "records"
     path.write_bytes(whole + whole[:kept])
     with pytest.raises(ValueError, match=r"records: expected"):
-        list(tfrecord.read(path))
+        tfrecord.places(path)
     path.write_bytes(whole + b"\1" + whole[1:])
     with pytest.raises(ValueError, match=r"records: expected the header of a TFRecord at byte 19"):
-        list(tfrecord.read(path))
+        tfrecord.places(path)
 
 
 # ------------------------------------------------------------------------------------------------------------- the real sets
