@@ -9,6 +9,7 @@ workers after each epoch (Linux). The models' compiled steps are timed on miniba
 same cores, one thing at a time.
 """
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -108,12 +109,21 @@ def streamed(train: Any, args: Args, workers: int) -> dict[str, Any]:
 
 def resident() -> int | None:
     """The resident memory of this process and its children together, in bytes; None where the system does not tell."""
-    try:
-        children = [int(pid) for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
-        pages = [int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in (os.getpid(), *children)]
-    except (OSError, ValueError, IndexError):
+    own = _pages("self")
+    if own is None:
         return None
-    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
+    children: list[str] = []
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            children += task.read_text().split()
+    return (own + sum(_pages(child) or 0 for child in children)) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _pages(process: str) -> int | None:
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):  # not Linux, or the process has just ended
+        return None
 
 
 def taken(preset: str, args: Args) -> dict[str, Any]:

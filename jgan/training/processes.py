@@ -6,13 +6,16 @@ each. So all make the same calls, whatever ends the run: a signal to any of them
 While the leader writes or measures, the others wait for an order, not inside a collective, which would give up after a while.
 
 A connection also ends with its process, however that ends. A run cannot go on without a part of each batch, and a collective
-may wait for the lost process for ever: who sees a connection end says so in one line and ends, with status 1.
+may wait for the lost process for ever: who sees a connection end says so in one line and ends, with status 1. JAX's service
+ends with process 0 too, and JAX may print lines of its own about that before ours.
 """
 
 import contextlib
+import ctypes
 import os
 import queue
 import secrets
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -226,6 +229,16 @@ class Follower:
             _end(why)
 
 
+def _delay_aborts() -> None:
+    """Lets an abort wait for six seconds: the thread that listens says first what happened, and ends the process.
+
+    When process 0 is lost, JAX's client aborts this process, without advice, at about the time when `_listen` sees the end of
+    its connection. The handler of SIGABRT gets the signal's number, 6, as its argument: the C library's `sleep(6)`.
+    """
+    libc = ctypes.CDLL(None)
+    libc.signal(signal.SIGABRT, ctypes.cast(libc.sleep, ctypes.c_void_p))
+
+
 def _end(line: str) -> NoReturn:
     output.warn(f"python -m jgan.train: error: {line}")
     os._exit(1)
@@ -299,6 +312,8 @@ def _join(config: RunConfig) -> None:
     jax.config.update("jax_cpu_enable_async_dispatch", False)
     if hasattr(jax.config, "jax_enable_preemption_service"):  # it takes SIGTERM for itself
         jax.config.update("jax_enable_preemption_service", False)
+    if config.process and os.name == "posix":
+        _delay_aborts()
     try:
         timeout = int(WAIT) + 60  # which ends the process with a trace
         jax.distributed.initialize(config.coordinator, config.processes, config.process, initialization_timeout=timeout)
