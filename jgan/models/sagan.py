@@ -3,6 +3,8 @@
 For grey or colour images whose sides are 4 to 7 times a power of two: 28x28, 32x32, 64x64, 128x128, the 8x8 digits. The
 networks are SN-GAN's residual ones with spectral normalisation in the generator too, and one layer of self-attention in each:
 for 128x128 at maps of 32x32, as in the authors' code, for 32x32 where mimicry has it. Each player has its own learning rate.
+`architecture="dcgan"` has the networks of the most used PyTorch code (heykeetae/Self-Attention-GAN): DCGAN's with
+self-attention after the last two hidden layers of each player; in that code with `pooled=False`, for 64x64 images.
 
 The published model has class labels; this one has none. The paper's b2 of Adam is 0.9, that of the authors' code 0.999
 (`--model.optimizer.b2 0.999`), which keeps both rates constant. The authors' discriminator makes one power iteration a step,
@@ -19,7 +21,16 @@ from jgan.losses import LOSSES
 from jgan.models import accepts, options
 from jgan.models.images import Training, play
 from jgan.models.model import Model, Preset
-from jgan.networks import ResidualDiscriminator, ResidualGenerator, dcgan, from_module, pyramid, resnet
+from jgan.networks import (
+    AttentionDCGANDiscriminator,
+    AttentionDCGANGenerator,
+    ResidualDiscriminator,
+    ResidualGenerator,
+    dcgan,
+    from_module,
+    pyramid,
+    resnet,
+)
 from jgan.types import GAN, DataSpec
 
 
@@ -29,12 +40,14 @@ class Config(Training):
 
     latent_size: int = 128
     """dimension of the noise z"""
+    architecture: Literal["residual", "dcgan"] = "residual"
+    """the networks: the authors' residual ones, or DCGAN's with attention after the last two hidden layers"""
     width: int = 64
-    """unit of the channels: for 32x32 4 width in G and 2 width in D, for larger images from width to 16 width"""
+    """unit of the channels: for 32x32 4 width in G and 2 width in D, for larger images and DCGAN's from width upwards"""
     g_attention: int = 0
-    """smaller side of G's maps with self-attention; 0: as published (16 for 32x32, 32 for 128x128)"""
+    """smaller side of G's residual maps with self-attention; 0: as published (16 for 32x32, 32 for 128x128)"""
     d_attention: int = 0
-    """smaller side of D's maps with self-attention; 0: as published (8 for 32x32, 32 for 128x128)"""
+    """smaller side of D's residual maps with self-attention; 0: as published (8 for 32x32, 32 for 128x128)"""
     pooled: bool = True
     """keys and values of the attention are pooled 2x2"""
     loss: str = "hinge"
@@ -83,6 +96,34 @@ def check(spec: DataSpec) -> None:
     dcgan.stages(spec.shape, "SAGAN")
 
 
+def _residual(config: Config, spec: DataSpec) -> tuple[ResidualGenerator, ResidualDiscriminator]:
+    g_channels, d_channels = resnet.channels(spec.shape, config.width)
+    g_place, d_place = places(spec.shape)
+    dtype = jnp.dtype(config.dtype)
+    generator = ResidualGenerator(
+        spec.shape, g_channels, spectral=True, attention=config.g_attention or g_place, pooled=config.pooled, dtype=dtype
+    )
+    discriminator = ResidualDiscriminator(
+        d_channels,
+        resnet.halvings(spec.shape, len(d_channels)),
+        wide=True,
+        attention=config.d_attention or d_place,
+        pooled=config.pooled,
+        dtype=dtype,
+    )
+    return generator, discriminator
+
+
+def _dcgan(config: Config, spec: DataSpec) -> tuple[AttentionDCGANGenerator, AttentionDCGANDiscriminator]:
+    if config.g_attention or config.d_attention:
+        raise ValueError(
+            "DCGAN's networks have attention after their last two hidden layers: leave out g_attention, d_attention"
+        )
+    dtype = jnp.dtype(config.dtype)
+    generator = AttentionDCGANGenerator(spec.shape, config.width, config.pooled, dtype)
+    return generator, AttentionDCGANDiscriminator(config.width, config.pooled, dtype)
+
+
 def make(config: Config, spec: DataSpec) -> GAN:
     """Builds a SAGAN.
 
@@ -106,20 +147,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> jax.eval_shape(lambda key: gan.sample(key, gan.init(key), 2), key).shape
       (2, 8, 8, 1)
     """
-    g_channels, d_channels = resnet.channels(spec.shape, config.width)
-    g_place, d_place = places(spec.shape)
-    dtype = jnp.dtype(config.dtype)
-    generator = ResidualGenerator(
-        spec.shape, g_channels, spectral=True, attention=config.g_attention or g_place, pooled=config.pooled, dtype=dtype
-    )
-    discriminator = ResidualDiscriminator(
-        d_channels,
-        resnet.halvings(spec.shape, len(d_channels)),
-        wide=True,
-        attention=config.d_attention or d_place,
-        pooled=config.pooled,
-        dtype=dtype,
-    )
+    generator, discriminator = (_dcgan if config.architecture == "dcgan" else _residual)(config, spec)
     networks = from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
     return play(config, spec, LOSSES[config.loss], networks)
 

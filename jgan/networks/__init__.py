@@ -4,6 +4,7 @@ from jgan.networks.acgan import ACGANDiscriminator, ACGANGenerator
 from jgan.networks.activations import ACTIVATIONS
 from jgan.networks.arcface import ArcFace
 from jgan.networks.attention import SelfAttention
+from jgan.networks.attention_dcgan import AttentionDCGANDiscriminator, AttentionDCGANGenerator
 from jgan.networks.biggan import BigGANBlock, BigGANGenerator, ConditionedBatchNorm
 from jgan.networks.biggan_deep import BigGANDeepDiscriminator, BigGANDeepGenerator
 from jgan.networks.cdcgan import CDCGANDiscriminator, CDCGANGenerator
@@ -68,6 +69,8 @@ __all__ = [
     "ACGANDiscriminator",
     "ACGANGenerator",
     "ArcFace",
+    "AttentionDCGANDiscriminator",
+    "AttentionDCGANGenerator",
     "BatchNorm",
     "BigGANBlock",
     "BigGANDeepDiscriminator",

@@ -14,14 +14,16 @@ from jgan.networks.spectral import applied
 class SelfAttention(nn.Module):
     """Adds to each pixel a mean of projections of all pixels, weighted by the softmax of inner products: `x + gamma * o`.
 
-    Queries and keys have C/8 channels, values C/2; all are 1x1 convolutions without biases, as is the projection of the mean
-    back to C channels. Keys and values are pooled to the maximum of each 2x2 pixels. The gain `gamma` is a scalar that starts
+    Queries and keys have C/8 channels, values C/2; all are 1x1 convolutions, as is the projection of the mean back to C
+    channels. Keys and values are pooled to the maximum of each 2x2 pixels. The gain `gamma` is a scalar that starts
     at 0: at first the layer is the identity. The inner products and the softmax are float32 in any `dtype`.
 
     Attributes:
       pooled: whether keys and values are pooled, as in the authors' code; if not, each pixel attends to every pixel.
       value_divisor: the values have C / value_divisor channels; 2 as in the authors' code.
       spectral: whether the convolutions have spectral normalisation.
+      projected: whether the mean is projected back to C channels; without it the values need C channels, `value_divisor=1`.
+      use_bias: whether the convolutions have biases.
       dtype: the dtype of the computation and of the output.
 
     Example:
@@ -39,6 +41,8 @@ class SelfAttention(nn.Module):
     pooled: bool = True
     value_divisor: int = 2
     spectral: bool = True
+    projected: bool = True
+    use_bias: bool = False
     dtype: jnp.dtype = jnp.float32
 
     @nn.compact
@@ -47,8 +51,8 @@ class SelfAttention(nn.Module):
         batch, height, width, channels = x.shape
         x = x.astype(self.dtype)
 
-        def projected(h: jax.Array, features: int, name: str) -> jax.Array:
-            layer = Conv(features, 1, use_bias=False, kernel_init=glorot_uniform(), dtype=self.dtype, name=name)
+        def convolved(h: jax.Array, features: int, name: str) -> jax.Array:
+            layer = Conv(features, 1, use_bias=self.use_bias, kernel_init=glorot_uniform(), dtype=self.dtype, name=name)
             return applied(layer, h, spectral=self.spectral, train=train)
 
         def sources(h: jax.Array) -> jax.Array:
@@ -56,10 +60,10 @@ class SelfAttention(nn.Module):
             return h.reshape(batch, -1, h.shape[-1])
 
         few = max(1, channels // 8)
-        queries = projected(x, few, "query").reshape(batch, height * width, few)
-        keys, values = sources(projected(x, few, "key")), sources(projected(x, max(1, channels // self.value_divisor), "value"))
+        queries = convolved(x, few, "query").reshape(batch, height * width, few)
+        keys, values = sources(convolved(x, few, "key")), sources(convolved(x, max(1, channels // self.value_divisor), "value"))
         products = jnp.einsum("bqc,bkc->bqk", queries, keys, preferred_element_type=jnp.float32)
         weights = nn.softmax(products).astype(self.dtype)
         mean = jnp.einsum("bqk,bkc->bqc", weights, values).reshape(batch, height, width, -1)
         gamma = self.param("gamma", nn.initializers.zeros, ())
-        return x + gamma.astype(self.dtype) * projected(mean, channels, "output")
+        return x + gamma.astype(self.dtype) * (convolved(mean, channels, "output") if self.projected else mean)

@@ -1,14 +1,16 @@
 """SAGAN: parameter counts, the places of the attention, the published options."""
 
+import dataclasses
 import itertools
 import math
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan import DataSpec
-from jgan.models import sagan
+from jgan import Batch, DataSpec
+from jgan.models import options, sagan
 from jgan.networks import ResidualDiscriminator, ResidualGenerator, resnet
 
 
@@ -63,6 +65,44 @@ def test_all_layers_have_spectral_normalisation():
     for player in (state.generator, state.discriminator):
         kernels = [path for path, _ in jax.tree_util.tree_leaves_with_path(player.params) if path[-1].key == "kernel"]
         assert len(jax.tree.leaves(player.model_state["spectral"])) == len(kernels)
+
+
+def test_the_parameter_counts_of_dcgan_s_networks_with_attention():
+    """Of heykeetae/Self-Attention-GAN for 64x64: pooling has no parameters."""
+    for pooled in (False, True):
+        assert counts(sagan.Config(architecture="dcgan", pooled=pooled), (64, 64, 3)) == (3_832_885, 3_175_299)
+
+
+def test_dcgan_s_networks_have_attention_after_their_last_two_hidden_layers():
+    state = initial(sagan.Config(architecture="dcgan"), (64, 64, 3))
+    attentive = [
+        {name: player.params[name]["value"]["kernel"].shape[-1] for name in player.params if name.startswith("attention")}
+        for player in (state.generator, state.discriminator)
+    ]
+    assert attentive == [{"attention_2": 128, "attention_3": 64}, {"attention_2": 256, "attention_3": 512}]
+    with pytest.raises(ValueError, match="leave out g_attention, d_attention"):
+        initial(sagan.Config(architecture="dcgan", d_attention=8), (64, 64, 3))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [(8, 8, 1), (10, 20, 3), (28, 28, 1)])
+def test_every_parameter_of_dcgan_s_networks_with_attention_is_trained(shape):
+    """Once the attention's gain is not 0, which hides what it multiplies."""
+    small = sagan.small(sagan.Config(architecture="dcgan", pooled=False, loss="non_saturating"))
+    adam = options.Optimizer("adam", learning_rate=1e-3)
+    gan = sagan.make(dataclasses.replace(small, optimizer=adam), DataSpec.images(shape, 10))
+    before = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: jnp.ones(()) if "'gamma'" in jax.tree_util.keystr(path) and leaf.shape == () else leaf,
+        gan.init(jax.random.key(0)),
+    )
+    images = jax.random.uniform(jax.random.key(1), (4, *shape))
+    with jax.numpy_dtype_promotion("standard"):  # for Optax's Adam
+        after, metrics = jax.jit(gan.step)(jax.random.key(2), before, Batch(images))
+    assert all(np.isfinite(value) for value in metrics.values())
+    for player in ("generator", "discriminator"):
+        old, new = (jax.tree_util.tree_leaves_with_path(getattr(state, player).params) for state in (before, after))
+        still = [jax.tree_util.keystr(path) for (path, x), (_, y) in zip(old, new, strict=True) if (x == y).all()]
+        assert not still
 
 
 @pytest.mark.slow

@@ -77,7 +77,7 @@ def residual(params, prefix, x, resample, first=False):
 
 
 def attention(params, prefix, x, pooled=True):
-    """Self-attention as brain-research/self-attention-gan has it."""
+    """Self-attention as brain-research/self-attention-gan has it, or without the last projection, as heykeetae does."""
     import torch
     import torch.nn.functional as F  # noqa: N812
 
@@ -88,7 +88,8 @@ def attention(params, prefix, x, pooled=True):
     query, key, value = project("query", x), pool(project("key", x)), pool(project("value", x))
     weights = torch.softmax(query.flatten(2).transpose(1, 2) @ key.flatten(2), dim=-1)
     mean = (value.flatten(2) @ weights.transpose(1, 2)).reshape(len(x), -1, *x.shape[2:])
-    return x + torch.from_numpy(params[f"{prefix}gamma"]) * project("output", mean)
+    gamma = torch.from_numpy(params[f"{prefix}gamma"])
+    return x + gamma * (project("output", mean) if f"{prefix}output/kernel" in params else mean)
 
 
 def _spectral(case, params, x):
