@@ -1,10 +1,11 @@
 """Stacked MNIST: how many of 1,000 modes each objective covers with the same small networks, three seeds in one program.
 
   python -m benchmarks.stacked_mnist --data-dir mnist
+  python -m benchmarks.stacked_mnist --data-dir mnist --networks progan --out runs/progan.json
 
-The networks are those of Unrolled GAN's test, whose discriminator is much weaker than the generator; those of this library's
-objectives with penalties are without the discriminator's batch normalisation. A classifier of MNIST, trained here, names the
-digits in the three channels of 26,000 samples of each averaged generator. A mode is one triple of digits; the divergence is
+The networks are those of Unrolled GAN's test, or of ProGAN's, whose images are padded to 32x32; their discriminators are much
+weaker than the generators, and without batch normalisation where there is a penalty. A classifier of MNIST, trained here, names
+the digits in the three channels of 26,000 samples of each averaged generator. A mode is one triple of digits; the divergence is
 `KL(q || uniform)` of the distribution q over the triples, in nats. Objectives already in the result are kept, so the same
 command resumes a stopped run; `--anew` starts over. A row of samples of each is in `docs/stacked_mnist.png`.
 """
@@ -13,10 +14,11 @@ import dataclasses
 import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import flax.linen as nn
 import jax
 import numpy as np
 from PIL import Image
@@ -31,7 +33,13 @@ from jgan.losses import LOSSES
 from jgan.metrics.modes import class_coverage
 from jgan.models import options
 from jgan.models.assembly import assemble, unit_interval
-from jgan.networks import UnrolledDiscriminator, UnrolledGenerator, from_module
+from jgan.networks import (
+    CrippledDiscriminator,
+    CrippledGenerator,
+    UnrolledDiscriminator,
+    UnrolledGenerator,
+    from_module,
+)
 from jgan.penalties import Penalty
 from jgan.training.environment import environment, write_json
 from jgan.types import GAN, DataSpec
@@ -66,6 +74,21 @@ class Objective(NamedTuple):
     """of the discriminator"""
 
 
+class Networks(NamedTuple):
+    """The networks of a published test."""
+
+    generator: Callable[..., nn.Module]
+    discriminator: Callable[..., nn.Module]
+    latent_size: int
+    padding: int
+    """black rows and columns that its images have on each side of the digits"""
+
+
+NETWORKS = {
+    "unrolled": Networks(UnrolledGenerator, UnrolledDiscriminator, 256, 0),
+    "progan": Networks(CrippledGenerator, CrippledDiscriminator, 64, 2),
+}
+
 GAMMA = 0.1
 
 OBJECTIVES: dict[str, Objective] = {
@@ -86,6 +109,8 @@ class Args:
     """folder of MNIST's four files"""
     objectives: tuple[str, ...] = tuple(OBJECTIVES)
     """objectives"""
+    networks: Literal["unrolled", "progan"] = "unrolled"
+    """networks of Unrolled GAN's test, with half of the generator's channels in D, or of ProGAN's, with K = 2"""
     seeds: int = 3
     """number of GANs trained at once"""
     seed: int = 0
@@ -119,10 +144,12 @@ def make(args: Args, objective: Objective, spec: DataSpec) -> GAN:
     Returns:
       The `GAN`.
     """
+    networks = NETWORKS[args.networks]
+    height, width, channels = spec.shape
     game = games.Adversarial(
-        from_module(UnrolledGenerator(), (256,)),
-        from_module(UnrolledDiscriminator(batch_norm=objective.batch_norm), (28, 28, 3 * objective.pack)),
-        lambda key, n, axis_name=None: rng.latents(key, n, 256, axis_name=axis_name),
+        from_module(networks.generator(), (networks.latent_size,)),
+        from_module(networks.discriminator(batch_norm=objective.batch_norm), (height, width, channels * objective.pack)),
+        lambda key, n, axis_name=None: rng.latents(key, n, networks.latent_size, axis_name=axis_name),
         LOSSES[objective.loss],
         penalties=objective.penalties,
         pack=objective.pack,
@@ -162,9 +189,13 @@ def measure(args: Args, name: str, dataset: data.Dataset, judge: judges.Judge) -
     Returns:
       `(for JSON, a row of samples of the first seed)`.
     """
-    gan, started = make(args, OBJECTIVES[name], data.spec(dataset, args.batch_size)), time.monotonic()
+    padding = NETWORKS[args.networks].padding
+    sides = (0, 0), (padding, padding), (padding, padding), (0, 0)
+    examples = np.pad(dataset.train.x, sides)
+    spec = DataSpec.images(examples.shape[1:], steps_per_epoch=len(examples) // args.batch_size)
+    gan, started = make(args, OBJECTIVES[name], spec), time.monotonic()
     sizes = {"seeds": args.seeds, "seed": args.seed, "batch_size": args.batch_size, "steps": args.steps}
-    states = jax.block_until_ready(populations.train(gan, dataset.train.x, **sizes, chunk=1))
+    states = jax.block_until_ready(populations.train(gan, examples, **sizes, chunk=1))
     seconds = round(time.monotonic() - started, 1)
     sample = jax.jit(lambda key, state: gan.sample(key, state, BLOCK, ema=True))
     found, row = [], np.zeros(0)
@@ -172,6 +203,7 @@ def measure(args: Args, name: str, dataset: data.Dataset, judge: judges.Judge) -
         state = jax.tree.map(lambda leaf, index=index: leaf[index], states)
         keys = jax.random.split(jax.random.fold_in(jax.random.key(args.seed + 1), index), SAMPLES // BLOCK)
         images = np.concatenate([to_uint8("samples", np.asarray(sample(key, state))) for key in keys])
+        images = images[:, padding : images.shape[1] - padding, padding : images.shape[2] - padding]
         found.append(class_coverage(classes_of(judge.extractor, images), 1000))
         row = plots.grid(images[:16], columns=16, scale=1) if index == 0 else row
     return {
@@ -200,7 +232,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         if getattr(args, name) < 1:
             raise ValueError(f"--{name} must be at least 1, found {getattr(args, name)}")
     command = shlex.join([*PROG.split(), *(a for a in argv if a != "--anew")])
-    sizes = {name: getattr(args, name) for name in ("seeds", "seed", "steps", "batch_size", "learning_rate", "epochs")}
+    sizes = {
+        name: getattr(args, name) for name in ("networks", "seeds", "seed", "steps", "batch_size", "learning_rate", "epochs")
+    }
     result = populations.begun(args.out, command, sizes, anew=args.anew)
     result.setdefault("objectives", {})
     args.workdir.mkdir(parents=True, exist_ok=True)

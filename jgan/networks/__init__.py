@@ -13,6 +13,7 @@ from jgan.networks.class_norm import ClassBatchNorm
 from jgan.networks.classifier import ConvClassifier, DenseClassifier
 from jgan.networks.conv import ConvDiscriminator, ConvGenerator, Deconv, MaxoutConv
 from jgan.networks.conv_layers import Conv, ConvTranspose
+from jgan.networks.crippled import CrippledDiscriminator, CrippledGenerator
 from jgan.networks.dcgan import DCGANDiscriminator, DCGANGenerator
 from jgan.networks.equalised import EqualisedConv, EqualisedDense
 from jgan.networks.fastgan import FastGANGenerator
@@ -89,6 +90,8 @@ __all__ = [
     "ConvGenerator",
     "ConvMeanPool",
     "ConvTranspose",
+    "CrippledDiscriminator",
+    "CrippledGenerator",
     "DCGANDiscriminator",
     "DCGANGenerator",
     "Deconv",

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from benchmarks import drawings, stacked_mnist
-from jgan import Batch, data
+from jgan import Batch, DataSpec, data
 from jgan.data.stacked import stack
 from jgan.features.extractor import Extracted, Extractor
 
@@ -40,7 +40,20 @@ def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch, capsys):
     mnist = noise()
     made = {"mnist": mnist, "stacked:mnist": data.Dataset("stacked:mnist", *(stack(x, 10, 0) for x in mnist.parts.values()))}
     monkeypatch.setattr(stacked_mnist.data, "load", lambda name, folder: made[name])
-    flags = ["--seeds", "2", "--steps", "2", "--batch-size", "4", "--epochs", "1", "--workdir", str(tmp_path / "w")]
+    flags = [
+        "--networks",
+        "progan",
+        "--seeds",
+        "2",
+        "--steps",
+        "2",
+        "--batch-size",
+        "4",
+        "--epochs",
+        "1",
+        "--workdir",
+        str(tmp_path / "w"),
+    ]
     flags += ["--out", str(tmp_path / "result.json"), "--picture", str(tmp_path / "picture.png")]
     with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
         stacked_mnist.main([*flags, "--objectives", "PacGAN2"])
@@ -61,6 +74,20 @@ def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch, capsys):
         assert picture.height % 2 == 0  # two rows
     with pytest.raises(ValueError, match="other options"):
         stacked_mnist.main([*flags, "--seed", "1"])
+
+
+@pytest.mark.parametrize(("networks", "side"), [("unrolled", 28), ("progan", 32)])
+@pytest.mark.parametrize("objective", ["PacGAN2", "non-saturating + R1"])
+def test_the_sizes_of_the_networks(networks, side, objective):
+    args = stacked_mnist.Args(networks=networks)
+    gan = stacked_mnist.make(args, stacked_mnist.OBJECTIVES[objective], DataSpec.images((side, side, 3), steps_per_epoch=10))
+
+    def one_step(key):
+        state, _ = gan.step(key, gan.init(key), Batch(jnp.zeros((4, side, side, 3))))
+        return gan.sample(key, state, 2)
+
+    with jax.numpy_dtype_promotion("standard"):
+        assert jax.eval_shape(one_step, jax.random.key(0)).shape == (2, side, side, 3)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,17 @@
-"""The networks of the tests on stacked MNIST: published parameter counts, sizes. `twin_lsgan.py` has values of the larger."""
+"""The networks of the tests on stacked MNIST: parameter counts, sizes. Values: `twin_lsgan.py`, `twin_crippled.py`."""
 
 import jax
 import jax.numpy as jnp
 import pytest
 
-from jgan.networks import FourStageDiscriminator, FourStageGenerator, UnrolledDiscriminator, UnrolledGenerator
+from jgan.networks import (
+    CrippledDiscriminator,
+    CrippledGenerator,
+    FourStageDiscriminator,
+    FourStageGenerator,
+    UnrolledDiscriminator,
+    UnrolledGenerator,
+)
 
 
 def count(module, *shape):
@@ -16,6 +23,12 @@ def test_the_parameter_counts_of_unrolled_gan():
     """Of G, and of D with half and a quarter of its channels."""
     assert count(UnrolledGenerator(), 256) == 287_875
     assert [count(UnrolledDiscriminator(width), 28, 28, 3) for width in (4, 2)] == [1_889, 585]
+
+
+def test_the_parameter_counts_of_progan_s_test():
+    """Of G, and of D with K = 2 and K = 4."""
+    assert count(CrippledGenerator(), 64) == 90_187
+    assert [count(CrippledDiscriminator(width), 32, 32, 3) for width in (4, 2)] == [1_861, 571]
 
 
 def test_the_parameter_counts_of_veegan_and_pacgan():
