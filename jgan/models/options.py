@@ -17,6 +17,7 @@ from jgan import augment, constraints, optim, penalties, rules, steps
 from jgan.augment.ada import DEFAULT as ADA_POLICIES
 from jgan.augment.diff_augment import POLICIES as DIFF_AUGMENT_POLICIES
 from jgan.types import Augmentation, DataSpec, Game
+from jgan.utils.checks import whole
 from jgan.utils.registry import Registry, unknown
 
 __all__ = ["EMA", "OPTIMIZERS", "Augment", "EpochDecay", "Optimizer", "Penalty", "Rule", "optimizers"]
@@ -40,6 +41,8 @@ class Optimizer:
     """Adam's and RMSprop's decay of the mean squared gradient"""
     decay_steps: int = 0
     """generator steps over which both rates decay; 0: constant rates"""
+    decay_from: int = 0
+    """generator steps before the decay begins"""
     decay: str = "cosine"
     """shape of the decay: cosine or linear"""
     decay_to: float = 0.0
@@ -289,7 +292,7 @@ OPTIMIZERS: Registry[Callable[[Optimizer], list[optax.GradientTransformation]]] 
 def _adam(options: Optimizer) -> optax.GradientTransformation:
     if not (options.final_b2 and options.decay_steps):
         return optax.scale_by_adam(options.b1, options.b2, eps_root=1e-16)
-    b2 = optim.cosine(options.b2, options.final_b2, options.decay_steps)
+    b2 = _later(optim.cosine(options.b2, options.final_b2, options.decay_steps), options.decay_from)
     scheduled = optax.inject_hyperparams(optax.scale_by_adam, static_args=("b1", "eps", "eps_root"))
     return scheduled(options.b1, b2, eps=1e-8, eps_root=1e-16)
 
@@ -307,6 +310,11 @@ _DECAYS = {
 }
 
 
+def _later(schedule: optax.Schedule, first: int) -> optax.Schedule:
+    """The schedule, begun at a step; before it has its first value."""
+    return (lambda count: schedule(jnp.maximum(count - first, 0))) if first else schedule
+
+
 def optimizers(
     optimizer: Optimizer, rule: Rule, ema: optim.EMA | None = None, factor: optax.Schedule | None = None
 ) -> steps.Optimizers:
@@ -322,7 +330,7 @@ def optimizers(
       The `Optimizers`.
 
     Raises:
-      ValueError: if a name is unknown.
+      ValueError: if a name is unknown, or a number of steps is negative.
 
     Example:
       >>> from jgan.models import options
@@ -330,15 +338,17 @@ def optimizers(
     """
     if optimizer.decay not in _DECAYS:
         raise ValueError(unknown("optimizer.decay", optimizer.decay, _DECAYS))
+    for name in ("decay_steps", "decay_from"):
+        whole(f"optimizer.{name}", getattr(optimizer, name), 0)
 
     def descent(learning_rate: float, updates: int = 1) -> list[optax.GradientTransformation]:
-        steps = optimizer.decay_steps * updates
-        first = OPTIMIZERS[optimizer.name](dataclasses.replace(optimizer, decay_steps=steps))
+        steps, begin = optimizer.decay_steps * updates, optimizer.decay_from * updates
+        first = OPTIMIZERS[optimizer.name](dataclasses.replace(optimizer, decay_steps=steps, decay_from=begin))
         optimistic = [optax.scale_by_optimistic_gradient()] if rule.name == "optimistic" else []
         if not steps and factor is None:
             return [*first, *optimistic, optax.scale(-learning_rate)]
         decaying = _DECAYS[optimizer.decay](learning_rate, steps, optimizer.decay_to) if steps else None
-        rate: optax.Schedule = decaying or optax.constant_schedule(learning_rate)
+        rate: optax.Schedule = _later(decaying, begin) if decaying else optax.constant_schedule(learning_rate)
         schedule = rate if factor is None else lambda count: rate(count) * factor(count // updates)
         return [*first, *optimistic, optax.scale_by_learning_rate(schedule)]
 

@@ -109,6 +109,8 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> gan.sample(key, jax.jit(gan.init)(key), 2).shape
       (2, 8, 8, 1)
     """
+    if config.optimizer.decay_from:
+        raise ValueError("the schedules of R3GAN begin at the first step: leave out optimizer.decay_from")
     shared = config.width, config.widest, config.blocks, config.group_size, jnp.dtype(config.dtype)
     n_classes = accepts.classes(spec, config.labels)
     generator = R3GANGenerator(spec.shape, *shared, n_classes, config.class_size)

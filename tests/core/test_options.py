@@ -94,6 +94,29 @@ def test_both_rates_fall_to_0_over_the_generators_steps(shape):
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("shape", ["cosine", "linear"])
+def test_the_decay_may_begin_later(shape):
+    """After two of the generator's steps, over four; b2 waits as well."""
+    fields = {"decay_steps": 4, "decay_from": 2, "decay": shape, "final_b2": 0.95}
+    for found, updates in zip(both_players(options.Rule(n_critic=3), **fields), (1, 3), strict=True):
+        p, m, v = START.astype(np.float64), np.zeros(3), np.zeros(3)
+        for t, g in enumerate(GRADIENTS.astype(np.float64)):
+            share = np.clip((t - 2 * updates) / (4 * updates), 0, 1)
+            cosine = (1 + np.cos(np.pi * share)) / 2
+            b2 = 0.95 + (B2 - 0.95) * cosine
+            m, v = B1 * m + (1 - B1) * g, b2 * v + (1 - b2) * g**2
+            step = (m / (1 - B1 ** (t + 1))) / (np.sqrt(v / (1 - b2 ** (t + 1))) + 1e-8)
+            p = p - RATE * (cosine if shape == "cosine" else 1 - share) * step
+            np.testing.assert_allclose(found[t], p, rtol=1e-4, atol=1e-4)
+
+
+def test_negative_steps_of_the_decay_are_refused():
+    with pytest.raises(ValueError, match=r"optimizer\.decay_from .*-1"):
+        options.optimizers(options.Optimizer(decay_from=-1), options.Rule())
+    with pytest.raises(ValueError, match=r"optimizer\.decay_steps .*-1"):
+        options.optimizers(options.Optimizer(decay_steps=-1), options.Rule())
+
+
 def published(epoch, constant, decay, c):
     """PyTorch's `LambdaLR` of the authors: the factor of an epoch, counted from 0."""
     return 1.0 - max(0, epoch + c - constant) / float(decay + 1)

@@ -168,3 +168,9 @@ def test_bfloat16_spares_the_lowest_resolution_and_all_below_the_four_highest():
     names = lambda count: [dtype.name for dtype in networks._dtypes(count, jnp.bfloat16)]  # noqa: E731
     assert names(2) == ["float32", "bfloat16"]
     assert names(7) == ["float32"] * 3 + ["bfloat16"] * 4
+
+
+def test_schedules_that_would_begin_later_are_refused():
+    config = r3gan.Config(optimizer=options.Optimizer(decay_steps=10, decay_from=5))
+    with pytest.raises(ValueError, match=r"leave out optimizer\.decay_from"):
+        r3gan.make(config, DataSpec.images((8, 8, 1), 10))
