@@ -53,6 +53,35 @@ def _more(found: dict[str, Any]) -> list[str]:
     return words
 
 
+def few_labels(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.few_labels`: the errors over the choices of the labels.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown, with the published figure below the measured ones.
+    """
+    rows, options = [], result["options"]
+    for way, found in result["ways"].items():
+        errors = [each["test_errors"] for each in found.values()]
+        if errors:
+            deviation = f" +- {statistics.stdev(errors):.0f}" if len(errors) > 1 else ""
+            rows.append(
+                [way, f"{statistics.mean(errors):,.0f}{deviation}", str(min(errors)), str(max(errors)), str(len(errors))]
+            )
+    mean, deviation = result["published"]
+    if options["source"] == "mnist" and options["per_class"] == 10:
+        rows.append(["sgan (published)", f"{mean:.0f} +- {deviation}", "", "", "10"])
+    some = next(each for found in result["ways"].values() for each in found.values())
+    notes = (
+        f"Errors on {some['test_images']:,} test images with {some['labels']:,} labels: mean and standard deviation over the "
+        f"choices of the labels; {options['epochs']} epochs, published 300; labels alone {options['epochs_alone']}. "
+        f"{origin(result)}"
+    )
+    return f"{markdown(['trained on', 'errors', 'fewest', 'most', 'choices'], rows)}\n\n{notes}"
+
+
 def gallery(result: dict[str, Any]) -> str:
     """The table of `python -m benchmarks.gallery`: a row for each model, the best FID of the first data set first.
 

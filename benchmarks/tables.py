@@ -135,6 +135,7 @@ TABLES: dict[str, Table] = {
     "collapse": Table(drawings.collapse, "python -m benchmarks.collapse"),
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(model_drawings.first_models, "python -m benchmarks.first_models"),
+    "few_labels": Table(model_drawings.few_labels, "python -m benchmarks.few_labels"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
     "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),

@@ -182,6 +182,21 @@ def test_some_of_each_class_keep_their_labels_and_all_are_there_without(name, pe
     assert data.spec(found, 30).steps_per_epoch == 1204 // 30
 
 
+def test_other_choices_of_the_labels_are_other_examples_at_random():
+    first, again, second = (data.load(f"partly_labelled:digits:4@{choice}").train["labelled"] for choice in (0, 0, 1))
+    np.testing.assert_array_equal(first.x, again.x)
+    assert set(rows(first.x)) != set(rows(second.x))
+    for found in (first, second):
+        assert np.bincount(found.y).tolist() == [4] * 10
+        assert len(set(rows(found.x))) == 40
+    labels = np.repeat(np.arange(2), 1000)
+    places = np.concatenate([partly_labelled.choose(labels, 10, choice) for choice in range(300)]) % 1000
+    counts = np.bincount(places // 100, minlength=10)  # 6,000 of them, uniform: chi-squared with 9 degrees of freedom
+    assert np.sum((counts - 600) ** 2 / 600) < 28
+    with pytest.raises(ValueError, match="expected the number of a choice after @, found 'x'"):
+        data.load("partly_labelled:digits:4@x")
+
+
 @given(labels=st.lists(st.integers(0, 2), min_size=1, max_size=50), per_class=st.integers(1, 5))
 def test_the_chosen_are_spread_over_each_class(labels, per_class):
     y = np.array(labels)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jgan import Batch, DataSpec, rng
-from jgan.models import r3gan
+from jgan.models import options, r3gan
 from jgan.networks import R3GANDiscriminator, R3GANGenerator
 from jgan.networks import r3gan as networks
 
