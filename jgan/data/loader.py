@@ -8,6 +8,7 @@ import contextlib
 import gc
 import os
 import signal
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from multiprocessing import resource_tracker
 from typing import Any, NamedTuple
@@ -240,6 +241,11 @@ class Stream:
         self._iterator = None
         if self.workers:
             gc.collect()  # its cycles hold examples in memory that is shared with the workers, which nothing else would free
+            time.sleep(UNLINKED)
+
+
+UNLINKED = 0.1
+"""Seconds that Grain has to free shared memory, in a thread of its own, before this process may end."""
 
 
 STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
