@@ -72,6 +72,11 @@ def _tolerant(run: Run, step: Step) -> Step:
     return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
 
 
+def shapes_of_data(run: Run) -> Any:
+    """The shapes and dtypes of a run's whole data set on a device."""
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtypes.canonicalize_dtype(leaf.dtype)), run.dataset.train)
+
+
 def scans_fast(run: Run) -> bool:
     """Whether the steps of a run's current phase are scanned (`parallel.scans_fast`); traces the step once per run and phase.
 
@@ -86,10 +91,7 @@ def scans_fast(run: Run) -> bool:
     """
     position, known = run.index % len(run.phases), run.shared.scans_fast
     if position not in known:
-        data = jax.tree.map(
-            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtypes.canonicalize_dtype(leaf.dtype)), run.dataset.train
-        )
-        step, given = resident_step(run), (step_key(run), run.template(), data)
+        step, given = resident_step(run), (step_key(run), run.template(), shapes_of_data(run))
         jax.eval_shape(step, *given)  # `parallel.scans_fast` traces on CPU only
         known[position] = parallel.scans_fast(step, *given)
     return known[position]

@@ -8,7 +8,7 @@ import jax
 
 from jgan import models, plots
 from jgan.finite import SKIPPED
-from jgan.training import evaluators, feed, journal, outputs, records
+from jgan.training import costs, evaluators, feed, journal, outputs, records
 from jgan.training.config import devices
 from jgan.training.environment import device
 from jgan.training.log import Log
@@ -25,7 +25,8 @@ def plan(run: Run) -> str:
       run: the run.
 
     Returns:
-      The text: all options, the data, the parameters of both players, the memory of state and data.
+      The text: all options, the data, the parameters of both players, the memory of state and data, the operations of a step
+      and the time that they need at least on known chips.
     """
     config = run.config
     fields = {name: value for name, value in vars(config).items() if name not in ("model", "dry_run", "resume")}
@@ -50,7 +51,8 @@ def _of_phase(run: Run, start: int, end: int) -> list[str]:
     state, name = run.template(), run.phase_name
     heading = [f"{'phase':<18} {name}: steps {start + 1:,} to {end:,}, batches of {run.batch_size}"] if name else []
     counts = {"generator": state.generator.params, "discriminator": state.discriminator.params}
-    return heading + [f"{player:<18} {_count(params):,} parameters" for player, params in counts.items()]
+    costly = [f"{heading:<18} {text}" for heading, text in costs.sentences(run, end - start)]
+    return heading + [f"{player:<18} {_count(params):,} parameters" for player, params in counts.items()] + costly
 
 
 def headline(run: Run) -> str:
