@@ -7,15 +7,14 @@ cores decode small files. A worker that is killed is replaced, from the step tha
 import contextlib
 import gc
 import os
-import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from multiprocessing import resource_tracker
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from jgan.data import workers
 from jgan.data.kinds import length, sets_of
 from jgan.data.lazy import Lazy
 from jgan.data.order import HostOrder
@@ -197,14 +196,14 @@ class Stream:
 
             if not flags.FLAGS.is_parsed():  # Grain's workers read flags of absl, whose command line this is not
                 flags.FLAGS.mark_as_parsed()
-            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=2), _deaf)
+            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=2), workers.deaf)
         self._fresh = True
         with self._starting():
             return iter(found)
 
     def _starting(self) -> contextlib.AbstractContextManager[None]:
         """Until the first examples are there, workers are being started."""
-        return _signals_later() if self.workers and self._fresh else contextlib.nullcontext()
+        return workers.signals_later() if self.workers and self._fresh else contextlib.nullcontext()
 
     def __enter__(self) -> "Stream":
         return self
@@ -241,39 +240,7 @@ class Stream:
         self._iterator = None
         if self.workers:
             gc.collect()  # its cycles hold examples in memory that is shared with the workers, which nothing else would free
-            time.sleep(UNLINKED)
-
-
-UNLINKED = 0.1
-"""Seconds that Grain has to free shared memory, in a thread of its own, before this process may end."""
-
-
-STOPPING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-
-
-@contextlib.contextmanager
-def _signals_later() -> Iterator[None]:
-    """Holds signals back while workers start, in them too, which inherit it.
-
-    Ctrl-C and schedulers send signals to all processes. One that ends a worker before it has read what it is sent would leave
-    Grain waiting for it for ever. This process is told by its other threads, or afterwards.
-    """
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    resource_tracker.ensure_running()  # if it is started later, with the first worker, it lets the signals through
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _deaf(worker: int, workers: int) -> None:
-    """Ctrl-C reaches all processes of a terminal, but does not end a worker: the run saves itself, and ends its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+            time.sleep(workers.UNLINKED)
 
 
 def check() -> None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import jax
 
 from jgan import rng
-from jgan.data import loader, reading
+from jgan.data import loader, reading, workers
 from jgan.features import choice
 from jgan.training import board
 from jgan.utils import checks, cli
@@ -148,6 +148,8 @@ def check_values(config: RunConfig) -> None:
         board.check()
     if config.loader == "streamed":
         loader.check()
+    if config.loader_workers > (most := workers.most_workers()):
+        raise ValueError(f"--loader-workers must be at most {most} on this machine, found {config.loader_workers}")
     if not 0 <= config.time_limit < float("inf"):
         raise ValueError(f"--time-limit must be a number of minutes, at least 0, found {config.time_limit}")
     checks.seed(config.seed, "--seed")
