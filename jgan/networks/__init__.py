@@ -24,7 +24,7 @@ from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.lsgan import LSGANGenerator
 from jgan.networks.lstm import LSTM
-from jgan.networks.masked_pixelcnn import MaskedPixelCNN
+from jgan.networks.masked_pixelcnn import MaskedPixelCNN, PlainPixelCNN
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.modulated import ModulatedConv
 from jgan.networks.module import from_module
@@ -32,6 +32,7 @@ from jgan.networks.nnx_module import from_nnx
 from jgan.networks.noise import GaussianNoise, NoiseInjection
 from jgan.networks.norms import BatchNorm, InstanceNorm, LayerNorm
 from jgan.networks.pixelcnn import GatedBlock, PixelCNN
+from jgan.networks.pixelcnn_pp import GatedResidual, PixelCNNPP
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 from jgan.networks.projected import ProjectedDiscriminator
@@ -103,6 +104,7 @@ __all__ = [
     "FourStageDiscriminator",
     "FourStageGenerator",
     "GatedBlock",
+    "GatedResidual",
     "GaussianNoise",
     "GrownGenerator",
     "InfoGANDiscriminator",
@@ -122,6 +124,8 @@ __all__ = [
     "NoiseInjection",
     "PatchDiscriminator",
     "PixelCNN",
+    "PixelCNNPP",
+    "PlainPixelCNN",
     "PointDiscriminator",
     "PointGenerator",
     "ProGANDiscriminator",
