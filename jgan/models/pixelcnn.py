@@ -6,8 +6,8 @@ with its grey value as the probability (dynamic binarisation), as in `vae`; with
 
 `architecture="masked"` is the first PixelCNN (https://arxiv.org/abs/1601.06759), in which a pixel does not see all pixels above
 it and to the right; its published sizes are `layers=7, kernel_size=7`, 32 features and 32 in the head for MNIST.
-`architecture="plain"` has nothing but masked convolutions and ReLUs; with `layers=4, kernel_size=7, levels=256` and 32 features it
-is the network of jzbontar/pixelcnn-pytorch. `pixelcnn_pp` is for colour images too.
+`architecture="plain"` has nothing but masked convolutions and ReLUs; with `layers=4, kernel_size=7, levels=256` and 32 features
+it is the network of jzbontar/pixelcnn-pytorch. `pixelcnn_pp` is for colour images too.
 
 A sample needs one pass of the network for each pixel, and is a function of one uniform number for each, which the model has as
 its latents. `nats` is the negative log-likelihood of images.

@@ -1,10 +1,10 @@
 """PixelCNN++ (Salimans et al., 2017), https://arxiv.org/abs/1701.05517: an exact likelihood of colour images too.
 
-A pixel's distribution, given the pixels before it, is a mixture of logistics of which each level of its channels gets a share
-(`jgan.networks.logistic_mixture`), so that levels near one another have similar probabilities from the first; all channels come
-from one pass of the network. The preset `pixelcnn_pp_cifar10` has the authors' configuration (openai/pixel-cnn), 53,659,080
-parameters. Of theirs differ two details of the optimisation: the initialisation from the data is that of the first minibatch, and
-the lengths of the weights are learnt as factors of the lengths that it sets.
+A pixel's distribution, given the pixels before it, is a mixture of discretised logistics (`jgan.networks.logistic_mixture`), in
+which levels near one another have similar probabilities; all channels of a pixel come from one pass of the network. The preset
+`pixelcnn_pp_cifar10` has the authors' configuration (openai/pixel-cnn), 53,659,080 parameters. Three details differ: the
+initialisation from the data is part of the first step, on its minibatch; the lengths of the weights are learnt as factors of
+those that it sets; and samples are rounded to levels, so that they have the distribution that `nats` measures.
 
 A sample needs one pass of the network for each pixel, and is a function of `1 + channels` uniform numbers for each, which the
 model has as its latents. `nats` is the negative log-likelihood of images.
@@ -129,7 +129,7 @@ def nats(config: Config, spec: DataSpec) -> Callable[[Key, PlayerState, Any], ja
       spec: the shape of the images.
 
     Returns:
-      `nats(key, state.generator, x) -> [B]`, by the averaged weights, of images x in [0, 1]; the key draws pixels of two levels.
+      `nats(key, state.generator, x) -> [B]`, by the averaged weights, of images x in [0, 1]; the key draws binary pixels.
 
     Raises:
       ValueError: as `network`.
@@ -240,7 +240,7 @@ PRESETS = {
         description="PixelCNN++ on scikit-learn's 8x8 digits of 16 levels; any images: --dataset folder --data-dir PATH",
         dataset="digits",
         batch_size=64,
-        steps=3_000,
+        steps=1_500,
         config=Config(levels=16, filters=24, blocks=1, mixtures=5),
     ),
     "pixelcnn_pp_mnist": Preset(

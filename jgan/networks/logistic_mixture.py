@@ -1,8 +1,8 @@
-"""Pixels of a few levels by a mixture of discretised logistics: the log-likelihood, and samples as a function of uniform numbers.
+"""Mixtures of discretised logistics for the levels of pixels: the log-likelihood, and samples as a function of uniform numbers.
 
 The levels of a channel are numbers from -1 to 1, evenly spaced. Given the component, the probability of a level is that of a
-logistic distribution within half a step of it; the lowest and the highest level have the tails. The mean of a channel is moved by
-the channels before it, linearly: green by red, blue by red and green. The parameters of a pixel are, in this order,
+logistic distribution within half a step of it; the lowest and the highest level have the tails. The mean of a channel depends
+linearly on the channels before it: green on red, blue on red and green. The parameters of a pixel are, in this order,
 
   n logits; n means of each channel; n logarithms of the scales of each channel; n numbers of each pair of channels, whose
   tanh is the coefficient: (1, 0), (2, 0), (2, 1).
@@ -114,9 +114,9 @@ def log_likelihood(
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.networks import logistic_mixture
-      >>> likely = logistic_mixture.log_likelihood(jnp.arange(4)[:, None], jnp.zeros((4, 3)), 4)
-      >>> jnp.exp(likely).round(3).tolist(), float(jnp.exp(likely).sum().round(5))
-      ([0.3389999866485596, 0.16099999845027924, 0.16099999845027924, 0.3389999866485596], 1.0)
+      >>> likely = jnp.exp(logistic_mixture.log_likelihood(jnp.arange(4)[:, None], jnp.zeros((4, 3)), 4))
+      >>> [round(float(value), 3) for value in (*likely, likely.sum())]
+      [0.339, 0.161, 0.161, 0.339, 1.0]
     """
     mixture = unpacked(parameters, chosen.shape[-1])
     x = (2 * chosen.astype(parameters.dtype) / (levels - 1) - 1)[..., None]

@@ -94,8 +94,8 @@ def concat_elu(x: Float[jax.Array, "*shape c"]) -> Float[jax.Array, "*shape d"]:
     Example:
       >>> import jax.numpy as jnp
       >>> from jgan.networks import pixelcnn_pp
-      >>> pixelcnn_pp.concat_elu(jnp.array([2.0, 0.0])).round(2).tolist()
-      [2.0, 0.0, -0.8600000143051147, 0.0]
+      >>> [round(float(value), 2) for value in pixelcnn_pp.concat_elu(jnp.array([2.0, -1.0]))]
+      [2.0, -0.63, -0.86, 1.0]
     """
     return nn.elu(jnp.concatenate([x, -x], axis=-1))
 
@@ -129,7 +129,7 @@ class GatedResidual(nn.Module):
         axis_name: str | None = None,
     ) -> Float[jax.Array, "b h w c"]:
         """Maps `[B, height, width, c]`, and a second input of the same sides, to `[B, height, width, c]`."""
-        c, options = x.shape[-1], {"train": train, "axis_name": axis_name}
+        c, options = x.shape[-1], dict[str, Any](train=train, axis_name=axis_name)
         shared: dict[str, Any] = {"dtype": self.dtype, **_SHARED}
         sized: dict[str, Any] = {"kernel_size": self.stream.window, "margins": self.stream.margins, **shared}
         h = WeightNormConv(c, name="first", **sized)(concat_elu(x), **options)
@@ -144,11 +144,11 @@ class PixelCNNPP(nn.Module):
     """Maps images to the parameters of each pixel's mixture of logistics, given the pixels before it in reading order.
 
     One stream sees the rows above a pixel, the other those and the pixels to its left, so that there is no blind spot. On the
-    way up each of three scales has `blocks` gated residual blocks a stream, and a convolution of stride 2 follows the first two;
-    on the way down they have `blocks`, `blocks + 1` and `blocks + 1`, each of which is given an activation of the way up, the
-    latest first. The second stream is given the first in each block. All layers are weight-normalised, with learnt lengths and an
-    initialisation from the data (`jgan.networks.weight_norm`). With 160 filters, 5 blocks and 10 components it has 53,659,080
-    parameters for 32x32x3 images.
+    way up each of three scales has `blocks` gated residual blocks a stream, and convolutions of stride 2 are between them. On the
+    way down, with transposed convolutions between, they have `blocks`, `blocks + 1` and `blocks + 1`, each of which is given an
+    activation of the way up, the latest first. The second stream is given the first in each block. All layers are normalised by
+    their weights, with learnt lengths and an initialisation from the data (`jgan.networks.weight_norm`). With 160 filters, 5
+    blocks and 10 components it has 53,659,080 parameters for images of three channels.
 
     Attributes:
       filters: the channels of both streams.
@@ -205,7 +205,7 @@ class PixelCNNPP(nn.Module):
         return output(nn.elu(ul), **options).astype(jnp.float32)
 
     def _first(self, x: jax.Array, options: dict[str, Any]) -> tuple[jax.Array, jax.Array]:
-        """Both streams, of the image with a channel of ones, which tells it from the zeros around it; none sees its own pixel."""
+        """Both streams, neither of which sees its own pixel; a channel of ones tells the image from the zeros around it."""
 
         def moved(name: str, window: tuple[int, int], margins: Any, down: int, right: int) -> jax.Array:
             layer = WeightNormConv(self.filters, kernel_size=window, margins=margins, dtype=self.dtype, name=name, **_SHARED)

@@ -110,8 +110,8 @@ class WeightNormConv(_WeightNorm):
       stride: the step of the window, or how many times larger the sides become if transposed.
       padded: whether the image is padded with zeros, so that a stride of 1 keeps its sides.
       transposed: whether the convolution is transposed, to images of exactly `stride` times the sides.
-      margins: rows of zeros `(above, below)` and columns `(left, right)` around the image, in place of `padded`; of a transposed
-        convolution, the rows and columns that are cut off its output.
+      margins: rows of zeros `(above, below)` and columns `(left, right)` around the image, in place of `padded`; of a
+        transposed convolution, the rows and columns that are cut off its output.
 
     Example:
       >>> import jax, jax.numpy as jnp

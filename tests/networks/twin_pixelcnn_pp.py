@@ -1,7 +1,7 @@
-"""PixelCNN++, written from the paper's figure: masks on whole kernels in place of shifts and of padding on one side.
+"""PixelCNN++ with whole kernels in place of zeros on one side.
 
-Kernels are put into 5x5 ones with zeros around, which are applied with a padding of 2; the transposed ones are applied as they are,
-and what they add to the sides is cut off. All is in float64.
+Kernels are put into 5x5 ones with zeros around, which are applied with a padding of 2; the transposed ones are applied as they
+are, and what they add to the sides is cut off. All is in float64.
 """
 
 import numpy as np
