@@ -97,9 +97,9 @@ class PlainPixelCNN(nn.Module):
     """Maps grey images of few levels to the logits of each pixel's level, by masked convolutions alone.
 
     A convolution with mask A, `layers` with mask B, each followed by a ReLU, and one with mask B to the logits; all kernels
-    have one size. A pixel does not see some of those above it to the right (the blind spot), which `PixelCNN` sees. Of two levels
-    the output has one logit, that of the second. With 4 layers, kernels of 7x7, 32 channels and 256 levels it has 604,096
-    parameters, masked weights included.
+    have one size. A pixel does not see some of those above it to the right (the blind spot), which `PixelCNN` sees. Of two
+    levels the output has one logit, that of the second. With 4 layers, kernels of 7x7, 32 channels and 256 levels it has
+    604,096 parameters, masked weights included.
 
     Attributes:
       levels: the number of levels; an input pixel is its level divided by `levels - 1`.

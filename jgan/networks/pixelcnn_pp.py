@@ -144,7 +144,7 @@ class PixelCNNPP(nn.Module):
     """Maps images to the parameters of each pixel's mixture of logistics, given the pixels before it in reading order.
 
     One stream sees the rows above a pixel, the other those and the pixels to its left, so that there is no blind spot. On the
-    way up each of three scales has `blocks` gated residual blocks a stream, and convolutions of stride 2 are between them. On the
+    way up each of three scales has `blocks` gated residual blocks a stream, and convolutions of stride 2 lie between. On the
     way down, with transposed convolutions between, they have `blocks`, `blocks + 1` and `blocks + 1`, each of which is given an
     activation of the way up, the latest first. The second stream is given the first in each block. All layers are normalised by
     their weights, with learnt lengths and an initialisation from the data (`jgan.networks.weight_norm`). With 160 filters, 5
