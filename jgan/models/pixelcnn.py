@@ -6,6 +6,8 @@ with its grey value as the probability (dynamic binarisation), as in `vae`; with
 
 `architecture="masked"` is the first PixelCNN (https://arxiv.org/abs/1601.06759), in which a pixel does not see all pixels above
 it and to the right; its published sizes are `layers=7, kernel_size=7`, 32 features and 32 in the head for MNIST.
+`architecture="plain"` has nothing but masked convolutions and ReLUs; with `layers=4, kernel_size=7, levels=256` and 32 features
+it is the network of jzbontar/pixelcnn-pytorch. `pixelcnn_pp` is for colour images too.
 
 A sample needs one pass of the network for each pixel, and is a function of one uniform number for each, which the model has as
 its latents. `nats` is the negative log-likelihood of images.
@@ -25,7 +27,7 @@ from jgan.models.alone import alone
 from jgan.models.images import SMALL_SPEC
 from jgan.models.model import Model, Preset
 from jgan.models.vae import binarised
-from jgan.networks import MaskedPixelCNN, PixelCNN, from_module
+from jgan.networks import MaskedPixelCNN, PixelCNN, PlainPixelCNN, from_module
 from jgan.rng import Stream, stream
 from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState, PyTree
 
@@ -34,18 +36,18 @@ from jgan.types import GAN, Batch, DataSpec, GANState, Key, Network, PlayerState
 class Config:
     """The options of the model."""
 
-    architecture: Literal["gated", "masked"] = "gated"
-    """the network: gated, of two stacks, or masked, of residual blocks"""
+    architecture: Literal["gated", "masked", "plain"] = "gated"
+    """the network: gated, of two stacks; masked, of residual blocks; or plain, of masked convolutions alone"""
     levels: int = 2
     """number of values of a pixel"""
     features: int = 32
-    """channels of the stacks, or between the residual blocks"""
+    """channels of the stacks, between the residual blocks, or of the plain layers"""
     layers: int = 5
-    """number of gated layers or residual blocks"""
+    """number of gated layers, residual blocks, or plain layers between the first and the last"""
     kernel_size: int = 5
-    """width of the gated layers' convolutions, or of the masked network's first, odd"""
+    """width of the gated layers' convolutions, of the masked network's first, or of all plain ones, odd"""
     head: int = 32
-    """channels of the 1x1 convolutions before the output"""
+    """channels of the 1x1 convolutions before the output, which the plain network does not have"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-3, b1=0.9)
     """the optimiser"""
     ema: options.EMA = options.EMA(0.999)
@@ -86,8 +88,10 @@ def network(config: Config, spec: DataSpec) -> Network:
             "PixelCNN needs at least 2 levels, at least 1 layer and an odd kernel_size, "
             f"found {config.levels}, {config.layers} and {config.kernel_size}"
         )
-    sizes = (config.levels, config.features, config.layers, config.kernel_size, config.head, jnp.dtype(config.dtype))
-    return from_module((PixelCNN if config.architecture == "gated" else MaskedPixelCNN)(*sizes), spec.shape)
+    sizes, dtype = (config.levels, config.features, config.layers, config.kernel_size), jnp.dtype(config.dtype)
+    if config.architecture == "plain":
+        return from_module(PlainPixelCNN(*sizes, dtype), spec.shape)
+    return from_module((PixelCNN if config.architecture == "gated" else MaskedPixelCNN)(*sizes, config.head, dtype), spec.shape)
 
 
 def quantised(key: Key, x: jax.Array, levels: int, axis_name: str | None = None) -> jax.Array:
@@ -95,7 +99,7 @@ def quantised(key: Key, x: jax.Array, levels: int, axis_name: str | None = None)
 
     Args:
       key: the key of the whole batch; used for two levels only.
-      x: `[B, height, width, 1]` in [0, 1].
+      x: `[B, height, width, channels]` in [0, 1].
       levels: their number.
       axis_name: the mapped axis over which the batch is spread, if any.
 

@@ -26,7 +26,7 @@ from jgan.networks.infogan import InfoGANDiscriminator, InfoGANGenerator
 from jgan.networks.layers import Dense, Dropout, Maxout
 from jgan.networks.lsgan import LSGANGenerator
 from jgan.networks.lstm import LSTM
-from jgan.networks.masked_pixelcnn import MaskedPixelCNN
+from jgan.networks.masked_pixelcnn import MaskedPixelCNN, PlainPixelCNN
 from jgan.networks.mlp import MLP, GrownGenerator, MLPDiscriminator, MLPGenerator, SigmoidDiscriminator
 from jgan.networks.modulated import ModulatedConv
 from jgan.networks.module import from_module
@@ -34,6 +34,7 @@ from jgan.networks.nnx_module import from_nnx
 from jgan.networks.noise import GaussianNoise, NoiseInjection
 from jgan.networks.norms import BatchNorm, InstanceNorm, LayerNorm
 from jgan.networks.pixelcnn import GatedBlock, PixelCNN
+from jgan.networks.pixelcnn_pp import GatedResidual, PixelCNNPP
 from jgan.networks.points import PointDiscriminator, PointGenerator
 from jgan.networks.progan import ProGANDiscriminator, ProGANGenerator
 from jgan.networks.projected import ProjectedDiscriminator
@@ -109,6 +110,7 @@ __all__ = [
     "FourStageDiscriminator",
     "FourStageGenerator",
     "GatedBlock",
+    "GatedResidual",
     "GaussianNoise",
     "GrownGenerator",
     "InfoGANDiscriminator",
@@ -128,6 +130,8 @@ __all__ = [
     "NoiseInjection",
     "PatchDiscriminator",
     "PixelCNN",
+    "PixelCNNPP",
+    "PlainPixelCNN",
     "PointDiscriminator",
     "PointGenerator",
     "ProGANDiscriminator",

@@ -1,5 +1,6 @@
 """Weight normalisation, with an initialisation that depends on the data."""
 
+import functools
 from collections.abc import Callable
 
 import flax.linen as nn
@@ -94,7 +95,7 @@ class WeightNormDense(_WeightNorm):
 
 
 class WeightNormConv(_WeightNorm):
-    """A convolution with square kernels, or a transposed one, whose kernels have a length of their own for each output channel.
+    """A convolution, or a transposed one, whose kernels have a length of their own for each output channel.
 
     Means and deviations of the initialisation from the data are those over the batch and all pixels.
 
@@ -105,10 +106,12 @@ class WeightNormConv(_WeightNorm):
       dtype: the dtype of the convolution and of the output.
       direction_scale: as that of `WeightNormDense`.
       initial_deviation: as that of `WeightNormDense`.
-      kernel_size: the side of the kernels, odd.
+      kernel_size: the side of the kernels, odd unless `margins` are given; or their height and width.
       stride: the step of the window, or how many times larger the sides become if transposed.
       padded: whether the image is padded with zeros, so that a stride of 1 keeps its sides.
       transposed: whether the convolution is transposed, to images of exactly `stride` times the sides.
+      margins: rows of zeros `(above, below)` and columns `(left, right)` around the image, in place of `padded`; of a
+        transposed convolution, the rows and columns that are cut off its output.
 
     Example:
       >>> import jax, jax.numpy as jnp
@@ -122,22 +125,32 @@ class WeightNormConv(_WeightNorm):
       Salimans and Kingma (2016), https://arxiv.org/abs/1602.07868
     """
 
-    kernel_size: int = 3
+    kernel_size: int | tuple[int, int] = 3
     stride: int = 1
     padded: bool = True
     transposed: bool = False
+    margins: tuple[tuple[int, int], tuple[int, int]] | None = None
 
     @nn.compact
     def __call__(
         self, x: Float[jax.Array, "b h w inputs"], *, train: bool = False, axis_name: str | None = None
     ) -> Float[jax.Array, "b h_out w_out features"]:
         """Maps `[B, height, width, inputs]` to `[B, height', width', features]`."""
-        x, padding = x.astype(self.dtype), self.kernel_size // 2 if self.padded else 0
+        size = (self.kernel_size, self.kernel_size) if isinstance(self.kernel_size, int) else self.kernel_size
+        linear = self._within_margins if self.margins is not None else self._padded
+        return self._applied(functools.partial(linear, x.astype(self.dtype)), (*size, x.shape[-1]), train, axis_name)
 
-        def linear(kernel: jax.Array) -> jax.Array:
-            if not self.transposed:
-                return conv(x, kernel, stride=self.stride, padding=padding)
-            more = self.stride - 1
-            return conv_transpose(x, kernel.swapaxes(2, 3), stride=self.stride, padding=padding, output_padding=more)
+    def _padded(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        padding = len(kernel) // 2 if self.padded else 0
+        if not self.transposed:
+            return conv(x, kernel, stride=self.stride, padding=padding)
+        more = self.stride - 1
+        return conv_transpose(x, kernel.swapaxes(2, 3), stride=self.stride, padding=padding, output_padding=more)
 
-        return self._applied(linear, (self.kernel_size, self.kernel_size, x.shape[-1]), train, axis_name)
+    def _within_margins(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        assert self.margins is not None
+        (above, below), (left, right) = self.margins
+        if not self.transposed:
+            return conv(jnp.pad(x, ((0, 0), *self.margins, (0, 0))), kernel, stride=self.stride)
+        made = conv_transpose(x, kernel.swapaxes(2, 3), stride=self.stride)
+        return made[:, above : made.shape[1] - below, left : made.shape[2] - right]

@@ -15,6 +15,7 @@ EXPECTED = {
     "vae": ("elbo", "bounds", "ELBO of grey pixels"),
     "ddpm": ("validation_loss", "test_loss", "test loss"),
     "pixelcnn": ("validation_nats", "bits_per_dimension", "bits per pixel"),
+    "pixelcnn_pp": ("validation_nats", "bits_per_dimension", "bits per pixel"),
 }
 
 

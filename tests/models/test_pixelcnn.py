@@ -98,11 +98,20 @@ def test_the_parameter_counts_of_the_first_pixelcnn(features, expected):
     assert sum(leaf.size for leaf in jax.tree.leaves(params)) == expected
 
 
-def test_a_pixel_of_the_first_pixelcnn_sees_none_after_it_and_not_all_before_it():
-    """A first layer of 3x3 and two blocks: the blind spot is what is more columns to the right than rows above."""
-    network = pixelcnn.network(
-        pixelcnn.Config("masked", levels=3, features=4, layers=2, kernel_size=3, head=4), DataSpec.images((7, 9, 1), 10)
+def test_the_parameter_count_of_the_plain_network():
+    """1 to 32 channels, four times 32 to 32 and once to 256, by kernels of 7x7 with biases; masked weights are counted."""
+    config = pixelcnn.Config("plain", levels=256, features=32, layers=4, kernel_size=7)
+    params, _ = jax.eval_shape(pixelcnn.network(config, DataSpec.images((28, 28, 1), 10)).init, KEY)
+    assert (
+        sum(leaf.size for leaf in jax.tree.leaves(params)) == 49 * 32 + 32 + 4 * (49 * 1024 + 32) + 49 * 8192 + 256 == 604_096
     )
+
+
+@pytest.mark.parametrize(("architecture", "layers"), [("masked", 2), ("plain", 1)])
+def test_a_pixel_of_masked_convolutions_sees_none_after_it_and_not_all_before_it(architecture, layers):
+    """Three kernels of 3x3 in a row: the blind spot is what is more columns to the right than rows above."""
+    config = pixelcnn.Config(architecture, levels=3, features=4, layers=layers, kernel_size=3, head=4)
+    network = pixelcnn.network(config, DataSpec.images((7, 9, 1), 10))
     params = jax.tree.map(jnp.abs, jax.jit(network.init)(KEY)[0])  # with inputs above 0 no ReLU is dead
     params = jax.tree.map(lambda leaf: leaf + 0.1, params)
     gradient = jax.jit(jax.grad(lambda x: network.apply(params, {}, x)[0][0, 4, 4].sum()))(jnp.ones((1, 7, 9, 1)))

@@ -4,7 +4,8 @@ For each NAME there is a module `twin_NAME.py` with
 
 - `CASES = {case: (module, inputs)}`: a Flax module and a tuple of small NumPy inputs from a fixed seed, for evaluation mode;
 - `reference(case, params, inputs) -> np.ndarray`: the same network in PyTorch, which it imports inside. `params` are all
-  variables by path: `{"down_0/kernel": array, "norm_1/mean": array, ...}`;
+  variables by path: `{"down_0/kernel": array, "norm_1/mean": array, ...}`; one that has the path of a parameter has the name of
+  its collection before it;
 - `SLOW`, if need be: the names of the cases that only the slow tests run;
 - `draw(path, normal) -> array`, if need be: the variable of that path, from standard normal numbers of its shape.
 
@@ -58,10 +59,14 @@ def _draw(path, normal, random):
 
 
 def flat(variables):
-    """`{path: array}` of the variables of all collections, which never share a path."""
-    leaves = [leaf for tree in variables.values() for leaf in jax.tree_util.tree_leaves_with_path(tree)]
-    named = {"/".join(key.key for key in path): np.asarray(leaf) for path, leaf in leaves}
-    assert len(named) == len(leaves)
+    """`{path: array}` of the variables of all collections; the name of its collection is before a path that a parameter has."""
+    named = {}
+    for collection in sorted(variables, key=lambda name: name != "params"):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(variables[collection]):
+            name = "/".join(key.key for key in path)
+            name = f"{collection}/{name}" if name in named else name
+            assert name not in named
+            named[name] = np.asarray(leaf)
     return named
 
 

@@ -55,7 +55,8 @@ def evaluator(run: Run) -> Evaluator:
     def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
         found = of(run, state, "test")
         bits = found / math.log(2) / math.prod(run.spec.shape)
-        sentence = f"test images: {found:.2f} nats, {bits:.4f} bits per pixel, of {levels} levels"
+        unit = "pixel" if run.spec.shape[-1] == 1 else "channel of a pixel"
+        sentence = f"test images: {found:.2f} nats, {bits:.4f} bits per {unit}, of {levels} levels"
         return {"nats": found, "bits_per_dimension": bits, "levels": levels}, sentence
 
     return Evaluator("parzen", "validation_nats", False, measure, phrase, images.sheet, finish)
