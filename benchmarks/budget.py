@@ -1,4 +1,4 @@
-"""Training budgets in floating-point operations of the compiled step, which are the same on every machine."""
+"""Training budgets in floating-point operations of the training step, which are the same on every machine."""
 
 import dataclasses
 import time
@@ -9,6 +9,7 @@ import jax
 
 from jgan import models
 from jgan.models import Model, phases_of
+from jgan.training import costs as counted
 from jgan.types import GAN, DataSpec, Field
 
 
@@ -102,7 +103,7 @@ def batch_of(gan: GAN, spec: DataSpec, batch_size: int) -> Any:
 
 
 def flops(gan: GAN, spec: DataSpec, batch_size: int) -> float:
-    """The floating-point operations of one step of a model, as XLA counts those of the compiled program.
+    """The floating-point operations of one step of a model, as XLA counts those of its program (`jgan.training.costs.flop`).
 
     A part that is computed in some steps only (`jax.lax.cond`) counts as if every step computed it.
 
@@ -124,9 +125,7 @@ def flops(gan: GAN, spec: DataSpec, batch_size: int) -> float:
       True
     """
     key = jax.eval_shape(lambda: jax.random.key(0))
-    lowered = jax.jit(gan.step).lower(key, jax.eval_shape(gan.init, key), batch_of(gan, spec, batch_size))
-    costs: Any = lowered.compile().cost_analysis()
-    return float(costs["flops"])
+    return counted.flop(gan.step, key, jax.eval_shape(gan.init, key), batch_of(gan, spec, batch_size))
 
 
 def of_steps(model: Model, config: Any, spec: DataSpec, batch_size: int, parts: Sequence[Part] = ()) -> list[float]:

@@ -4,7 +4,7 @@
   python -m benchmarks.gallery --data-dir DATA --models dcgan r3gan --datasets mnist --tflop 20
   python -m benchmarks.gallery --data-dir DATA --device gpu --minutes 9
 
-A budget counts the floating-point operations of the compiled training step, so that it buys the same training on every machine.
+A budget counts the floating-point operations of the training step, so that it buys the same training on every machine.
 The learning rates fall to 0 over the budget, and samples are those of the averaged generator, whose half-life is a twentieth of
 the images seen. Each run has a result file, `benchmarks/results/gallery/DATASET_MODEL.json`, and a sheet of samples,
 `docs/gallery/DATASET_MODEL.png`; `docs/gallery_DATASET.png` shows a row of each. A run that has its result file is left as it

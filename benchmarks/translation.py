@@ -5,7 +5,7 @@
 
 DATA has the folders `mnist` and `fashion_mnist` (the IDX files), `cifar10_jpeg` (`train/CLASS/*.jpg` and `test/CLASS/*.jpg`)
 and `bsds500` (BSDS500, unpacked). The runs are those of `benchmarks/translation_tasks.py`. A run's budget counts the
-floating-point operations of the compiled training step, so that it buys the same training on every machine; `--times` is a
+floating-point operations of the training step, so that it buys the same training on every machine; `--times` is a
 factor on all of them.
 
 Each run has a result file for each of its seeds, `benchmarks/results/translation/RUN_SEED.json`, and a sheet of inputs, outputs

@@ -1,0 +1,35 @@
+"""The cost of a step of each preset against the committed figures, and the command."""
+
+import json
+
+import pytest
+
+from benchmarks import step_costs
+from benchmarks.tables import ROOT
+
+COMMITTED = ROOT / "benchmarks" / "results" / "step_costs.json"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", step_costs.names("mnist"))
+def test_no_step_has_become_dearer(name):
+    """XLA's count of the program before it is optimised, to which no machine and no noise matters."""
+    committed, found = json.loads(COMMITTED.read_text())["presets"][name], step_costs.of(name)
+    assert found["parameters"] == committed["parameters"]
+    assert found["flop"] <= (1 + step_costs.RISE) * committed["flop"], f"{step_costs.PROG} --presets {name}, if it is meant"
+
+
+def test_all_presets_are_in_the_committed_result():
+    assert sorted(json.loads(COMMITTED.read_text())["presets"]) == step_costs.names()
+
+
+def test_one_preset_is_counted_anew(tmp_path, capsys):
+    path = tmp_path / "result.json"
+    path.write_text(json.dumps({"presets": {"kept": {"flop": 1.0}}}))
+    step_costs.main(["--presets", "digits", "--out", str(path)])
+    presets = json.loads(path.read_text())["presets"]
+    assert presets["kept"] == {"flop": 1.0}
+    assert presets["digits"] == json.loads(COMMITTED.read_text())["presets"]["digits"]
+    assert "digits: " in capsys.readouterr().out
+    with pytest.raises(ValueError, match="unknown preset 'dcgan_64', did you mean"):
+        step_costs.main(["--presets", "dcgan_64", "--out", str(path)])
