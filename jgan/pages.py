@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 STYLE = """
 :root { color-scheme: light dark; --line: #8886; --soft: #8882; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 60rem; padding: 1rem; }
+h1, p { overflow-wrap: anywhere; }
 h1 { font-size: 1.5rem; margin-bottom: 0; }
 h2 { font-size: 1.15rem; border-bottom: 1px solid var(--line); margin-top: 2rem; }
 img { max-width: 100%; height: auto; }

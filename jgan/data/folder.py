@@ -1,7 +1,7 @@
 """A folder of images, or an archive of one, of one size or resized to one, in any format of `jgan.data.pictures`.
 
   FOLDER/*.png                                    no labels; a sixth for validation, a sixth for testing
-  FOLDER/CLASS/*.png                              labels number the classes in the order of their names; divided class by class
+  FOLDER/CLASS/**/*.png                           labels number the classes in the order of their names; divided class by class
   FOLDER/train/..., validation/..., test/...      each as above; a missing part is a fifth of the training images;
                                                   `val` is read as `validation`
   FOLDER/dataset.json, FOLDER/**/*.png            labels as StyleGAN's data sets have them: `jgan.data.label_file`
@@ -12,7 +12,7 @@ and storage systems leave in folders (`jgan.data.reading.is_litter`): names that
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,11 +33,18 @@ def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
 
 
 def _members(folder: Path) -> list[Path]:
-    """The images of one class."""
-    files, deeper = layout.entries(folder)
-    if deeper or not files:
-        raise ValueError(f"{folder}: expected images of one class, found {'a folder, ' + deeper[0].name if deeper else 'none'}")
+    """The images of one class, those of folders inside its own after the others."""
+    files = list(_nested(folder))
+    if not files:
+        raise ValueError(f"{folder}: expected images of one class, found none")
     return files
+
+
+def _nested(folder: Path) -> Iterator[Path]:
+    files, deeper = layout.entries(folder)
+    yield from files
+    for inner in deeper:
+        yield from _nested(inner)
 
 
 def _nothing(folder: Path) -> ValueError:

@@ -16,6 +16,7 @@ from jgan.data.dataset import Dataset
 from jgan.data.fingerprints import fingerprint
 from jgan.data.hdf5 import SUFFIXES as HDF5
 from jgan.data.kinds import label_of, length, sets_of
+from jgan.data.lazy import Access
 from jgan.ragged import is_ragged
 from jgan.utils import text
 
@@ -35,7 +36,7 @@ class Survey(NamedTuple):
       sizes: the number of images by height, width and channels; `(2,)` for points of the plane.
       broken: the message for each file that cannot be read.
       pictures: uint8 `[n, height, width, 1 or 3]`, for a contact sheet; None if there are none.
-      digest: the SHA-256 by which a run recognises the training examples; None where it was not loaded.
+      digest: the SHA-256 by which a run recognises the training examples; None where a size must be given for them.
     """
 
     parts: Counter[str]
@@ -121,8 +122,8 @@ def of_files(root: Path) -> Survey:
       root: the folder.
 
     Returns:
-      The `Survey`, without a digest. If every file can be read, what else would keep training from reading the folder, such as
-      a class without images, is in `broken` too.
+      The `Survey`, with a digest if all images have one size. If every file can be read, what else would keep training from
+      reading the folder, such as a class without images, is in `broken` too.
 
     Example:
       >>> import tempfile
@@ -151,12 +152,21 @@ def of_files(root: Path) -> Survey:
             found.classes[label] += 1
         if index in chosen:
             kept.append(_small(image))
+    digest = None
     if not found.broken:
         try:
-            folder.load(f"folder:{TINY}", root)
+            if len({shape[:2] for shape in found.sizes}) == 1:
+                digest = _digest(folder.load("folder", root, access=Access(lazy=True)))
+            else:
+                folder.load(f"folder:{TINY}", root)
         except ValueError as error:
             found.broken.append(text.one_line(error))
-    return found._replace(pictures=_sheet(kept))
+    return found._replace(pictures=_sheet(kept), digest=digest)
+
+
+def _digest(dataset: Dataset) -> str:
+    """The SHA-256 of the training examples of the first set."""
+    return next(iter(fingerprint(dataset).values()))["sha256"]
 
 
 def _files(root: Path, broken: list[str]) -> Iterator[tuple[str, str, Path]]:
@@ -186,16 +196,21 @@ def _of_part(place: Path, broken: list[str]) -> Iterator[tuple[str, Path]]:
     for path in sorted(place.iterdir()):
         if reading.is_litter(path):
             continue
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        for file in inside:
-            if reading.is_litter(file):
-                continue
-            if file.is_dir():
-                broken.append(f"{file}: expected images, or one folder of them for each class, found a folder in a folder")
-            elif file.suffix.lower() not in pictures.SUFFIXES:
+        for file in _inside(path):
+            if file.suffix.lower() not in pictures.SUFFIXES:
                 broken.append(f"{file}: expected only images in a folder of images, found another file: move it away")
             else:
                 yield path.name if path.is_dir() else "", file
+
+
+def _inside(path: Path) -> Iterator[Path]:
+    """A file itself, or the files of a folder and of the folders in it, in the order in which `jgan.data.folder` reads them."""
+    if not path.is_dir():
+        yield path
+        return
+    for inner in sorted(path.iterdir(), key=lambda inner: (inner.is_dir(), inner)):
+        if not reading.is_litter(inner):
+            yield from _inside(inner)
 
 
 def of_dataset(dataset: Dataset) -> Survey:
@@ -228,8 +243,7 @@ def of_dataset(dataset: Dataset) -> Survey:
             else:
                 continue
             pictured = pictured if pictured is not None else _some(images)
-    digest = next(iter(fingerprint(dataset).values()))["sha256"]
-    return found._replace(pictures=pictured, digest=digest)
+    return found._replace(pictures=pictured, digest=_digest(dataset))
 
 
 def _some(images: list[np.ndarray] | np.ndarray) -> np.ndarray | None:

@@ -183,7 +183,7 @@ def _check_processes(config: RunConfig) -> None:
     if config.process >= config.processes:
         raise ValueError(f"--process must be below the {config.processes} of --processes, found {config.process}")
     if config.parallel != "shard" or config.devices:
-        raise ValueError("several processes train with --parallel shard, on all of their devices: leave --devices out")
+        raise ValueError("several processes train with --parallel shard, on all of their devices: give it, and no --devices")
     if config.dry_run or config.verify is not None:
         raise ValueError("--dry-run and --verify are for one process: leave --coordinator out")
 

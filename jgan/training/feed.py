@@ -11,7 +11,7 @@ from jgan import parallel
 from jgan.data import loader, streamed
 from jgan.ragged import any_ragged
 from jgan.training import shares
-from jgan.training.config import devices
+from jgan.training.config import ARRAYS, devices
 from jgan.training.log import Log
 from jgan.training.run import Run
 from jgan.types import Key
@@ -71,7 +71,8 @@ class Streamed:
     """Windows of the examples of the coming steps; what happens to them is written to the log."""
 
     def __init__(self, log: Log) -> None:
-        self._log, self._broken = log, 0
+        self._log = log
+        self._broken: set[str] = set()
         self._source: loader.Stream | None = None
         self._open: Callable[[int], loader.Stream] | None = None
         self._latest: Any = None
@@ -104,9 +105,15 @@ class Streamed:
         loaded = [self._next() for _ in range(size)]
         self._count(time.perf_counter() - began)
         for message in (message for each in loaded for message in each.broken):
-            self._broken += 1
-            self._log.say(f"warning: another image was taken in place of one that cannot be read ({self._broken}): {message}")
+            self._tell(message)
         return self._together(streamed.window([each.data for each in loaded], first))
+
+    def _tell(self, message: str) -> None:
+        """Names an image that cannot be read, the first time that it is met."""
+        if message not in self._broken:
+            self._broken.add(message)
+            count = len(self._broken)
+            self._log.say(f"warning: another image is taken in place of one that cannot be read ({count} so far): {message}")
 
     def _next(self) -> loader.Loaded:
         assert self._source is not None
@@ -195,8 +202,10 @@ def sentence(run: Run) -> str:
         return f"data: {size}, on the device"
     if not loader.any_lazy(run.dataset.train):
         return f"data: {size}, from the host's memory by threads while the device computes"
-    by = f"{run.config.loader_workers} worker processes" if run.config.loader_workers else "threads"
-    return f"data: {size}, read from the files by {by} while the device computes"
+    workers = run.config.loader_workers
+    by = f"{workers} worker process{'es' * (workers > 1)}" if workers else "threads"
+    source = "when they are needed" if run.config.dataset.startswith(ARRAYS) else "from the files"
+    return f"data: {size}, read {source} by {by} while the device computes"
 
 
 def check(run: Run) -> None:

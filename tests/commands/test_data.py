@@ -1,5 +1,6 @@
 """`python -m jgan.data`: what is told of each kind of source, and every broken file by name."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -37,11 +38,13 @@ def photos(place, n=12, size=(6, 5)):
 
 def test_a_folder(tmp_path, capsys):
     lines, status = told(capsys, photos(tmp_path / "p"), "--sheet", tmp_path / "sheet.png")
+    digest = hashlib.sha256(data.load("folder", tmp_path / "p").train.x.tobytes()).hexdigest()
     assert lines == [
         f"{tmp_path / 'p'}: 12 images, read as --dataset folder",
         "parts: train 9, validation 3",
         "classes: 2: c 6, d 6",
         "sizes: 6x5x3 (12)",
+        f"SHA-256 of the training examples: {digest}",
         f"contact sheet: {tmp_path / 'sheet.png'}",
     ]
     assert status == 0

@@ -17,6 +17,7 @@ from PIL import Image
 from small_runs import assert_same_end, without_clock
 
 from jgan import train
+from jgan.data.loader import Stream
 from jgan.models import dcgan
 from jgan.training import api, feed, stopping
 
@@ -250,9 +251,23 @@ def test_one_that_breaks_in_the_middle(photos, tmp_path, kind, monkeypatch, caps
     monkeypatch.setattr("jgan.evaluation.criteria.RealImages.part", lambda self, name, first=None: whole[:first])
     trained(tmp_path / "run", tmp_path / "photos", *flags, steps=12)
     log = (tmp_path / "run" / "log.txt").read_text()
-    assert "warning: another image was taken in place of one that cannot be read (1): " in log
+    assert "warning: another image is taken in place of one that cannot be read (1 so far): " in log
     assert "a/10.png" in log
     assert "b/11.png" in log
+    assert log.count("warning: another image") == 2  # each once, though each is met in several epochs
+
+
+@pytest.mark.slow
+def test_a_run_of_more_epochs_than_a_stream_has_goes_on(photos, tmp_path, monkeypatch):
+    flags = ("--loader", "streamed", "--batch-size", "30")
+    trained(tmp_path / "whole", photos, *flags, steps=12)
+    monkeypatch.setattr("jgan.data.loader.MOST_EPOCHS", 1)
+    opened = []
+    kept = Stream.__init__
+    monkeypatch.setattr(Stream, "__init__", lambda self, *args: (opened.append(args), kept(self, *args))[1])
+    trained(tmp_path / "run", photos, *flags, steps=12)
+    assert len(opened) > 3
+    assert_same_end(tmp_path / "whole", tmp_path / "run")
 
 
 @pytest.mark.parametrize("slow", [True, False])

@@ -211,14 +211,25 @@ def test_images_beside_folders_are_told(tmp_path):
         data.load("folder", tmp_path)
 
 
-def test_an_empty_class_and_a_deeper_folder_are_told(tmp_path):
+def test_an_empty_class_is_told(tmp_path):
     save(tmp_path / "cat" / "1.png", noise())
-    (tmp_path / "dog").mkdir()
+    (tmp_path / "dog" / "small").mkdir(parents=True)
     with pytest.raises(ValueError, match=r"dog: expected images of one class, found none"):
         data.load("folder", tmp_path)
-    save(tmp_path / "dog" / "small" / "1.png", noise())
-    with pytest.raises(ValueError, match=r"dog: expected images of one class, found a folder, small"):
-        data.load("folder", tmp_path)
+
+
+def test_a_class_has_the_images_of_the_folders_inside_its_own(tmp_path):
+    shades = {"cat/1.png": 10, "dog/2.png": 20, "dog/small/1.png": 30, "dog/small/old/1.png": 40, "dog/tall/0.png": 50}
+    for name, shade in shades.items():
+        save(tmp_path / name, np.full((4, 4, 1), shade, np.uint8))
+    (tmp_path / "dog" / "small" / ".DS_Store").write_bytes(b"x")
+    found = folder.read(tmp_path)
+    assert found.x[:, 0, 0, 0].tolist() == [10, 20, 30, 40, 50]
+    assert found.y.tolist() == [0, 1, 1, 1, 1]
+    assert [path.name for path in folder.files(tmp_path)] == ["1.png", "2.png", "1.png", "1.png", "0.png"]
+    (tmp_path / "dog" / "small" / "notes.txt").write_text("no")
+    with pytest.raises(ValueError, match=r"small/notes.txt: expected only images"):
+        folder.read(tmp_path)
 
 
 def test_a_class_that_training_does_not_know_is_told(tmp_path):

@@ -182,6 +182,24 @@ def test_workers_read_the_same_and_one_that_is_killed_is_replaced(tmp_path):
         assert "a worker of the loader was ended from outside at step" in stream.restarts[0]
 
 
+class Deadly:
+    """Ends the process that reads."""
+
+    def __call__(self, place):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_workers_that_end_again_and_again_end_the_run(monkeypatch):
+    monkeypatch.setattr(loader, "MOST_RESTARTS", 1)
+    broken = Batch(Lazy(Deadly(), (2, 3, 1), np.arange(20)), np.arange(20) % 3)
+    with (
+        loader.Stream(steps_of(broken, end=12), 2, workers=1) as stream,
+        pytest.raises(ValueError, match="the loader's workers cannot go on at step 2: "),
+    ):
+        next(stream)
+
+
 class Large:
     """Reads images of half a megabyte, which workers pass on in shared memory."""
 
