@@ -196,7 +196,7 @@ class Stream:
 
             if not flags.FLAGS.is_parsed():  # Grain's workers read flags of absl, whose command line this is not
                 flags.FLAGS.mark_as_parsed()
-            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=2), workers.deaf)
+            found = found.mp_prefetch(grain.MultiprocessingOptions(self.workers, per_worker_buffer_size=2), workers.begin)
         self._fresh = True
         with self._starting():
             return iter(found)

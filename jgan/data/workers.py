@@ -1,8 +1,10 @@
 """The worker processes of the loader: how many, and how they live with signals."""
 
 import contextlib
+import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 
@@ -33,16 +35,26 @@ def signals_later() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def deaf(worker: int, workers: int) -> None:
-    """Ctrl-C reaches all processes of a terminal, but does not end a worker: the run saves itself, and ends its workers.
+def begin(worker: int, workers: int) -> None:
+    """What a worker does first: it lets Ctrl-C be, and ends with the process that started it, however that ends.
+
+    Ctrl-C reaches all processes of a terminal, but does not end a worker: the run saves itself, and ends its workers. After a
+    SIGKILL nobody would: they would wait for ever.
 
     Args:
       worker: the number of the worker that begins.
       workers: how many there are.
     """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+def _end_with_parent() -> None:
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def most_workers() -> int:

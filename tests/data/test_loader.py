@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from jgan import Batch, GANState
 from jgan.data import kinds, loader, order, resident, streamed
@@ -198,6 +201,49 @@ def test_workers_that_end_again_and_again_end_the_run(monkeypatch):
         pytest.raises(ValueError, match="the loader's workers cannot go on at step 2: "),
     ):
         next(stream)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    code = """
+import multiprocessing, sys, time
+if __name__ == "__main__":
+    import jax
+    from jgan import data
+    from jgan.data import loader
+    from jgan.data.lazy import Access
+
+    train = data.load("folder", sys.argv[1], access=Access(lazy=True)).train
+    with loader.Stream(loader.Steps(train, jax.random.key(0), 4, first=0, end=1000), 0, workers=2) as stream:
+        next(stream)
+        print(*[child.pid for child in multiprocessing.active_children()], flush=True)
+        time.sleep(100)
+"""
+    script, images = tmp_path / "main.py", tmp_path / "images"
+    script.write_text(code)
+    images.mkdir()
+    for index in range(12):
+        Image.fromarray(np.full((5, 5), index, np.uint8)).save(images / f"{index}.png")
+    process = subprocess.Popen([sys.executable, str(script), str(images)], stdout=subprocess.PIPE, text=True)
+    try:
+        workers = process.stdout.readline().split()
+        assert len(workers) == 2
+        assert all(Path("/proc", pid).exists() for pid in workers)
+    finally:
+        process.kill()
+        process.communicate()
+    limit = time.monotonic() + 20
+    while any(_runs(pid) for pid in workers):
+        assert time.monotonic() < limit, "workers live on"
+        time.sleep(0.1)
+
+
+def _runs(pid):
+    try:
+        return Path("/proc", pid, "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 class Large:
