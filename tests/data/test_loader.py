@@ -232,7 +232,8 @@ if __name__ == "__main__":
         assert all(Path("/proc", pid).exists() for pid in workers)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
+        process.stdout.close()
     limit = time.monotonic() + 20
     while any(_runs(pid) for pid in workers):
         assert time.monotonic() < limit, "workers live on"
