@@ -63,7 +63,10 @@ ENTRIES: dict[str, Entry] = {
         batch_size=32,
         parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
     ),
-    "r3gan": Entry("r3gan_mnist", {"width": 32, "widest": 7, "group_size": 8, "gamma": 1.0, "final_gamma": 0.1}),
+    "r3gan": Entry(
+        "r3gan_mnist",
+        {"width": 32, "widest": 7, "group_size": 8, "gamma": 1.0, "final_gamma": 0.1, "optimizer.learning_rate": 3e-3},
+    ),
     "cgan": Entry("cgan_mnist", batch_size=100, decays=False),
     "cdcgan": Entry("cdcgan_mnist", {"width": 32}),
     "acgan": Entry("acgan_mnist", {"width": 48, "d_width": 10}),
