@@ -3,7 +3,7 @@
 For grey or colour images whose sides are 4 to 7 times a power of two: 28x28, 32x32, 64x64, 128x128, the 8x8 digits. The
 networks are SN-GAN's residual ones with spectral normalisation in the generator too, and one layer of self-attention in each:
 for 128x128 at maps of 32x32, as in the authors' code, for 32x32 where mimicry has it. Each player has its own learning rate.
-`architecture="dcgan"` has the networks of the most used PyTorch code (heykeetae/Self-Attention-GAN): DCGAN's with
+`architecture="plain"` has the networks of the most used PyTorch code (heykeetae/Self-Attention-GAN): DCGAN's with
 self-attention after the last two hidden layers of each player; in that code with `pooled=False`, for 64x64 images.
 
 The published model has class labels; this one has none. The paper's b2 of Adam is 0.9, that of the authors' code 0.999
@@ -40,8 +40,8 @@ class Config(Training):
 
     latent_size: int = 128
     """dimension of the noise z"""
-    architecture: Literal["residual", "dcgan"] = "residual"
-    """the networks: the authors' residual ones, or DCGAN's with attention after the last two hidden layers"""
+    architecture: Literal["residual", "plain"] = "residual"
+    """the networks: the authors' residual ones, or plain, DCGAN's with attention after the last two hidden layers"""
     width: int = 64
     """unit of the channels: for 32x32 4 width in G and 2 width in D, for larger images and DCGAN's from width upwards"""
     g_attention: int = 0
@@ -147,7 +147,7 @@ def make(config: Config, spec: DataSpec) -> GAN:
       >>> jax.eval_shape(lambda key: gan.sample(key, gan.init(key), 2), key).shape
       (2, 8, 8, 1)
     """
-    generator, discriminator = (_dcgan if config.architecture == "dcgan" else _residual)(config, spec)
+    generator, discriminator = (_dcgan if config.architecture == "plain" else _residual)(config, spec)
     networks = from_module(generator, (config.latent_size,)), from_module(discriminator, spec.shape)
     return play(config, spec, LOSSES[config.loss], networks)
 

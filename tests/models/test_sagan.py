@@ -70,25 +70,25 @@ def test_all_layers_have_spectral_normalisation():
 def test_the_parameter_counts_of_dcgan_s_networks_with_attention():
     """Of heykeetae/Self-Attention-GAN for 64x64: pooling has no parameters."""
     for pooled in (False, True):
-        assert counts(sagan.Config(architecture="dcgan", pooled=pooled), (64, 64, 3)) == (3_832_885, 3_175_299)
+        assert counts(sagan.Config(architecture="plain", pooled=pooled), (64, 64, 3)) == (3_832_885, 3_175_299)
 
 
 def test_dcgan_s_networks_have_attention_after_their_last_two_hidden_layers():
-    state = initial(sagan.Config(architecture="dcgan"), (64, 64, 3))
+    state = initial(sagan.Config(architecture="plain"), (64, 64, 3))
     attentive = [
         {name: player.params[name]["value"]["kernel"].shape[-1] for name in player.params if name.startswith("attention")}
         for player in (state.generator, state.discriminator)
     ]
     assert attentive == [{"attention_2": 128, "attention_3": 64}, {"attention_2": 256, "attention_3": 512}]
     with pytest.raises(ValueError, match="leave out g_attention, d_attention"):
-        initial(sagan.Config(architecture="dcgan", d_attention=8), (64, 64, 3))
+        initial(sagan.Config(architecture="plain", d_attention=8), (64, 64, 3))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("shape", [(8, 8, 1), (10, 20, 3), (28, 28, 1)])
 def test_every_parameter_of_dcgan_s_networks_with_attention_is_trained(shape):
     """Once the attention's gain is not 0, which hides what it multiplies."""
-    small = sagan.small(sagan.Config(architecture="dcgan", pooled=False, loss="non_saturating"))
+    small = sagan.small(sagan.Config(architecture="plain", pooled=False, loss="non_saturating"))
     adam = options.Optimizer("adam", learning_rate=1e-3)
     gan = sagan.make(dataclasses.replace(small, optimizer=adam), DataSpec.images(shape, 10))
     before = jax.tree_util.tree_map_with_path(
