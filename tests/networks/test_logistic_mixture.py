@@ -87,8 +87,9 @@ def test_extreme_parameters_give_finite_values_and_gradients():
 
 def test_samples_follow_the_probabilities():
     """Colour pixels of three levels, of which there are 27, from 100,000 uniform numbers each."""
-    parameters = jnp.asarray(RNG.normal(size=20), jnp.float32)
-    uniform = jnp.asarray(RNG.random((100_000, 4)), jnp.float32)
+    rng = np.random.default_rng(1)
+    parameters = jnp.asarray(rng.normal(size=20), jnp.float32)
+    uniform = jnp.asarray(rng.random((100_000, 4)), jnp.float32)
     drawn = jit(logistic_mixture.drawn, static_argnums=2)(uniform, jnp.broadcast_to(parameters, (100_000, 20)), 3)
     assert drawn.dtype == jnp.int32
     counts = np.bincount(np.asarray(drawn) @ [9, 3, 1], minlength=27)
