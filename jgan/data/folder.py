@@ -12,7 +12,7 @@ and storage systems leave in folders (`jgan.data.reading.is_litter`): names that
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -34,17 +34,10 @@ def _either(folder: Path, files: list[Path], folders: list[Path]) -> None:
 
 def _members(folder: Path) -> list[Path]:
     """The images of one class, those of folders inside its own after the others."""
-    files = list(_nested(folder))
+    files = layout.images_inside(folder)
     if not files:
         raise ValueError(f"{folder}: expected images of one class, found none")
     return files
-
-
-def _nested(folder: Path) -> Iterator[Path]:
-    files, deeper = layout.entries(folder)
-    yield from files
-    for inner in deeper:
-        yield from _nested(inner)
 
 
 def _nothing(folder: Path) -> ValueError:

@@ -44,11 +44,69 @@ def entries(folder: Path, *, strict: bool = True) -> tuple[list[Path], list[Path
         elif path.suffix.lower() in pictures.SUFFIXES:
             files.append(path)
         elif strict:
-            raise ValueError(
-                f"{path}: expected only images ({text.listed(pictures.SUFFIXES)}) in a folder of images, found another "
-                "file: move it away"
-            )
+            raise _another(path)
     return files, folders
+
+
+def _another(path: Path) -> ValueError:
+    expected = f"expected only images ({text.listed(pictures.SUFFIXES)}) in a folder of images"
+    return ValueError(f"{path}: {expected}, found another file: move it away")
+
+
+def inside(folder: Path, around: tuple[Path, ...] = ()) -> Iterator[Path]:
+    """The files of a folder, then those of the folders in it, but not what desktops and archives leave.
+
+    Args:
+      folder: the folder.
+      around: the folders in which it was found, without links.
+
+    Yields:
+      The files of each folder by name.
+
+    Raises:
+      ValueError: at a link to a folder that it lies in.
+
+    Example:
+      >>> import tempfile
+      >>> from pathlib import Path
+      >>> from jgan.data import layout
+      >>> with tempfile.TemporaryDirectory() as path:
+      ...     (Path(path) / "a").mkdir()
+      ...     (Path(path) / "a" / "b.png").touch()
+      ...     (Path(path) / "c.png").touch()
+      ...     [file.name for file in layout.inside(Path(path))]
+      ['c.png', 'b.png']
+    """
+    here = folder.resolve()
+    if here in around:
+        raise ValueError(f"{folder}: expected a folder of images, found a link to a folder that it lies in: remove it")
+    paths = [path for path in sorted(folder.iterdir()) if not reading.is_litter(path)]
+    yield from (path for path in paths if not path.is_dir())
+    for path in paths:
+        if path.is_dir():
+            yield from inside(path, (*around, here))
+
+
+def images_inside(folder: Path) -> list[Path]:
+    """The images of a folder and of the folders in it, which hold nothing else.
+
+    Args:
+      folder: the folder.
+
+    Returns:
+      The files, perhaps none, in the order of `inside`.
+
+    Raises:
+      ValueError: if there is another file, or a link to a folder that it lies in.
+
+    Example:
+      See `inside`.
+    """
+    files = list(inside(folder))
+    for path in files:
+        if path.suffix.lower() not in pictures.SUFFIXES:
+            raise _another(path)
+    return files
 
 
 def images(folder: Path) -> list[Path]:

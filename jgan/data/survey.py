@@ -196,21 +196,16 @@ def _of_part(place: Path, broken: list[str]) -> Iterator[tuple[str, Path]]:
     for path in sorted(place.iterdir()):
         if reading.is_litter(path):
             continue
-        for file in _inside(path):
+        try:
+            files = list(layout.inside(path)) if path.is_dir() else [path]
+        except ValueError as error:
+            broken.append(text.one_line(error))
+            continue
+        for file in files:
             if file.suffix.lower() not in pictures.SUFFIXES:
                 broken.append(f"{file}: expected only images in a folder of images, found another file: move it away")
             else:
                 yield path.name if path.is_dir() else "", file
-
-
-def _inside(path: Path) -> Iterator[Path]:
-    """A file itself, or the files of a folder and of the folders in it, in the order in which `jgan.data.folder` reads them."""
-    if not path.is_dir():
-        yield path
-        return
-    for inner in sorted(path.iterdir(), key=lambda inner: (inner.is_dir(), inner)):
-        if not reading.is_litter(inner):
-            yield from _inside(inner)
 
 
 def of_dataset(dataset: Dataset) -> Survey:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jgan import data
-from jgan.data import folder, image_files
+from jgan.data import folder, image_files, survey
 
 RNG = np.random.default_rng(0)
 
@@ -230,6 +230,18 @@ def test_a_class_has_the_images_of_the_folders_inside_its_own(tmp_path):
     (tmp_path / "dog" / "small" / "notes.txt").write_text("no")
     with pytest.raises(ValueError, match=r"small/notes.txt: expected only images"):
         folder.read(tmp_path)
+
+
+@pytest.mark.parametrize("target", ["..", ".", "../dog"])
+def test_links_in_a_circle_are_told(tmp_path, target):
+    for name in ("cat", "dog"):
+        save(tmp_path / name / "1.png", noise())
+        (tmp_path / name / "up").symlink_to("../cat" if (target, name) == ("../dog", "dog") else target)
+    with pytest.raises(ValueError, match=r"up: expected a folder of images, found a link to a folder that it lies in"):
+        data.load("folder", tmp_path)
+    found = survey.of_files(tmp_path)
+    assert len(found.broken) == 2
+    assert all("found a link to a folder that it lies in" in message for message in found.broken)
 
 
 def test_a_class_that_training_does_not_know_is_told(tmp_path):
