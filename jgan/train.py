@@ -17,7 +17,7 @@ from typing import Any
 from jgan import models
 from jgan.data import reading
 from jgan.data.sources import SOURCES
-from jgan.training import api, custom, environment, folder, follower, loop, processes, report
+from jgan.training import api, custom, environment, folder, follower, loop, plan, processes, report
 from jgan.training import config as configs
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
@@ -61,7 +61,7 @@ def _train(config: RunConfig, team: processes.Alone | processes.Follower) -> Non
     if config.dry_run:
         run = assemble(config, workdir, model)
         folder.check_fit(run)
-        print(report.plan(run), *filter(None, [resized]), sep="\n")
+        print(plan.text(run), *filter(None, [resized]), sep="\n")
         return
     if isinstance(team, processes.Follower):
         follower.follow(config, workdir, model, team)

@@ -1,58 +1,17 @@
-"""Output of a run: plan, progress, pictures and summary, as files and printed text; no arithmetic."""
+"""Output of a run: progress, pictures and summary, as files and printed text; no arithmetic."""
 
-import math
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from jgan import models, plots
 from jgan.finite import SKIPPED
-from jgan.training import costs, evaluators, feed, journal, outputs, records
+from jgan.training import evaluators, feed, journal, outputs
 from jgan.training.config import devices
 from jgan.training.environment import device
 from jgan.training.log import Log
 from jgan.training.run import Run, RunConfig, environment, sizes_of, write_json
 from jgan.types import GANState
-from jgan.utils import memory
 from jgan.utils.files import replacing
-
-
-def plan(run: Run) -> str:
-    """Describes a run without starting it, for `--dry-run`.
-
-    Args:
-      run: the run.
-
-    Returns:
-      The text: all options, the data, the parameters of both players, the memory of state and data, the operations of a step
-      and the time that they need at least on known chips.
-    """
-    config = run.config
-    fields = {name: value for name, value in vars(config).items() if name not in ("model", "dry_run", "resume")}
-    lines = [f"{name:<18} {value}" for name, value in (fields | {"workdir": run.workdir}).items()]
-    options = records.flat(records.model_to_dict(run.model, config.model))
-    lines += [f"model.{name:<12} {value}" for name, value in options.items()]
-    for place in run.stages:
-        lines += _of_phase(run.at(place.end), place.start, place.end)
-    sizes = {name: f"{size:,}" for name, size in sizes_of(run.dataset.train).items()}
-    for name, batch in run.spec.sets.items():
-        arrays = jax.tree.leaves(batch.x, is_leaf=lambda x: hasattr(x, "kind"))
-        shapes = ["at least " * (field.kind == "photographs") + " x ".join(map(str, field.shape)) for field in arrays]
-        lines.append(f"{'examples ' + name:<18} {sizes[name]} of {' and '.join(shapes)}")
-    lines += [
-        f"{'epochs':<18} {config.steps / run.spec.steps_per_epoch:.1f}, of {run.spec.steps_per_epoch} steps",
-        f"{'memory':<18} {memory.bytes_of(run.template()) / 2**20:.1f} MiB of state on each device; {feed.sentence(run)}",
-    ]
-    return "\n".join(lines)
-
-
-def _of_phase(run: Run, start: int, end: int) -> list[str]:
-    state, name = run.template(), run.phase_name
-    heading = [f"{'phase':<18} {name}: steps {start + 1:,} to {end:,}, batches of {run.batch_size}"] if name else []
-    counts = {"generator": state.generator.params, "discriminator": state.discriminator.params}
-    costly = [f"{heading:<18} {text}" for heading, text in costs.sentences(run, end - start)]
-    return heading + [f"{player:<18} {_count(params):,} parameters" for player, params in counts.items()] + costly
 
 
 def headline(run: Run) -> str:
@@ -208,7 +167,3 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
         log.say(f"best: step {best['step']:,}, {best_words}; last: step {measured[-1]['step']:,}, {last_words}")
     log.say(f"samples: {final}")
     log.say(sentence)
-
-
-def _count(tree: Any) -> int:
-    return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
