@@ -117,9 +117,28 @@ def quantised(key: Key, x: jax.Array, levels: int, axis_name: str | None = None)
     return jnp.minimum(jnp.floor(x * levels), levels - 1).astype(jnp.int32)
 
 
+def as_images(chosen: jax.Array, levels: int) -> jax.Array:
+    """Images of levels.
+
+    Args:
+      chosen: int, from 0 to levels - 1.
+      levels: their number.
+
+    Returns:
+      float32 in [0, 1], of the same shape.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.models import pixelcnn
+      >>> pixelcnn.as_images(jnp.arange(3), 3).tolist()
+      [0.0, 0.5, 1.0]
+    """
+    return chosen.astype(jnp.float32) / (levels - 1)
+
+
 def _nats(net: Network, params: PyTree, chosen: jax.Array, levels: int) -> jax.Array:
     """`[B]`, the negative log-likelihoods of images of levels."""
-    logits, _ = net.apply(params, {}, chosen.astype(jnp.float32) / (levels - 1), train=True)
+    logits, _ = net.apply(params, {}, as_images(chosen, levels), train=True)
     each = optax.softmax_cross_entropy_with_integer_labels(logits, chosen[..., 0])
     return jnp.sum(each, axis=(1, 2))
 
@@ -152,6 +171,35 @@ def nats(config: Config, spec: DataSpec) -> Callable[[Key, PlayerState, Any], ja
     return of
 
 
+def in_reading_order(
+    pixel: Callable[[jax.Array, jax.Array, jax.Array], jax.Array], shape: tuple[int, ...], levels: int
+) -> jax.Array:
+    """Images whose pixels are chosen one after the other.
+
+    Args:
+      pixel: `(images so far, row, column) -> int [n, channels]`, the levels of a pixel.
+      shape: `(n, height, width, channels)`.
+      levels: the number of levels.
+
+    Returns:
+      float32 of that shape, in [0, 1].
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan.models import pixelcnn
+      >>> after = lambda x, row, column: (x.sum((1, 2)) * 2).astype(jnp.int32) + 1  # twice the sum so far, and one
+      >>> pixelcnn.in_reading_order(after, (1, 1, 2, 1), 3).ravel().tolist()
+      [0.5, 1.0]
+    """
+    _, height, width, _ = shape
+
+    def placed(index: jax.Array, x: jax.Array) -> jax.Array:
+        row, column = index // width, index % width
+        return x.at[:, row, column].set(as_images(pixel(x, row, column), levels))
+
+    return jax.lax.fori_loop(0, height * width, placed, jnp.zeros(shape, jnp.float32))
+
+
 def drawn(net: Network, params: PyTree, uniform: jax.Array, levels: int) -> jax.Array:
     """Samples, pixel after pixel, in one pass of the network each.
 
@@ -168,16 +216,13 @@ def drawn(net: Network, params: PyTree, uniform: jax.Array, levels: int) -> jax.
     Example:
       See `make`.
     """
-    _, height, width, _ = uniform.shape
 
-    def pixel(index: jax.Array, x: jax.Array) -> jax.Array:
-        row, column = index // width, index % width
+    def pixel(x: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
         logits, _ = net.apply(params, {}, x)
         below = jnp.cumsum(jax.nn.softmax(logits[:, row, column]), axis=-1)[:, :-1]
-        level = jnp.sum(uniform[:, row, column] >= below, axis=-1)
-        return x.at[:, row, column, 0].set(level.astype(x.dtype) / (levels - 1))
+        return jnp.sum(uniform[:, row, column] >= below, axis=-1)[:, None]
 
-    return jax.lax.fori_loop(0, height * width, pixel, jnp.zeros_like(uniform))
+    return in_reading_order(pixel, uniform.shape, levels)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:

@@ -23,7 +23,7 @@ from jgan.models import accepts, options
 from jgan.models.alone import alone
 from jgan.models.images import SMALL_SPEC
 from jgan.models.model import Model, Preset
-from jgan.models.pixelcnn import quantised
+from jgan.models.pixelcnn import as_images, in_reading_order, quantised
 from jgan.networks import PixelCNNPP, from_module, logistic_mixture
 from jgan.networks.pixelcnn_pp import check_sides, nearest
 from jgan.rng import Stream, stream
@@ -102,25 +102,6 @@ def network(config: Config, spec: DataSpec) -> Network:
     )
 
 
-def as_images(chosen: jax.Array, levels: int) -> jax.Array:
-    """Images of levels.
-
-    Args:
-      chosen: int, from 0 to levels - 1.
-      levels: their number.
-
-    Returns:
-      float32 in [0, 1], of the same shape.
-
-    Example:
-      >>> import jax.numpy as jnp
-      >>> from jgan.models import pixelcnn_pp
-      >>> pixelcnn_pp.as_images(jnp.arange(3), 3).tolist()
-      [0.0, 0.5, 1.0]
-    """
-    return chosen.astype(jnp.float32) / (levels - 1)
-
-
 def nats(config: Config, spec: DataSpec) -> Callable[[Key, PlayerState, Any], jax.Array]:
     """The negative log-likelihood of images.
 
@@ -169,15 +150,12 @@ def drawn(net: Network, params: PyTree, model_state: PyTree, uniform: jax.Array,
     Example:
       See `make`.
     """
-    _, height, width, numbers = uniform.shape
 
-    def pixel(index: jax.Array, x: jax.Array) -> jax.Array:
-        row, column = index // width, index % width
+    def pixel(x: jax.Array, row: jax.Array, column: jax.Array) -> jax.Array:
         parameters, _ = net.apply(params, model_state, x)
-        found = logistic_mixture.drawn(uniform[:, row, column], parameters[:, row, column], levels)
-        return x.at[:, row, column].set(as_images(found, levels))
+        return logistic_mixture.drawn(uniform[:, row, column], parameters[:, row, column], levels)
 
-    return jax.lax.fori_loop(0, height * width, pixel, jnp.zeros((*uniform.shape[:3], numbers - 1), jnp.float32))
+    return in_reading_order(pixel, (*uniform.shape[:3], uniform.shape[3] - 1), levels)
 
 
 def make(config: Config, spec: DataSpec) -> GAN:
