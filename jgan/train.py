@@ -17,7 +17,7 @@ from typing import Any
 from jgan import models
 from jgan.data import reading
 from jgan.data.sources import SOURCES
-from jgan.training import api, custom, environment, folder, follower, loop, plan, processes, report
+from jgan.training import api, custom, environment, folder, follower, loop, plan, population, processes, report, seeds
 from jgan.training import config as configs
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
@@ -53,8 +53,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _train(config: RunConfig, team: processes.Alone | processes.Follower) -> None:
     workdir = folder.choose(config)
-    resumed = config.resume != "no" and (workdir / CONFIG).exists()
-    model = read(workdir).model if resumed else models.find(config.model)
+    held = seeds.first(workdir)
+    resumed = config.resume != "no" and (held / CONFIG).exists()
+    model = read(held).model if resumed else models.find(config.model)
     config, resized = folder.fitted(config, workdir, model)
     if config.compilation_cache:
         environment.keep_compiled_programs()
@@ -62,6 +63,9 @@ def _train(config: RunConfig, team: processes.Alone | processes.Follower) -> Non
         run = assemble(config, workdir, model)
         folder.check_fit(run)
         print(plan.text(run), *filter(None, [resized]), sep="\n")
+        return
+    if config.seeds > 1:
+        _train_seeds(config, workdir, model, resized)
         return
     if isinstance(team, processes.Follower):
         follower.follow(config, workdir, model, team)
@@ -71,16 +75,26 @@ def _train(config: RunConfig, team: processes.Alone | processes.Follower) -> Non
         loop.train(run, team)
 
 
+def _train_seeds(config: RunConfig, workdir: Path, model: models.Model, resized: str) -> None:
+    with population.opened(config, workdir, model) as runs:
+        Log(workdir).say("\n".join(filter(None, [population.headline(config, workdir, runs), resized])))
+        population.train(runs, config, workdir)
+
+
 def verify(workdir: Path) -> None:
     """Reads all checkpoints of a run, checks their checksums, and prints the result.
 
     Args:
-      workdir: the folder of the run.
+      workdir: the folder of the run, or of several seeds.
 
     Raises:
       FileNotFoundError: if it is not that of a run.
       ValueError: if a checkpoint is damaged.
     """
+    for seed in seeds.of(workdir):
+        verify(seeds.member(workdir, seed))
+    if seeds.of(workdir):
+        return
     found = open_run(workdir)
     damaged = 0
     with Checkpoints(workdir / folder.CHECKPOINTS, read_only=True) as checkpoints:
@@ -214,9 +228,7 @@ def _held(word: str, flags: Sequence[str]) -> RunConfig | None:
         return None
     given = None if known.workdir is None else reading.user_path(known.workdir)
     workdir = given or folder.newest(folder.name_of(word or DEFAULT, known.dataset))
-    if workdir is None or not (workdir / CONFIG).exists():
-        return None
-    return dataclasses.replace(read(workdir).config, resume="yes")
+    return None if workdir is None else seeds.configuration(workdir)
 
 
 if __name__ == "__main__":

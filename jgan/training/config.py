@@ -42,6 +42,8 @@ class RunConfig:
     """options of the model"""
     seed: int = 0
     """seed of all random numbers; the same seed gives the same run"""
+    seeds: int = 1
+    """train so many seeds at once, from --seed on: each has a run's folder in --workdir, beside the means of all"""
     workdir: Path | None = None
     """folder of the run; by default a new one under runs/"""
     data_dir: Path | None = None
@@ -112,7 +114,10 @@ def check(config: RunConfig) -> None:
       ValueError: names the flag, its valid values and the value found.
     """
     check_values(config)
-    check_share("--batch-size", config.batch_size, config)
+    if config.seeds == 1:
+        check_share("--batch-size", config.batch_size, config)
+    elif config.seeds % (count := len(devices(config))):
+        raise ValueError(f"--seeds must be a multiple of the {count} devices, found {config.seeds}")
 
 
 def check_values(config: RunConfig) -> None:
@@ -129,6 +134,7 @@ def check_values(config: RunConfig) -> None:
     cli.at_least(
         config,
         batch_size=1,
+        seeds=1,
         eval_samples=50,
         log_every=1,
         sample_every=0,
@@ -144,6 +150,7 @@ def check_values(config: RunConfig) -> None:
             f"--keep-every must be a multiple of --checkpoint-every, {config.checkpoint_every}, found {config.keep_every}"
         )
     _check_processes(config)
+    _check_seeds(config)
     if config.tensorboard:
         board.check()
     if config.loader == "streamed":
@@ -152,7 +159,6 @@ def check_values(config: RunConfig) -> None:
         raise ValueError(f"--loader-workers must be at most {most} on this machine, found {config.loader_workers}")
     if not 0 <= config.time_limit < float("inf"):
         raise ValueError(f"--time-limit must be a number of minutes, at least 0, found {config.time_limit}")
-    checks.seed(config.seed, "--seed")
     checks.whole("--steps", config.steps, 1, MOST_STEPS)
     if config.held_out is not None:
         checks.whole("--held-out", config.held_out, 0, MOST_STEPS)
@@ -167,6 +173,21 @@ def check_values(config: RunConfig) -> None:
     ):
         if getattr(config, flag) not in known:
             raise ValueError(f"--{flag.replace('_', '-')}: {unknown(kind, getattr(config, flag), known)}")
+
+
+def _check_seeds(config: RunConfig) -> None:
+    checks.seed(config.seed, "--seed")
+    if config.seeds == 1:
+        return
+    checks.seed(config.seed + config.seeds - 1, "the last of --seeds")
+    for given, instead in (
+        (config.coordinator is not None, "one process: leave --coordinator out"),
+        (config.parallel == "pmap", "--parallel jit or shard"),
+        (config.loader == "streamed", "data on the device: leave --loader streamed out"),
+        (config.on_nonfinite == "rollback", "--on-nonfinite stop or skip"),
+    ):
+        if given:
+            raise ValueError(f"--seeds {config.seeds} needs {instead}")
 
 
 def _check_processes(config: RunConfig) -> None:

@@ -16,7 +16,7 @@ from jgan import data, models
 from jgan.data import Dataset
 from jgan.models import Model
 from jgan.models.accepts import described
-from jgan.training import evaluators, feed, journal, lock, loop, records
+from jgan.training import evaluators, feed, journal, lock, loop, records, seeds
 from jgan.training.config import RunConfig
 from jgan.training.log import LOG, Log
 from jgan.training.run import Run, assemble
@@ -59,8 +59,10 @@ def _folders(name: str) -> Iterator[Path]:
 def newest(name: str) -> Path | None:
     """The folder of the run of this name that was started or continued last, of those that `choose` makes; None if none was."""
     own = re.compile(re.escape(name) + r"(-\d+)?")
-    held = [path.parent for path in Path("runs").glob(f"*/{records.CONFIG}") if own.fullmatch(path.parent.name)]
-    return max(held, key=lambda folder: (folder / records.CONFIG).stat().st_mtime_ns, default=None)
+    files = [*Path("runs").glob(f"*/{records.CONFIG}"), *Path("runs").glob(f"*/{records.SEEDS}")]
+    held = [path for path in files if own.fullmatch(path.parent.name)]
+    latest = max(held, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return None if latest is None else latest.parent
 
 
 def choose(config: RunConfig) -> Path:
@@ -98,8 +100,8 @@ def fitted(config: RunConfig, workdir: Path, model: Model) -> tuple[RunConfig, s
     Raises:
       ValueError: if an image cannot be read.
     """
-    if config.resume != "no" and (workdir / records.CONFIG).exists():
-        held = records.read(workdir, model).config
+    if config.resume != "no" and (seeds.first(workdir) / records.CONFIG).exists():
+        held = records.read(seeds.first(workdir), model).config
         if held.dataset == config.dataset:
             return config, ""
     name, done = data.fitted(config.dataset, config.data_dir, model.nearest, skip=config.on_bad_image == "skip")
@@ -107,7 +109,15 @@ def fitted(config: RunConfig, workdir: Path, model: Model) -> tuple[RunConfig, s
 
 
 @contextlib.contextmanager
-def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | None = None) -> Iterator[Run]:
+def opened(
+    config: RunConfig,
+    workdir: Path,
+    model: Model,
+    dataset: Dataset | None = None,
+    *,
+    like: Run | None = None,
+    together: int = 1,
+) -> Iterator[Run]:
     """Creates the folder of a run, or reopens it, and locks it; errors inside are written to its log.
 
     Args:
@@ -115,6 +125,8 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
       workdir: the folder; if it was chosen for a new run and another process has taken it since, the next one is taken.
       model: the model.
       dataset: the data, if not those named in the configuration.
+      like: the run of another seed, of the same options otherwise, that is open already: its data and model are shared.
+      together: the number of seeds that are trained together.
 
     Yields:
       The `Run`; its folder is locked until the block ends.
@@ -130,12 +142,14 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
     held = records.read(workdir, model) if exists else None
     if held is not None:
         _same_options(config, held.config, model, workdir)
-    run = assemble(config, workdir, model, dataset)
-    fingerprint = data.fingerprint(run.dataset)
+    run = assemble(config, workdir, model, dataset) if like is None else like.with_seed(config, workdir)
+    run.shared.together = together
+    fingerprint = data.fingerprint(run.dataset) if like is None else like.shared.fingerprint
     if held is not None:
         _same_data(run, held, fingerprint)
-    evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
-    check_fit(run)
+    if like is None:
+        evaluators.of(run)  # anything wrong with the measure is reported before a folder is made
+        check_fit(run)
     while not _make(workdir) and new:  # another process has made it since it was chosen
         workdir = choose(config)
     run = dataclasses.replace(run, workdir=workdir)
@@ -173,6 +187,8 @@ def _holds_run(config: RunConfig, workdir: Path) -> bool:
         if (workdir / name).exists() and not (workdir / name).is_file():
             raise ValueError(f"expected {workdir / name} to be a file, found something else: move it away")
     exists = (workdir / records.CONFIG).exists()
+    if held := seeds.of(workdir):
+        raise ValueError(f"{workdir} holds the runs of {len(held)} seeds: give --resume to continue them, or another --workdir")
     checkpoints = workdir / CHECKPOINTS
     saved = checkpoints.is_dir() and any(checkpoints.iterdir())
     written = (workdir / journal.METRICS).exists() and (workdir / journal.METRICS).stat().st_size > 0
@@ -228,7 +244,9 @@ def check_fit(run: Run) -> None:
         try:
             loop.scans_fast(here)
             leaves = jax.tree_util.tree_leaves_with_path(here.template())
-            memory.require("give a smaller model: for its state", memory.bytes_of([leaf for _, leaf in leaves]))
+            size = run.shared.together * memory.bytes_of([leaf for _, leaf in leaves])
+            fewer = "give a smaller model" + (", or fewer --seeds" if run.shared.together > 1 else "")
+            memory.require(f"{fewer}: for its state", size)
             for path, leaf in leaves:
                 if 0 in leaf.shape:
                     raise ValueError(f"state{jax.tree_util.keystr(path)} would be empty, of shape {leaf.shape}")

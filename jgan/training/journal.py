@@ -135,11 +135,15 @@ class Journal:
         rate = (step - self.since) * self.images_per_step / (now - self.clock)
         phase = {"phase": self.phase} if self.phase else {}
         row = {"step": step, **phase, **means, **skipped, **extra, "images_per_second": round(rate, 1)}
+        self.append(row)
+        self.since, self._sums, self.clock = step, {}, now
+        return row
+
+    def append(self, row: dict[str, Any]) -> None:
+        """Writes one line as it is."""
         with naming(self.path), self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
         self.lines += 1
-        self.since, self._sums, self.clock = step, {}, now
-        return row
 
 
 def _keep_a_copy(path: Path) -> None:

@@ -143,9 +143,13 @@ def chunk_length(config: RunConfig, scan: bool, most: int = 100) -> int:
     """
     if not scan:
         return 1
-    intervals = [config.log_every, config.sample_every, config.checkpoint_every, config.eval_every]
-    common = math.gcd(*intervals)
+    common = math.gcd(*intervals(config))
     return next(length for length in range(min(common, most, 100), 0, -1) if common % length == 0)
+
+
+def intervals(config: RunConfig) -> tuple[int, ...]:
+    """The numbers of steps between two events of each kind; 0 for events at the end only."""
+    return config.log_every, config.sample_every, config.checkpoint_every, config.eval_every
 
 
 def train(run: Run, team: processes.Alone | None = None) -> GANState:
@@ -174,13 +178,9 @@ def train(run: Run, team: processes.Alone | None = None) -> GANState:
         stack.callback(data.close)
         state, step, extra = resuming.last_state(run, checkpoints, log)
         bar = stack.enter_context(report.progress(config, step))
-        journal = Journal(run.workdir, step, extra.get("sums"))
-        if journal.unreadable:
-            log.say(f"warning: {journal.unreadable} damaged lines were removed from {journal.path}")
-        if journal.lines < extra.get("lines", 0):
-            log.say(f"warning: {journal.path} had {extra['lines']} lines at step {step:,} and has {journal.lines} now")
+        journal = journal_of(run, step, extra, log)
         if state is not None:
-            _missing_picture(run.at(step), evaluator, state, step)
+            missing_picture(run.at(step), evaluator, state, step)
         board = stack.enter_context(Board(run.workdir, step, wanted=config.tensorboard))
         session = Session(evaluator, checkpoints, journal, log, board, bar, requests, run.shared.folder, team)
         session.rollbacks = extra.get("rollbacks", 0)
@@ -194,7 +194,27 @@ def train(run: Run, team: processes.Alone | None = None) -> GANState:
     return state
 
 
-def _missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> None:
+def journal_of(run: Run, step: int, extra: dict[str, Any], log: Log) -> Journal:
+    """The journal of a run that continues from a checkpoint, with warnings of lines that it has lost.
+
+    Args:
+      run: the run.
+      step: the step of the checkpoint; 0 at the start.
+      extra: what the checkpoint holds besides the state.
+      log: the log of the run.
+
+    Returns:
+      The `Journal`.
+    """
+    journal = Journal(run.workdir, step, extra.get("sums"))
+    if journal.unreadable:
+        log.say(f"warning: {journal.unreadable} damaged lines were removed from {journal.path}")
+    if journal.lines < extra.get("lines", 0):
+        log.say(f"warning: {journal.path} had {extra['lines']} lines at step {step:,} and has {journal.lines} now")
+    return journal
+
+
+def missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> None:
     """Draws the picture of a checkpoint's step if it was due and could not be written."""
     every, path = run.config.sample_every, report.picture(run, step, evaluator.suffix)
     if every and step % every == 0 and not path.exists():
@@ -274,7 +294,9 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
     return session.team.own(state)
 
 
-def events(run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool) -> None:
+def events(
+    run: Run, stage: phases.Place, session: Session, state: GANState, step: int, *, stopping: bool
+) -> dict[str, Any] | None:
     """Runs the events that are due after a step: a measure, a line of metrics, a picture, a checkpoint.
 
     The checkpoint comes after the files of its step, so that a run killed in between writes them again; and before anything is
@@ -287,6 +309,9 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
       state: the state after the step.
       step: the step of the whole run.
       stopping: whether to save now regardless of the intervals.
+
+    Returns:
+      The line of metrics; None if none was due.
 
     Raises:
       NonFiniteError: if a metric or a parameter is not finite.
@@ -324,6 +349,7 @@ def events(run: Run, stage: phases.Place, session: Session, state: GANState, ste
                 session.checkpoints.wait()
     if row is not None:
         report.show(session.bar, session.log, row, evaluator)
+    return row
 
 
 _finite_leaves = jax.jit(finite.finite_leaves)

@@ -21,8 +21,8 @@ from jgan.training.environment import environment, write_json
 from jgan.types import Batch, DataSpec, Field
 from jgan.utils import checks, registry
 
-CONFIG = "config.json"
-ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit", "coordinator", "processes", "process")
+CONFIG, SEEDS = "config.json", "seeds.json"
+ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit", "coordinator", "processes", "process", "seeds")
 """options of one start of the program, which are not recorded"""
 
 VERSION = 4
@@ -33,7 +33,7 @@ MAY_CHANGE = frozenset(
     (
         *("steps", "workdir", "data_dir", "weights", "parallel", "devices", "keep_checkpoints", "keep_every", "on_nonfinite"),
         *("compilation_cache", "tensorboard", "resume", "accept_data", "time_limit", "dry_run", "verify"),
-        *("loader", "loader_workers", "coordinator", "processes", "process"),
+        *("loader", "loader_workers", "coordinator", "processes", "process", "seeds"),
     )
 )
 """options that may change when a run is continued: how long, where and on what it is run, not what it is"""
@@ -172,6 +172,8 @@ def read(workdir: Path, model: Model | None = None) -> Record:
       ValueError: if it is not a configuration of this version, or its model cannot be found.
     """
     path = Path(workdir) / CONFIG
+    if not path.is_file() and (Path(workdir) / SEEDS).is_file():
+        raise FileNotFoundError(f"{workdir} holds the runs of several seeds: give the folder of one of them, {workdir}/seed_N")
     if not path.is_file():
         raise FileNotFoundError(f"{workdir} holds no {CONFIG}: it is not the folder of a run; python -m jgan.train makes one")
     try:

@@ -51,6 +51,13 @@ def progress(config: RunConfig, step: int) -> Any:
     )
 
 
+def silent() -> Any:
+    """A progress bar that is never shown."""
+    from tqdm import tqdm
+
+    return tqdm(disable=True)
+
+
 _BAR = "{percentage:3.0f}%|{bar:20}| {n_fmt}/{total_fmt} [{elapsed}<{remaining}] {postfix}"
 
 

@@ -4,6 +4,7 @@ A checkpoint also holds the sums of the journal's unfinished line, the options o
 that a resumed run needs to write the same files as one that was not interrupted.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -12,11 +13,11 @@ import jax.numpy as jnp
 from jgan import phases
 from jgan.training import feed, journal, records
 from jgan.training.checkpoint import Checkpoints
-from jgan.training.config import RunConfig, devices
+from jgan.training.config import devices
 from jgan.training.log import Log
 from jgan.training.run import Run, keys
 from jgan.training.saved import Saved
-from jgan.types import GANState
+from jgan.types import GANState, Key
 
 
 def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState | None, int, dict[str, Any]]:
@@ -33,18 +34,51 @@ def last_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GANState |
         if journal.rows(run.workdir):
             log.say("no checkpoint: starting at step 0")
         return None, 0, {}
-    records.same_run(run, saved)
-    _same_numbers(run, saved)
+    _same(run, saved, log)
     for step, message in damaged:
         log.say(f"warning: {message}; moved to {checkpoints.set_aside(step)}")
-    was, now = saved.extra.get("placement"), placement(run.config)
+    log.say(f"continuing from step {saved.step:,} of {run.config.steps:,}")
+    return jax.device_put(saved.state), saved.step, saved.extra
+
+
+def common_state(
+    runs: Sequence[Run], checkpoints: Sequence[Checkpoints], logs: Sequence[Log]
+) -> tuple[list[GANState] | None, int, list[dict[str, Any]]]:
+    """As `last_state`, for the runs of several seeds that are trained together: the newest step of which all have a good one.
+
+    Returns their states, that step, and what else each checkpoint holds; `(None, 0, [{}, ...])` if there is none.
+    """
+    damaged: list[tuple[int, int, str]] = []
+    for step in sorted(set.intersection(*(set(each.steps()) for each in checkpoints)), reverse=True):
+        found: list[Saved] = []
+        for index, (run, held) in enumerate(zip(runs, checkpoints, strict=True)):
+            try:
+                found.append(held.read(step, run.at(step).template()))
+            except ValueError as error:
+                damaged.append((index, step, str(error)))
+        if len(found) < len(runs):
+            continue
+        for run, saved, log in zip(runs, found, logs, strict=True):
+            _same(run, saved, log)
+            log.say(f"continuing from step {step:,} of {run.config.steps:,}")
+        for index, bad, message in damaged:
+            logs[index].say(f"warning: {message}; moved to {checkpoints[index].set_aside(bad)}")
+        return [jax.device_put(saved.state) for saved in found], step, [saved.extra for saved in found]
+    if damaged:
+        raise ValueError(f"none of the checkpoints that all {len(runs)} seeds have can be used: {damaged[0][2]}")
+    return None, 0, [{} for _ in runs]
+
+
+def _same(run: Run, saved: Saved, log: Log) -> None:
+    """Checks that a checkpoint is one of the run as it is now; says where the run was trained, if that has changed."""
+    records.same_run(run, saved)
+    _same_numbers(run, saved)
+    was, now = saved.extra.get("placement"), placement(run)
     if was is not None and was != now:
         log.say(
             f"trained on {was} until step {saved.step:,}, now on {now}: a step's results agree to rounding, but the game "
             "amplifies such differences, so that the runs diverge"
         )
-    log.say(f"continuing from step {saved.step:,} of {run.config.steps:,}")
-    return jax.device_put(saved.state), saved.step, saved.extra
 
 
 def _same_numbers(run: Run, saved: Saved) -> None:
@@ -84,11 +118,12 @@ def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GA
     return last_state(run, checkpoints, log)
 
 
-def placement(config: RunConfig) -> str:
+def placement(run: Run) -> str:
     """What a run is executed on, in words."""
-    count = len(devices(config))
+    count, config = len(devices(run.config)), run.config
     of = f" of {config.processes} processes" if config.processes > 1 else ""
-    return f"{count} device{'s' if count > 1 else ''}{of} ({config.parallel})"
+    beside = f", {run.shared.together} seeds at once" if run.shared.together > 1 else ""
+    return f"{count} device{'s' if count > 1 else ''}{of} ({config.parallel}{beside})"
 
 
 def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool = True) -> dict[str, Any]:
@@ -108,7 +143,7 @@ def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool =
         "config": records.identity(run.config, run.model),
         "data": run.shared.fingerprint,
         "x64": x64(),
-        "placement": placement(run.config),
+        "placement": placement(run),
         "sums": written.sums(),
         "lines": written.lines,
         "rollbacks": rollbacks,
@@ -118,11 +153,20 @@ def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool =
 
 def entered(run: Run, previous: GANState | None) -> GANState:
     """The initial state of a run's current phase, from the final state of the previous phase."""
-    position, key = run.index % len(run.phases), keys(run.config.seed).init
+    return entering(run)(keys(run.config.seed).init, previous)
+
+
+def entering(run: Run) -> Callable[[Key, GANState | None], GANState]:
+    """How a run's current phase is entered: `(key, final state of the previous phase) -> state`, compiled once for all keys."""
+    position = run.index % len(run.phases)
     enter = jax.jit(lambda key, before: phases.enter(run.phases, position, key, before))
-    # From the host, as after a restart: the result must not depend on the arrays' placement.
-    if previous is None or run.phase.enter is None:
-        return enter(key, None)
-    # Copied: an array that passes through a compiled function may be the same buffer in two places of the result, and a step is
-    # given the buffers of its state.
-    return jax.tree.map(jnp.copy, enter(key, jax.device_get(previous)))
+
+    def enters(key: Key, previous: GANState | None) -> GANState:
+        # From the host, as after a restart: the result must not depend on the arrays' placement.
+        if previous is None or run.phase.enter is None:
+            return enter(key, None)
+        # Copied: an array that passes through a compiled function may be the same buffer in two places of the result, and a
+        # step is given the buffers of its state.
+        return jax.tree.map(jnp.copy, enter(key, jax.device_get(previous)))
+
+    return enters

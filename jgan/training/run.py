@@ -72,7 +72,8 @@ def keys(seed: int) -> Keys:
 
 
 class Shared:
-    """Objects shared by all phases of a run: its start, data, evaluator, locked folder, and which phases are scanned."""
+    """What all phases of a run share: its start, data, evaluator, locked folder, which phases are scanned, and the number of
+    seeds that are trained together."""
 
     def __init__(self, config: RunConfig, given: Dataset | None) -> None:
         self.config, self.given = config, given
@@ -81,6 +82,7 @@ class Shared:
         self.folder: Any = None
         self.fingerprint: dict[str, Any] = {}
         self.scans_fast: dict[int, bool] = {}
+        self.together = 1
 
     @functools.cached_property
     def dataset(self) -> Dataset:
@@ -222,6 +224,25 @@ class Run:
         records.same_run(self, saved)
         generator = interpolated(jax.device_put(saved.state.generator), found.state.generator, share)
         return found._replace(state=found.state._replace(generator=generator))
+
+    def with_seed(self, config: RunConfig, workdir: Path) -> "Run":
+        """The run of the same options with another seed: it shares the data, the model and the evaluator.
+
+        Args:
+          config: the options, with the other seed.
+          workdir: its folder.
+
+        Returns:
+          The `Run`.
+        """
+        shared = Shared(config, self.dataset)
+        shared.evaluator, shared.fingerprint, shared.scans_fast = (
+            self.shared.evaluator,
+            self.shared.fingerprint,
+            self.shared.scans_fast,
+        )
+        shared.begun, shared.together = self.shared.begun, self.shared.together
+        return dataclasses.replace(self, workdir=workdir, config=config, shared=shared)
 
     def with_mean(self) -> "Run":
         """The run with the mean of its data, which some models need for their initial parameters."""

@@ -39,17 +39,18 @@ class Evaluator(NamedTuple):
     earlier: tuple[str, bool] | None = None
     suffix: str = ".png"
 
-    def _criterion(self, row: Mapping[str, Any]) -> tuple[str, bool] | None:
+    def criterion_of(self, row: Mapping[str, Any]) -> tuple[str, bool] | None:
+        """The criterion that a line has, and whether larger values of it are better; None if it has none."""
         candidates = [(self.criterion, self.larger), *([] if self.earlier is None else [self.earlier])]
         return next((found for found in candidates if found[0] in row), None)
 
     def judges(self, row: Mapping[str, Any]) -> bool:
         """Whether a line has the criterion of its phase."""
-        return self._criterion(row) is not None
+        return self.criterion_of(row) is not None
 
     def score(self, row: Mapping[str, float]) -> float:
         """The criterion of a line, negated if lower is better; a `KeyError` if it has none."""
-        name, larger = self._criterion(row) or (self.criterion, self.larger)
+        name, larger = self.criterion_of(row) or (self.criterion, self.larger)
         return row[name] if larger else -row[name]
 
 
