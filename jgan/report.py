@@ -3,7 +3,8 @@
   python -m jgan.report runs/mnist                           writes runs/mnist/report.html
   python -m jgan.report runs/mnist --animation samples.gif   and the history of the samples as an animation
 
-The page is one file that loads nothing. A run that is still training has one too; its data are not needed.
+The page is one file that loads nothing. A run that is still training has one too; its data are not needed. For the folder of
+several seeds (`jgan.train --seeds`) it shows their means, their spreads, and the samples of each.
 """
 
 if __name__ == "__main__":
@@ -16,7 +17,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jgan import plots, run_page
+from jgan import plots, run_page, seeds_page
+from jgan.training import seeds
 from jgan.utils import cli, output
 from jgan.utils.files import replacing
 
@@ -28,7 +30,7 @@ class Args:
     """The flags of the command."""
 
     workdir: Path | None = None
-    """folder of the run; also the first argument, without the flag"""
+    """folder of the run, or of several seeds; also the first argument, without the flag"""
     out: Path | None = None
     """the page; default: report.html in the folder of the run"""
     animation: Path | None = None
@@ -51,7 +53,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, given, prog=PROG, description=__doc__ or "")
     if args.workdir is None:
         raise ValueError(f"expected the folder of a run, as in {PROG} runs/digits")
-    run_page.configuration(args.workdir)  # whether it is a run
+    of_seeds = bool(seeds.of(args.workdir))
+    if of_seeds and args.animation is not None:
+        raise ValueError(f"--animation is of one run: give the folder of one seed in {args.workdir}")
+    if not of_seeds:
+        run_page.configuration(args.workdir)  # whether it is a run
     out = args.out or args.workdir / "report.html"
     if out.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"--out must end in .html, found {out}")
@@ -60,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.animation.suffix.lower() != ".gif":
             raise ValueError(f"--animation must end in .gif, found {args.animation}")
         output.file("--animation", args.animation)
-    made = run_page.page(args.workdir)
+    made = seeds_page.page(args.workdir) if of_seeds else run_page.page(args.workdir)
     frames = [] if args.animation is None else run_page.animation(args.workdir)
     with replacing(out) as temporary:
         temporary.write_text(made, encoding="utf-8", errors="backslashreplace")  # names of files need not be UTF-8

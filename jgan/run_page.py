@@ -40,29 +40,29 @@ def page(workdir: Path) -> str:
     Raises:
       ValueError, OSError: if it holds no run, or a file of it cannot be read.
     """
-    record, rows, lines = configuration(workdir), journal.rows(workdir, torn=True), _log(workdir)
+    record, rows, lines = configuration(workdir), journal.rows(workdir, torn=True), lines_of_log(workdir)
     path, config = workdir / "summary.json", record["config"]
     summary = _json(path) if path.exists() else {}
     name = f"{config.get('preset', 'run')} on {config.get('dataset', 'its data')}"
     with reading.naming(workdir / records.CONFIG, "the record of a run"):
-        about, options, origin = _about(record, rows, summary), _options(record), _origin(record)
+        about, parts, source = _about(record, rows, summary), options(record), origin(record)
     with reading.naming(path, "the summary of a run"):
         measures = _measures(summary, rows)
     with reading.naming(workdir / journal.METRICS, "the lines of a journal"):
-        curves, table = _curves(rows), _rows(rows)
+        drawn, table = curves(rows), _rows(rows)
     tail = lines[-LINES:]
     shown = pages.details(f"the last {len(tail):,} lines", pages.element("pre", "\n".join(tail))) if tail else ""
     return pages.page(
         name,
         pages.element("h1", name),
         pages.element("p", about),
-        *(pages.element("p", line, class_="warning") for line in _warnings(lines, rows)),
+        *(pages.element("p", line, class_="warning") for line in warnings(lines, rows)),
         pages.section("Samples", _history(workdir)),
         pages.section("Measures", measures),
-        pages.section("Curves", curves),
+        pages.section("Curves", drawn),
         pages.section("Pictures", *_pictures(workdir)),
-        pages.section("Options", *options),
-        pages.section("Data and environment", *origin),
+        pages.section("Options", *parts),
+        pages.section("Data and environment", *source),
         pages.section("Journal", table),
         pages.section("Log", shown),
     )
@@ -147,7 +147,8 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _log(workdir: Path) -> list[str]:
+def lines_of_log(workdir: Path) -> list[str]:
+    """The lines of a folder's `log.txt`; none if there is no such file."""
     path = workdir / log.LOG
     return path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
 
@@ -164,7 +165,7 @@ def _about(record: dict[str, Any], rows: Sequence[dict[str, Any]], summary: dict
     return "; ".join(part for part in words if part)
 
 
-def _warnings(lines: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:
+def warnings(lines: Sequence[str], rows: Sequence[dict[str, Any]]) -> list[str]:
     """What the log and the collapse monitor warn of, each once, without the time."""
     found = [line.split(" ", 1)[-1] for line in lines if re.search(r"\b(warning|error):", line)]
     found += [f"step {row['step']:,}: {row['warning']}" for row in rows if row.get("warning")]
@@ -183,12 +184,12 @@ def _history(workdir: Path) -> Markup:
         if path.suffix == ".txt":
             frames[step] = pages.element("pre", path.read_text(encoding="utf-8", errors="replace"))
         else:
-            frames[step] = _picture(path, f"samples at {step}")
+            frames[step] = picture(path, f"samples at {step}")
     return pages.history(frames)
 
 
-def _picture(path: Path, alt: str) -> Markup:
-    """A picture of the run, reduced if it is large."""
+def picture(path: Path, alt: str) -> Markup:
+    """A picture in the folder of a run, reduced if it is large, with its alternative text."""
     from PIL import Image
 
     content = path.read_bytes()
@@ -205,7 +206,7 @@ def _pictures(workdir: Path) -> list[Markup]:
     found = [path for path in sorted(workdir.glob("*.*")) if path.suffix.lower() in (".png", ".gif")]
     found = [path for path in found if path.stem != "curves" and not path.name.startswith(".")]
     return [
-        pages.element("figure", pages.joined([pages.element("figcaption", path.name), _picture(path, path.name)]))
+        pages.element("figure", pages.joined([pages.element("figcaption", path.name), picture(path, path.name)]))
         for path in found
     ]
 
@@ -216,18 +217,19 @@ def _measures(summary: dict[str, Any], rows: Sequence[dict[str, Any]]) -> Markup
     whole = {name: value for name, value in summary.items() if name not in ("environment", "last", "best", "preset", "steps")}
     whole = records.flat(whole)
     if summary and (summary.get("last") or {}).get("step") != last.get("step"):  # the run went on after it
-        whole = {f"{name}, after {_number(summary.get('steps'))} steps": value for name, value in whole.items()}
+        whole = {f"{name}, after {number(summary.get('steps'))} steps": value for name, value in whole.items()}
     best = summary.get("best") or {}
-    sides = [[name, _number(last.get(name)), _number(best.get(name))] for name in dict.fromkeys([*last, *best])]
+    sides = [[name, number(last.get(name)), number(best.get(name))] for name in dict.fromkeys([*last, *best])]
     return pages.joined(
         [
-            pages.table([[name, _number(value)] for name, value in whole.items()]),
+            pages.table([[name, number(value)] for name, value in whole.items()]),
             pages.table(sides, ["", "last", "best"]),
         ]
     )
 
 
-def _curves(rows: Sequence[dict[str, Any]]) -> Markup:
+def curves(rows: Sequence[dict[str, Any]]) -> Markup:
+    """The curves of a journal's lines; nothing if there is nothing to draw."""
     chosen = thinned(rows, POINTS)
     try:
         figure = plots.curves(chosen)
@@ -266,13 +268,13 @@ def thinned(rows: Sequence[Mapping[str, Any]], most: int) -> list[Mapping[str, A
 def _rows(rows: Sequence[dict[str, Any]]) -> Markup:
     chosen = thinned(rows, ROWS)
     names = list(dict.fromkeys(name for row in chosen for name in row))
-    body = pages.table([[_number(row.get(name)) for name in names] for row in chosen], names)
+    body = pages.table([[number(row.get(name)) for name in names] for row in chosen], names)
     which = f"all {len(rows):,} lines" if len(chosen) == len(rows) else f"{len(chosen)} of {len(rows):,} lines"
     return pages.details(f"{which} of {journal.METRICS}", body) if rows else Markup()
 
 
-def _options(record: dict[str, Any]) -> list[Markup]:
-    """The options of the run; those that its preset has otherwise are emphasised."""
+def options(record: dict[str, Any]) -> list[Markup]:
+    """The options of a run, from its record; those that its preset has otherwise are emphasised."""
     config, usual = record["config"], dict[str, Any]()
     preset = models.presets().get(config.get("preset", ""))
     if preset is not None:
@@ -286,7 +288,8 @@ def _options(record: dict[str, Any]) -> list[Markup]:
     return [told, pages.details(f"{len(found)} options", body)]
 
 
-def _origin(record: dict[str, Any]) -> list[Markup]:
+def origin(record: dict[str, Any]) -> list[Markup]:
+    """The data, the command and the environment of a run, from its record."""
     data = [
         [name, f"{entry.get('count', '')}", " x ".join(map(str, entry.get("shape", ()))), str(entry.get("sha256", ""))[:16]]
         for name, entry in record.get("data", {}).items()
@@ -308,7 +311,7 @@ def _typed(value: Any) -> str:
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 
-def _number(value: Any) -> str:
+def number(value: Any) -> str:
     """A measure as it is shown."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return _typed(value)

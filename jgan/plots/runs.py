@@ -1,21 +1,24 @@
 """Training curves of a run."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jgan.plots.canvas import figure_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] | None = None) -> "Figure":
     """Training curves over steps: losses, the discriminator's accuracies, and what else was measured.
 
-    A steep curve of FID or KID has a logarithmic axis. Red lines mark the steps at which the collapse monitor warned.
+    A curve of several seeds has a band of one standard deviation. A steep curve of FID or KID has a logarithmic axis. Red lines
+    mark the steps at which the collapse monitor warned.
 
     Args:
-      rows: the lines of `metrics.jsonl`; missing values are not drawn.
+      rows: the lines of `metrics.jsonl`; missing values are not drawn. Those of several seeds hold means, and the standard
+        deviation over the seeds under the name of the mean and `_std`.
       balance: the value of each loss where D = 1/2 everywhere, drawn as a dashed line; see `GAN.balance`.
 
     Returns:
@@ -43,7 +46,8 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
     for axis, (label, members) in zip(axes, panels, strict=True):
         for name in members:
             points = [(row["step"], row[name]) for row in rows if name in row]
-            axis.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 30 else None)
+            (line,) = axis.plot(*zip(*points, strict=True), label=name, marker="." if len(points) < 30 else None)
+            _band(axis, [row for row in rows if name in row], name, line.get_color())
             if label in _LOGARITHMIC and max(points, key=_value)[1] > 20 * min(points, key=_value)[1] > 0:
                 axis.set_yscale("log")
         for value in sorted({balance[name] for name in members if name in balance}):
@@ -74,6 +78,15 @@ _PANELS = {
 
 _LOGARITHMIC = ("FID", "KID")
 _WARNED = (*_LOGARITHMIC, "diversity")
+
+
+def _band(axis: "Axes", rows: Sequence[Mapping[str, float]], name: str, color: Any) -> None:
+    """Shades one standard deviation around a curve of means, where the rows have it."""
+    std = f"{name}_std"
+    found = [(row["step"], row[name] - row[std], row[name] + row[std]) for row in rows if std in row]
+    if found:
+        steps, low, high = zip(*found, strict=True)
+        axis.fill_between(steps, low, high, color=color, alpha=0.2, linewidth=0)
 
 
 def _value(point: tuple[float, float]) -> float:

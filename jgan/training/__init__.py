@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from jgan.training.api import Trained, train
+    from jgan.training.api import Trained, train, train_seeds
     from jgan.training.run import open_run
 
-__all__ = ["Trained", "open_run", "train"]
+__all__ = ["Trained", "open_run", "train", "train_seeds"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports `train`, `Trained` and `open_run` on first access, because models import evaluators of this package."""
-    if name in ("train", "Trained"):
+    """Imports the names above on first access, because models import evaluators of this package."""
+    if name in ("train", "train_seeds", "Trained"):
         from jgan.training import api
 
         return getattr(api, name)

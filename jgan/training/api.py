@@ -1,4 +1,4 @@
-"""`jgan.training.train`: the Python equivalent of `python -m jgan.train`, for any model and any data."""
+"""`jgan.training.train` and `train_seeds`: the Python equivalent of `python -m jgan.train`, for any model and any data."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ from jgan.data import Dataset, values
 from jgan.data.dataset import complete
 from jgan.data.lazy import BY_MEMORY, LOADERS, Access
 from jgan.training import config as configs
-from jgan.training import custom, folder, loop, report, stopping
+from jgan.training import custom, folder, loop, population, report, stopping
 from jgan.training.log import Log
 from jgan.training.run import Run, RunConfig
 from jgan.types import Batch, GANState
@@ -69,6 +69,66 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       >>> int(trained.state.step), sorted(trained.summary)[:3]
       (3, ['best', 'environment', 'last'])
     """
+    given, asked, workdir, chosen, resized = _prepared(model, config, dataset, options)
+    if asked.seeds > 1:
+        raise ValueError(f"train() trains one seed, found seeds={asked.seeds}: use jgan.training.train_seeds")
+    try:
+        with folder.opened(asked, workdir, chosen.model, given) as run:
+            Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
+            state = loop.train(run)
+    except stopping.Stopped as stopped:
+        raise _as_an_exception(stopped, asked, run.workdir) from None
+    return _trained(run.at(asked.steps), state)
+
+
+def train_seeds(model: Any, config: Any = None, *, seeds: int, dataset: Any = None, **options: Any) -> list[Trained]:
+    """Trains several seeds of a model at once, in one compiled step: see `--seeds` of the command.
+
+    Args:
+      model: see `train`.
+      config: see `train`.
+      seeds: their number, at least 2; the first is the option `seed`.
+      dataset: see `train`.
+      **options: see `train`; `workdir` is the folder of all seeds, in which each has the folder of a run, `seed_N`.
+
+    Returns:
+      The `Trained` run of each seed.
+
+    Raises:
+      ValueError, KeyboardInterrupt, TimeoutError: see `train`.
+
+    Example:
+      >>> import contextlib, io, tempfile
+      >>> from jgan import models
+      >>> from jgan.training import train_seeds
+      >>> small = models.MODELS["gan2014"].small(models.presets()["digits"].config)
+      >>> with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+      ...     trained = train_seeds("digits", small, seeds=2, steps=3, eval_samples=50, workdir=folder + "/runs")
+      >>> [each.run.workdir.name for each in trained]
+      ['seed_0', 'seed_1']
+    """
+    if seeds < 2:
+        raise ValueError(f"seeds must be at least 2, found {seeds}: use jgan.training.train")
+    given, asked, workdir, chosen, resized = _prepared(model, config, dataset, options | {"seeds": seeds})
+    try:
+        with population.opened(asked, workdir, chosen.model, given) as runs:
+            Log(workdir).say("\n".join(filter(None, [population.headline(asked, workdir, runs), resized])))
+            states = population.train(runs, asked, workdir)
+    except stopping.Stopped as stopped:
+        raise _as_an_exception(stopped, asked, workdir) from None
+    return [_trained(run.at(asked.steps), state) for run, state in zip(runs, states, strict=True)]
+
+
+class _Prepared(NamedTuple):
+    given: Dataset | None
+    config: RunConfig
+    workdir: Path
+    chosen: custom.Chosen
+    resized: str
+
+
+def _prepared(model: Any, config: Any, dataset: Any, options: dict[str, Any]) -> _Prepared:
+    """The model, the data and the checked options of a run, and its folder."""
     chosen = custom.choose(model, config)
     access = LOADERS.get(options.get("loader", "auto"), BY_MEMORY)  # another name is refused with the other options
     by_name = dataset is None or isinstance(dataset, str)
@@ -80,18 +140,20 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
         raise ValueError("several processes train one run by the command only: python -m jgan.train --coordinator ...")
     workdir = folder.choose(asked)
     asked, resized = folder.fitted(asked, workdir, chosen.model)
-    try:
-        with folder.opened(asked, workdir, chosen.model, given) as run:
-            Log(run.workdir).say("\n".join(filter(None, [report.headline(run), resized])))
-            state = loop.train(run)
-    except stopping.Stopped as stopped:
-        saved = f"saved in {run.workdir}; continue with train(..., workdir={str(run.workdir)!r}, resume=True)"
-        if stopped.code == 0:
-            raise TimeoutError(f"the time limit of {asked.time_limit:g} minutes: {saved}") from None
-        if stopped.code == 128 + signal.SIGINT:
-            raise KeyboardInterrupt(saved) from None
-        raise
-    return Trained(run.at(asked.steps), state, json.loads((run.workdir / "summary.json").read_text()))
+    return _Prepared(given, asked, workdir, chosen, resized)
+
+
+def _trained(run: Run, state: GANState) -> Trained:
+    return Trained(run, state, json.loads((run.workdir / "summary.json").read_text()))
+
+
+def _as_an_exception(stopped: stopping.Stopped, asked: RunConfig, workdir: Path) -> BaseException:
+    """What a stopped run raises in place of the end of the process."""
+    function = "train(..." if asked.seeds == 1 else f"train_seeds(..., seeds={asked.seeds}"
+    saved = f"saved in {workdir}; continue with {function}, workdir={str(workdir)!r}, resume=True)"
+    if stopped.code == 0:
+        return TimeoutError(f"the time limit of {asked.time_limit:g} minutes: {saved}")
+    return KeyboardInterrupt(saved) if stopped.code == 128 + signal.SIGINT else stopped
 
 
 def run_config(chosen: custom.Chosen, dataset: str | None, options: dict[str, Any]) -> RunConfig:

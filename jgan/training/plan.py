@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from jgan.training import costs, feed, records
+from jgan.training.config import devices
 from jgan.training.run import Run, sizes_of
 from jgan.utils import memory
 
@@ -25,6 +26,8 @@ def text(run: Run) -> str:
     lines = [f"{name:<18} {value}" for name, value in (fields | {"workdir": run.workdir}).items()]
     options = records.flat(records.model_to_dict(run.model, config.model))
     lines += [f"model.{name:<12} {value}" for name, value in options.items()]
+    if config.seeds > 1:
+        lines.append(f"{'at once':<18} {config.seeds} seeds; parameters and operations below are those of one")
     for place in run.stages:
         lines += _of_phase(run.at(place.end), place.start, place.end)
     sizes = {name: f"{size:,}" for name, size in sizes_of(run.dataset.train).items()}
@@ -34,9 +37,16 @@ def text(run: Run) -> str:
         lines.append(f"{'examples ' + name:<18} {sizes[name]} of {' and '.join(shapes)}")
     lines += [
         f"{'epochs':<18} {config.steps / run.spec.steps_per_epoch:.1f}, of {run.spec.steps_per_epoch} steps",
-        f"{'memory':<18} {memory.bytes_of(run.template()) / 2**20:.1f} MiB of state on each device; {feed.sentence(run)}",
+        f"{'memory':<18} {_state(run)} of state on each device; {feed.sentence(run)}",
     ]
     return "\n".join(lines)
+
+
+def _state(run: Run) -> str:
+    """The memory of the state on a device, which holds some of the seeds, if there are several."""
+    each = -(-run.config.seeds // len(devices(run.config))) if run.config.seeds > 1 else 1
+    size = memory.bytes_of(run.template()) / 2**20
+    return f"{each * size:.1f} MiB" + (f" ({each} seeds of {size:.1f} MiB)" if each > 1 else "")
 
 
 def _of_phase(run: Run, start: int, end: int) -> list[str]:

@@ -99,9 +99,7 @@ def _check_folder(config: RunConfig, workdir: Path, wanted: Sequence[int]) -> No
     if (workdir / records.CONFIG).exists():
         raise ValueError(f"{workdir} holds the run of a single seed: give another --workdir, or leave --seeds out")
     if held and config.resume == "no":
-        raise ValueError(
-            f"{workdir} already holds runs of {len(held)} seeds; give --resume to continue them, or another --workdir"
-        )
+        raise ValueError(f"{workdir} holds the runs of {len(held)} seeds: give --resume to continue them, or another --workdir")
     if config.resume == "yes" and not held:
         raise ValueError(f"--resume: {workdir} holds no run; leave the flag out to start one")
     if held and held != tuple(wanted):

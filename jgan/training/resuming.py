@@ -48,6 +48,7 @@ def common_state(
 
     Returns their states, that step, and what else each checkpoint holds; `(None, 0, [{}, ...])` if there is none.
     """
+    _none_went_on_alone(runs, checkpoints)
     damaged: list[tuple[int, int, str]] = []
     for step in sorted(set.intersection(*(set(each.steps()) for each in checkpoints)), reverse=True):
         found: list[Saved] = []
@@ -63,10 +64,23 @@ def common_state(
             log.say(f"continuing from step {step:,} of {run.config.steps:,}")
         for index, bad, message in damaged:
             logs[index].say(f"warning: {message}; moved to {checkpoints[index].set_aside(bad)}")
+        for held in checkpoints:  # killed before the others had theirs: it is written again
+            for later in [found for found in held.steps() if found > step]:
+                held.delete(later)
         return [jax.device_put(saved.state) for saved in found], step, [saved.extra for saved in found]
     if damaged:
         raise ValueError(f"none of the checkpoints that all {len(runs)} seeds have can be used: {damaged[0][2]}")
+    if all(each.steps() for each in checkpoints):
+        newest = ", ".join(f"{run.workdir.name}: {max(held.steps()):,}" for run, held in zip(runs, checkpoints, strict=True))
+        raise ValueError(f"the seeds have no checkpoint in common (newest: {newest}): continue each alone")
     return None, 0, [{} for _ in runs]
+
+
+def _none_went_on_alone(runs: Sequence[Run], checkpoints: Sequence[Checkpoints]) -> None:
+    for run, held in zip(runs, checkpoints, strict=True):
+        last = held.step()
+        if last is not None and (extra := held.extra(last)) and extra.get("together", 1) == 1:
+            raise ValueError(f"{run.workdir} was continued alone, to step {last:,}: continue the other seeds alone too")
 
 
 def _same(run: Run, saved: Saved, log: Log) -> None:
@@ -144,6 +158,7 @@ def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool =
         "data": run.shared.fingerprint,
         "x64": x64(),
         "placement": placement(run),
+        "together": run.shared.together,
         "sums": written.sums(),
         "lines": written.lines,
         "rollbacks": rollbacks,

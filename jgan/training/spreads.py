@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from jgan import plots
 from jgan.training import journal
 from jgan.training.environment import environment, write_json
 from jgan.training.evaluators import Evaluator
 from jgan.training.journal import Journal
 from jgan.training.log import Log
 from jgan.training.run import Run
+from jgan.utils.files import replacing
 
 STD = "_std"
 """ending of the names of standard deviations, in `metrics.jsonl` of several seeds"""
@@ -110,6 +112,9 @@ def finish(runs: Sequence[Run], workdir: Path, evaluator: Evaluator, log: Log) -
         "environment": environment(),
     }
     write_json(workdir / "summary.json", summary)
+    with replacing(workdir / "curves.png") as temporary:
+        balance = runs[0].gan.balance()
+        plots.curves(journal.rows(workdir), balance=balance and balance._asdict()).savefig(temporary, format="png")
     found = evaluator.criterion_of(next(iter(judged.values()))) if len(judged) == len(runs) else None
     if found is not None:
         log.say(f"best {in_words(found[0], judged)}")

@@ -31,6 +31,7 @@ LAYERS = [
     {"models"},
     {"training"},
     {"exploration", "translation", "sample_text", "run_page"},
+    {"seeds_page"},
     {"sample", "report", "classifier"},
     {"train", "evaluate", "__main__"},
 ]
