@@ -236,6 +236,29 @@ def loader(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows)}\n\n{about}"
 
 
+def many_seeds(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.many_seeds`: a row for each preset, a column for each number of seeds.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    counts = [count for count in next(iter(result["presets"].values()))["seeds"] if count != "1"]
+    header = ["preset", "alone (images/s)", *(f"{count} seeds: gain" for count in counts)]
+    rows = [
+        [
+            f"`{preset}`",
+            f"{found['seeds']['1']['images_per_second']['median']:,.0f}",
+            *(f"{found['seeds'][count]['gain']['median']:.2f}" for count in counts),
+        ]
+        for preset, found in result["presets"].items()
+    ]
+    notes = f"Gain over training one seed after the other, medians of {result['options']['repeats']} interleaved rounds."
+    return f"{markdown(header, rows)}\n\n{notes} {origin(result)}"
+
+
 def _workers(count: int) -> str:
     return "threads" if count == 0 else "1 worker process" if count == 1 else f"{count} worker processes"
 

@@ -141,6 +141,7 @@ TABLES: dict[str, Table] = {
     "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),
     "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),
     "memory": Table(model_drawings.memory_of_steps, "python -m benchmarks.memory"),
+    "many_seeds": Table(model_drawings.many_seeds, "python -m benchmarks.many_seeds"),
     "loader": Table(model_drawings.loader, "python -m benchmarks.loader"),
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),
