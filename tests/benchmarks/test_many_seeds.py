@@ -5,6 +5,7 @@ import json
 import pytest
 
 from benchmarks import many_seeds, model_drawings, timing
+from jgan.training.environment import environment
 
 
 def test_the_gain_is_that_over_one_after_the_other(monkeypatch):
@@ -16,9 +17,8 @@ def test_the_gain_is_that_over_one_after_the_other(monkeypatch):
     assert found["seeds"]["1"]["images_per_second"] == {"median": batch, "min": batch / 2, "max": batch}
     assert found["seeds"]["2"]["gain"] == {"median": 2.0, "min": 1.0, "max": 4.0}
     assert found["seeds"]["4"]["gain"] == {"median": 1.0, "min": 1.0, "max": 2.0}
-    table = model_drawings.many_seeds(
-        {"presets": {"digits": found}, "options": {"repeats": 3}, "command": "", "environment": {}}
-    )
+    result = {"presets": {"digits": found}, "options": {"repeats": 3}, "command": "", "environment": environment()}
+    table = model_drawings.many_seeds(result)
     assert "| `digits` | 2.00 | 1.00 |" in table.replace(f"{batch:,} | ", "")
 
 
