@@ -5,6 +5,7 @@ COMMANDS = {
     "train": "train a model: a preset on its data, or on yours",
     "sample": "draw samples from a run: a grid, an array, a folder of pictures, an interpolation",
     "evaluate": "measure a run or a folder of images",
+    "export": "write a trained generator into one file that needs no jgan",
     "report": "make one page about a run: samples, curves, measures, options",
     "classifier": "train the classifier whose features measure small images",
 }

@@ -70,7 +70,7 @@ def number(start: float) -> Network:
     """
 
     def apply(params, model_state, *inputs, key=None, train=False, axis_name=None):
-        return jnp.broadcast_to(params, (len(inputs[0]), 1)), model_state
+        return jnp.broadcast_to(params, (inputs[0].shape[0], 1)), model_state
 
     return Network(lambda key: (jnp.float32(start), {}), apply)
 

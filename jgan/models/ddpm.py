@@ -174,7 +174,7 @@ def denoise(config: Config, spec: DataSpec, *, eta: float = 0.0) -> Denoise:
         def step(index: jax.Array, x: jax.Array) -> jax.Array:
             place = len(times) - 1 - index
             a, a_next = here[place], before[place]
-            t = jnp.full(len(x), jnp.asarray(times, jnp.float32)[place])
+            t = jnp.full(x.shape[0], jnp.asarray(times, jnp.float32)[place])
             noise, _ = net.apply(params, {}, x, t)
             image = jnp.clip((x - jnp.sqrt(1 - a) * noise) / jnp.sqrt(a), -1, 1)
             noise = (x - jnp.sqrt(a) * image) / jnp.sqrt(1 - a)

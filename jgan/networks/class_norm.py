@@ -54,6 +54,6 @@ class ClassBatchNorm(nn.Module):
         of_class = jax.nn.one_hot(labels, self.n_classes)  # a product: its gradient is one too, not a scatter
         for name, start in (("gain", nn.initializers.ones), ("shift", nn.initializers.zeros)):
             table = of_class @ self.param(name, start, (self.n_classes, x.shape[-1]))
-            table = table.reshape(len(x), *(1,) * (x.ndim - 2), -1)
+            table = table.reshape(x.shape[0], *(1,) * (x.ndim - 2), -1)
             h = h * table if name == "gain" else h + table
         return h.astype(self.dtype)

@@ -158,7 +158,7 @@ def _conv_transpose(code, kernel, stride, padding, sides):
         return transposed(code, kernel, stride, padding, sides)
     if _on_cpu() and few_outputs(turned(kernel), stride):
         return shifts(code, turned(kernel), kernel.shape[0] - 1 - padding)
-    struct = jax.ShapeDtypeStruct((len(code), *sides, kernel.shape[2]), code.dtype)
+    struct = jax.ShapeDtypeStruct((code.shape[0], *sides, kernel.shape[2]), code.dtype)
     (image,) = jax.linear_transpose(lambda x: plain(x, kernel, stride, padding), struct)(code)
     return image
 

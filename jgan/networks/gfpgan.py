@@ -139,13 +139,13 @@ class RestorationUNet(nn.Module):
         return sum if self.clean else sum * math.sqrt(0.5)
 
     def _styles(self, h: jax.Array, layers: int) -> jax.Array:
-        flat, features = h.reshape(len(h), -1).astype(jnp.float32), layers * self.style_size
+        flat, features = h.reshape(h.shape[0], -1).astype(jnp.float32), layers * self.style_size
         if self.clean:
             init = symmetric_uniform(1 / math.sqrt(flat.shape[1]))
             styles = nn.Dense(features, kernel_init=init, bias_init=init, name="styles")(flat)
         else:
             styles = EqualisedDense(features, name="styles")(flat)
-        return styles.reshape(len(h), layers, self.style_size)
+        return styles.reshape(h.shape[0], layers, self.style_size)
 
     def _head(self, h: jax.Array, name: str, bias: float) -> jax.Array:
         h = leaky(self._conv(h.shape[-1], f"{name}_0")(h), 1.0 if self.clean else math.sqrt(2))

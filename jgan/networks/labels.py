@@ -48,7 +48,7 @@ def vectors(labels: Int[jax.Array, "b ..."], n_classes: int, size: int, *, name:
     if not size:
         return one_hot(labels, n_classes)
     table = nn.Embed(n_classes, size, embedding_init=nn.initializers.normal(1.0), name=name)
-    return table(labels).reshape(len(labels), -1)
+    return table(labels).reshape(labels.shape[0], -1)
 
 
 def joined(h: Float[jax.Array, "b *shape c"], vector: Float[jax.Array, "b size"]) -> Float[jax.Array, "b *shape joint"]:
@@ -67,5 +67,5 @@ def joined(h: Float[jax.Array, "b *shape c"], vector: Float[jax.Array, "b size"]
       >>> labels.joined(jnp.zeros((1, 2, 1, 1)), jnp.array([[5.0, 6.0]])).tolist()
       [[[[0.0, 5.0, 6.0]], [[0.0, 5.0, 6.0]]]]
     """
-    wide = vector.reshape(len(vector), *(1,) * (h.ndim - 2), -1)
+    wide = vector.reshape(vector.shape[0], *(1,) * (h.ndim - 2), -1)
     return jnp.concatenate([h, jnp.broadcast_to(wide, (*h.shape[:-1], wide.shape[-1])).astype(h.dtype)], axis=-1)

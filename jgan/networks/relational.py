@@ -68,7 +68,7 @@ class RelationalMemory(nn.Module):
         gates = self.input_gates(inputs) + self.memory_gates(jnp.tanh(memory))
         write, keep = jnp.split(gates, 2, axis=-1)
         memory = jax.nn.sigmoid(write + self.input_bias) * jnp.tanh(new) + jax.nn.sigmoid(keep + self.forget_bias) * memory
-        return memory, memory.reshape(len(memory), -1)
+        return memory, memory.reshape(memory.shape[0], -1)
 
     def head(self, features: Float[jax.Array, "*lead width"]) -> Float32[jax.Array, "*lead size"]:
         """The logits of the next token."""

@@ -102,7 +102,7 @@ def log_probabilities(net: SequenceNetwork, params: PyTree, tokens: Int32[jax.Ar
       See `jgan.models.sequences`.
     """
     before = jnp.pad(tokens[:, :-1], ((0, 0), (1, 0)), constant_values=START)
-    _, features = jax.lax.scan(lambda carry, token: net.step(params, carry, token), net.begin(len(tokens)), before.T)
+    _, features = jax.lax.scan(lambda carry, token: net.step(params, carry, token), net.begin(tokens.shape[0]), before.T)
     logs = jax.nn.log_softmax(net.head(params, jnp.moveaxis(features, 0, 1)))  # one product for all places
     chosen = jnp.take_along_axis(logs, tokens[..., None], axis=-1)[..., 0]
     return jnp.where(alive(tokens, net.end), chosen, 0.0)
@@ -186,7 +186,7 @@ def completed(
         token = jnp.where(place < given, own, jnp.where(ended, net.end, drawn))
         return (state, token, ended | (token == net.end)), token
 
-    n = len(tokens)
+    n = tokens.shape[0]
     carry = net.begin(n), jnp.full(n, START, jnp.int32), jnp.zeros(n, bool)
     inputs = jnp.arange(net.length, dtype=jnp.int32), _uniform(z, net.length), tokens.T
     return jax.lax.scan(body, carry, inputs)[1].T
@@ -209,8 +209,8 @@ def sampled(
     Example:
       See `jgan.models.language_model`.
     """
-    nothing = jnp.zeros((len(z), net.length), jnp.int32)
-    return completed(net, params, z, nothing, jnp.zeros(len(z), jnp.int32), temperature)
+    nothing = jnp.zeros((z.shape[0], net.length), jnp.int32)
+    return completed(net, params, z, nothing, jnp.zeros(z.shape[0], jnp.int32), temperature)
 
 
 def relaxed(
@@ -251,7 +251,7 @@ def relaxed(
         soft = jnp.where(ended[:, None], hard, soft)
         return (state, token, ended | (token == net.end)), (token, soft)
 
-    n = len(z)
+    n = z.shape[0]
     carry = net.begin(n), jnp.full(n, START, jnp.int32), jnp.zeros(n, bool)
     tokens, soft = jax.lax.scan(body, carry, jnp.arange(net.length, dtype=jnp.int32))[1]
     return tokens.T, jnp.moveaxis(soft, 0, 1)

@@ -134,7 +134,7 @@ class Synthesis(nn.Module):
         top, base = pyramid.levels(self.image_shape, OWNER)
         options: dict[str, Any] = {"train": train, "axis_name": axis_name}
         constant = self.param("constant", nn.initializers.normal(1.0), (*base, self._width(0)))
-        h = jnp.broadcast_to(constant.astype(self.dtype), (len(ws), *constant.shape))
+        h = jnp.broadcast_to(constant.astype(self.dtype), (ws.shape[0], *constant.shape))
         h = self._conv(0, "conv_0")(h, ws[:, 0], **options)
         image = self._image(h, ws[:, 1], 0)
         for level in range(1, top + 1):
@@ -270,7 +270,7 @@ class StyleGAN2Generator(nn.Module):
             return self._mixed(z, labels, w, axis_name)
         if not train and self.truncation != 1:
             w = average[None] + self.truncation * (w - average[None])
-        return jnp.broadcast_to(w[:, None], (len(w), self.layers, self.style_size))
+        return jnp.broadcast_to(w[:, None], (w.shape[0], self.layers, self.style_size))
 
     def images(
         self,

@@ -32,7 +32,7 @@ LAYERS = [
     {"training"},
     {"exploration", "translation", "sample_text", "run_page"},
     {"seeds_page"},
-    {"sample", "report", "classifier"},
+    {"sample", "export", "report", "classifier"},
     {"train", "evaluate", "__main__"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
