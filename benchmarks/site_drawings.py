@@ -6,7 +6,7 @@ from benchmarks.drawings import markdown, origin
 from benchmarks.lesson_drawings import with_spread
 
 CGAN = (132.0, 1.8)
-"""The Parzen-window log-likelihood on MNIST of Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014), Table 1."""
+"""Log-likelihood on MNIST by Parzen windows of Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014), Table 1."""
 
 
 def which_gan(result: dict[str, Any]) -> str:
@@ -31,8 +31,8 @@ def which_gan(result: dict[str, Any]) -> str:
     command = f"python -m benchmarks.gallery --tflop {digits[0]['flop'] / 1e12:g} --data-dir DATA"
     accuracy = {run["dataset"]: run["classifier_accuracy"] for run in result.values()}
     notes = (
-        f"MNIST, {digits[0]['flop'] / 1e12:g} TFLOP and one seed for each model, {digits[0]['samples']:,} samples of the averaged "
-        "generator. Features: a small classifier of the same data, right for "
+        f"MNIST, {digits[0]['flop'] / 1e12:g} TFLOP and one seed for each model, {digits[0]['samples']:,} samples of the "
+        "averaged generator. Features: a small classifier of the same data, right for "
         f"{' and '.join(f'{share:.1%} ({name})' for name, share in sorted(accuracy.items()) if share)} of the test images. "
         "Right: the share of samples in which the classifier finds the class that was asked for. Sharpness: 1 for training "
         f"images. {origin(digits[0] | {'command': command})}"
@@ -103,14 +103,14 @@ def _modes(result: dict[str, Any]) -> list[list[str]]:
 
 def _classifiers(result: dict[str, Any]) -> list[list[str]]:
     names = {"first": "squared error, sigmoid, SGD", "all": "cross-entropy, LeakyReLU, Adam, LayerNorm"}
-    rows = {"first": result["rows"]["first"], "all": list(result["rows"].values())[-1]}
+    rows, options = {"first": result["rows"]["first"], "all": list(result["rows"].values())[-1]}, result["options"]
     return [
         [
             '"Make Your First GAN With PyTorch" (2020)',
             f"test accuracy of its MNIST classifier (%): {names[name]}",
             f"{100 * published['accuracy']:.2f}",
             with_spread(rows[name]["accuracy"][-1]),
-            f"{result['options']['epochs']} epochs, published {published['epochs']}; mean of {result['options']['seeds']} seeds",
+            f"{options['epochs']} epochs, published {published['epochs']}; mean of {options['seeds']} seeds",
             f"`{result['command']}`",
         ]
         for name, published in result["published"].items()

@@ -3,9 +3,9 @@
   python -m benchmarks.tables            writes them into README.md and docs/*.md
   python -m benchmarks.tables --check    exits with status 1 if a file differs from the result files
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->`. It is generated from `benchmarks/results/NAME.json`, or from all
-files in `benchmarks/results/NAME/`, by the function of `TABLES` whose key is a prefix of NAME; one that shows other results than
-those of its name lists them as its sources.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`. It is generated from `benchmarks/results/NAME.json`, or from
+all files in `benchmarks/results/NAME/`, by the function of `TABLES` whose key is a prefix of NAME. A table that shows other
+results than those of its name lists them as its sources.
 """
 
 import dataclasses
@@ -174,7 +174,9 @@ TABLES: dict[str, Table] = {
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
     "which_gan": Table(site_drawings.which_gan, "python -m benchmarks.gallery", sources=("gallery",)),
     "papers": Table(
-        site_drawings.papers, "a command of its column", sources=("table1_mnist", "first_models", "mode_coverage", "classifier_steps")
+        site_drawings.papers,
+        "the command of its name",
+        sources=("table1_mnist", "first_models", "mode_coverage", "classifier_steps"),
     ),
 }
 """The tables by the prefix of their names."""
