@@ -6,7 +6,7 @@ from benchmarks.drawings import markdown, origin
 from benchmarks.lesson_drawings import with_spread
 
 CGAN = (132.0, 1.8)
-"""Log-likelihood on MNIST by Parzen windows of Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014), Table 1."""
+"""Log-likelihood on MNIST by Parzen windows, of Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014)."""
 
 
 def which_gan(result: dict[str, Any]) -> str:
