@@ -2,7 +2,6 @@
 
 import base64
 import json
-import pkgutil
 import re
 from pathlib import Path
 from typing import Any
@@ -13,16 +12,20 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 
-MATHS = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^$\n]+?(?:\n[^$\n]+?)?)\$(?!\d)", re.DOTALL)
+MATHS = re.compile(r"\$\$(?P<block>.+?)\$\$|(?<![\\$\w])\$(?P<inline>[^$\s](?:[^$]*?[^$\s])?)\$(?!\d)", re.DOTALL)
 CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 
 WITHIN = {
     "data": ("resident", "order", "sources"),
-    "evaluation": "all",
-    "features": ("classifier", "efficientnet", "inception", "maps", "choice"),
-    "metrics": "all",
-    "models": ("options", "model", "assembly", "accepts", "images", "alone"),
-    "training": ("api", "run", "config"),
+    "evaluation": ("sides", "sets", "measure", "protocol", "paired", "by_class", "monitor", "criteria", "table"),
+    "features": ("extractor", "classifier", "efficientnet", "inception", "maps", "choice"),
+    "metrics": (
+        *("frechet", "moments", "kernel", "prdc", "inception_score", "msssim", "swd", "prd", "ndb", "copying", "two_sample"),
+        *("parzen", "anchors", "modes", "psnr", "ssim", "edge_f1", "hiding", "perceptual", "sharpness", "spectrum"),
+        *("text.bleu", "text.divergence", "text.likelihood"),
+    ),
+    "models": ("options", "accepts", "images", "alone"),
+    "training": ("run", "config"),
 }
 """The modules that are described below their package: those that it does not export by itself."""
 
@@ -72,10 +75,12 @@ def reference(name: str) -> str:
       Markdown.
     """
     within = WITHIN.get(name, ())
-    if within == "all":
-        within = tuple(module.name for module in pkgutil.iter_modules([str(ROOT / "jgan" / name)]) if not module.ispkg)
-    shown = [name, *(f"{name}.{module}" for module in within)]
-    return "\n\n".join([f"# jgan.{name}", *(f"::: jgan.{module}" for module in shown)]) + "\n"
+    options = ["show_root_heading: false", "show_root_toc_entry: false", "summary:"]
+    options += [
+        f"  {kind}: true" for kind in ("classes", "functions", "attributes", *(["modules"] if name == "models" else []))
+    ]
+    root = "\n".join([f"::: jgan.{name}", "    options:", *(f"      {line}" for line in options)])
+    return "\n\n".join([f"# jgan.{name}", root, *(f"::: jgan.{name}.{module}" for module in within)]) + "\n"
 
 
 def tutorial(path: Path) -> tuple[str, dict[str, bytes]]:
@@ -123,9 +128,7 @@ def with_maths(text: str) -> str:
     """
 
     def drawn(match: re.Match[str]) -> str:
-        block = match["block"]
-        tex, number = re.subn(r"\\tag\{(\w+)\}", "", block or match["inline"]), re.search(r"\\tag\{(\w+)\}", block or "")
-        made = convert(tex[0].strip(), display="block" if block else "inline")
-        return made + (f'<span class="tag">({number[1]})</span>' if number else "")
+        tex = re.sub(r"\\tag\{(\w+)\}", r"\\qquad \\text{(\1)}", match["block"] or match["inline"])
+        return convert(tex.strip(), display="block" if match["block"] else "inline")
 
     return "".join(part if part.startswith("`") else MATHS.sub(drawn, part) for part in CODE.split(text))

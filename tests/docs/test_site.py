@@ -277,6 +277,7 @@ def test_the_example_of_metrics(run, capsys):
     assert 0.9 < coverage <= 1
 
 
+@pytest.mark.slow
 def test_the_example_of_an_array(run):
     small, fast = ("(600, 32, 32, 3)", "(120, 8, 8, 3)"), ('"dcgan"', '"digits"')
     trained = run(example("array", small, fast, ("steps=2_000", "steps=2, batch_size=8"), SHORT))["trained"]
@@ -284,6 +285,7 @@ def test_the_example_of_an_array(run):
     assert trained.state.step == 2
 
 
+@pytest.mark.slow
 def test_the_example_of_a_loss(run, monkeypatch):
     monkeypatch.setattr(losses.LOSSES, "_entries", dict(losses.LOSSES))  # the loss is forgotten after the test
     small = ('loss="absolute"', 'loss="absolute", g_units=(8,), d_units=(8,)')
@@ -309,15 +311,29 @@ def test_the_example_of_a_model(run, tmp_path, monkeypatch):
 # ------------------------------------------------------------------------------------------------------------ the build
 
 
-def test_notebooks_become_pages():
-    """The hook of MkDocs, where it and the converter of formulas are installed."""
-    for name in ("mkdocs", "latex2mathml"):
-        if importlib.util.find_spec(name) is None:
-            pytest.skip(f"{name} is not installed")
-    spec = importlib.util.spec_from_file_location("site_hooks", DOCS / "site_hooks.py")
-    hooks = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(hooks)
+def loaded(name, *needed):
+    """A module of docs/, which is no package; skips where what it needs is not installed."""
+    for package in needed:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_built_notebooks_become_pages():
+    hooks = loaded("site_hooks", "mkdocs", "latex2mathml")
     text, pictures = hooks.tutorial(ROOT / "notebooks" / "01_the_2014_paper.ipynb")
     assert "<math" in text
     assert len(pictures) == len(re.findall(r"!\[[^\]]+\]\(\S+\.png\)", text)) == 9
     assert hooks.with_maths("`$a$` costs $5 and $x^2$").startswith("`$a$` costs $5 and <math")
+
+
+def test_built_examples_of_docstrings_are_code():
+    fenced = loaded("site_docstrings", "griffe").fenced
+    text = "One\nline.\n\n  >>> 1 + 1\n  2\n\n  x = y\n\nArgs:\n  x: a number.\n\n    More.\n\n"
+    assert fenced(f"{text}Example:\n  >>> 1\n  1\n\n  >>> 2\n  2") == (
+        "One\nline.\n\n```python\n>>> 1 + 1\n2\n```\n\n```text\nx = y\n```\n\nArgs:\n  x: a number.\n\n    More.\n\n"
+        "Examples:\n  >>> 1\n  1\n\n  >>> 2\n  2\n"
+    )
