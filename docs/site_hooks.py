@@ -25,7 +25,7 @@ WITHIN = {
         *("text.bleu", "text.divergence", "text.likelihood"),
     ),
     "models": ("options", "accepts", "images", "alone"),
-    "training": ("run", "config"),
+    "training": ("run",),
 }
 """The modules that are described below their package: those that it does not export by itself."""
 
@@ -53,7 +53,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> None:
-    """Gives the pages that stand alone the room of the list of pages, which the tabs show already.
+    """Gives the pages that stand alone the room of the list of pages, which the tabs show, and finds the API last.
 
     Args:
       markdown: the text of the page.
@@ -63,6 +63,8 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> Non
     """
     if "/" not in page.file.src_uri and page.file.src_uri not in ("api.md", "tutorials.md"):
         page.meta["hide"] = ["navigation"]
+    if page.file.src_uri.startswith("api/"):
+        page.meta["search"] = {"boost": 0.02}
 
 
 def reference(name: str) -> str:
