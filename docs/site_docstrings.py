@@ -28,7 +28,10 @@ def fenced(text: str) -> str:
     """
     made: list[str] = []
     section = False
-    for block in re.split(r"\n[ \t]*\n", text):
+    first, *others = re.split(r"\n[ \t]*\n", text)
+    if not any(line.startswith((" ", "-", ">", "`")) for line in first.split("\n")):
+        first = first.replace("\n", " ")  # the tables of contents show one line
+    for block in [first, *others]:
         lines = block.split("\n")
         inside = all(line.startswith("  ") for line in lines)
         if not inside:

@@ -334,6 +334,6 @@ def test_built_examples_of_docstrings_are_code():
     fenced = loaded("site_docstrings", "griffe").fenced
     text = "One\nline.\n\n  >>> 1 + 1\n  2\n\n  x = y\n\nArgs:\n  x: a number.\n\n    More.\n\n"
     assert fenced(f"{text}Example:\n  >>> 1\n  1\n\n  >>> 2\n  2") == (
-        "One\nline.\n\n```python\n>>> 1 + 1\n2\n```\n\n```text\nx = y\n```\n\nArgs:\n  x: a number.\n\n    More.\n\n"
+        "One line.\n\n```python\n>>> 1 + 1\n2\n```\n\n```text\nx = y\n```\n\nArgs:\n  x: a number.\n\n    More.\n\n"
         "Examples:\n  >>> 1\n  1\n\n  >>> 2\n  2\n"
     )
