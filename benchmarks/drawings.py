@@ -1,18 +1,19 @@
 """Results as Markdown tables: one function per benchmark, from the JSON file that its command wrote."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 ALONE = "its matrix products alone"
 """The contender of the throughput benchmarks that computes nothing else."""
 
 
-def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table, with the first column left-aligned and the others right-aligned.
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Collection[int] = (0,)) -> str:
+    """A Markdown table.
 
     Args:
       header: the names of the columns.
       rows: the cells.
+      left: the numbers of the left-aligned columns; the others are right-aligned.
 
     Returns:
       The table, without a final newline.
@@ -24,8 +25,9 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
       |:---|---:|
       | GAN | 225 |
     """
-    lines = [" | ".join(header), "|".join([":---", *["---:"] * (len(header) - 1)]), *(" | ".join(row) for row in rows)]
-    return "\n".join(f"|{line}|" if line.startswith(":") else f"| {line} |" for line in lines)
+    rule = "|".join(":---" if number in left else "---:" for number in range(len(header)))
+    lines = [" | ".join(header), rule, *(" | ".join(row) for row in rows)]
+    return "\n".join(f"|{line}|" if line == rule else f"| {line} |" for line in lines)
 
 
 def origin(result: dict[str, Any]) -> str:

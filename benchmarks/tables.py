@@ -1,11 +1,11 @@
-"""Generates the README's tables from the result files, so that its numbers are never typed by hand.
+"""Generates the tables of the README and of the site from the result files, so that no number is typed by hand.
 
-  python -m benchmarks.tables            writes them into README.md
-  python -m benchmarks.tables --check    exits with status 1 if the README differs from the result files
+  python -m benchmarks.tables            writes them into README.md and docs/*.md
+  python -m benchmarks.tables --check    exits with status 1 if a file differs from the result files
 
-A table stands between `<!-- table: NAME -->` and `<!-- end -->` in the README. It is generated from
-`benchmarks/results/NAME.json`, or from all files in `benchmarks/results/NAME/`, by the function of `TABLES` whose key is a
-prefix of NAME.
+A table stands between `<!-- table: NAME -->` and `<!-- end -->`. It is generated from `benchmarks/results/NAME.json`, or from
+all files in `benchmarks/results/NAME/`, by the function of `TABLES` whose key is a prefix of NAME. A table that shows other
+results than those of its name lists them as its sources.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings, lesson_drawings, model_drawings, text_drawings, translation_drawings
+from benchmarks import drawings, lesson_drawings, model_drawings, site_drawings, text_drawings, translation_drawings
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -32,8 +32,8 @@ class Args:
 
     check: bool = False
     """write nothing; exit with status 1 if a table differs from its result file"""
-    readme: Path = ROOT / "README.md"
-    """file that contains the tables"""
+    files: tuple[Path, ...] = ()
+    """files that contain the tables; default: README.md and the pages of docs/"""
     results: Path = RESULTS
     """folder of the result files"""
 
@@ -48,16 +48,22 @@ def main(argv: Sequence[str] | None = None) -> None:
       ValueError, OSError: if the text or a result cannot be read; `jgan.utils.cli.run` prints them as one line.
     """
     args = cli.parse(Args, sys.argv[1:] if argv is None else argv, prog=PROG, description=__doc__ or "")
-    text = args.readme.read_text()
-    drawn, stale = draw(text, args.results)
+    texts = {path: path.read_text() for path in args.files or pages()}
+    drawn = {path: draw(text, args.results) for path, text in texts.items()}
+    stale = [(path, name) for path, (_, names) in drawn.items() for name in names]
     if args.check:
-        for name in stale:
-            print(f"{args.readme}: the table {name} is not what {args.results / name}.json says; run {PROG}", file=sys.stderr)
+        for path, name in stale:
+            print(f"{path}: the table {name} is not what the files in {args.results} say; run {PROG}", file=sys.stderr)
         sys.exit(1 if stale else 0)
-    if stale:
-        with replacing(args.readme) as temporary:
-            temporary.write_text(drawn)
-    print(f"{args.readme}: {len(MARKED.findall(text))} tables, {len(stale)} changed")
+    for path in dict.fromkeys(path for path, _ in stale):
+        with replacing(path) as temporary:
+            temporary.write_text(drawn[path][0])
+    print(f"{len(texts)} files: {sum(len(MARKED.findall(text)) for text in texts.values())} tables, {len(stale)} changed")
+
+
+def pages() -> list[Path]:
+    """The files that contain tables: README.md and the pages of docs/."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def draw(text: str, results: Path = RESULTS) -> tuple[str, list[str]]:
@@ -106,23 +112,40 @@ def render(name: str, results: Path = RESULTS) -> str:
     table = next((table for prefix, table in TABLES.items() if name.startswith(prefix)), None)
     if table is None:
         raise ValueError(f"expected a table whose name begins with one of {', '.join(TABLES)}, found {name!r}")
+    found = {source: _content(source, results, table) for source in table.sources or (name,)}
+    try:
+        return table.draw(found if len(table.sources) > 1 else next(iter(found.values())))
+    except (KeyError, TypeError) as error:
+        where = " and ".join(str(results / source) for source in found)
+        raise ValueError(f"{where}: not a result that {table.command} wrote ({error!r})") from error
+
+
+def _content(name: str, results: Path, table: "Table") -> dict[str, Any]:
+    """The content of one result file, or of all in the folder of the name, by their names."""
     path = results / f"{name}.json"
     several = sorted((results / name).glob("*.json"))
     if not path.is_file() and not several:
         raise FileNotFoundError(f"{path} is not there; {table.command} makes it")
     try:
         if several:
-            return table.draw({path.stem: json.loads(path.read_text()) for path in several})
-        return table.draw(json.loads(path.read_text()))
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+            return {path.stem: json.loads(path.read_text()) for path in several}
+        return json.loads(path.read_text())
+    except json.JSONDecodeError as error:
         raise ValueError(f"{path} is not a result that {table.command} wrote ({error!r})") from error
 
 
 class Table(NamedTuple):
-    """The function that generates a table, and the command that writes its result."""
+    """A table.
+
+    Attributes:
+      draw: generates it from the content of its result, or of its results by their names if there are several sources.
+      command: the command that writes the result.
+      sources: the names of the results; default: that of the table.
+    """
 
     draw: Callable[[dict[str, Any]], str]
     command: str
+    sources: tuple[str, ...] = ()
 
 
 TABLES: dict[str, Table] = {
@@ -150,6 +173,12 @@ TABLES: dict[str, Table] = {
     "text_oracle": Table(text_drawings.text_oracle, "python -m benchmarks.text_oracle"),
     "text_quality": Table(text_drawings.text_quality, "python -m benchmarks.text_quality"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
+    "which_gan": Table(site_drawings.which_gan, "python -m benchmarks.gallery", sources=("gallery",)),
+    "papers": Table(
+        site_drawings.papers,
+        "the command of its name",
+        sources=("table1_mnist", "first_models", "mode_coverage", "classifier_steps"),
+    ),
 }
 """The tables by the prefix of their names."""
 

@@ -3,8 +3,8 @@
   python -m jgan.export --workdir RUN                                 RUN/generator.stablehlo: the function, weights included
   python -m jgan.export --workdir RUN --out generator.safetensors     its weights alone, as named arrays
 
-`.stablehlo` is what `jax.export` serialises: the compiled form of the generator for CPU, CUDA and TPU, for any number of samples.
-Beside it stand `generator.json`, which names its inputs and outputs, and `generator.npz`, eight inputs with their outputs:
+`.stablehlo` is what `jax.export` serialises: the program of the generator for CPU, CUDA and TPU, for any number of samples. Beside it
+stand `generator.json`, which names its inputs and outputs, and `generator.npz`, eight inputs with their outputs:
 
     import jax, numpy as np
     from jax import export
@@ -58,7 +58,7 @@ class Args:
     workdir: Path
     """folder of the run"""
     out: Path | None = None
-    """file to write: .stablehlo, the function, or .safetensors, the weights; default: generator.stablehlo in the run's folder"""
+    """file to write: .stablehlo, the function, or .safetensors, the weights; default: generator.stablehlo in the folder"""
     checkpoint: str = "best"
     """checkpoint: best (by the validation measure), last, or the number of a step"""
     ema: bool = True

@@ -1,4 +1,4 @@
-"""The README's tables are what the result files say, and the drawing of them."""
+"""The tables of the README and of the site are what the result files say, and the drawing of them."""
 
 import json
 
@@ -72,12 +72,27 @@ def folder(tmp_path):
 
 
 def options(folder):
-    return ["--readme", str(folder / "README.md"), "--results", str(folder)]
+    return ["--files", str(folder / "README.md"), "--results", str(folder)]
 
 
-def test_readme_says_what_the_files_say():
-    _, stale = tables.draw((tables.ROOT / "README.md").read_text())
+@pytest.mark.parametrize("path", tables.pages(), ids=lambda path: path.name)
+def test_the_tables_are_what_the_files_say(path):
+    _, stale = tables.draw(path.read_text())
     assert not stale, f"run {tables.PROG}"
+
+
+def test_a_table_of_several_results(tmp_path):
+    """That of the papers, and what is said if one of its results is not there or not what it should be."""
+    names = tables.TABLES["papers"].sources
+    for name in names:
+        (tmp_path / f"{name}.json").write_text((tables.RESULTS / f"{name}.json").read_text())
+    assert tables.render("papers", tmp_path) == tables.render("papers")
+    (tmp_path / f"{names[1]}.json").write_text("{}")
+    with pytest.raises(ValueError, match=f"{names[0]} and .*{names[1]}.*: not a result that"):
+        tables.render("papers", tmp_path)
+    (tmp_path / f"{names[1]}.json").unlink()
+    with pytest.raises(FileNotFoundError, match=f"{names[1]}.json is not there"):
+        tables.render("papers", tmp_path)
 
 
 def test_throughput_table():
@@ -148,7 +163,7 @@ def test_check_writes_nothing_and_tells(folder, capsys):
             "throughput_abacus.json is not there; python -m benchmarks.throughput makes it",
         ),
         ("<!-- table: throughput_broken -->\n<!-- end -->", "throughput_broken.json is not a result"),
-        ("<!-- table: throughput_empty -->\n<!-- end -->", "throughput_empty.json is not a result"),
+        ("<!-- table: throughput_empty -->\n<!-- end -->", "throughput_empty: not a result"),
         ("<!-- table: throughput_cpu -->\n", "its <!-- end -->"),
         ("<!-- table: throughput_cpu -->\n<!-- table: throughput_cpu -->\n<!-- end -->", "its <!-- end -->"),
     ],
