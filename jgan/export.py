@@ -3,13 +3,14 @@
   python -m jgan.export --workdir RUN                                 RUN/generator.stablehlo: the function, weights included
   python -m jgan.export --workdir RUN --out generator.safetensors     its weights alone, as named arrays
 
-`.stablehlo` is what `jax.export` serialises: the program of the generator for CPU, CUDA and TPU, for any number of samples. Beside it
-stand `generator.json`, which names its inputs and outputs, and `generator.npz`, eight inputs with their outputs:
+`.stablehlo` is what `jax.export` serialises: the program of the generator for CPU, CUDA and TPU, for any number of samples.
+Beside it stand `generator.json`, which names its inputs and outputs, and `generator.npz`, eight inputs with their outputs:
 
-    import jax, numpy as np
+    from pathlib import Path
+    import numpy as np
     from jax import export
 
-    generate = export.deserialize(bytearray(open("generator.stablehlo", "rb").read())).call
+    generate = export.deserialize(bytearray(Path("generator.stablehlo").read_bytes())).call
     images = generate(np.random.default_rng(0).standard_normal((64, 100), np.float32))
 
 `.safetensors` is read by `safetensors.numpy.load_file`, without JAX.

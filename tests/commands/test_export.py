@@ -52,10 +52,15 @@ def alone(code, folder, *arguments):
     return found.stdout.strip()
 
 
+def examples(path):
+    with np.load(path) as found:
+        return dict(found)
+
+
 def test_the_function_gives_the_same_images_in_a_process_without_jgan(finished_run, tmp_path):
     export.main(["--workdir", str(finished_run.workdir), "--out", str(tmp_path / "generator.stablehlo")])
     assert alone(READS, tmp_path, "z") == "(3, 8, 8, 1)"
-    known = np.load(tmp_path / "generator.npz")
+    known = examples(tmp_path / "generator.npz")
     found = open_run(finished_run.workdir).snapshot("best")
     images = found.run.gan.generate(found.state, found.run.gan.inputs(jax.random.key(0), 8)._replace(z=known["z"]))
     np.testing.assert_allclose(known["samples"], images, rtol=0, atol=1e-6)
@@ -72,7 +77,7 @@ def test_the_function_of_a_model_with_labels(labelled, tmp_path):
     ]
     assert about["outputs"] == [{"name": "samples", "shape": ["n", 8, 8, 1], "dtype": "float32"}]
     assert about["platforms"] == ["cpu"]
-    known = np.load(tmp_path / "generator.npz")
+    known = examples(tmp_path / "generator.npz")
     assert known["c"].tolist() == list(range(8))
 
 
@@ -80,7 +85,7 @@ def test_a_fixed_number_of_samples(finished_run, tmp_path):
     export.main(["--workdir", str(finished_run.workdir), "--out", str(tmp_path / "a.stablehlo"), "--batch-size", "5"])
     about = json.loads((tmp_path / "a.json").read_text())
     assert about["inputs"][0]["shape"] == [5, 100]
-    assert len(np.load(tmp_path / "a.npz")["samples"]) == 5
+    assert len(examples(tmp_path / "a.npz")["samples"]) == 5
 
 
 def test_the_default_file_is_in_the_folder_of_the_run(tmp_path, capsys):

@@ -11,9 +11,10 @@ from pathlib import Path
 import jax
 import pytest
 
-from jgan import evaluate, losses, sample
+from jgan import evaluate, export, losses, models, sample
 from jgan.evaluation import paired
 from jgan.evaluation.measure import MEASURES
+from jgan.training import train
 from jgan.training.config import RunConfig
 from jgan.utils import cli
 
@@ -306,6 +307,13 @@ def test_the_example_of_a_model(run, tmp_path, monkeypatch):
     assert trained.state.step == 2
     assert trained.run.model.presets["hinge_gan"].dataset == "digits"
     assert trained.run.gan.sample(jax.random.key(0), trained.state, 3).shape == (3, 8, 8, 1)
+
+
+def test_the_example_of_an_exported_generator(run):
+    small = models.MODELS["gan2014"].small(models.presets()["digits"].config)
+    train("digits", small, steps=1, batch_size=8, eval_samples=50, workdir="RUN")
+    export.main(["--workdir", "RUN", "--platforms", "cpu"])
+    assert run(example("export"))["images"].shape == (8, 8, 8, 1)
 
 
 # ------------------------------------------------------------------------------------------------------------ the build
