@@ -47,14 +47,15 @@ def assert_close(first, second, tolerance=1e-5):
 # ----------------------------------------------------------------------------------------------------------- one of the seeds
 
 
-def test_a_seed_ends_as_its_run_alone_does(together, finished_run):
-    """Of seed 7, the first: `finished_run` has the same options."""
-    assert_close(together / "seed_7", finished_run.workdir)
-    ours, alone = without_clock(together / "seed_7"), without_clock(finished_run.workdir)
-    for row, other in zip(ours, alone, strict=True):
-        assert row.keys() == other.keys()
-        assert row["step"] == other["step"]
-        assert row["d_loss"] == pytest.approx(other["d_loss"], rel=1e-5)
+def test_a_seed_ends_as_its_run_alone_does(together, finished_run, tmp_path):
+    """The first seed, of which `finished_run` is a run, and the last."""
+    train.main([*small_run(tmp_path / "alone"), "--seed", "9"])
+    for seed, alone in ((7, finished_run.workdir), (9, tmp_path / "alone")):
+        assert_close(seeds.member(together, seed), alone)
+        for row, other in zip(without_clock(seeds.member(together, seed)), without_clock(alone), strict=True):
+            assert row.keys() == other.keys()
+            assert row["step"] == other["step"]
+            assert [row["d_loss"], row["g_loss"]] == pytest.approx([other["d_loss"], other["g_loss"]], rel=1e-5)
 
 
 def test_the_seeds_differ(together):
@@ -186,6 +187,7 @@ def test_if_none_that_all_have_is_good_it_is_an_error(copy):
         train.main(["--workdir", str(copy), "--resume"])
 
 
+@pytest.mark.slow
 def test_a_signal_saves_all(tmp_path, together):
     workdir = tmp_path / "all"
     line = [sys.executable, "-m", "jgan.train", *small_run(workdir, 100_000, *THREE)]
@@ -224,6 +226,7 @@ def test_kill_minus_nine_at_random_moments(tmp_path):
     assert without_clock(whole) == without_clock(workdir)
 
 
+@pytest.mark.slow
 def test_without_a_folder_the_newest_seeds_are_resumed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     arguments = small_run("", 4, *THREE)
@@ -237,6 +240,7 @@ def test_without_a_folder_the_newest_seeds_are_resumed(tmp_path, monkeypatch, ca
 # ------------------------------------------------------------------------------------------- devices, phases, convolutions
 
 
+@pytest.mark.slow
 def test_four_devices_have_a_seed_each(tmp_path):
     one, four = tmp_path / "one", tmp_path / "four"
     train.main(small_run(one, 4, "--seeds", "4"))
