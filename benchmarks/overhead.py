@@ -84,7 +84,9 @@ def bare_step(run: Run, steps: int) -> float:
     length = loop.chunk_length(run.config, scan=loop.scans_fast(run))
     program, key = loop.compiled_step(run, length), loop.step_key(run)
     data = parallel.replicate(run.dataset.train, loop.devices(run.config))
-    state, _ = program(key, jax.jit(run.gan.init)(keys(0).init), data)
+    # placed as in the loop: XLA's program depends on it
+    state = parallel.replicate(jax.jit(run.gan.init)(keys(0).init), loop.devices(run.config))
+    state, _ = program(key, state, data)
     jax.block_until_ready(state)
     began = time.perf_counter()
     for _ in range(steps // length):
