@@ -178,9 +178,9 @@ def train(run: Run, team: processes.Alone | None = None) -> GANState:
         stack.callback(data.close)
         state, step, extra = resuming.last_state(run, checkpoints, log)
         bar = stack.enter_context(report.progress(config, step))
-        journal = journal_of(run, step, extra, log)
+        journal = resuming.journal_of(run, step, extra, log)
         if state is not None:
-            missing_picture(run.at(step), evaluator, state, step)
+            report.missing_picture(run.at(step), evaluator, state, step)
         board = stack.enter_context(Board(run.workdir, step, wanted=config.tensorboard))
         session = Session(evaluator, checkpoints, journal, log, board, bar, requests, run.shared.folder, team)
         session.rollbacks = extra.get("rollbacks", 0)
@@ -192,33 +192,6 @@ def train(run: Run, team: processes.Alone | None = None) -> GANState:
         checkpoints.wait()
     report.finish(run.at(step), evaluator, state, log)
     return state
-
-
-def journal_of(run: Run, step: int, extra: dict[str, Any], log: Log) -> Journal:
-    """The journal of a run that continues from a checkpoint, with warnings of lines that it has lost.
-
-    Args:
-      run: the run.
-      step: the step of the checkpoint; 0 at the start.
-      extra: what the checkpoint holds besides the state.
-      log: the log of the run.
-
-    Returns:
-      The `Journal`.
-    """
-    journal = Journal(run.workdir, step, extra.get("sums"))
-    if journal.unreadable:
-        log.say(f"warning: {journal.unreadable} damaged lines were removed from {journal.path}")
-    if journal.lines < extra.get("lines", 0):
-        log.say(f"warning: {journal.path} had {extra['lines']} lines at step {step:,} and has {journal.lines} now")
-    return journal
-
-
-def missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> None:
-    """Draws the picture of a checkpoint's step if it was due and could not be written."""
-    every, path = run.config.sample_every, report.picture(run, step, evaluator.suffix)
-    if every and step % every == 0 and not path.exists():
-        report.write_samples(run, evaluator, state, step)
 
 
 def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, data: feed.Feed) -> tuple[GANState, int]:

@@ -161,7 +161,7 @@ def train(runs: Sequence[Run], config: RunConfig, workdir: Path) -> list[GANStat
             loop.Session(
                 evaluator,
                 saved,
-                loop.journal_of(run, step, extra, quiet),
+                resuming.journal_of(run, step, extra, quiet),
                 quiet,
                 stack.enter_context(board.Board(run.workdir, step, wanted=config.tensorboard)),
                 silent,
@@ -172,7 +172,7 @@ def train(runs: Sequence[Run], config: RunConfig, workdir: Path) -> list[GANStat
             for run, saved, quiet, extra in zip(runs, saves, logs, extras, strict=True)
         ]
         for run, state in zip(runs, found or [], strict=False):
-            loop.missing_picture(run.at(step), evaluator, state, step)
+            report.missing_picture(run.at(step), evaluator, state, step)
         here = Population(config, workdir, sessions, log, spreads.journal_of(runs, workdir), bar, requests)
         states = _to_the_end(runs, here, found, step)
         for session in sessions:

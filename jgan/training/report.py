@@ -141,6 +141,13 @@ def write_samples(run: Run, evaluator: evaluators.Evaluator, state: GANState, st
     return path
 
 
+def missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, step: int) -> None:
+    """Draws the picture of a checkpoint's step if it was due and could not be written."""
+    every, path = run.config.sample_every, picture(run, step, evaluator.suffix)
+    if every and step % every == 0 and not path.exists():
+        write_samples(run, evaluator, state, step)
+
+
 def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log) -> None:
     """Finishes a run: writes the evaluator's pictures and measures, the curves and `summary.json`, and prints a summary.
 

@@ -140,6 +140,26 @@ def placement(run: Run) -> str:
     return f"{count} device{'s' if count > 1 else ''}{of} ({config.parallel}{beside})"
 
 
+def journal_of(run: Run, step: int, extra: dict[str, Any], log: Log) -> journal.Journal:
+    """The journal of a run that continues from a checkpoint, with warnings of lines that it has lost.
+
+    Args:
+      run: the run.
+      step: the step of the checkpoint; 0 at the start.
+      extra: what the checkpoint holds besides the state.
+      log: the log of the run.
+
+    Returns:
+      The `Journal`.
+    """
+    found = journal.Journal(run.workdir, step, extra.get("sums"))
+    if found.unreadable:
+        log.say(f"warning: {found.unreadable} damaged lines were removed from {found.path}")
+    if found.lines < extra.get("lines", 0):
+        log.say(f"warning: {found.path} had {extra['lines']} lines at step {step:,} and has {found.lines} now")
+    return found
+
+
 def extra(run: Run, written: journal.Journal, rollbacks: int, *, planned: bool = True) -> dict[str, Any]:
     """What a checkpoint holds besides the state.
 

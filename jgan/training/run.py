@@ -7,6 +7,7 @@ model. The folder is self-contained and may be moved.
 Steps of a run are counted over all its phases; `state.step` counts within the current phase.
 """
 
+import copy
 import dataclasses
 import functools
 import time
@@ -235,13 +236,8 @@ class Run:
         Returns:
           The `Run`.
         """
-        shared = Shared(config, self.dataset)
-        shared.evaluator, shared.fingerprint, shared.scans_fast = (
-            self.shared.evaluator,
-            self.shared.fingerprint,
-            self.shared.scans_fast,
-        )
-        shared.begun, shared.together = self.shared.begun, self.shared.together
+        shared = copy.copy(self.shared)
+        shared.config, shared.folder = config, None
         return dataclasses.replace(self, workdir=workdir, config=config, shared=shared)
 
     def with_mean(self) -> "Run":
