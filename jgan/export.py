@@ -2,6 +2,7 @@
 
   python -m jgan.export --workdir RUN                                 RUN/generator.stablehlo: the function, weights included
   python -m jgan.export --workdir RUN --out generator.safetensors     its weights alone, as named arrays
+  python -m jgan.export --workdir RUN --out demo.html                 a page that draws samples in the browser, by itself
 
 `.stablehlo` is what `jax.export` serialises: the program of the generator for CPU, CUDA and TPU, for any number of samples.
 Beside it stand `generator.json`, which names its inputs and outputs, and `generator.npz`, eight inputs with their outputs:
@@ -13,7 +14,8 @@ Beside it stand `generator.json`, which names its inputs and outputs, and `gener
     generate = export.deserialize(bytearray(Path("generator.stablehlo").read_bytes())).call
     images = generate(np.random.default_rng(0).standard_normal((64, 100), np.float32))
 
-`.safetensors` is read by `safetensors.numpy.load_file`, without JAX.
+`.safetensors` is read by `safetensors.numpy.load_file`, without JAX. The page loads nothing: its program, in JavaScript
+(`jgan.browser`), is in it. It is for generators of images from latents and labels without loops or random numbers of their own.
 """
 
 if __name__ == "__main__":
@@ -34,7 +36,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jgan import optim
+from jgan import browser, optim
 from jgan.training import records, which
 from jgan.training.environment import environment, write_json
 from jgan.training.run import Run, Snapshot, keys, open_run
@@ -46,7 +48,7 @@ PROG = "python -m jgan.export"
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 
-EXAMPLES = 8
+EXAMPLES, PAGE_SAMPLES, POOL = 8, 16, 128
 
 ANY = "n"
 """the name of the number of samples in the shapes of a function that takes any"""
@@ -59,7 +61,8 @@ class Args:
     workdir: Path
     """folder of the run"""
     out: Path | None = None
-    """file to write: .stablehlo, the function, or .safetensors, the weights; default: generator.stablehlo in the folder"""
+    """file to write: .stablehlo, the function, .safetensors, the weights, or .html, a page that draws samples in the browser;
+    default: generator.stablehlo in the run's folder"""
     checkpoint: str = "best"
     """checkpoint: best (by the validation measure), last, or the number of a step"""
     ema: bool = True
@@ -93,8 +96,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         output.warn(f"{PROG}: warning: {message}; step {found.step:,} is used")
     if args.truncation != 1 and not found.run.gan.truncates:
         raise ValueError(f"--truncation: {found.run.config.preset} has no truncation trick; leave it out")
-    weights_alone = out.suffix == ".safetensors"
-    about = write_weights(found, out, ema=args.ema) if weights_alone else write_function(found, args, out)
+    write = {".safetensors": write_weights, ".html": write_page}.get(out.suffix, write_function)
+    about = write(found, args, out)
     output.show(f"{about} of {found.run.config.preset}, {which.described(which.asked(args.checkpoint), found.step)}: {out}")
 
 
@@ -110,15 +113,17 @@ def check(args: Args, out: Path) -> None:
     """
     which.asked(args.checkpoint)
     cli.at_least(args, batch_size=0)
-    if out.suffix not in (".stablehlo", ".safetensors"):
-        raise ValueError(f"--out must end in .stablehlo (the function) or .safetensors (the weights), found {out}")
+    needed = {".stablehlo": "flatbuffers", ".safetensors": "safetensors", ".html": ""}
+    if out.suffix not in needed:
+        ends = ".stablehlo (the function), .safetensors (the weights) or .html (a page)"
+        raise ValueError(f"--out must end in {ends}, found {out}")
     unknown = [name for name in args.platforms if name not in PLATFORMS]
     if unknown or not args.platforms:
         raise ValueError(f"--platforms must be some of {', '.join(PLATFORMS)}, found {' '.join(unknown) or 'none'}")
     if not math.isfinite(args.truncation):
         raise ValueError(f"--truncation must be a finite number, found {args.truncation}")
-    package = "flatbuffers" if out.suffix == ".stablehlo" else "safetensors"
-    if importlib.util.find_spec(package) is None:
+    package = needed[out.suffix]
+    if package and importlib.util.find_spec(package) is None:
         raise ValueError(f"{out.suffix} files need the package {package}: pip install 'jgan[export]'")
     output.file("--out", out)
 
@@ -291,20 +296,20 @@ def weights(found: Snapshot, *, ema: bool = True) -> dict[str, np.ndarray]:
     return {"/".join(_words(path)): np.ascontiguousarray(leaf) for path, leaf in paths}
 
 
-def write_weights(found: Snapshot, out: Path, *, ema: bool = True) -> str:
+def write_weights(found: Snapshot, args: Args, out: Path) -> str:
     """Writes the weights, with the model's options in the header of the file.
 
     Args:
       found: the checkpoint.
+      args: the flags.
       out: the file.
-      ema: see `weights`.
 
     Returns:
       What was written, in words.
     """
     from safetensors import numpy as safetensors
 
-    arrays = weights(found, ema=ema)
+    arrays = weights(found, ema=args.ema)
     about = {
         "format": "jgan",
         "preset": found.run.config.preset,
@@ -314,6 +319,38 @@ def write_weights(found: Snapshot, out: Path, *, ema: bool = True) -> str:
     with replacing(out) as temporary:
         safetensors.save_file(arrays, temporary, metadata=about)
     return f"{len(arrays)} arrays of {sum(array.size for array in arrays.values()):,} numbers"
+
+
+# ------------------------------------------------------------------------------------------------------------------- the page
+
+
+def write_page(found: Snapshot, args: Args, out: Path) -> str:
+    """Writes a page that draws samples in the browser.
+
+    Args:
+      found: the checkpoint.
+      args: the flags.
+      out: the file.
+
+    Returns:
+      What was written, in words.
+
+    Raises:
+      ValueError: if the model makes no images from latents and labels, or has an operation that a page cannot compute.
+    """
+    run, count = found.run, args.batch_size or PAGE_SAMPLES
+    field, inputs = run.gan.condition, inputs_of(run, POOL)
+    labels = field.size if isinstance(field, Field) and field.kind == "label" else 0
+    image = run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image"
+    if not image or len(jax.tree.leaves(inputs)) != 1 + bool(labels) or count > POOL:
+        raise ValueError(f"a page draws at most {POOL} images from latents, and labels: not those of {run.config.preset}")
+    code = browser.script(generator(found, ema=args.ema, truncation=args.truncation), inputs.z, labels, count)
+    about = f"{run.config.preset} on {run.config.dataset}, step {found.step:,}, computed by this page; its weights are in it."
+    sphere = getattr(run.config.model, "noise", "gaussian") == "gaussian"
+    with replacing(out) as temporary:
+        made = browser.page(f"Samples of {run.config.preset}", about, code, labels, sphere=sphere)
+        temporary.write_text(made, encoding="utf-8", errors="backslashreplace")
+    return f"page of {out.stat().st_size / 2**20:.1f} MiB"
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ def test_every_model_can_be_exported(preset, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--out", "a.onnx"], r"--out must end in \.stablehlo .* or \.safetensors \(the weights\), found a\.onnx$"),
+        (["--out", "a.onnx"], r"--out must end in \.stablehlo .*\.safetensors .* or \.html \(a page\), found a\.onnx$"),
         (["--platforms", "gpu"], "--platforms must be some of cpu, cuda, rocm, tpu, found gpu"),
         (["--batch-size", "-1"], "--batch-size must be at least 0, found -1"),
         (["--truncation", "nan"], "--truncation must be a finite number, found nan"),

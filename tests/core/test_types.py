@@ -30,7 +30,7 @@ LAYERS = [
     {"games", "evaluation"},
     {"models"},
     {"training"},
-    {"exploration", "translation", "sample_text", "run_page"},
+    {"exploration", "translation", "sample_text", "run_page", "browser"},
     {"seeds_page"},
     {"sample", "export", "report", "classifier"},
     {"train", "evaluate", "__main__"},
