@@ -31,7 +31,10 @@ OPERATIONS = {
     "bias": (lambda x, y: x + y[None], [(3, 4), (4,)]),
     "sums": (lambda x: x.sum((0, 2)) + x.max(0).sum(1), [(3, 4, 2)]),
     "moments": (lambda x: (x - x.mean((1, 2), keepdims=True)) / jnp.sqrt(x.var((1, 2), keepdims=True) + 1e-5), [(2, 3, 4, 5)]),
-    "shapes": (lambda x: jnp.flip(x.transpose(2, 0, 1), (0, 2)).reshape(4, 6)[1:, ::2], [(2, 3, 4)]),
+    "shapes": (
+        lambda x: lax.slice(jnp.flip(x.transpose(2, 0, 1), (0, 2)).reshape(4, 6), (1, 0), (4, 6), (1, 2)),
+        [(2, 3, 4)],
+    ),
     "joined": (lambda x, y: jnp.concatenate([x, y, x], axis=1), [(2, 3, 4), (2, 1, 4)]),
     "stacked": (lambda x, y: jnp.stack([x, y], axis=1).reshape(4, 3), [(2, 3), (2, 3)]),
     "split": (lambda x: lax.split(x, (1, 2), axis=1)[1], [(2, 3, 4)]),
