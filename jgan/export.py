@@ -39,6 +39,7 @@ import numpy as np
 from jgan import browser, optim
 from jgan.training import records, which
 from jgan.training.environment import environment, write_json
+from jgan.training.evaluators import sampling
 from jgan.training.run import Run, Snapshot, keys, open_run
 from jgan.types import Field, Inputs
 from jgan.utils import cli, output
@@ -146,7 +147,7 @@ def generator(found: Snapshot, *, ema: bool = True, truncation: float = 1.0) -> 
       See `exported`.
     """
     gan, options = found.run.gan, {"truncation": truncation} if found.run.gan.truncates else {}
-    structure = jax.tree.structure(inputs_of(found.run, 1))
+    structure = jax.tree.structure(jax.eval_shape(lambda: inputs_of(found.run, 1)))
 
     def generate(*leaves: jax.Array) -> Any:
         return gan.generate(found.state, jax.tree.unflatten(structure, leaves), ema=ema, **options)
@@ -339,8 +340,7 @@ def write_page(found: Snapshot, args: Args, out: Path) -> str:
       ValueError: if the model makes no images from latents and labels, or has an operation that a page cannot compute.
     """
     run, count = found.run, args.batch_size or PAGE_SAMPLES
-    field, inputs = run.gan.condition, inputs_of(run, POOL)
-    labels = field.size if isinstance(field, Field) and field.kind == "label" else 0
+    inputs, labels = inputs_of(run, POOL), sampling.classes(run.gan)
     image = run.spec.sets.keys() == {""} and run.spec.one.x.kind == "image"
     if not image or len(jax.tree.leaves(inputs)) != 1 + bool(labels) or count > POOL:
         raise ValueError(f"a page draws at most {POOL} images from latents, and labels: not those of {run.config.preset}")

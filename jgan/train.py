@@ -91,9 +91,9 @@ def verify(workdir: Path) -> None:
       FileNotFoundError: if it is not that of a run.
       ValueError: if a checkpoint is damaged.
     """
-    for seed in seeds.of(workdir):
-        verify(seeds.member(workdir, seed))
-    if seeds.of(workdir):
+    if held := seeds.of(workdir):
+        for seed in held:
+            verify(seeds.member(workdir, seed))
         return
     found = open_run(workdir)
     damaged = 0

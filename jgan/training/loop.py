@@ -208,9 +208,7 @@ def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, d
 
 def _after(error: NonFiniteError, run: Run, session: Session) -> tuple[GANState | None, int]:
     """The state to go on with after a value that is not finite; raises a `ValueError` if there is none."""
-    session.checkpoints.wait()
-    last = session.checkpoints.step()
-    kept = "there is no checkpoint before it" if last is None else f"the checkpoint of step {last:,} is kept"
+    kept = resuming.kept(session.checkpoints)
     if run.config.on_nonfinite != "rollback":
         raise ValueError(f"{error}; {kept}") from error
     if session.rollbacks == MOST_ROLLBACKS:

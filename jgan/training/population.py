@@ -90,7 +90,8 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
             own = dataclasses.replace(alone, seed=seed, workdir=place)
             like = runs[0] if runs else None
             runs.append(stack.enter_context(folder.opened(own, place, model, dataset, like=like, together=len(wanted))))
-            seeds.write(workdir, wanted)
+            if like is None:  # the first, which has checked everything
+                seeds.write(workdir, wanted)
         yield runs
 
 
@@ -269,9 +270,7 @@ def _events(runs: Sequence[Run], stage: phases.Place, here: Population, states: 
         try:
             rows.append(loop.events(run, stage, session, state, step, stopping=stopping))
         except NonFiniteError as error:
-            last = session.checkpoints.step()
-            kept = "there is no checkpoint before it" if last is None else f"the checkpoint of step {last:,} is kept"
-            raise ValueError(f"seed {run.config.seed}: {error}; {kept}") from error
+            raise ValueError(f"seed {run.config.seed}: {error}; {resuming.kept(session.checkpoints)}") from error
     written = {run.config.seed: row for run, row in zip(runs, rows, strict=True) if row is not None}
     if written:
         row = spreads.means(written)

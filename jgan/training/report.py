@@ -1,5 +1,6 @@
 """Output of a run: progress, pictures and summary, as files and printed text; no arithmetic."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,19 @@ def missing_picture(run: Run, evaluator: evaluators.Evaluator, state: GANState, 
         write_samples(run, evaluator, state, step)
 
 
+def write_curves(run: Run, rows: Sequence[dict[str, Any]], folder: Path) -> None:
+    """Draws the lines of a journal into `curves.png`.
+
+    Args:
+      run: the run, in its last phase.
+      rows: the lines.
+      folder: the folder of the picture.
+    """
+    with replacing(folder / "curves.png") as temporary:
+        balance = run.gan.balance()
+        plots.curves(rows, balance=balance and balance._asdict()).savefig(temporary, format="png")
+
+
 def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log) -> None:
     """Finishes a run: writes the evaluator's pictures and measures, the curves and `summary.json`, and prints a summary.
 
@@ -160,9 +174,7 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
     final = write_samples(run, evaluator, state, run.config.steps)
     entries, sentence = evaluator.finish(run, state)
     rows = journal.rows(run.workdir)
-    with replacing(run.workdir / "curves.png") as temporary:
-        balance = run.gan.balance()
-        plots.curves(rows, balance=balance and balance._asdict()).savefig(temporary, format="png")
+    write_curves(run, rows, run.workdir)
     measured = [row for row in rows if evaluator.judges(row) and row.get("phase", "") == run.phase_name]
     best = max(measured, key=evaluator.score, default=None)
     summary = {

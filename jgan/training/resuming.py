@@ -132,6 +132,12 @@ def last_planned_state(run: Run, checkpoints: Checkpoints, log: Log) -> tuple[GA
     return last_state(run, checkpoints, log)
 
 
+def kept(checkpoints: Checkpoints) -> str:
+    """What is left of a run that cannot go on, in words; waits for the last save."""
+    last = checkpoints.step()
+    return "there is no checkpoint before it" if last is None else f"the checkpoint of step {last:,} is kept"
+
+
 def placement(run: Run) -> str:
     """What a run is executed on, in words."""
     count, config = len(devices(run.config)), run.config

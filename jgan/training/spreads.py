@@ -1,5 +1,6 @@
 """What stands beside the folders of several seeds: the means and the standard deviations of their metrics and measures."""
 
+import json
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,14 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from jgan import plots
-from jgan.training import journal
+from jgan.training import journal, report
 from jgan.training.environment import environment, write_json
 from jgan.training.evaluators import Evaluator
 from jgan.training.journal import Journal
 from jgan.training.log import Log
 from jgan.training.run import Run
-from jgan.utils.files import replacing
 
 STD = "_std"
 """ending of the names of standard deviations, in `metrics.jsonl` of several seeds"""
@@ -91,16 +90,13 @@ def finish(runs: Sequence[Run], workdir: Path, evaluator: Evaluator, log: Log) -
     """Writes `summary.json` of the folder of the seeds, and says what they have reached.
 
     Args:
-      runs: the runs.
+      runs: the runs, whose own `summary.json` are written.
       workdir: the folder of the seeds.
       evaluator: their evaluator.
       log: the log of all.
     """
-    lasts, bests = {}, {}
-    for run in runs:
-        rows, phase = journal.rows(run.workdir), run.at(run.config.steps).phase_name
-        measured = [row for row in rows if evaluator.judges(row) and row.get("phase", "") == phase]
-        lasts[run.config.seed], bests[run.config.seed] = rows[-1], max(measured, key=evaluator.score, default=None)
+    ends = {run.config.seed: json.loads((run.workdir / "summary.json").read_text()) for run in runs}
+    lasts, bests = ({seed: end[name] for seed, end in ends.items()} for name in ("last", "best"))
     judged = {seed: row for seed, row in bests.items() if row is not None}
     summary = {
         "preset": runs[0].config.preset,
@@ -112,9 +108,7 @@ def finish(runs: Sequence[Run], workdir: Path, evaluator: Evaluator, log: Log) -
         "environment": environment(),
     }
     write_json(workdir / "summary.json", summary)
-    with replacing(workdir / "curves.png") as temporary:
-        balance = runs[0].gan.balance()
-        plots.curves(journal.rows(workdir), balance=balance and balance._asdict()).savefig(temporary, format="png")
+    report.write_curves(runs[0], journal.rows(workdir), workdir)
     found = evaluator.criterion_of(next(iter(judged.values()))) if len(judged) == len(runs) else None
     if found is not None:
         log.say(f"best {in_words(found[0], judged)}")
