@@ -7,6 +7,7 @@ verifies both, because a changed bit in a file is otherwise read as another numb
 
 import contextlib
 import logging
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,10 @@ from jgan.training.which import Which
 from jgan.types import PyTree
 from jgan.utils import text
 from jgan.utils.files import synchronize
+
+
+DELETED = "deleted"
+"""the folder to which a checkpoint is moved before its files are removed, so that a killed run leaves none with some of its files"""
 
 
 @contextlib.contextmanager
@@ -74,10 +79,12 @@ class Checkpoints:
             create=False,
             multiprocessing_options=saved.without_others(),
             read_only=read_only,
+            todelete_subdir=None if read_only else DELETED,
             enable_async_checkpointing=False,  # the thread below also computes the checksums
         )
         if not read_only:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._remove_deleted()
         self._manager = ocp.CheckpointManager(self.folder, options=options, item_handlers=saved.handlers())
         self._durable |= set(self.steps())
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
@@ -129,6 +136,10 @@ class Checkpoints:
         self._manager.save(about["step"], args=self._ocp.args.Composite(**items))
         synchronize(self.folder / str(about["step"]))
         self._durable.add(about["step"])
+        self._remove_deleted()
+
+    def _remove_deleted(self) -> None:
+        shutil.rmtree(self.folder / DELETED, ignore_errors=True)
 
     def check(self) -> None:
         """Raises the error of a save that has failed, as soon as it is known; does not wait.
@@ -286,6 +297,7 @@ class Checkpoints:
         """
         self.wait()
         self._manager.delete(step)
+        self._remove_deleted()
 
     def close(self, *, raising: bool = True) -> None:
         """Waits for all saves and releases the folder.

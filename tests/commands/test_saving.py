@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -112,6 +114,35 @@ def test_a_checkpoint_counts_only_when_it_is_on_the_disk(tmp_path, monkeypatch):
         checkpoints.save(3, {"w": jnp.ones(2)})
     written = {str(path) for path in (tmp_path / "checkpoints" / "3").rglob("*")}
     assert written | {str(tmp_path / "checkpoints"), str(tmp_path / "checkpoints" / "3")} <= set(flushed)
+
+
+def test_a_run_killed_while_it_removes_a_checkpoint_leaves_none_with_some_of_its_files(tmp_path):
+    """Its files are removed one after the other; the process ends at the third of them."""
+    code = """
+import os, sys
+import jax.numpy as jnp
+from jgan.training.checkpoint import Checkpoints
+
+with Checkpoints(sys.argv[1], keep=1) as checkpoints:
+    for step in 1, 2:
+        checkpoints.save(step, {"w": jnp.ones(3)})
+        checkpoints.wait()
+    remove, removed = os.unlink, []
+    def unlink(*path, **options):
+        removed.append(path)
+        os._exit(9) if len(removed) == 3 else remove(*path, **options)
+    os.unlink = unlink
+    checkpoints.save(3, {"w": jnp.ones(3)})
+    checkpoints.wait()
+"""
+    killed = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True)
+    assert killed.returncode == 9, killed.stderr
+    template = {"w": jnp.zeros(3)}
+    with checkpoint.Checkpoints(tmp_path, read_only=True) as left:
+        assert left.steps() == [2, 3]  # the older one is removed when the newer one is known to be on the disk
+        assert all(left.read(step, template).verified for step in left.steps())
+    with checkpoint.Checkpoints(tmp_path):
+        assert {path.name for path in tmp_path.iterdir()} == {"2", "3"}
 
 
 @pytest.mark.slow
