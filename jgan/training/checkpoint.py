@@ -25,9 +25,8 @@ from jgan.types import PyTree
 from jgan.utils import text
 from jgan.utils.files import synchronize
 
-
 DELETED = "deleted"
-"""the folder to which a checkpoint is moved before its files are removed, so that a killed run leaves none with some of its files"""
+"""the folder to which a checkpoint is moved before its files are removed: a killed run leaves none with some of its files"""
 
 
 @contextlib.contextmanager
@@ -46,8 +45,8 @@ class Checkpoints:
     """The folder `checkpoints/` of a run: the last `keep` checkpoints, the best one, and those that are kept for good.
 
     A save copies the state on the device and returns. A thread then fetches the copy, computes its checksums and writes it to a
-    temporary folder that is renamed when complete. A killed run leaves the previous checkpoint and at most an incomplete
-    folder, which is ignored.
+    temporary folder that is renamed when complete. A checkpoint that is no longer kept is moved to the folder `deleted`; then
+    its files are removed. A killed run leaves the previous checkpoint and at most two incomplete folders, which are ignored.
 
     Args:
       folder: the folder of the checkpoints, created if missing unless `read_only`.
