@@ -40,6 +40,26 @@ def which_gan(result: dict[str, Any]) -> str:
     return f"{markdown(header, rows, left=(0, 1))}\n\n{notes}"
 
 
+def gallery_samples(result: dict[str, Any]) -> str:
+    """The pictures of `python -m benchmarks.gallery`: a row for each model, its best one first on MNIST.
+
+    Args:
+      result: the content of the JSON files, by their names.
+
+    Returns:
+      Markdown.
+    """
+    fid = {(run["model"], run["dataset"]): run["fid"] for run in result.values()}
+    sets = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
+    names = sorted({model for model, _ in fid}, key=lambda model: fid.get((model, "mnist"), float("inf")))
+
+    def picture(model: str, name: str) -> str:
+        return f"![samples of {model} on {sets[name]}](gallery/{name}_{model}.png)" if (model, name) in fid else "not measured"
+
+    rows = [[f"`{model}`", *(picture(model, name) for name in sets)] for model in names]
+    return markdown(["model", *sets.values()], rows, left=(0, 1, 2))
+
+
 def papers(results: dict[str, dict[str, Any]]) -> str:
     """Published figures beside those measured here, with the commands.
 

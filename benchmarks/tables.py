@@ -160,6 +160,7 @@ TABLES: dict[str, Table] = {
     "first_models": Table(model_drawings.first_models, "python -m benchmarks.first_models"),
     "few_labels": Table(model_drawings.few_labels, "python -m benchmarks.few_labels"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
+    "gallery_samples": Table(site_drawings.gallery_samples, "python -m benchmarks.gallery", sources=("gallery",)),
     "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
     "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),
     "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),

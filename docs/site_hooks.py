@@ -61,7 +61,7 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> Non
       config: the configuration.
       files: the files of the site.
     """
-    if "/" not in page.file.src_uri and page.file.src_uri not in ("api.md", "tutorials.md"):
+    if page.parent is None:
         page.meta["hide"] = ["navigation"]
     if page.file.src_uri.startswith("api/"):
         page.meta["search"] = {"boost": 0.02}

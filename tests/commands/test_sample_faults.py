@@ -22,7 +22,7 @@ from jgan.training import outputs
 from jgan.types import DataSpec
 from jgan.utils import checks, cli, memory
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[2] / "docs" / "index.md"
 
 
 def test_a_folder_holds_the_images_of_the_array(finished_run, tmp_path):
@@ -118,7 +118,7 @@ def test_a_measure_needs_the_data_and_says_where_they_were(moved, capsys):
 
 
 def test_the_documented_lines_load_a_generator(finished_run, tmp_path):
-    (code,) = re.findall(r"<!-- example: load -->\n```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (code,) = re.findall(r"<!-- example: load -->\n```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     names: dict = {}
     exec(code.replace('"RUN"', repr(str(finished_run.workdir))), names)
     written = draw(finished_run, tmp_path / "a.npz", "--num", "64")["samples"]

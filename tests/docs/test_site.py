@@ -20,6 +20,7 @@ from jgan.utils import cli
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
+README = ROOT / "README.md"
 PAGES = sorted(DOCS.glob("*.md"))
 NAMES = [page.name for page in PAGES]
 
@@ -108,7 +109,7 @@ def parse(monkeypatch, tmp_path):
     return parsed
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.parametrize("page", [README, *PAGES], ids=[README.name, *NAMES])
 def test_commands_parse(page, parse, capsys):
     """Their modules are there, they know the flags, and the values are possible."""
     for words in commands(page):
@@ -183,6 +184,21 @@ def test_links_and_pictures_are_there(page):
         assert not anchor or anchor in anchors(path), f"{page.name}: {target} has no heading #{anchor}"
 
 
+@pytest.mark.parametrize("page", [README, ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_of_the_repository_are_there(page):
+    text = re.sub(r"`[^`\n]*`", "", BLOCK.sub("", page.read_text()))
+    for link in LINK.finditer(text):
+        target, _, anchor = link["target"].partition("#")
+        assert "://" in target or (ROOT / (target or page.name)).exists(), f"{page.name}: {target} is not there"
+        assert not anchor or anchor in anchors(ROOT / (target or page.name)), f"{page.name}: no heading #{anchor}"
+        assert not link["picture"] or len(link["text"]) > 10, f"{page.name}: {target} needs a text for those who do not see it"
+
+
+def test_the_readme_is_short():
+    """The long tables are on the pages of docs/."""
+    assert len(README.read_text().splitlines()) <= 110
+
+
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_a_page_has_one_title(page):
     text = BLOCK.sub("", page.read_text())
@@ -226,14 +242,14 @@ def test_every_block_of_python_is_an_example_with_a_name():
 
 
 def test_what_stands_in_two_places_is_equal():
-    elsewhere = marked(ROOT / "README.md") | marked(ROOT / "CONTRIBUTING.md")
+    elsewhere = marked(README) | marked(ROOT / "CONTRIBUTING.md")
     shared = {
         (page.name, *name): (code, elsewhere[name])
         for page in PAGES
         for name, code in marked(page).items()
         if name in elsewhere
     }
-    assert {name for _, _, name in shared} == {"main", "load", "objective", "dcgan"}
+    assert {name for _, _, name in shared} == {"main", "objective", "dcgan"}
     for where, (code, original) in shared.items():
         assert code == original, where
 
@@ -263,6 +279,12 @@ def run(monkeypatch, tmp_path):
 
 
 SHORT = ('workdir="RUN"', 'workdir="RUN", eval_samples=50')
+
+
+def test_the_example_of_a_step(run):
+    small = ("gan2014.Config()", "gan2014.Config(g_units=(8,), d_units=(8,), d_pieces=2)")
+    names = run(example("step", small, ("jnp.zeros((100,", "jnp.zeros((4,")))
+    assert (names["state"].step, names["images"].shape) == (2, (64, 28, 28, 1))
 
 
 def test_the_example_of_networks(run, capsys):
