@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "data": "describe data: numbers, classes, sizes, broken files, a contact sheet",
     "train": "train a model: a preset on its data, or on yours",
+    "sweep": "train with several values of some options, and compare them",
     "sample": "draw samples from a run: a grid, an array, a folder of pictures, an interpolation",
     "evaluate": "measure a run or a folder of images",
     "export": "write a trained generator into one file that needs no jgan",

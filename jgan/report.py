@@ -4,7 +4,8 @@
   python -m jgan.report runs/mnist --animation samples.gif   and the history of the samples as an animation
 
 The page is one file that loads nothing. A run that is still training has one too; its data are not needed. For the folder of
-several seeds (`jgan.train --seeds`) it shows their means, their spreads, and the samples of each.
+several seeds (`jgan.train --seeds`) it shows their means, their spreads, and the samples of each; for that of a sweep
+(`jgan.sweep`) the combinations side by side.
 """
 
 if __name__ == "__main__":
@@ -17,8 +18,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jgan import plots, run_page, seeds_page
-from jgan.training import seeds
+from jgan import plots, run_page, seeds_page, sweep_page
+from jgan.training import records, seeds
 from jgan.utils import cli, output
 from jgan.utils.files import replacing
 
@@ -30,7 +31,7 @@ class Args:
     """The flags of the command."""
 
     workdir: Path | None = None
-    """folder of the run, or of several seeds; also the first argument, without the flag"""
+    """folder of the run, of several seeds or of a sweep; also the first argument, without the flag"""
     out: Path | None = None
     """the page; default: report.html in the folder of the run"""
     animation: Path | None = None
@@ -53,10 +54,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse(Args, given, prog=PROG, description=__doc__ or "")
     if args.workdir is None:
         raise ValueError(f"expected the folder of a run, as in {PROG} runs/digits")
-    of_seeds = bool(seeds.of(args.workdir))
-    if of_seeds and args.animation is not None:
-        raise ValueError(f"--animation is of one run: give the folder of one seed in {args.workdir}")
-    if not of_seeds:
+    of_sweep, of_seeds = (args.workdir / records.SWEEP).is_file(), bool(seeds.of(args.workdir))
+    if (of_sweep or of_seeds) and args.animation is not None:
+        raise ValueError(f"--animation is of one run: give the folder of one in {args.workdir}")
+    made_by = sweep_page.page if of_sweep else seeds_page.page if of_seeds else run_page.page
+    if made_by is run_page.page:
         run_page.configuration(args.workdir)  # whether it is a run
     out = args.out or args.workdir / "report.html"
     if out.suffix.lower() not in (".html", ".htm"):
@@ -66,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if args.animation.suffix.lower() != ".gif":
             raise ValueError(f"--animation must end in .gif, found {args.animation}")
         output.file("--animation", args.animation)
-    made = seeds_page.page(args.workdir) if of_seeds else run_page.page(args.workdir)
+    made = made_by(args.workdir)
     frames = [] if args.animation is None else run_page.animation(args.workdir)
     with replacing(out) as temporary:
         temporary.write_text(made, encoding="utf-8", errors="backslashreplace")  # names of files need not be UTF-8

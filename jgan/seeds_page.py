@@ -39,7 +39,7 @@ def page(workdir: Path) -> str:
         *(pages.element("p", line, class_="warning") for line in run_page.warnings(lines, rows)),
         pages.section("Last line of each seed", table),
         pages.section("Curves: means, and one standard deviation", curves),
-        pages.section("Last samples of each seed", *(_samples(seeds.member(workdir, seed), seed) for seed in held)),
+        pages.section("Last samples of each seed", *(samples(seeds.member(workdir, seed), f"seed {seed}") for seed in held)),
         pages.section("Options of the first seed", *options),
         pages.section("Data and environment", *origin),
         pages.section("Log", pages.details("the last lines", pages.element("pre", "\n".join(lines[-run_page.LINES :])))),
@@ -74,14 +74,22 @@ def _table(rows: Mapping[int, Mapping[str, Any]]) -> Markup:
     return pages.table(body, ["", "mean", "standard deviation", *(f"seed {seed}" for seed in rows)])
 
 
-def _samples(workdir: Path, seed: int) -> Markup:
-    """The newest samples of a seed, a picture or lines of text."""
+def samples(workdir: Path, title: str) -> Markup:
+    """The newest samples of a run, a picture or lines of text.
+
+    Args:
+      workdir: the folder of the run.
+      title: what the caption says before the step.
+
+    Returns:
+      The figure; nothing if there are none.
+    """
     found = sorted((workdir / "samples").glob("step_*.*"))
     if not found:
         return Markup()
-    path, caption = found[-1], pages.element("figcaption", f"seed {seed}, step {int(found[-1].stem[5:]):,}")
+    path, caption = found[-1], pages.element("figcaption", f"{title}, step {int(found[-1].stem[5:]):,}")
     if path.suffix == ".txt":
         shown = pages.element("pre", path.read_text(encoding="utf-8", errors="replace"))
     else:
-        shown = run_page.picture(path, f"samples of seed {seed}")
+        shown = run_page.picture(path, f"samples: {title}")
     return pages.element("figure", pages.joined([caption, shown]))

@@ -171,7 +171,7 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
       >>> train.split(["--resume", "mnist", "--steps", "7"])
       ('mnist', ['--resume', 'yes', '--steps', '7'])
     """
-    kinds, presets = _flags(), models.presets()
+    kinds, presets = flags(), models.presets()
     words, rest, expected = [], [], 0.0  # the number of values that the previous flag still takes
     for argument, after in itertools.zip_longest(argv, argv[1:], fillvalue=""):
         if argument == "--resume" and after not in RESUME:
@@ -191,8 +191,17 @@ def split(argv: Sequence[str]) -> tuple[str, list[str]]:
     return (words[0] if words else ""), rest
 
 
-def _flags() -> dict[str, float]:
-    """The number of values that each flag takes: 0 for a switch, infinity for a tuple."""
+def flags() -> dict[str, float]:
+    """The flags of the command, those of all models among them.
+
+    Returns:
+      The number of values that each takes, by its name without dashes before it: 0 for a switch, infinity for a tuple.
+
+    Example:
+      >>> from jgan import train
+      >>> train.flags()["model.optimizer.learning-rate"]
+      1
+    """
     found = {"help": 0.0, **_flags_of(RunConfig)}
     for preset in models.presets().values():
         for name, count in _flags_of(type(preset.config), "model.").items():

@@ -12,7 +12,7 @@ from jgan.plots.interpolation import interpolation_sheet
 from jgan.plots.measures import ndb_histogram, prd_curve, spectrum
 from jgan.plots.nearest import YELLOW, nearest_neighbours, nearest_sheet, neighbours_sheet
 from jgan.plots.points import points_sheet
-from jgan.plots.runs import curves
+from jgan.plots.runs import compared, curves
 from jgan.plots.sheets import BACKGROUND, LEGIBLE, grid, save_png, to_uint8
 from jgan.plots.trajectories import trajectory_sheet
 
@@ -21,6 +21,7 @@ __all__ = [
     "LEGIBLE",
     "YELLOW",
     "animation",
+    "compared",
     "comparison",
     "curves",
     "density_sheet",

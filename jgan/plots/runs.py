@@ -1,4 +1,4 @@
-"""Training curves of a run."""
+"""Training curves of a run, and of several side by side."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -58,6 +58,43 @@ def curves(rows: Sequence[Mapping[str, float]], *, balance: Mapping[str, float] 
         axis.grid(alpha=0.3)
         axis.legend()
     axes[-1].set_xlabel("step")
+    return figure
+
+
+def compared(runs: Mapping[str, Sequence[Mapping[str, float]]], name: str) -> "Figure":
+    """One metric of several runs over steps.
+
+    A curve of several seeds has a band of one standard deviation.
+
+    Args:
+      runs: the lines of `metrics.jsonl` of each, by the words of the legend; lines that lack the metric are left out.
+      name: the name of the metric.
+
+    Returns:
+      The figure.
+
+    Raises:
+      ValueError: if no run has the metric.
+
+    Example:
+      >>> from jgan import plots
+      >>> figure = plots.compared({"a": [{"step": 5, "fid": 3.0}], "b": [{"step": 5, "fid": 2.0}]}, "fid")
+      >>> [line.get_label() for line in figure.axes[0].lines]
+      ['a', 'b']
+    """
+    having = {words: [row for row in rows if "step" in row and name in row] for words, rows in runs.items()}
+    having = {words: rows for words, rows in having.items() if rows}
+    if not having:
+        raise ValueError(f"expected rows with a step and {name}, found none")
+    figure = figure_of(8, 4 + 0.2 * len(having))
+    axis = figure.subplots()
+    for words, rows in having.items():
+        steps, values = [row["step"] for row in rows], [row[name] for row in rows]
+        (line,) = axis.plot(steps, values, label=words, marker="." if len(rows) < 30 else None)
+        _band(axis, rows, name, line.get_color())
+    axis.set(xlabel="step", ylabel=name)
+    axis.grid(alpha=0.3)
+    axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), frameon=False)
     return figure
 
 

@@ -189,6 +189,8 @@ def _holds_run(config: RunConfig, workdir: Path) -> bool:
     exists = (workdir / records.CONFIG).exists()
     if held := seeds.of(workdir):
         raise ValueError(f"{workdir} holds the runs of {len(held)} seeds: give --resume to continue them, or another --workdir")
+    if (workdir / records.SWEEP).exists():
+        raise ValueError(f"{workdir} holds a sweep: continue it with python -m jgan.sweep --resume, or give another --workdir")
     checkpoints = workdir / CHECKPOINTS
     saved = checkpoints.is_dir() and any(checkpoints.iterdir())
     written = (workdir / journal.METRICS).exists() and (workdir / journal.METRICS).stat().st_size > 0

@@ -21,7 +21,7 @@ from jgan.training.environment import environment, write_json
 from jgan.types import Batch, DataSpec, Field
 from jgan.utils import checks, registry
 
-CONFIG, SEEDS = "config.json", "seeds.json"
+CONFIG, SEEDS, SWEEP = "config.json", "seeds.json", "sweep.json"
 ONE_START = ("resume", "accept_data", "dry_run", "verify", "time_limit", "coordinator", "processes", "process", "seeds")
 """options of one start of the program, which are not recorded"""
 
@@ -174,6 +174,8 @@ def read(workdir: Path, model: Model | None = None) -> Record:
     path = Path(workdir) / CONFIG
     if not path.is_file() and (Path(workdir) / SEEDS).is_file():
         raise FileNotFoundError(f"{workdir} holds the runs of several seeds: give the folder of one of them, {workdir}/seed_N")
+    if not path.is_file() and (Path(workdir) / SWEEP).is_file():
+        raise FileNotFoundError(f"{workdir} holds a sweep: give the folder of one of its runs")
     if not path.is_file():
         raise FileNotFoundError(f"{workdir} holds no {CONFIG}: it is not the folder of a run; python -m jgan.train makes one")
     try:

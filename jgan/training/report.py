@@ -162,6 +162,20 @@ def write_curves(run: Run, rows: Sequence[dict[str, Any]], folder: Path) -> None
         plots.curves(rows, balance=balance and balance._asdict()).savefig(temporary, format="png")
 
 
+def criterion(evaluator: evaluators.Evaluator, row: dict[str, Any] | None) -> dict[str, Any]:
+    """The measure by which the best checkpoint is kept, as `summary.json` has it.
+
+    Args:
+      evaluator: the evaluator of the run.
+      row: the line of the best checkpoint; None if there is none.
+
+    Returns:
+      `criterion`, the name, and `larger_is_better`; empty without a line.
+    """
+    found = None if row is None else evaluator.criterion_of(row)
+    return {} if found is None else {"criterion": found[0], "larger_is_better": found[1]}
+
+
 def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log) -> None:
     """Finishes a run: writes the evaluator's pictures and measures, the curves and `summary.json`, and prints a summary.
 
@@ -183,6 +197,7 @@ def finish(run: Run, evaluator: evaluators.Evaluator, state: GANState, log: Log)
         **entries,
         "last": rows[-1],
         "best": best,
+        **criterion(evaluator, best),
         "environment": environment(),
     }
     write_json(run.workdir / "summary.json", summary)

@@ -105,6 +105,7 @@ def finish(runs: Sequence[Run], workdir: Path, evaluator: Evaluator, log: Log) -
         "last": means(lasts),
         # Each seed has its best step, which need not be that of another.
         "best": {name: value for name, value in means(judged).items() if name != "step"} if len(judged) == len(runs) else None,
+        **report.criterion(evaluator, next(iter(judged.values()), None)),
         "environment": environment(),
     }
     write_json(workdir / "summary.json", summary)

@@ -129,7 +129,7 @@ def test_the_page_of_all_seeds(copy):
     last = journal.rows(copy)[-1]
     assert f"{last['d_loss']:.5g}" in page
     assert f"{last['d_loss_std']:.5g}" in page
-    with pytest.raises(ValueError, match=r"^--animation is of one run: give the folder of one seed in "):
+    with pytest.raises(ValueError, match=r"^--animation is of one run: give the folder of one in "):
         report.main([str(copy), "--animation", str(copy / "all.gif")])
 
 

@@ -1,0 +1,324 @@
+"""A sweep: the settings of one or more options, and the folder that holds a run, or several seeds, of each of them."""
+
+import difflib
+import itertools
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from jgan.data import reading
+from jgan.training.environment import environment, write_json
+from jgan.training.records import SWEEP
+
+ITS_OWN = ("workdir", "resume", "time-limit", "seed", "seeds", "dry-run", "verify", "coordinator", "processes", "process")
+"""options of a start or of the whole sweep, over which there is no sweep"""
+
+
+class Setting(NamedTuple):
+    """One setting of a sweep.
+
+    Attributes:
+      options: the values by the names of the flags.
+      folder: the name of its folder in that of the sweep.
+    """
+
+    options: dict[str, str]
+    folder: str
+
+
+class Result(NamedTuple):
+    """What the runs of a setting have reached.
+
+    Attributes:
+      measure: the name of the measure by which the best checkpoint of each is kept.
+      larger: whether larger values of it are better.
+      values: the best value of each seed.
+    """
+
+    measure: str
+    larger: bool
+    values: dict[int, float]
+
+    @property
+    def mean(self) -> float:
+        """The mean over the seeds."""
+        return float(np.mean(list(self.values.values())))
+
+    @property
+    def error(self) -> float | None:
+        """The standard error of the mean; None for one seed."""
+        count = len(self.values)
+        return None if count < 2 else float(np.std(list(self.values.values()), ddof=1) / math.sqrt(count))
+
+
+def axes(given: Sequence[str], known: Mapping[str, float]) -> dict[str, tuple[str, ...]]:
+    """Reads `FLAG=VALUE,VALUE`.
+
+    Args:
+      given: such texts, one for each flag. A value of several words, for a flag that takes several, has spaces.
+      known: the flags of training, with the number of values that each takes: 0 for a switch, whose values are true and false.
+
+    Returns:
+      The values by the names of the flags.
+
+    Raises:
+      ValueError: if a flag is unknown or given twice, cannot be swept, or has a value twice or none.
+
+    Example:
+      >>> from jgan.training import sweeps
+      >>> sweeps.axes(["model.loss=hinge,lsgan"], {"model.loss": 1})
+      {'model.loss': ('hinge', 'lsgan')}
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for text in given:
+        name, equals, rest = text.partition("=")
+        flag, values = name.lstrip("-").replace("_", "-"), tuple(value.strip() for value in rest.split(","))
+        if not equals or not all(values):
+            raise ValueError(f"--over expects FLAG=VALUE,VALUE, as in model.optimizer.learning-rate=1e-4,2e-4, found {text!r}")
+        if flag in ITS_OWN:
+            raise ValueError(
+                f"--over {flag}: there is no sweep over it" + (": give --seeds" if flag.startswith("seed") else "")
+            )
+        if flag not in known:
+            meant = difflib.get_close_matches(flag, known, 1)
+            raise ValueError(f"--over: unknown flag {flag}{f', did you mean {meant[0]}?' if meant else ''}")
+        if not known[flag] and not set(values) <= {"true", "false"}:
+            raise ValueError(f"--over {flag}: the values of a switch are true and false, found {rest!r}")
+        if flag in found or len(set(values)) < len(values):
+            raise ValueError(f"--over {flag}: {'given twice' if flag in found else 'a value is there twice: ' + rest}")
+        found[flag] = values
+    return found
+
+
+def settings(over: Mapping[str, Sequence[str]]) -> list[Setting]:
+    """All combinations of the values.
+
+    Args:
+      over: the values by the names of the flags.
+
+    Returns:
+      The settings; the last flag varies fastest. A folder is named after the last parts of the flags' names.
+
+    Example:
+      >>> from jgan.training import sweeps
+      >>> [setting.folder for setting in sweeps.settings({"model.loss": ("hinge",), "model.width": ("8", "16")})]
+      ['loss=hinge,width=8', 'loss=hinge,width=16']
+    """
+    short = [flag.rpartition(".")[2] for flag in over]
+    names = dict(zip(over, short if len(set(short)) == len(short) else over, strict=True))
+    found = []
+    for values in itertools.product(*over.values()):
+        options = dict(zip(over, values, strict=True))
+        parts = (f"{names[flag]}={re.sub(r'[^A-Za-z0-9.+-]+', '_', value)}" for flag, value in options.items())
+        found.append(Setting(options, ",".join(parts)))
+    return found
+
+
+def words(setting: Setting, known: Mapping[str, float]) -> list[str]:
+    """The arguments of `python -m jgan.train` for a setting.
+
+    Args:
+      setting: the setting.
+      known: the number of values that each flag takes; 0 for a switch.
+
+    Returns:
+      The flags and their values.
+
+    Example:
+      >>> from jgan.training import sweeps
+      >>> sweeps.words(sweeps.Setting({"model.loss": "hinge", "model.fast": "false"}, ""), {"model.loss": 1, "model.fast": 0})
+      ['--model.loss', 'hinge', '--model.no-fast']
+    """
+    found: list[str] = []
+    for flag, value in setting.options.items():
+        prefix, _, last = flag.rpartition(".")
+        if known[flag]:
+            found += [f"--{flag}", *value.split()]
+        else:
+            found.append(f"--{flag}" if value == "true" else f"--{'.'.join(filter(None, [prefix, 'no-' + last]))}")
+    return found
+
+
+def write(workdir: Path, arguments: Sequence[str], over: Mapping[str, Sequence[str]], command: str) -> None:
+    """Writes `sweep.json`, from which the sweep is continued.
+
+    Args:
+      workdir: the folder of the sweep, which is created.
+      arguments: the arguments for training that all settings share.
+      over: the values by the names of the flags.
+      command: the command line.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    write_json(workdir / SWEEP, {"arguments": list(arguments), "over": over, "command": command})
+
+
+def read(workdir: Path) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+    """Reads `sweep.json`.
+
+    Args:
+      workdir: the folder of a sweep.
+
+    Returns:
+      `(arguments, over)`, as `write` took them.
+
+    Raises:
+      ValueError: if there is none, or it is damaged.
+    """
+    path = workdir / SWEEP
+    if not path.is_file():
+        raise ValueError(f"{workdir} holds no {SWEEP}: it is not the folder of a sweep; python -m jgan.sweep makes one")
+    with reading.naming(path, "the record of a sweep"):
+        found = json.loads(path.read_bytes())
+        arguments, over = found["arguments"], found["over"]
+        texts = [*arguments, *over, *(value for values in over.values() for value in values)]
+        if not over or not all(isinstance(value, str) for value in texts):
+            raise ValueError("expected texts")
+        return arguments, {flag: tuple(values) for flag, values in over.items()}
+
+
+def result(folder: Path, steps: int | None = None) -> Result | None:
+    """What the runs of a setting have reached.
+
+    Args:
+      folder: the folder of the run, or of several seeds.
+      steps: their length; None for any.
+
+    Returns:
+      The `Result`; None if they have not ended, ended after another number of steps, or have no measure.
+
+    Raises:
+      ValueError: if the summary is damaged.
+    """
+    path = folder / "summary.json"
+    if not path.is_file():
+        return None
+    with reading.naming(path, "the summary of a run"):
+        summary = json.loads(path.read_bytes())
+        if steps is not None and summary["steps"] != steps:
+            return None
+        ends = {int(seed): end["best"] for seed, end in summary.get("seeds", {0: summary}).items()}
+        measure = summary.get("criterion")
+        if measure is None or not all(ends.values()):
+            return None
+        return Result(measure, summary["larger_is_better"], {seed: float(row[measure]) for seed, row in ends.items()})
+
+
+def ended(folder: Path, steps: int) -> bool:
+    """Whether the runs of a setting have ended after so many steps.
+
+    Args:
+      folder: the folder of the run, or of several seeds.
+      steps: their length.
+
+    Returns:
+      Whether `summary.json` says so.
+    """
+    path = folder / "summary.json"
+    if not path.is_file():
+        return False
+    with reading.naming(path, "the summary of a run"):
+        return bool(json.loads(path.read_bytes())["steps"] == steps)
+
+
+def ranked(workdir: Path, all_settings: Sequence[Setting]) -> list[tuple[Setting, Result]]:
+    """The settings that have a result, the best one first.
+
+    Args:
+      workdir: the folder of the sweep.
+      all_settings: its settings.
+
+    Returns:
+      The settings and what they have reached, by the mean over the seeds; those that have another measure than most follow.
+    """
+    found = [(setting, reached) for setting in all_settings if (reached := result(workdir / setting.folder)) is not None]
+    measures = [reached.measure for _, reached in found]
+    usual = max(measures, key=measures.count, default="")
+
+    def order(pair: tuple[Setting, Result]) -> tuple[bool, float]:
+        _, reached = pair
+        return reached.measure != usual, -reached.mean if reached.larger else reached.mean
+
+    return sorted(found, key=order)
+
+
+def table(found: Sequence[tuple[Setting, Result]]) -> list[list[str]]:
+    """The settings as rows of texts, with a header.
+
+    Args:
+      found: the settings and what they have reached, the best one first.
+
+    Returns:
+      The rows: the values of the flags, the mean, its standard error if there are several seeds, the value of each seed.
+
+    Example:
+      >>> from jgan.training import sweeps
+      >>> reached = sweeps.Result("fid", False, {0: 3.0, 1: 5.0})
+      >>> sweeps.table([(sweeps.Setting({"model.loss": "hinge"}, "loss=hinge"), reached)])
+      [['model.loss', 'best fid', 'standard error', 'seeds'], ['hinge', '4', '1', '3, 5']]
+    """
+    setting, first = found[0]
+    several = any(len(reached.values) > 1 for _, reached in found)
+    rows = [[*setting.options, f"best {first.measure}", *(["standard error", "seeds"] if several else [])]]
+    for setting, reached in found:
+        row = [
+            *setting.options.values(),
+            f"{reached.mean:.4g}" + ("" if reached.measure == first.measure else f" ({reached.measure})"),
+        ]
+        if several:
+            each = ", ".join(f"{value:.4g}" for value in reached.values.values())
+            row += ["" if reached.error is None else f"{reached.error:.2g}", each]
+        rows.append(row)
+    return rows
+
+
+def caution(found: Sequence[tuple[Setting, Result]]) -> str:
+    """How far the order of the first two can be trusted.
+
+    Args:
+      found: the settings and what they have reached, the best one first.
+
+    Returns:
+      A sentence; "" if their difference is at least twice its standard error, or there is only one setting.
+
+    Example:
+      >>> from jgan.training import sweeps
+      >>> setting = sweeps.Setting({"model.loss": "hinge"}, "loss=hinge")
+      >>> sweeps.caution([(setting, sweeps.Result("fid", False, {0: 3.0})), (setting, sweeps.Result("fid", False, {0: 5.0}))])
+      'one seed of each: the difference may be chance; --seeds 3 says more'
+    """
+    if len(found) < 2:
+        return ""
+    (_, first), (_, second) = found[:2]
+    if first.error is None or second.error is None:
+        return "one seed of each: the difference may be chance; --seeds 3 says more"
+    error = math.hypot(first.error, second.error)
+    if abs(first.mean - second.mean) >= 2 * error:
+        return ""
+    return f"the first two differ by less than twice the standard error of their difference, {error:.2g}: it may be chance"
+
+
+def summarize(workdir: Path, found: Sequence[tuple[Setting, Result]]) -> None:
+    """Writes `summary.json` of the sweep.
+
+    Args:
+      workdir: the folder of the sweep.
+      found: the settings and what they have reached, the best one first.
+    """
+    entries: list[dict[str, Any]] = [
+        {
+            "options": setting.options,
+            "folder": setting.folder,
+            "measure": reached.measure,
+            "larger_is_better": reached.larger,
+            "mean": reached.mean,
+            "standard_error": reached.error,
+            "seeds": reached.values,
+        }
+        for setting, reached in found
+    ]
+    write_json(workdir / "summary.json", {"settings": entries, "caution": caution(found), "environment": environment()})

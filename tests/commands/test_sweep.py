@@ -1,0 +1,220 @@
+"""`python -m jgan.sweep`: what each combination's folder is, the order, resuming, failures, the page, bad input."""
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from small_runs import SMALL, assert_same_end, small_run
+
+from jgan import report, sample, sweep, train
+from jgan.training import seeds, stopping, sweeps
+
+SHORT = [*SMALL, "--steps", "4", "--log-every", "2", "--eval-every", "2", "--eval-samples", "50", "--seed", "7"]
+OVER = ["--over", "model.optimizer.learning-rate=0.05,0.2", "model.fresh-g-batch=true,false"]
+
+
+def swept(workdir, *more):
+    sweep.main(["digits", *SHORT, "--workdir", str(workdir), *more])
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("sweep") / "all"
+    swept(workdir, "--over", "model.optimizer.learning-rate=0.05,0.2", "--seeds", "2")
+    return workdir
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+    return shutil.copytree(finished, tmp_path / "all")
+
+
+def test_a_combination_ends_as_its_run_alone_does(tmp_path):
+    swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=0.05,0.2")
+    train.main(["digits", *SHORT, "--workdir", str(tmp_path / "alone"), "--model.optimizer.learning-rate", "0.2"])
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {
+        *("learning-rate=0.05", "learning-rate=0.2", "summary.json", "sweep.json")
+    }
+    assert_same_end(tmp_path / "all" / "learning-rate=0.2", tmp_path / "alone")
+
+
+def test_the_best_combination_comes_first(finished, copy, capsys):
+    sweep.main(["--workdir", str(copy), "--resume"])  # nothing is left to train
+    out = capsys.readouterr().out
+    assert out.count("ended before") == 2
+    summary = json.loads((copy / "summary.json").read_text())
+    assert summary["settings"] == json.loads((finished / "summary.json").read_text())["settings"]
+    means = [entry["mean"] for entry in summary["settings"]]
+    assert len(means) == 2
+    assert means == sorted(means, reverse=True)  # of log-likelihoods the larger is the better
+    for entry in summary["settings"]:
+        ends = {
+            seed: json.loads((seeds.member(copy / entry["folder"], seed) / "summary.json").read_text())["best"]
+            for seed in (7, 8)
+        }
+        values = [end[entry["measure"]] for end in ends.values()]
+        assert list(entry["seeds"].values()) == values
+        assert entry["mean"] == pytest.approx(np.mean(values), rel=1e-12)
+        assert entry["standard_error"] == pytest.approx(abs(values[0] - values[1]) / 2, rel=1e-9)
+        assert entry["options"] == {"model.optimizer.learning-rate": entry["folder"].partition("=")[2]}
+    best = summary["settings"][0]["folder"].partition("=")[2]
+    assert f"best: --model.optimizer.learning-rate {best}, in " in out
+    assert out.index(f"{best} ") < out.index("all on one page")
+
+
+def test_the_page_shows_all_combinations(copy, tmp_path):
+    report.main([str(copy)])
+    page = (copy / "report.html").read_text()
+    assert "2 of 2 combinations have ended" in page
+    assert page.count("<figure") >= 2
+    assert page.count("learning-rate 0.05") >= 2  # the curve, the samples
+    assert "&lt;h2" not in page
+    shutil.rmtree(copy / "learning-rate=0.2")
+    report.main([str(copy)])
+    assert "1 of 2 combinations have ended" in (copy / "report.html").read_text()
+    with pytest.raises(ValueError, match="--animation is of one run"):
+        report.main([str(copy), "--animation", str(tmp_path / "a.gif")])
+    shutil.rmtree(copy / "learning-rate=0.05")
+    with pytest.raises(ValueError, match="found none that has begun"):
+        report.main([str(copy)])
+
+
+def test_all_combinations_of_several_options_and_of_a_switch(tmp_path, capsys):
+    known = train.flags()
+    chosen = sweeps.settings({"a.rate": ("1", "2"), "b.rate": ("3", "4 5"), "tensorboard": ("true", "false")})
+    assert len(chosen) == 8
+    assert chosen[1].folder == "a.rate=1,b.rate=3,tensorboard=false"
+    assert chosen[2].folder == "a.rate=1,b.rate=4_5,tensorboard=true"
+    assert sweeps.words(chosen[3], {"a.rate": 1, "b.rate": 2, "tensorboard": 0}) == [
+        *("--a.rate", "1", "--b.rate", "4", "5", "--no-tensorboard")
+    ]
+    assert sweeps.axes(["--batch_size=8,16"], known) == {"batch-size": ("8", "16")}
+    over = ["--over", "batch-size=8,12", "--over", "model.g-units=8,8 8"]
+    sweep.main(["digits", *over, "--workdir", str(tmp_path / "all"), "--dry-run"])
+    assert capsys.readouterr().out.count("--model.g-units 8 8:") == 2
+    assert not (tmp_path / "all").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_is_stopped_and_continued(tmp_path):
+    command = [sys.executable, "-m", "jgan.sweep", "digits", *SMALL, "--log-every", "10", "--checkpoint-every", "10"]
+    command += ["--eval-every", "0", "--sample-every", "0", "--steps", "30000", "--seed", "7"]
+    command += ["--over", "model.optimizer.learning-rate=0.05,0.2", "--workdir", str(tmp_path / "all")]
+    going = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    first, limit = tmp_path / "all" / "learning-rate=0.05" / "checkpoints", time.monotonic() + 100
+    while not list(first.glob("[0-9]*")):
+        assert time.monotonic() < limit
+        time.sleep(0.1)
+    going.send_signal(signal.SIGTERM)
+    out, err = going.communicate(timeout=100)
+    assert (going.returncode, err) == (128 + signal.SIGTERM, "")
+    (again,) = re.findall(r"the whole sweep is continued with: (.*)", out)
+    assert again == f"python -m jgan.sweep --workdir {tmp_path / 'all'} --resume"
+    reached = max(int(path.name) for path in first.glob("[0-9]*"))
+    ended = subprocess.run(
+        [*command[:3], "--workdir", str(tmp_path / "all"), "--resume", "--time-limit", "0.15"], capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert f"continuing from step {reached:,}" in ended.stdout
+    assert "the whole sweep is continued with" in ended.stdout
+
+
+def test_no_time_is_left_for_the_next_combination(copy, capsys):
+    (copy / "learning-rate=0.2" / "summary.json").unlink()
+    with pytest.raises(stopping.Stopped) as stopped:
+        sweep.main(["--workdir", str(copy), "--resume", "--time-limit", "1e-9"])
+    assert stopped.value.code == 0
+    assert "time limit: 1 of the 2 combinations have ended; continue with: " in capsys.readouterr().out
+
+
+def test_a_combination_that_fails_does_not_end_the_others(tmp_path, capsys):
+    with pytest.raises(ValueError, match=r"1 of the 2 combinations have not ended; the first: --model\.optim"):
+        swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=1e38,0.2")
+    out = capsys.readouterr().out
+    assert "not trained to its end: --model.optimizer.learning-rate 1e38: " in out
+    assert "best: --model.optimizer.learning-rate 0.2, in " in out
+    (entry,) = json.loads((tmp_path / "all" / "summary.json").read_text())["settings"]
+    assert entry["options"] == {"model.optimizer.learning-rate": "0.2"}
+
+
+def test_the_difference_of_the_first_two_beside_its_error():
+    setting = sweeps.Setting({"a": "1"}, "a=1")
+    reached = [(setting, sweeps.Result("fid", False, {0: mean - 0.1, 1: mean + 0.1})) for mean in (1.0, 1.5, 1.2)]
+    assert sweeps.caution(reached[:1]) == ""
+    assert sweeps.caution(reached[:2]) == ""  # 0.5 apart; each has a standard error of 0.1
+    assert "0.14: it may be chance" in sweeps.caution(reached[::2])  # 0.2 < 2 * 0.1 * sqrt(2)
+
+
+def test_settings_of_other_measures_follow(tmp_path):
+    settings = sweeps.settings({"metric": ("fid", "kid", "other", "none")})
+    for setting, summary in zip(
+        settings,
+        (
+            {"criterion": "fid", "larger_is_better": False, "best": {"fid": 3.0}},
+            {"criterion": "kid", "larger_is_better": False, "best": {"kid": 0.1}},
+            {"criterion": "fid", "larger_is_better": False, "best": {"fid": 2.0}},
+            {"best": None},
+        ),
+        strict=True,
+    ):
+        (tmp_path / setting.folder).mkdir()
+        (tmp_path / setting.folder / "summary.json").write_text(json.dumps({"steps": 4, **summary}))
+    found = sweeps.ranked(tmp_path, settings)
+    assert [setting.options["metric"] for setting, _ in found] == ["other", "fid", "kid"]
+    assert [row[1] for row in sweeps.table(found)] == ["best fid", "2", "3", "0.1 (kid)"]
+    assert sweeps.result(tmp_path / "metric=fid", steps=5) is None
+
+
+# ---------------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ([], "expected the options to vary, --over FLAG=VALUE,VALUE"),
+        (["--over", "model.loss"], "found 'model.loss'"),
+        (["--over", "model.optimizer.learning-rate=1,,2"], "FLAG=VALUE,VALUE"),
+        (["--over", "model.optimizer.learning-rat=1,2"], "did you mean model.optimizer.learning-rate"),
+        (["--over", "steps=3,3"], "a value is there twice"),
+        (["--over", "steps=3,4", "--over", "steps=5"], "--over steps: given twice"),
+        (["--over", "seed=3,4"], "there is no sweep over it: give --seeds"),
+        (["--over", "workdir=a,b"], "there is no sweep over it"),
+        (["--over", "tensorboard=yes,no"], "the values of a switch are true and false"),
+        (["--over", "batch-size=0,8"], "--batch-size must be at least 1, found 0"),
+        (["--over", "batch-size=x,8"], "--batch-size"),
+        (["--over", "batch-size=4,8", "--batch-size", "8"], "--batch-size is swept and given"),
+        (["--over", "batch-size=4,8", "--processes", "2"], "leave --processes out"),
+        (["--over", "batch-size=4,8", "--time-limit", "-1"], "--time-limit must be a number of minutes"),
+        (["--over", "batch-size=4,8", "--resume"], "with its own options: leave"),
+        (["--over", "data-dir=a/b,a_b"], "two combinations would have the folder data-dir=a_b"),
+        (["--over", f"data-dir={'a' * 250},b"], "the name of a folder would be too long"),
+    ],
+)
+def test_wrong_options(tmp_path, flags, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        sweep.main(["digits", "--workdir", str(tmp_path / "all"), *flags])
+    assert not (tmp_path / "all").exists()
+
+
+def test_folders_are_not_mixed(copy, finished_run, tmp_path):
+    for given, message in (
+        (["digits", "--workdir", str(copy), *OVER], "already holds a sweep; give --resume"),
+        (["digits", "--workdir", str(finished_run.workdir), *OVER], "holds a run"),
+        (["--workdir", str(tmp_path), "--resume"], "holds no sweep.json"),
+        (["digits", *OVER], "expected the folder of the sweep, --workdir"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            sweep.main(given)
+    with pytest.raises(ValueError, match=r"holds a sweep: continue it with python -m jgan\.sweep"):
+        train.main(small_run(copy, 4))
+    with pytest.raises(FileNotFoundError, match="holds a sweep: give the folder of one of its runs"):
+        sample.main(["--workdir", str(copy), "--num", "4"])
+    (copy / "sweep.json").write_text("{}")
+    with pytest.raises(ValueError, match="the record of a sweep"):
+        sweep.main(["--workdir", str(copy), "--resume"])
