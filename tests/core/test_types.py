@@ -32,8 +32,10 @@ LAYERS = [
     {"training"},
     {"exploration", "translation", "sample_text", "run_page", "browser"},
     {"seeds_page"},
+    {"sweep_page"},
     {"sample", "export", "report", "classifier"},
     {"train", "evaluate", "__main__"},
+    {"sweep"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
 PURE = set.union(*LAYERS[:9]) - {"utils", "data", "plots", "features", "evaluation"}
