@@ -285,6 +285,25 @@ def overhead(result: dict[str, Any]) -> str:
     )
 
 
+def first_step(result: dict[str, Any]) -> str:
+    """The table of `python -m benchmarks.first_step`.
+
+    Args:
+      result: the content of the JSON file.
+
+    Returns:
+      Markdown.
+    """
+    rows = []
+    for preset, kinds in result["presets"].items():
+        for kind, found in kinds.items():
+            parts = [f"{found[name]:.1f}" for name in ("total", "imports", "tracing", "compiling", "rest")]
+            rows.append([f"`{preset}`", kind, parts[0], f"{found['min']:.1f} to {found['max']:.1f}", *parts[1:]])
+    header = ["preset", "compiled programs", "first step after (s)", "min to max", "imports", "tracing", "compiling", "rest"]
+    notes = f"Medians of {result['rounds']} processes of each kind. {origin(result)}"
+    return f"{markdown(header, rows, left=(0, 1))}\n\n{notes}"
+
+
 def faults(result: dict[str, Any]) -> str:
     """The table of survived faults.
 

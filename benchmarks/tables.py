@@ -159,6 +159,7 @@ TABLES: dict[str, Table] = {
     "faults": Table(drawings.faults, "python -m benchmarks.faults"),
     "first_models": Table(model_drawings.first_models, "python -m benchmarks.first_models"),
     "few_labels": Table(model_drawings.few_labels, "python -m benchmarks.few_labels"),
+    "first_step": Table(drawings.first_step, "python -m benchmarks.first_step"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery_samples": Table(site_drawings.gallery_samples, "python -m benchmarks.gallery", sources=("gallery",)),
     "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),

@@ -47,7 +47,7 @@ def load(name: str = "digits", data_dir: Path | None = None, *, held_out: int | 
 
 
 def _rows() -> np.ndarray:
-    """The 64 values of each image, and its class: `[N, 65]`. The file alone, because the import of scikit-learn takes a second."""
+    """The 64 values of each image, and its class: `[N, 65]`; from the file, for the import of scikit-learn takes a second."""
     package = importlib.util.find_spec("sklearn")
     if package is not None and package.origin is not None:
         path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
