@@ -17,7 +17,7 @@ from typing import Any
 from jgan import models
 from jgan.data import reading
 from jgan.data.sources import SOURCES
-from jgan.training import api, custom, environment, folder, follower, loop, plan, population, processes, report, seeds
+from jgan.training import api, cluster, custom, environment, folder, follower, loop, plan, population, processes, report, seeds
 from jgan.training import config as configs
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
@@ -146,7 +146,7 @@ def configuration(argv: Sequence[str]) -> RunConfig:
     about = f": {presets[name].description}" if name in presets else ""
     description = f"Train {name}{about}.\n\nPresets, each on any --dataset that its model accepts:\n{listing}"
     config = cli.parse(RunConfig, flags, prog=f"{PROG} {name}", description=description, default=default)
-    config = configs.with_home(config)
+    config = cluster.resolved(configs.with_home(config))
     if config.coordinator is None:
         configs.check(config)
     else:

@@ -65,7 +65,8 @@ class RunConfig:
     devices: int = 0
     """devices for pmap and shard; 0 for all"""
     coordinator: str | None = None
-    """HOST:PORT of process 0, if several processes train together: the same command, --parallel shard, with other --process"""
+    """HOST:PORT of process 0, if several train together: the same command, --parallel shard, with other --process; auto: under
+    SLURM and Open MPI, which tell all three"""
     processes: int = 1
     """how many train together"""
     process: int = 0

@@ -1,5 +1,6 @@
 """Several processes train one run: as real processes, each with simulated devices, over the loopback interface."""
 
+import dataclasses
 import multiprocessing
 import os
 import re
@@ -18,7 +19,7 @@ from PIL import Image
 from small_runs import SMALL, assert_same_end, without_clock
 
 from jgan import train
-from jgan.training import api, processes, shares, stopping
+from jgan.training import api, cluster, processes, shares, stopping
 from jgan.training.run import open_run
 
 SHARD = ["digits", *SMALL, "--batch-size", "24", "--seed", "7", "--parallel", "shard"]
@@ -249,6 +250,64 @@ def test_wrong_options_end_the_command_with_status_2(tmp_path):
     statuses, _, err = ended(started(tmp_path / "run", 2, *SHARD, "--devices", "1"))
     assert statuses == [2, 2]
     assert [len(errors(each)) for each in err] == [1, 1]
+
+
+# --------------------------------------------------------------------------------------------------- started by a scheduler
+
+JOB = {"SLURM_JOB_ID": "70001", "SLURM_NTASKS": "4", "SLURM_PROCID": "2"}
+MPI = {"OMPI_COMM_WORLD_SIZE": "8", "OMPI_COMM_WORLD_RANK": "0"}
+
+
+@pytest.mark.parametrize(
+    ("variables", "found"),
+    [
+        (JOB | {"SLURM_STEP_NODELIST": "node07"}, ("node07:61809", 4, 2)),
+        (JOB | {"SLURM_JOB_NODELIST": "a,b"}, ("a:61809", 4, 2)),
+        (JOB | {"SLURM_STEP_NODELIST": "r1-n[003,007-015],b2", "SLURM_JOB_NODELIST": "x"}, ("r1-n003:61809", 4, 2)),
+        (JOB | {"SLURM_STEP_NODELIST": "n[03-05]-ib"}, ("n03-ib:61809", 4, 2)),
+        (JOB | {"SLURM_NTASKS": "1", "SLURM_PROCID": "0"}, (None, 1, 0)),
+        (MPI | {"OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://10.96.0.1,10.148.0.1:34911"}, ("10.96.0.1:62624", 8, 0)),
+    ],
+)
+def test_a_scheduler_tells_who_trains_together(variables, found):
+    config = cluster.resolved(dataclasses.replace(train.configuration(SHARD), coordinator="auto"), variables)
+    assert (config.coordinator, config.processes, config.process) == found
+
+
+@pytest.mark.parametrize(
+    ("variables", "flags", "message"),
+    [
+        ({}, [], "found the variables of neither; give --coordinator HOST:PORT"),
+        (JOB | {"SLURM_STEP_NODELIST": "a"}, ["--processes", "2"], "leave them out"),
+        (JOB | {"SLURM_STEP_NODELIST": "[]"}, [], "expected hosts in SLURM_STEP_NODELIST, found '[]'"),
+        (JOB | {"SLURM_NTASKS": "4x"}, [], "expected a number in SLURM_NTASKS, found '4x'"),
+        (MPI | {"OMPI_MCA_orte_hnp_uri": "tcp"}, [], "expected JOB.0;tcp://ADDRESS in OMPI_MCA_orte_hnp_uri, found 'tcp'"),
+    ],
+)
+def test_a_scheduler_that_is_not_understood(variables, flags, message, monkeypatch):
+    for name in [name for name in os.environ if name.startswith(("SLURM_", "OMPI_"))]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        train.configuration([*SHARD, "--coordinator", "auto", *flags])
+
+
+@pytest.mark.slow
+def test_two_processes_of_a_job_train_one_run(tmp_path):
+    """As srun starts them: the same command, and only the variables differ."""
+    job = JOB | {"SLURM_JOB_ID": str(free_port()), "SLURM_NTASKS": "2", "SLURM_STEP_NODELIST": "localhost"}
+    command = [sys.executable, "-m", "jgan.train", *FLAGS, "--steps", "4", "--coordinator", "auto"]
+    device = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count=1"
+    team = []
+    for number in range(2):
+        own = os.environ | job | {"SLURM_PROCID": str(number), "XLA_FLAGS": device}
+        words = [*command, "--workdir", str(tmp_path / "run")]
+        team.append(subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=own))
+    statuses, out, err = ended(team)
+    assert statuses == [0, 0], err
+    assert "in 2 processes" in out[0]
+    assert last(tmp_path / "run") == 4
 
 
 # ------------------------------------------------------------------------------------------------------- orders and shares
