@@ -466,7 +466,7 @@ show({f"{name}\nrate {rate}": runs[name, rate][0][0] for rate in RATES for name 
 # %% [markdown]
 # Without normalisation DCGAN's initial weights are too small. Each layer shrinks the values, the first images are almost
 # uniform grey, and the derivative that reaches the pixels is much smaller than with it (the first table). With DCGAN's rate all
-# samples of the seed that is shown are one and the same picture, which is no digit. With the higher rate the result depends on
+# samples of the seed that is shown are one and the same picture, a jagged pattern. With the higher rate the result depends on
 # the seed: the standard deviation of the FID is larger than its mean, and the seed that is shown is one that succeeded.
 #
 # With initial weights of variance $1 / n$ the values keep their size, no seed fails, and the samples are varied. So most of
