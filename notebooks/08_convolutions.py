@@ -306,7 +306,7 @@ print(f"\na fully connected layer in place of the generator's `up` would have {j
 # ## 5. Fully connected beside convolutional
 #
 # The fully connected pair has two hidden layers of 144 units in each network, which gives it about as many parameters. It
-# starts with weights of variance $1 / n$, $n$ being the inputs of the layer, since a layer without normalisation needs a
+# starts with weights of variance $1/n$, $n$ being the inputs of the layer, since a layer without normalisation needs a
 # variance that fits it (section 6). Everything else is equal: 2,000 steps in batches of 64, the loss, the optimiser, three
 # seeds. Because one rate need not suit both, each is trained with two: DCGAN's, and five times that.
 #
@@ -427,8 +427,8 @@ show({"training images": digits.train.x} | {f"{name}, rate {rate}": found[0][0] 
 #
 # ## 6. What batch normalisation changes
 #
-# We leave batch normalisation out of both networks, in two ways: with DCGAN's initial weights, and with those of variance $1 /
-# n$. First, before training: how large are the values in the generator (after the normalisation, where there is one), and the
+# We leave batch normalisation out of both networks, in two ways: with DCGAN's initial weights, and with those of variance
+# $1/n$. First, before training: how large are the values in the generator (after the normalisation, where there is one), and the
 # derivative that reaches its images?
 
 # %%
@@ -469,10 +469,10 @@ show({f"{name}\nrate {rate}": runs[name, rate][0][0] for rate in RATES for name 
 # samples of the seed that is shown are one and the same picture, a jagged pattern. With the higher rate the result depends on
 # the seed: the standard deviation of the FID is larger than its mean, and the seed that is shown is one that succeeded.
 #
-# With initial weights of variance $1 / n$ the values keep their size, no seed fails, and the samples are varied. So most of
+# With initial weights of variance $1/n$ the values keep their size, no seed fails, and the samples are varied. So most of
 # what looks like a need for batch normalisation is a need for values of the right size. But not all: with the same rate the FID
 # is still several times that of the networks with batch normalisation, and the coverage is lower.
 #
 # The price of batch normalisation is not seen here: a logit depends on the other images of its minibatch, which a penalty on
 # the discriminator's gradient (WGAN-GP, R1) does not allow for. `networks.DCGANDiscriminator(batch_norm=False)` leaves it out,
-# and starts with weights of variance $2 / n$.
+# and starts with weights of variance $2/n$.
