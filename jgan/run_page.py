@@ -110,7 +110,9 @@ def configuration(workdir: Path) -> dict[str, Any]:
     """
     path = workdir / records.CONFIG
     if not workdir.is_dir() or not path.exists():
-        raise ValueError(f"{workdir}: expected the folder of a run, which holds {records.CONFIG}")
+        raise ValueError(
+            f"{workdir}: expected the folder of a run, which holds {records.CONFIG}; python -m jgan.train makes one"
+        )
     record = _json(path)
     if not isinstance(record.get("config"), dict):
         raise ValueError(f"{path}: expected the record of a run, found a file without its options")

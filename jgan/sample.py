@@ -270,7 +270,7 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
         outputs.write_array(out, found, _about(args), samples=drawn, **labels)
     else:
         outputs.write_folder(out, drawn, labels.get("labels"))
-    return f"{len(drawn):,} images"
+    return text.count(len(drawn), "image")
 
 
 def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs, int]:
@@ -310,7 +310,7 @@ def explored(found: Snapshot, args: Args, out: Path) -> str:
         outputs.write_array(out, found, _about(args), samples=plots.to_uint8(drawn.images), latents=drawn.z)
     else:
         outputs.write_folder(out, plots.to_uint8(drawn.images))
-    return f"{len(drawn.images):,} images in rows of {drawn.columns}"
+    return f"{text.count(len(drawn.images), 'image')} in rows of {drawn.columns}"
 
 
 def _about(args: Args) -> dict[str, Any]:

@@ -17,12 +17,26 @@ from typing import Any
 from jgan import models
 from jgan.data import reading
 from jgan.data.sources import SOURCES
-from jgan.training import api, cluster, custom, environment, folder, follower, loop, plan, population, processes, report, seeds
+from jgan.training import (
+    api,
+    cluster,
+    custom,
+    environment,
+    folder,
+    follower,
+    loop,
+    plan,
+    population,
+    processes,
+    report,
+    seeds,
+    sweeps,
+)
 from jgan.training import config as configs
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import RunConfig
 from jgan.training.log import Log
-from jgan.training.records import CONFIG, read
+from jgan.training.records import CONFIG, SWEEP, read
 from jgan.training.run import assemble, open_run
 from jgan.utils import cli, memory, output
 from jgan.utils.registry import unknown
@@ -85,16 +99,35 @@ def verify(workdir: Path) -> None:
     """Reads all checkpoints of a run, checks their checksums, and prints the result.
 
     Args:
-      workdir: the folder of the run, or of several seeds.
+      workdir: the folder of the run, of several seeds or of a sweep.
 
     Raises:
       FileNotFoundError: if it is not that of a run.
       ValueError: if a checkpoint is damaged.
     """
-    if held := seeds.of(workdir):
-        for seed in held:
-            verify(seeds.member(workdir, seed))
-        return
+    if (workdir / SWEEP).exists():
+        settings = sweeps.settings(sweeps.read(workdir)[1])
+        _verify_all([place for one in settings if (place := workdir / one.folder).exists()])
+    elif held := seeds.of(workdir):
+        _verify_all([seeds.member(workdir, seed) for seed in held])
+    else:
+        _verify_one(workdir)
+
+
+def _verify_all(workdirs: Sequence[Path]) -> None:
+    """Verifies the runs of several folders to the last, then tells of those that are damaged."""
+    damaged = []
+    for workdir in workdirs:
+        try:
+            verify(workdir)
+        except ValueError as error:
+            print(error)
+            damaged.append(workdir)
+    if damaged:
+        raise ValueError(f"checkpoints of {len(damaged)} of the {len(workdirs)} folders are damaged, the first in {damaged[0]}")
+
+
+def _verify_one(workdir: Path) -> None:
     found = open_run(workdir)
     damaged = 0
     with Checkpoints(workdir / folder.CHECKPOINTS, read_only=True) as checkpoints:

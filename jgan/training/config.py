@@ -156,6 +156,8 @@ def check_values(config: RunConfig) -> None:
         board.check()
     if config.loader == "streamed":
         loader.check()
+    if config.loader == "resident" and config.loader_workers:
+        raise ValueError(f"--loader-workers {config.loader_workers} needs --loader streamed or auto, found --loader resident")
     if config.loader_workers > (most := workers.most_workers()):
         raise ValueError(f"--loader-workers must be at most {most} on this machine, found {config.loader_workers}")
     if not 0 <= config.time_limit < float("inf"):

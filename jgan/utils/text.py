@@ -22,6 +22,24 @@ def listed(names: Iterable[object], most: int = 6) -> str:
     return ", ".join(found) if len(found) <= most else f"{', '.join(found[:most])} ... ({len(found):,} in all)"
 
 
+def count(number: int, name: str) -> str:
+    """A number of things.
+
+    Args:
+      number: how many.
+      name: the name of one, which takes an s.
+
+    Returns:
+      The text.
+
+    Example:
+      >>> from jgan.utils import text
+      >>> text.count(1, "image"), text.count(1000, "image")
+      ('1 image', '1,000 images')
+    """
+    return f"{number:,} {name}{'' if number == 1 else 's'}"
+
+
 def shortened(text: str, most: int) -> str:
     """Cuts a text.
 

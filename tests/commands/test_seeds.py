@@ -17,7 +17,7 @@ import pytest
 from small_runs import assert_same_end, small_run, without_clock
 
 from jgan import evaluate, models, report, sample, train, training
-from jgan.training import Trained, api, custom, journal, loop, population, records, seeds, spreads, train_seeds
+from jgan.training import Trained, about_file, api, custom, journal, loop, population, records, seeds, spreads, train_seeds
 from jgan.training.run import assemble, open_run
 
 THREE = ["--seeds", "3"]
@@ -336,6 +336,11 @@ def test_a_value_that_is_not_finite_names_its_seed(copy, monkeypatch):
 def test_verify_reads_those_of_all_seeds(copy, capsys):
     train.main(["--verify", str(copy)])
     assert capsys.readouterr().out.count("none is damaged") == 3
+    damaged = copy / "seed_7" / "checkpoints" / "8" / about_file.ABOUT / "metadata"
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    with pytest.raises(ValueError, match=r"checkpoints of 1 of the 3 folders are damaged, the first in .*seed_7"):
+        train.main(["--verify", str(copy)])
+    assert capsys.readouterr().out.count("none is damaged") == 2  # the others are read all the same
 
 
 # ------------------------------------------------------------------------------------------------------------------ in Python

@@ -85,6 +85,14 @@ def test_the_page_shows_all_combinations(copy, tmp_path):
         report.main([str(copy)])
 
 
+def test_verify_reads_all_combinations(copy, capsys):
+    train.main(["--verify", str(copy)])
+    assert capsys.readouterr().out.count("none is damaged") == 4  # two seeds of each
+    shutil.rmtree(copy / "learning-rate=0.2")  # it had not begun
+    train.main(["--verify", str(copy)])
+    assert capsys.readouterr().out.count("none is damaged") == 2
+
+
 def test_all_combinations_of_several_options_and_of_a_switch(tmp_path, capsys):
     known = train.flags()
     chosen = sweeps.settings({"a.rate": ("1", "2"), "b.rate": ("3", "4 5"), "tensorboard": ("true", "false")})
