@@ -428,8 +428,8 @@ show({"training images": digits.train.x} | {f"{name}, rate {rate}": found[0][0] 
 # ## 6. What batch normalisation changes
 #
 # We leave batch normalisation out of both networks, in two ways: with DCGAN's initial weights, and with those of variance
-# $1/n$. First, before training: how large are the values in the generator (after the normalisation, where there is one), and the
-# derivative that reaches its images?
+# $1/n$. First, before training: how large are the values in the generator (after the normalisation, where there is one), and
+# the derivative that reaches its images?
 
 # %%
 WITHOUT = {
