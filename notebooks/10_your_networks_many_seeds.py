@@ -302,10 +302,10 @@ plt.show()
 #
 # $$t = \frac{m_1 - m_2}{\sqrt{s_1^2 / n + s_2^2 / n}},$$
 #
-# and gives the probability $p$ of a $t$ at least as large, if the two means were equal. We choose the question before we look:
-# has one loss a higher share of high quality at the end, after 3,000 steps? That is the last line but one of the table; the
-# other eight describe the way there. (Among nine tests of equal means one falls below 0.05 by chance in about a third of all
-# cases, since $1 - 0.95^9 = 0.37$ for independent ones.)
+# and gives the probability $p$ of a $t$ at least as large, if the two means were equal. The question should be chosen before
+# one looks. Ours: has one loss a higher share of high quality at the end, after 3,000 steps? That is the last line but one of
+# the table; the other eight describe the way there. (Among nine tests of equal means one falls below 0.05 by chance in about a
+# third of all cases, since $1 - 0.95^9 = 0.37$ for independent ones.)
 #
 # The last column says what a comparison of one seed with one seed would have found: the share of the 64 pairs in which the loss
 # that is worse on average is the better one. A tie counts half.
@@ -376,11 +376,10 @@ print(f"\nlargest difference of a weight after 20 steps: {largest(at_once()[1], 
 
 # %% [markdown]
 # On two CPU cores eight seeds at once take about as long as eight in turn: there is a small gain for small minibatches, and
-# next to none for the largest, where one seed alone keeps the cores busy. The ratios change by one or two tenths from one
-# execution of this cell to the next, and are lower where the machine also does other work. What is always gained is one
-# compilation, one set of data in memory, and curves that are ready to be compared. Accelerators, which such small networks
-# leave mostly idle, are not measured here. For convolutions on a CPU `parallel.each` takes the place of `parallel.vmap`. The
-# weights of both ways agree to rounding.
+# next to none for the largest. The ratios change by one or two tenths from one execution of this cell to the next, and by more
+# where the machine also does other work. What is always gained is one compilation, one set of data in memory, and curves that
+# are ready to be compared. Accelerators, which such small networks leave mostly idle, are not measured here. For convolutions
+# on a CPU `parallel.each` takes the place of `parallel.vmap`. The weights of both ways agree to rounding.
 #
 # ## 6. The same as runs with folders
 #
