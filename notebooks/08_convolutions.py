@@ -428,8 +428,8 @@ show({"training images": digits.train.x} | {f"{name}, rate {rate}": found[0][0] 
 # ## 6. What batch normalisation changes
 #
 # We leave batch normalisation out of both networks, in two ways: with DCGAN's initial weights, and with those of variance
-# $1/n$. First, before training: how large are the values in the generator (after the normalisation, where there is one), and the
-# derivative that reaches its images?
+# $1/n$. First, before training: how large are the values in the generator (after the normalisation, where there is one), and
+# the derivative that reaches its images?
 
 # %%
 WITHOUT = {
@@ -469,9 +469,10 @@ show({f"{name}\nrate {rate}": runs[name, rate][0][0] for rate in RATES for name 
 # samples of the seed that is shown are one and the same picture, a jagged pattern. With the higher rate the result depends on
 # the seed: the standard deviation of the FID is larger than its mean, and the seed that is shown is one that succeeded.
 #
-# With initial weights of variance $1/n$ the values keep their size, no seed fails, and the samples are varied. So most of
-# what looks like a need for batch normalisation is a need for values of the right size. But not all: with the same rate the FID
-# is still several times that of the networks with batch normalisation, and the coverage is lower.
+# With initial weights of variance $1/n$ the values shrink much less, no seed fails, and the samples are varied. (They still
+# shrink, since Flax counts 16 inputs for each channel of a transposed 4x4 convolution, and a pixel gets 4 of them: section 3.)
+# So most of what looks like a need for batch normalisation is a need for values of the right size. But not all: with the same
+# rate the FID is still several times that of the networks with batch normalisation, and the coverage is lower.
 #
 # The price of batch normalisation is not seen here: a logit depends on the other images of its minibatch, which a penalty on
 # the discriminator's gradient (WGAN-GP, R1) does not allow for. `networks.DCGANDiscriminator(batch_norm=False)` leaves it out,

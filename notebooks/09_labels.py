@@ -351,9 +351,9 @@ for way in WAYS[1:]:
 
 # %% [markdown]
 # A large part of the variance belongs to the latent, several times as much as the tenth of styles drawn anew: the latent has
-# learnt to mean ink and slant, though nothing in the loss asks for it. The generator shares its layers between the classes,
-# and the label changes their input only. But a good part of the style depends on the label as well, with the projection more
-# than with the other ways. A latent does not stand for one handwriting.
+# learnt to mean ink and slant, though nothing in the loss asks for it. The generator shares its layers between the classes, and
+# in all ways but one the label changes their input only. But a good part of the style depends on the label as well, with the
+# projection more than with the other ways. A latent does not stand for one handwriting.
 #
 # ## 6. Between two labels
 #
@@ -386,9 +386,9 @@ plt.show()
 
 # %% [markdown]
 # The digits change step by step, and the classifier changes its mind between $t = 0.4$ and $t = 0.6$. From 0 to 6 it hardly
-# ever finds a third class. Between 4 and 9 it does so in about a third of the cases: the images there are of no class, since
-# the discriminator has never judged such a label, and nothing made the generator learn what a half-way digit should be. The
-# discriminator that has the label joined to its input and the one with the projection lead to similar paths.
+# ever finds a third class. Between 4 and 9 other classes get about a third of the probability in the middle: the discriminator
+# has never judged such a label, and nothing in the training says what a half-way digit should be. The discriminator that has
+# the label joined to its input and the one with the projection lead to similar paths.
 #
 # To use a published model in place of these networks: `python -m jgan.train cgan`, `cdcgan`, `acgan` or `projection`, and
-# `python -m jgan.sample --help` for the options that choose labels.
+# `python -m jgan.sample --workdir RUN --labels 3,7` for rows of the classes 3 and 7.
