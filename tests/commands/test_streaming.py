@@ -287,6 +287,7 @@ def test_the_log_names_a_loader_that_is_the_bottleneck(photos, tmp_path, monkeyp
     [
         (("--loader", "stream"), r"loader.*resident.*streamed"),
         (("--on-bad-image", "ignore"), r"on-bad-image.*stop.*skip"),
+        (("--loader", "resident", "--loader-workers", "2"), r"--loader-workers 2 needs --loader streamed or auto"),
         (("--loader-workers", "-1"), r"--loader-workers must be at least 0, found -1"),
         (("--loader-workers", "100000"), r"--loader-workers must be at most \d+ on this machine, found 100000"),
     ],
