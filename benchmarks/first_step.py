@@ -85,7 +85,8 @@ def start(preset: str, cache: Path) -> dict[str, float]:
     """
     with tempfile.TemporaryDirectory() as scratch:
         flags = [preset, "--workdir", f"{scratch}/run", "--log-every", "1", "--eval-every", "0", "--sample-every", "0"]
-        own = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache)}
+        own = {name: value for name, value in os.environ.items() if not name.startswith(("JAX_COMPILATION", "JAX_PERSISTENT"))}
+        own["JAX_COMPILATION_CACHE_DIR"] = str(cache)
         made = subprocess.run([sys.executable, "-c", CHILD, *flags], capture_output=True, text=True, env=own)
     lines = made.stderr.splitlines() or [""]
     if made.returncode:

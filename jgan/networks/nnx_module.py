@@ -2,18 +2,20 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
-from flax import nnx
 
 from jgan.networks.boundary import InputSpec, device_key, equal_on_devices, keywords
 from jgan.types import Key, Network, PyTree
 
+if TYPE_CHECKING:  # imported where it is used, since few models need it and it takes a sixth of a second
+    from flax import nnx
+
 
 def from_nnx(
-    constructor: Callable[[nnx.Rngs], nnx.Module],
+    constructor: "Callable[[nnx.Rngs], nnx.Module]",
     *input_shapes: Any,
     input_dtypes: Sequence[Any] | None = None,
     method: str = "__call__",
@@ -53,6 +55,7 @@ def from_nnx(
       >>> network.apply(params, model_state, jax.numpy.ones((5, 3)))[0].shape
       (5, 2)
     """
+    from flax import nnx
 
     @functools.cache
     def abstract() -> tuple[Any, ...]:
@@ -116,11 +119,15 @@ def from_nnx(
     return Network(init, apply)
 
 
-def _parts(module: nnx.Module) -> tuple[Any, ...]:
+def _parts(module: "nnx.Module") -> tuple[Any, ...]:
+    from flax import nnx
+
     return nnx.split(module, nnx.Param, nnx.RngKey, nnx.RngCount, ...)
 
 
-def _set_mode(module: nnx.Module, train: bool, axis_name: str | None) -> None:
+def _set_mode(module: "nnx.Module", train: bool, axis_name: str | None) -> None:
+    from flax import nnx
+
     if not train:
         module.eval()
         return

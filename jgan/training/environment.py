@@ -45,15 +45,21 @@ def environment() -> dict[str, Any]:
     }
 
 
+LEAST_SECONDS = 0.05
+"""Programs that took less to compile are not kept; JAX's own limit is a second, which the start of a small run is made of."""
+
+
 def keep_compiled_programs() -> None:
     """Has JAX keep compiled programs in the user's cache folder, so that the next start of the same run does not compile again.
 
-    Does nothing if JAX has such a folder already (`JAX_COMPILATION_CACHE_DIR`), or if the folder cannot be written.
+    If JAX has such a folder already (`JAX_COMPILATION_CACHE_DIR`), it is used; if the folder cannot be written, none is.
     """
     import platformdirs
 
     # A cache that is full or may not be written costs time, not results.
     warnings.filterwarnings("ignore", message="Error (writing|reading) persistent compilation cache")
+    if "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS" not in os.environ:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", LEAST_SECONDS)
     if getattr(jax.config, "jax_compilation_cache_dir", None) is not None:
         return
     folder = platformdirs.user_cache_path("jgan") / "programs"
@@ -63,7 +69,6 @@ def keep_compiled_programs() -> None:
         return
     if os.access(folder, os.W_OK):
         jax.config.update("jax_compilation_cache_dir", str(folder))
-        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
 def device() -> str:
