@@ -101,6 +101,7 @@ class Adversarial:
       dequantise: `dequantise(key, x, axis_name) -> x`, noise on the real examples alone, such as `jgan.augment.dequantised`.
 
     Raises:
+      TypeError: if `loss` is no pair of losses.
       ValueError: if `pack` is below 1. While tracing: if the shapes of fakes and real examples differ; if the logits are not
         one value (or map) per example; if the batch is not a multiple of `pack`; if the condition is missing; if the state was
         not initialised for this game (`steps.init_state`).
@@ -142,6 +143,11 @@ class Adversarial:
     def __post_init__(self) -> None:
         if self.pack < 1:
             raise ValueError(f"pack must be at least 1, found {self.pack}")
+        if not (hasattr(self.loss, "discriminator") and hasattr(self.loss, "generator")):
+            raise TypeError(
+                "loss must have the functions discriminator and generator, as losses.Loss, losses.hinge or "
+                f"losses.least_squares() have, found {getattr(self.loss, '__name__', repr(self.loss))}"
+            )
 
     # ------------------------------------------------------------------------------------------- the protocol of a game
 

@@ -206,6 +206,7 @@ class EMA:
         the latest ones.
 
     Raises:
+      TypeError: if `decay` is no schedule.
       ValueError: if `model_state` is neither.
 
     Example:
@@ -226,6 +227,8 @@ class EMA:
     def __post_init__(self) -> None:
         if self.model_state not in ("average", "latest"):
             raise ValueError(f"model_state must be 'average' or 'latest', found {self.model_state!r}")
+        if not callable(self.decay):
+            raise TypeError(f"decay must be a schedule, such as optim.warmed_up(0.999), found {self.decay!r}")
 
     def init(self, params: PyTree, model_state: PyTree) -> Average:
         """The average before the first update: copies, since the originals' buffers are donated to the step."""

@@ -61,6 +61,12 @@ def test_packs_of_nothing(pack):
         played(pack=pack)
 
 
+@pytest.mark.parametrize(("loss", "found"), [(losses.least_squares, "least_squares"), ("hinge", "'hinge'")])
+def test_what_is_no_pair_of_losses(loss, found):
+    with pytest.raises(TypeError, match=rf"loss must have the functions .* losses\.least_squares\(\) have, found {found}"):
+        played(loss)
+
+
 @pytest.mark.parametrize("step", ["d_step", "g_step"])
 @pytest.mark.parametrize("loss", [losses.non_saturating, losses.relativistic])
 @pytest.mark.parametrize(

@@ -104,3 +104,8 @@ def test_epoch_ramp_changes_once_an_epoch():
     values = np.asarray(jax.vmap(ramp)(jnp.arange(1500)))
     assert len(np.unique(values)) == 3
     assert (np.diff(values).nonzero()[0] == [499, 999]).all()
+
+
+def test_a_number_is_no_schedule_of_an_average():
+    with pytest.raises(TypeError, match=r"decay must be a schedule, such as optim\.warmed_up\(0\.999\), found 0\.995"):
+        optim.EMA(0.995)
