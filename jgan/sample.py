@@ -28,12 +28,13 @@ import numpy as np
 from jgan import exploration, latents, plots, sample_text, translation
 from jgan.evaluation import named, sets
 from jgan.evaluation.criteria import unit
-from jgan.training import evaluators, outputs, which
+from jgan.training import evaluators, outputs, records, which
 from jgan.training.evaluators import sampling
 from jgan.training.evaluators.sampling import draw
 from jgan.training.run import Run, Snapshot, keys, open_run
 from jgan.types import GAN, Inputs, Key
 from jgan.utils import checks, cli, memory, output, text
+from jgan.utils.registry import unknown
 
 __all__ = ["Args", "draw", "main"]
 
@@ -57,7 +58,7 @@ class Args:
     num: int = 64
     """number of samples; with --input the most pictures of a sheet"""
     labels: tuple[str, ...] = ()
-    """class labels, separated by commas or spaces, one row each, for a model conditioned on labels; default: all classes"""
+    """classes by number or name, separated by commas or spaces, a row each, for a model conditioned on labels; default: all"""
     input: Path | None = None
     """what a model that translates images is to translate: a picture, a folder of pictures or an .npz file; the picture that is
     written is the translation of one picture, of several a sheet of inputs and outputs"""
@@ -93,10 +94,15 @@ class Args:
     @property
     def classes(self) -> tuple[int, ...]:
         """The labels as numbers."""
-        words = [word for group in self.labels for word in group.split(",") if word]
-        if not all(word.isdecimal() and len(word) < 10 for word in words):
+        words = self.words
+        if not all(_is_number(word) for word in words):
             raise ValueError(f"--labels must be class labels such as 0,1,2, found {text.listed(words)}")
         return tuple(map(int, words))
+
+    @property
+    def words(self) -> list[str]:
+        """The labels as they are given."""
+        return [word for group in self.labels for word in group.split(",") if word]
 
     @property
     def explores(self) -> bool:
@@ -119,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise ValueError(f"expected --workdir RUN, found {given[0]!r}; see {PROG} --help")
     description = "Draw samples from the generator of a run, into a picture, an array or a folder of images."
     args = cli.parse(Args, given, prog=PROG, description=description)
+    args = numbered(args)
     picture = "grid.png" if args.input is None else translation.default_name(args.input)
     check(args, args.out or args.workdir / picture)
     run = open_run(args.workdir, args.data_dir)
@@ -141,6 +148,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     else:
         what = points(found, args, out)
     output.show(f"{what} of {run.config.preset}, {which.described(which.asked(args.checkpoint), found.step)}: {out}")
+
+
+def _is_number(word: str) -> bool:
+    return word.isdecimal() and len(word) < 10
+
+
+def numbered(args: Args) -> Args:
+    """The flags with the names of classes replaced by their numbers; a word that is a number stays.
+
+    Args:
+      args: the flags.
+
+    Returns:
+      The flags.
+
+    Raises:
+      ValueError: if the run's data have no class of a name; suggests the closest one.
+      FileNotFoundError: if names are given and there is no run.
+    """
+    if all(_is_number(word) for word in args.words):
+        return args
+    known = records.read(args.workdir).classes
+    if not known:
+        raise ValueError(f"--labels must be class labels such as 0,1,2, found {text.listed(args.words)}")
+    for word in args.words:
+        if not _is_number(word) and word not in known:
+            raise ValueError(f"--labels: {unknown('class', word, known)}")
+    return dataclasses.replace(args, labels=tuple(word if _is_number(word) else str(known.index(word)) for word in args.words))
 
 
 def check(args: Args, out: Path) -> None:
@@ -270,7 +305,10 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
         outputs.write_array(out, found, _about(args), samples=drawn, **labels)
     else:
         outputs.write_folder(out, drawn, labels.get("labels"))
-    return text.count(len(drawn), "image")
+    names = records.read(args.workdir).classes if labels else ()
+    asked_for = [names[label] for label in args.classes or range(len(names))] if names else []
+    rows = f" in rows of {text.listed(asked_for, 20)}" if names else ""
+    return text.count(len(drawn), "image") + rows
 
 
 def inputs_of(gan: GAN, key: Key, args: Args, *, picture: bool) -> tuple[Inputs, int]:

@@ -238,4 +238,4 @@ def load(name: str, data_dir: Path) -> Dataset:
             f"{' or '.join(VERSIONS.values())}, found none"
         )
     train, test = read(place)
-    return Dataset(name, *hold_out_tail(train, len(test.x)), test)
+    return Dataset(name, *hold_out_tail(train, len(test.x)), test, classes=CLASSES)

@@ -1,6 +1,7 @@
 """`Dataset`, the result of every data source; its description for models; functions that split a set into parts."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jgan.data import kinds, lazy
 from jgan.data.kinds import label_of, length, sets_of
 from jgan.ragged import is_ragged
 from jgan.types import Batch, DataSpec, Field
+from jgan.utils import text
 
 PARTS = ("train", "validation", "test")
 """The names of the parts, in folders, files and `Dataset`."""
@@ -38,9 +40,11 @@ class Dataset:
       view: `view(key, batch, axis_name=None) -> batch`, by which training changes each minibatch, or None; see
         `jgan.data.degraded`.
       note: what was done to the data and should be said, in a few words; "" for nothing.
+      classes: the names of the classes in the order of their labels; `()` if they have none.
 
     Raises:
-      ValueError: if arrays differ in length, the parts differ in shape, or values are out of range.
+      ValueError: if arrays differ in length, the parts differ in shape, values are out of range, or a class has no name while
+        others have one.
 
     Example:
       >>> import numpy as np
@@ -58,6 +62,7 @@ class Dataset:
     truth: Any = None
     view: Any = None
     note: Any = ""
+    classes: Any = ()
 
     def __post_init__(self) -> None:
         check_alike(self.name, self.parts)
@@ -75,6 +80,10 @@ class Dataset:
         for part, batches in parts.items():
             for name, batch in batches.items():
                 kinds.check(declared[name], batch, label_of(f"{self.name}, {part}", name))
+        if self.classes:
+            count = max(batch.y.size for batch in declared.values())
+            if count > len(self.classes):
+                raise ValueError(f"{self.name}: expected the names of {count} classes, found {text.listed(self.classes)}")
 
     @property
     def parts(self) -> dict[str, Any]:
@@ -241,6 +250,7 @@ def complete(
     fields: Any = None,
     truth: Any = None,
     note: str = "",
+    classes: Sequence[str] = (),
 ) -> Dataset:
     """Builds a data set from the given parts; a missing part is held out from the training examples of each class.
 
@@ -253,6 +263,7 @@ def complete(
       fields: as in `Dataset`.
       truth: as in `Dataset`.
       note: as in `Dataset`.
+      classes: as in `Dataset`.
 
     Returns:
       The `Dataset`.
@@ -281,9 +292,8 @@ def complete(
         rest, *held = [train] * (1 + len(missing))
     else:
         rest, *held = hold_out(train, every=held_out or 4 + len(missing), parts=len(missing))
-    return Dataset(
-        name, **{**parts, "train": rest, **dict(zip(missing, held, strict=True))}, fields=fields, truth=truth, note=note
-    )
+    whole = {**parts, "train": rest, **dict(zip(missing, held, strict=True))}
+    return Dataset(name, **whole, fields=fields, truth=truth, note=note, classes=tuple(classes))
 
 
 def check_alike(name: str, parts: dict[str, Any]) -> None:

@@ -218,7 +218,8 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None, acces
         place, shown = str(root), str(data_dir)
         lazy.keep(images, stack, place, shown)
         broken = [message.replace(place, shown) for found in parts.values() for message in found.broken]
-        return complete(name, images, held_out=held_out, note=image_files.note(broken))
+        names = parts["train"].classes or ()
+        return complete(name, images, held_out=held_out, note=image_files.note(broken), classes=names)
 
 
 def _divided(data_dir: Path, size: Size | None, access: Access) -> dict[str, _Part]:

@@ -163,7 +163,16 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None, acces
         found = image_files.images(records, size, access, "huggingface")
         parts[part] = Batch(found.x, None if classes is None else classes[found.kept])
         broken += found.broken
-    return complete(name, stacking.same_channels(parts), held_out=held_out, note=image_files.note(broken))
+    names = _names(folder)
+    return complete(name, stacking.same_channels(parts), held_out=held_out, note=image_files.note(broken), classes=names)
+
+
+def _names(folder: Path) -> tuple[str, ...]:
+    """The names of the classes; `()` if they are the labels themselves."""
+    rows = next(iter(_saved(folder).values()))
+    label = _columns(folder, rows.features)[1]
+    names = tuple(map(str, rows.features[label].names)) if label else ()
+    return () if names == tuple(map(str, range(len(names)))) else names
 
 
 sources.register(

@@ -4,6 +4,7 @@ They are read from their four IDX files if `data_dir`, or its subfolder with the
 tensorflow-datasets.
 """
 
+import dataclasses
 from pathlib import Path
 
 from jgan.data import idx, sources, tfds
@@ -36,8 +37,18 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     base = name.partition(":")[0]
     places = [] if data_dir is None else [data_dir, data_dir / base]
     place = next((place for place in places if idx.find(place) is not None), None)
-    return tfds.load(name, data_dir) if place is None else idx.load(base, place)
+    if place is None:
+        return tfds.load(name, data_dir)
+    return dataclasses.replace(idx.load(base, place), classes=CLASSES.get(base, ()))
 
+
+CLASSES = {
+    "fashion_mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    )
+}
+"""The names of the classes in the order of the labels; those of digits are their labels."""
 
 _FROM = "its IDX files in --data-dir, else tensorflow-datasets"
 sources.register("mnist", load, f"70,000 handwritten digits, 28x28, 10 classes: {_FROM}")

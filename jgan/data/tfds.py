@@ -248,9 +248,18 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None, acces
     if "train" not in splits:
         raise ValueError(f"{name}: expected a split called train, found {text.listed(builder.info.splits)}")
     sets = {part: _read(base, builder, part, size, access) for part in splits}
+    classes = _classes(base, builder)
     if base_name(name) in IDX_SETS:
         idx.check_identity(base_name(name), sets["train"].y, builder.data_dir)
     if len(sets) != 2:
-        return complete(name, sets, held_out=held_out)
+        return complete(name, sets, held_out=held_out, classes=classes)
     train, validation = hold_out_tail(sets["train"], len(sets[splits[1]].x))
-    return complete(name, {"train": train, "validation": validation, "test": sets[splits[1]]})
+    parts = {"train": train, "validation": validation, "test": sets[splits[1]]}
+    return complete(name, parts, classes=classes)
+
+
+def _classes(name: str, builder: Any) -> tuple[str, ...]:
+    """The names of the classes; `()` if they are the labels themselves."""
+    label = _keys(name, builder)[1]
+    names = tuple(map(str, builder.info.features[label].names)) if label else ()
+    return () if names == tuple(map(str, range(len(names)))) else names

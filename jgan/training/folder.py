@@ -159,7 +159,7 @@ def opened(
         _enough_steps(config, workdir)
         for folder in (workdir / "samples", workdir / CHECKPOINTS):
             _make(folder)
-        records.write(workdir, config, run.spec, model, fingerprint)
+        records.write(workdir, config, run.spec, model, fingerprint, run.dataset.classes)
         Log(workdir).write(f"command: {records.command()}")
         run.shared.folder, run.shared.fingerprint = locked, fingerprint
         try:

@@ -9,7 +9,7 @@ import importlib
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,15 +47,24 @@ class Record(NamedTuple):
       spec: the description of the data, without its mean.
       model: the model.
       data: the fingerprint of the data (`jgan.data.fingerprint`); empty in a record of an earlier version.
+      classes: the names of the classes in the order of their labels; `()` if they have none.
     """
 
     config: RunConfig
     spec: DataSpec
     model: Model
     data: dict[str, Any]
+    classes: tuple[str, ...] = ()
 
 
-def write(workdir: Path, config: RunConfig, spec: DataSpec, model: Model, data: dict[str, Any] | None = None) -> None:
+def write(
+    workdir: Path,
+    config: RunConfig,
+    spec: DataSpec,
+    model: Model,
+    data: dict[str, Any] | None = None,
+    classes: Sequence[str] = (),
+) -> None:
     """Writes `config.json`, with the command line, the versions and the commit of the code.
 
     Args:
@@ -64,12 +73,14 @@ def write(workdir: Path, config: RunConfig, spec: DataSpec, model: Model, data: 
       spec: the description of the data; the mean is left out.
       model: the model.
       data: the fingerprint of the data, if it is to be checked when the run is continued.
+      classes: the names of the classes, if they have names.
     """
     fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     fields |= {name: Path(value).absolute() for name in ("data_dir", "weights") if (value := fields[name]) is not None}
     fields |= {"model": model_to_dict(model, config.model), "workdir": str(workdir)}
     once = {field.name: field.default for field in dataclasses.fields(config) if field.name in ONE_START}
     record = {"version": VERSION, "config": fields | once, "spec": spec_to_dict(spec), "data": data or {}}
+    record |= {"classes": list(classes)} if classes else {}
     write_json(workdir / CONFIG, record | {"command": command(), "environment": environment()})
 
 
@@ -190,7 +201,10 @@ def read(workdir: Path, model: Model | None = None) -> Record:
         config = models.built(RunConfig, fields | paths | {"model": None, "workdir": Path(workdir)}, "a run")
         config = dataclasses.replace(config, model=options)
         configs.check_values(config)
-        return Record(config, spec_from_dict(record["spec"]), found, _fingerprint(record.get("data", {})))
+        names = record.get("classes", [])
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"expected the names of the classes, found {names!r}")
+        return Record(config, spec_from_dict(record["spec"]), found, _fingerprint(record.get("data", {})), tuple(names))
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         message = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise ValueError(

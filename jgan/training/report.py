@@ -12,11 +12,12 @@ from jgan.training.environment import device
 from jgan.training.log import Log
 from jgan.training.run import Run, RunConfig, environment, sizes_of, write_json
 from jgan.types import GANState
+from jgan.utils import text
 from jgan.utils.files import replacing
 
 
 def headline(run: Run) -> str:
-    """Describes a run at its start, in three lines, and a fourth if there is a note on the data.
+    """Describes a run at its start, in three lines; others follow with the names of classes and with a note on the data.
 
     Args:
       run: the run.
@@ -28,10 +29,11 @@ def headline(run: Run) -> str:
     about = f": {presets[config.preset].description}" if config.preset in presets else ""
     where = f"{len(devices(config))} x {device()}" + (f" in {config.processes} processes" if config.processes > 1 else "")
     sizes = ", ".join(f"{size:,} {name}".strip() for name, size in sizes_of(run.dataset.train).items())
+    names = f"classes: {text.listed(run.dataset.classes, 20)}" if run.dataset.classes else ""
     return (
         f"{config.preset}{about}\n{sizes} training examples of {config.dataset}, "
         f"{config.steps:,} steps of {config.batch_size}, in {run.workdir}\n"
-        f"on {where}; {feed.sentence(run)}" + (f"\n{run.dataset.note}" if run.dataset.note else "")
+        + "\n".join(filter(None, [f"on {where}; {feed.sentence(run)}", names, run.dataset.note]))
     )
 
 

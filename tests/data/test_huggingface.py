@@ -45,6 +45,7 @@ def divided(tmp_path):
 def test_a_divided_set(divided):
     folder, arrays = divided
     found = data.load("huggingface", folder)
+    assert found.classes == ("class 0", "class 1")
     for part, name in (("train", "train"), ("validation", "val"), ("test", "test")):
         batch = getattr(found, part)
         np.testing.assert_array_equal(batch.x, arrays[name])

@@ -221,9 +221,12 @@ def test_cifar10_is_the_same_from_tfds_as_from_its_archive(tmp_path, checksums, 
     expected = data.load("cifar10", source)
     cache.mkdir(parents=True)
     (cache / "www.cs.toronto.edu_kriz_cifar-10-binary.tar.gz").write_bytes((source / "cifar-10-binary.tar.gz").read_bytes())
-    equal(data.load("cifar10", tmp_path / "root"), expected)
+    found = data.load("cifar10", tmp_path / "root")
+    equal(found, expected)
+    assert found.classes == expected.classes
     names = library.builder("cifar10", data_dir=tmp_path / "root").info.features["label"].names
     assert names == ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+    assert found.classes == tuple(names)
 
 
 WITHOUT_TENSORFLOW = """
