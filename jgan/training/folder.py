@@ -266,7 +266,7 @@ def _check_numbers(options: Any, group: str = "--model") -> None:
             _check_numbers(value, flag)
         elif isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{flag} must be a finite number, found {value}")
-        elif field.name.endswith("learning_rate") and value < 0:
+        elif field.name.endswith(("learning_rate", "weight")) and value < 0:
             raise ValueError(f"{flag} must be at least 0, found {value}")
 
 

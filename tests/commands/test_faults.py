@@ -672,6 +672,12 @@ def test_absurd_values_are_refused_before_anything_is_made(tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+def test_a_weight_below_0_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"^--model\.class-weight must be at least 0, found -1\.0$"):
+        train.main(["acgan", "--model.class-weight", "-1", "--workdir", str(tmp_path / "run")])
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_folder_whose_name_cannot_be_stored_is_refused_at_once(tmp_path):
     with pytest.raises(ValueError, match=r"a name in UTF-8, found b'.*bad.xffname'; give another --workdir"):
         train.main(["digits", *SMALL, "--workdir", os.fsdecode(bytes(tmp_path) + b"/bad\xffname")])
