@@ -69,7 +69,7 @@ ENTRIES: dict[str, Entry] = {
     ),
     "cgan": Entry("cgan_mnist", batch_size=100, decays=False),
     "cdcgan": Entry("cdcgan_mnist", {"width": 32}),
-    "acgan": Entry("acgan_mnist", {"width": 48, "d_width": 10}),
+    "acgan": Entry("acgan_mnist", {"width": 48, "d_width": 10, "optimizer.learning_rate": 1e-3}),
     "projection": Entry("projection_mnist", {"width": 12} | FAST),
     "biggan": Entry("biggan_mnist", {"width": 8} | FAST),
     "infogan": Entry("infogan_mnist", {"width": 32, "units": 512}),

@@ -155,7 +155,7 @@ def _is_number(word: str) -> bool:
 
 
 def numbered(args: Args) -> Args:
-    """The flags with the names of classes replaced by their numbers; a word that is a number stays.
+    """The flags with the names of classes replaced by their numbers; a number that is no name stays.
 
     Args:
       args: the flags.
@@ -165,17 +165,18 @@ def numbered(args: Args) -> Args:
 
     Raises:
       ValueError: if the run's data have no class of a name; suggests the closest one.
-      FileNotFoundError: if names are given and there is no run.
     """
-    if all(_is_number(word) for word in args.words):
+    if not args.labels or not (args.workdir / records.CONFIG).is_file():
         return args
     known = records.read(args.workdir).classes
+    groups = [[group] if group in known else map(str.strip, group.split(",")) for group in args.labels]  # names have commas too
+    words = [word for group in groups for word in group if word]
+    wrong = [word for word in words if word not in known and not (_is_number(word) and int(word) < len(known))]
     if not known:
-        raise ValueError(f"--labels must be class labels such as 0,1,2, found {text.listed(args.words)}")
-    for word in args.words:
-        if not _is_number(word) and word not in known:
-            raise ValueError(f"--labels: {unknown('class', word, known)}")
-    return dataclasses.replace(args, labels=tuple(word if _is_number(word) else str(known.index(word)) for word in args.words))
+        return args
+    if wrong:
+        raise ValueError(f"--labels: {unknown('class', wrong[0], known)}")
+    return dataclasses.replace(args, labels=tuple(str(known.index(word)) if word in known else word for word in words))
 
 
 def check(args: Args, out: Path) -> None:
@@ -305,7 +306,7 @@ def images(found: Snapshot, args: Args, out: Path) -> str:
         outputs.write_array(out, found, _about(args), samples=drawn, **labels)
     else:
         outputs.write_folder(out, drawn, labels.get("labels"))
-    names = records.read(args.workdir).classes if labels else ()
+    names = records.read(args.workdir).classes if labels and out.suffix.lower() == ".png" else ()
     asked_for = [names[label] for label in args.classes or range(len(names))] if names else []
     rows = f" in rows of {text.listed(asked_for, 20)}" if names else ""
     return text.count(len(drawn), "image") + rows

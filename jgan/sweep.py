@@ -15,6 +15,7 @@ if __name__ == "__main__":
     cli.starting("python -m jgan.sweep")  # before the imports that take a second
 
 import dataclasses
+import re
 import shlex
 import sys
 import time
@@ -24,7 +25,7 @@ from pathlib import Path
 from jgan import train
 from jgan.data import reading
 from jgan.training import records, stopping, sweeps
-from jgan.training.config import RunConfig
+from jgan.training.config import Resume, RunConfig
 from jgan.training.sweeps import Setting
 from jgan.utils import cli, memory, output
 
@@ -40,10 +41,10 @@ class Args:
     """options and their values, FLAG=VALUE,VALUE: all combinations are trained"""
     workdir: Path | None = None
     """folder of the sweep"""
-    resume: bool = False
-    """continue the sweep in --workdir, with its own options"""
+    resume: Resume = "no"
+    """continue the sweep in --workdir, with its own options; auto: continue it if there is one, otherwise start one"""
     time_limit: float = 0.0
-    """minutes after its start at which the sweep is saved and ends with status 0; 0 for no limit"""
+    """save and stop after so many minutes, with status 0; 0 for no limit"""
     dry_run: bool = False
     """print what each combination costs, and stop"""
 
@@ -71,14 +72,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     chosen = sweeps.settings(over)
     _check_folders(chosen)
     arguments = [[*rest, *sweeps.words(setting, known), "--workdir", str(workdir / setting.folder)] for setting in chosen]
-    # All are checked before any is trained.
+    # Flags and ranges are checked before any is trained. What only the data or the model can tell ends one combination.
     configs = [train.configuration([*words, "--resume", "auto"]) for words in arguments]
     if args.dry_run:
         for setting, words in zip(chosen, arguments, strict=True):
             output.show(f"{described(setting)}:")
             train.main([*words, "--dry-run"])
         return
-    if not args.resume:
+    if not (workdir / records.SWEEP).exists():
         sweeps.write(workdir, rest, over, shlex.join([*PROG.split(), *given]))
     failed = _train_all(args, workdir, chosen, arguments, configs, begun)
     _tell(workdir, chosen)
@@ -109,10 +110,14 @@ def split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
         flag, equals, value = word.lstrip("-").replace("_", "-").partition("=")
         if (word.startswith("--") and flag in values) or word == "-h":
             name, expected = flag, 0 if equals else values.get(flag, 0)
+            if word == "--resume":
+                word, expected = "--resume=yes", 0
             if name == "over":
                 earlier += [word.partition("=")[2]] if equals and value else []
             else:
                 own.append(word)
+        elif name == "resume" and own[-1] == "--resume=yes" and word in train.RESUME:
+            own[-1], name = f"--resume={word}", ""
         elif name == "over" and not word.startswith("-") and (expected or "=" in word):
             earlier.append(word)
             expected = 0
@@ -144,13 +149,12 @@ def described(setting: Setting) -> str:
 
 def _asked(args: Args, workdir: Path, rest: list[str], known: dict[str, float]) -> tuple[list[str], dict[str, tuple[str, ...]]]:
     """The arguments for training that all settings share, and the values of the swept flags."""
-    exists = (workdir / records.SWEEP).exists()
-    if args.resume:
-        if args.over or rest:
-            raise ValueError(
-                f"--resume continues the sweep in {workdir} with its own options: leave {(rest or ['--over'])[0]} out"
-            )
-        return sweeps.read(workdir)
+    exists, rest = (workdir / records.SWEEP).exists(), sweeps.located(rest)
+    if args.resume == "yes" or (args.resume == "auto" and exists):
+        held = sweeps.read(workdir, known)
+        if (args.over or rest) and (rest, sweeps.axes(args.over, known)) != held:
+            raise ValueError(f"{workdir} holds a sweep with other options: give those of {records.SWEEP}, or none")
+        return held
     if exists:
         raise ValueError(f"{workdir} already holds a sweep; give --resume to continue it, or another --workdir")
     if (workdir / records.CONFIG).exists() or (workdir / records.SEEDS).exists():
@@ -159,6 +163,7 @@ def _asked(args: Args, workdir: Path, rest: list[str], known: dict[str, float]) 
         raise ValueError(f"expected the options to vary, --over FLAG=VALUE,VALUE, as in {EXAMPLE}")
     over = sweeps.axes(args.over, known)
     taken = {word.lstrip("-").replace("_", "-").partition("=")[0] for word in rest if word.startswith("--")}
+    taken |= {re.sub(r"(^|\.)no-", r"\1", flag) for flag in taken}
     if both := sorted(taken & set(over)):
         raise ValueError(f"--{both[0]} is swept and given: leave one of the two out")
     if others := sorted(taken & {"coordinator", "processes", "process", "verify"}):
@@ -196,11 +201,11 @@ def _train_all(
             raise stopping.Stopped(0)
         output.show(title)
         try:
-            train.main([*words, "--resume", "auto", *(["--time-limit", f"{left:.4f}"] if args.time_limit else [])])
+            train.main([*words, "--resume", "auto", *(["--time-limit", f"{max(left, 1e-3):.4f}"] if args.time_limit else [])])
         except stopping.Stopped:
             output.show(f"the whole sweep is continued with: {again}")
             raise
-        except ValueError as error:
+        except (ValueError, FileNotFoundError) as error:
             failed.append(f"{described(setting)}: {error}")
             output.show(f"not trained to its end: {failed[-1]}")
     return failed
@@ -217,7 +222,8 @@ def _tell(workdir: Path, chosen: Sequence[Setting]) -> None:
             output.show("  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)).rstrip())
         if doubt := sweeps.caution(found):
             output.show(doubt)
-        output.show(f"best: {described(found[0][0])}, in {workdir / found[0][0].folder}")
+        if not sweeps.MEASURING & set(found[0][0].options):
+            output.show(f"best: {described(found[0][0])}, in {workdir / found[0][0].folder}")
     output.show(f"all on one page: python -m jgan.report {shlex.quote(str(workdir))}")
 
 

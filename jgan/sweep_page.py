@@ -32,11 +32,12 @@ def page(workdir: Path) -> str:
     order = [setting for setting, _ in found] + [one for one in begun if one not in [setting for setting, _ in found]]
     doubt = sweeps.caution(found)
     header, *rows = sweeps.table(found) if found else [[]]
+    best = pages.table(rows, header) if rows else Markup()
     return pages.page(
         name,
         pages.element("h1", name),
         pages.element("p", about),
-        pages.section("The best one first", pages.table(rows, header), *([pages.element("p", doubt)] if doubt else [])),
+        pages.section("The best one first", best, *([pages.element("p", doubt)] if doubt else [])),
         pages.section("Over the steps", _curves(workdir, order, found[0][1].measure if found else "")),
         pages.section("Last samples", *(_samples(workdir, setting) for setting in order)),
         pages.section(

@@ -106,8 +106,8 @@ def verify(workdir: Path) -> None:
       ValueError: if a checkpoint is damaged.
     """
     if (workdir / SWEEP).exists():
-        settings = sweeps.settings(sweeps.read(workdir)[1])
-        _verify_all([place for one in settings if (place := workdir / one.folder).exists()])
+        places = [workdir / one.folder for one in sweeps.settings(sweeps.read(workdir)[1])]
+        _verify_all([place for place in places if (seeds.first(place) / CONFIG).exists()])  # the others have not begun
     elif held := seeds.of(workdir):
         _verify_all([seeds.member(workdir, seed) for seed in held])
     else:
@@ -117,10 +117,12 @@ def verify(workdir: Path) -> None:
 def _verify_all(workdirs: Sequence[Path]) -> None:
     """Verifies the runs of several folders to the last, then tells of those that are damaged."""
     damaged = []
+    if not workdirs:
+        raise ValueError("expected the folders of runs, found none that has begun")
     for workdir in workdirs:
         try:
             verify(workdir)
-        except ValueError as error:
+        except (ValueError, FileNotFoundError) as error:
             print(error)
             damaged.append(workdir)
     if damaged:

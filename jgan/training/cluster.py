@@ -1,4 +1,4 @@
-"""`--coordinator auto`: the processes that SLURM or Open MPI has started, from the variables that they set in each of them."""
+"""`--coordinator auto`: the processes that SLURM or Open MPI 4 has started, from the variables that they set in each."""
 
 import dataclasses
 import os
@@ -40,9 +40,12 @@ def resolved(config: RunConfig, variables: Mapping[str, str] = os.environ) -> Ru
         return config
     if config.processes > 1 or config.process:
         raise ValueError("--coordinator auto finds --processes and --process: leave them out")
-    for names, address in ((_SLURM, _slurm), (_OPEN_MPI, _open_mpi)):
+    # Under mpirun in a job of SLURM both are there, and those of SLURM are equal in all processes of a host.
+    for names, address in ((_OPEN_MPI, _open_mpi), (_SLURM, _slurm)):
         if all(name in variables for name in names):
             count, number = (_number(name, variables) for name in names[:2])
+            if number >= count:
+                raise ValueError(f"--coordinator auto: expected {names[1]} below {names[0]}, found {number} and {count}")
             if count == 1:
                 return dataclasses.replace(config, coordinator=None)
             return dataclasses.replace(config, coordinator=address(variables), processes=count, process=number)
@@ -53,7 +56,7 @@ def resolved(config: RunConfig, variables: Mapping[str, str] = os.environ) -> Ru
 
 
 _SLURM = ("SLURM_NTASKS", "SLURM_PROCID", "SLURM_JOB_ID")
-_OPEN_MPI = ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_MCA_orte_hnp_uri")
+_OPEN_MPI = ("OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK")
 
 
 def _number(name: str, variables: Mapping[str, str]) -> int:
@@ -74,6 +77,8 @@ def _slurm(variables: Mapping[str, str]) -> str:
 
 def _open_mpi(variables: Mapping[str, str]) -> str:
     """The host of mpirun, where the first process is too, from `1531576320.0;tcp://10.96.0.1,10.148.0.1:34911`, and a port."""
+    if "OMPI_MCA_orte_hnp_uri" not in variables:
+        raise ValueError("--coordinator auto: Open MPI from version 5 on tells no address; give --coordinator HOST:PORT")
     text = variables["OMPI_MCA_orte_hnp_uri"]
     found = re.match(r"(?P<job>\d+)\.\d+;tcp://(?P<host>[\d.]+)", text)
     if found is None:

@@ -66,7 +66,7 @@ class RunConfig:
     """devices for pmap and shard; 0 for all"""
     coordinator: str | None = None
     """HOST:PORT of process 0, if several train together: the same command, --parallel shard, with other --process; auto: under
-    SLURM and Open MPI, which tell all three"""
+    SLURM, one task on each node, and Open MPI 4, which tell all three"""
     processes: int = 1
     """how many train together"""
     process: int = 0

@@ -181,6 +181,19 @@ def _check_name(workdir: Path) -> None:
         ) from None
 
 
+def no_sweep(workdir: Path) -> None:
+    """Checks that a folder is not that of a sweep.
+
+    Args:
+      workdir: the folder.
+
+    Raises:
+      ValueError: if it is.
+    """
+    if (workdir / records.SWEEP).exists():
+        raise ValueError(f"{workdir} holds a sweep: continue it with python -m jgan.sweep --resume, or give another --workdir")
+
+
 def _holds_run(config: RunConfig, workdir: Path) -> bool:
     """Whether the folder holds a run that is to be continued; a `ValueError` if that is not what was asked for."""
     for name in (records.CONFIG, journal.METRICS, LOG, "summary.json"):
@@ -189,8 +202,7 @@ def _holds_run(config: RunConfig, workdir: Path) -> bool:
     exists = (workdir / records.CONFIG).exists()
     if held := seeds.of(workdir):
         raise ValueError(f"{workdir} holds the runs of {len(held)} seeds: give --resume to continue them, or another --workdir")
-    if (workdir / records.SWEEP).exists():
-        raise ValueError(f"{workdir} holds a sweep: continue it with python -m jgan.sweep --resume, or give another --workdir")
+    no_sweep(workdir)
     checkpoints = workdir / CHECKPOINTS
     saved = checkpoints.is_dir() and any(checkpoints.iterdir())
     written = (workdir / journal.METRICS).exists() and (workdir / journal.METRICS).stat().st_size > 0

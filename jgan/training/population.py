@@ -97,6 +97,7 @@ def opened(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | No
 
 def _check_folder(config: RunConfig, workdir: Path, wanted: Sequence[int]) -> None:
     held = seeds.of(workdir)
+    folder.no_sweep(workdir)
     if (workdir / records.CONFIG).exists():
         raise ValueError(f"{workdir} holds the run of a single seed: give another --workdir, or leave --seeds out")
     if held and config.resume == "no":

@@ -15,8 +15,17 @@ from jgan.data import reading
 from jgan.training.environment import environment, write_json
 from jgan.training.records import SWEEP
 
-ITS_OWN = ("workdir", "resume", "time-limit", "seed", "seeds", "dry-run", "verify", "coordinator", "processes", "process")
+ITS_OWN = (
+    *("help", "preset", "model", "workdir", "resume", "time-limit", "seed", "seeds", "dry-run", "verify"),
+    *("coordinator", "processes", "process"),
+)
 """options of a start or of the whole sweep, over which there is no sweep"""
+
+MEASURING = frozenset(("dataset", "data-dir", "held-out", "eval-samples", "metric", "extractor", "weights"))
+"""options on which the measure itself depends, so that its values do not compare the combinations"""
+
+PATHS = ("data-dir", "weights")
+"""options that are paths, which are made absolute: a sweep may be continued from another folder"""
 
 
 class Setting(NamedTuple):
@@ -71,27 +80,30 @@ def axes(given: Sequence[str], known: Mapping[str, float]) -> dict[str, tuple[st
 
     Example:
       >>> from jgan.training import sweeps
-      >>> sweeps.axes(["model.loss=hinge,lsgan"], {"model.loss": 1})
-      {'model.loss': ('hinge', 'lsgan')}
+      >>> sweeps.axes(["model.loss=hinge,wasserstein"], {"model.loss": 1})
+      {'model.loss': ('hinge', 'wasserstein')}
     """
     found: dict[str, tuple[str, ...]] = {}
     for text in given:
         name, equals, rest = text.partition("=")
-        flag, values = name.lstrip("-").replace("_", "-"), tuple(value.strip() for value in rest.split(","))
+        flag, values = name.strip().lstrip("-").replace("_", "-"), tuple(value.strip() for value in rest.split(","))
         if not equals or not all(values):
             raise ValueError(f"--over expects FLAG=VALUE,VALUE, as in model.optimizer.learning-rate=1e-4,2e-4, found {text!r}")
         if flag in ITS_OWN:
             raise ValueError(
                 f"--over {flag}: there is no sweep over it" + (": give --seeds" if flag.startswith("seed") else "")
             )
+        prefix, _, last = flag.rpartition(".")
+        if last.startswith("no-") and (switch := ".".join(filter(None, [prefix, last[3:]]))) in known:
+            raise ValueError(f"--over {flag}: give {switch}=true,false")
         if flag not in known:
             meant = difflib.get_close_matches(flag, known, 1)
             raise ValueError(f"--over: unknown flag {flag}{f', did you mean {meant[0]}?' if meant else ''}")
         if not known[flag] and not set(values) <= {"true", "false"}:
             raise ValueError(f"--over {flag}: the values of a switch are true and false, found {rest!r}")
         if flag in found or len(set(values)) < len(values):
-            raise ValueError(f"--over {flag}: {'given twice' if flag in found else 'a value is there twice: ' + rest}")
-        found[flag] = values
+            raise ValueError(f"--over {flag}: {'given twice' if flag in found else 'has a value twice, ' + rest}")
+        found[flag] = tuple(str(reading.user_path(value).absolute()) for value in values) if flag in PATHS else values
     return found
 
 
@@ -102,7 +114,7 @@ def settings(over: Mapping[str, Sequence[str]]) -> list[Setting]:
       over: the values by the names of the flags.
 
     Returns:
-      The settings; the last flag varies fastest. A folder is named after the last parts of the flags' names.
+      The settings; the last flag varies fastest. A folder is named after the last parts of the flags' names, and of paths.
 
     Example:
       >>> from jgan.training import sweeps
@@ -114,7 +126,8 @@ def settings(over: Mapping[str, Sequence[str]]) -> list[Setting]:
     found = []
     for values in itertools.product(*over.values()):
         options = dict(zip(over, values, strict=True))
-        parts = (f"{names[flag]}={re.sub(r'[^A-Za-z0-9.+-]+', '_', value)}" for flag, value in options.items())
+        ends = {flag: Path(value).name if flag in PATHS else value for flag, value in options.items()}
+        parts = (f"{names[flag]}={re.sub(r'[^A-Za-z0-9.+-]+', '_', value)}" for flag, value in ends.items())
         found.append(Setting(options, ",".join(parts)))
     return found
 
@@ -157,11 +170,38 @@ def write(workdir: Path, arguments: Sequence[str], over: Mapping[str, Sequence[s
     write_json(workdir / SWEEP, {"arguments": list(arguments), "over": over, "command": command})
 
 
-def read(workdir: Path) -> tuple[list[str], dict[str, tuple[str, ...]]]:
+def located(arguments: Sequence[str]) -> list[str]:
+    """Arguments for training with absolute paths.
+
+    Args:
+      arguments: the arguments.
+
+    Returns:
+      The arguments; what follows a flag of a path is absolute.
+
+    Example:
+      >>> from jgan.training import sweeps
+      >>> sweeps.located(["digits", "--data-dir", "/a/b", "--weights=/c"])
+      ['digits', '--data-dir', '/a/b', '--weights=/c']
+    """
+    found: list[str] = []
+    for word in arguments:
+        flag, equals, value = word.partition("=")
+        if flag.lstrip("-").replace("_", "-") in PATHS and equals:
+            found.append(f"{flag}={reading.user_path(value).absolute()}")
+        elif found and found[-1].lstrip("-").replace("_", "-") in PATHS:
+            found.append(str(reading.user_path(word).absolute()))
+        else:
+            found.append(word)
+    return found
+
+
+def read(workdir: Path, known: Mapping[str, float] | None = None) -> tuple[list[str], dict[str, tuple[str, ...]]]:
     """Reads `sweep.json`.
 
     Args:
       workdir: the folder of a sweep.
+      known: the flags of training, if those of the sweep are to be checked: see `axes`.
 
     Returns:
       `(arguments, over)`, as `write` took them.
@@ -175,21 +215,23 @@ def read(workdir: Path) -> tuple[list[str], dict[str, tuple[str, ...]]]:
     with reading.naming(path, "the record of a sweep"):
         found = json.loads(path.read_bytes())
         arguments, over = found["arguments"], found["over"]
-        texts = [*arguments, *over, *(value for values in over.values() for value in values)]
-        if not over or not all(isinstance(value, str) for value in texts):
-            raise ValueError("expected texts")
-        return arguments, {flag: tuple(values) for flag, values in over.items()}
+        lists = [arguments, *over.values()]
+        if not all(isinstance(words, list) and words and all(isinstance(word, str) for word in words) for words in lists[1:]):
+            raise ValueError("expected lists of texts")
+        if not over or not isinstance(arguments, list) or not all(isinstance(word, str) for word in arguments):
+            raise ValueError("expected arguments and values")
+        found = {flag: tuple(values) for flag, values in over.items()}
+    return arguments, found if known is None else axes([f"{flag}={','.join(values)}" for flag, values in found.items()], known)
 
 
-def result(folder: Path, steps: int | None = None) -> Result | None:
+def result(folder: Path) -> Result | None:
     """What the runs of a setting have reached.
 
     Args:
       folder: the folder of the run, or of several seeds.
-      steps: their length; None for any.
 
     Returns:
-      The `Result`; None if they have not ended, ended after another number of steps, or have no measure.
+      The `Result`; None if they have not ended, or have no measure.
 
     Raises:
       ValueError: if the summary is damaged.
@@ -199,8 +241,6 @@ def result(folder: Path, steps: int | None = None) -> Result | None:
         return None
     with reading.naming(path, "the summary of a run"):
         summary = json.loads(path.read_bytes())
-        if steps is not None and summary["steps"] != steps:
-            return None
         ends = {int(seed): end["best"] for seed, end in summary.get("seeds", {0: summary}).items()}
         measure = summary.get("criterion")
         if measure is None or not all(ends.values()):
@@ -209,7 +249,7 @@ def result(folder: Path, steps: int | None = None) -> Result | None:
 
 
 def ended(folder: Path, steps: int) -> bool:
-    """Whether the runs of a setting have ended after so many steps.
+    """Whether the runs of a setting have ended after so many steps, or more.
 
     Args:
       folder: the folder of the run, or of several seeds.
@@ -222,7 +262,7 @@ def ended(folder: Path, steps: int) -> bool:
     if not path.is_file():
         return False
     with reading.naming(path, "the summary of a run"):
-        return bool(json.loads(path.read_bytes())["steps"] == steps)
+        return bool(json.loads(path.read_bytes())["steps"] >= steps)
 
 
 def ranked(workdir: Path, all_settings: Sequence[Setting]) -> list[tuple[Setting, Result]]:
@@ -283,19 +323,21 @@ def caution(found: Sequence[tuple[Setting, Result]]) -> str:
       found: the settings and what they have reached, the best one first.
 
     Returns:
-      A sentence; "" if their difference is at least twice its standard error, or there is only one setting.
+      A sentence; "" if their difference is at least twice its standard error, or there are no two with one measure.
 
     Example:
       >>> from jgan.training import sweeps
       >>> setting = sweeps.Setting({"model.loss": "hinge"}, "loss=hinge")
       >>> sweeps.caution([(setting, sweeps.Result("fid", False, {0: 3.0})), (setting, sweeps.Result("fid", False, {0: 5.0}))])
-      'one seed of each: the difference may be chance; --seeds 3 says more'
+      'one seed: the difference may be chance; --seeds 3 says more'
     """
-    if len(found) < 2:
+    if len(found) < 2 or found[0][1].measure != found[1][1].measure:
         return ""
+    if measuring := sorted(MEASURING & set(found[0][0].options)):
+        return f"the measure depends on {' and '.join(measuring)}: its values do not say which combination is better"
     (_, first), (_, second) = found[:2]
     if first.error is None or second.error is None:
-        return "one seed of each: the difference may be chance; --seeds 3 says more"
+        return "one seed: the difference may be chance; --seeds 3 says more"
     error = math.hypot(first.error, second.error)
     if abs(first.mean - second.mean) >= 2 * error:
         return ""

@@ -47,13 +47,26 @@ def test_a_class_is_asked_for_by_its_name(workdir, tmp_path, capsys):
     assert "4 images in rows of dogs, black cats of cgan" in capsys.readouterr().out
     sample.main(["--workdir", str(workdir), "--num", "6", "--out", str(tmp_path / "a.png")])
     assert "6 images in rows of black cats, dogs, foxes of cgan" in capsys.readouterr().out
+    sample.main(["--workdir", str(workdir), "--labels", "dogs, foxes", "--num", "4", "--out", str(tmp_path / "c.npz")])
+    assert "4 images of cgan" in capsys.readouterr().out
+
+
+def test_a_name_comes_before_a_number_and_may_have_a_comma(workdir):
+    path = workdir / "config.json"
+    before = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(before) | {"classes": ["2", "cats, small", "10"]}))
+        for given, expected in ((("2,1",), ("0", "1")), (("cats, small", "10"), ("1", "2"))):
+            assert sample.numbered(sample.Args(workdir, labels=given)).labels == expected
+    finally:
+        path.write_text(before)
 
 
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
         ("fox", "--labels: unknown class 'fox', did you mean 'foxes'? Known are black cats, dogs, foxes"),
-        ("3", "--labels must be from 0 to 2, found 3"),
+        ("3", "--labels: unknown class '3': known are black cats, dogs, foxes"),
     ],
 )
 def test_a_class_that_is_not_there(workdir, labels, message):

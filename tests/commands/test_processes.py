@@ -266,6 +266,10 @@ MPI = {"OMPI_COMM_WORLD_SIZE": "8", "OMPI_COMM_WORLD_RANK": "0"}
         (JOB | {"SLURM_STEP_NODELIST": "r1-n[003,007-015],b2", "SLURM_JOB_NODELIST": "x"}, ("r1-n003:61809", 4, 2)),
         (JOB | {"SLURM_STEP_NODELIST": "n[03-05]-ib"}, ("n03-ib:61809", 4, 2)),
         (JOB | {"SLURM_NTASKS": "1", "SLURM_PROCID": "0"}, (None, 1, 0)),
+        (
+            JOB | MPI | {"SLURM_STEP_NODELIST": "a", "OMPI_MCA_orte_hnp_uri": "4096.0;tcp://10.0.0.1:1"},
+            ("10.0.0.1:61441", 8, 0),
+        ),
         (MPI | {"OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://10.96.0.1,10.148.0.1:34911"}, ("10.96.0.1:62624", 8, 0)),
     ],
 )
@@ -279,6 +283,9 @@ def test_a_scheduler_tells_who_trains_together(variables, found):
     [
         ({}, [], "found the variables of neither; give --coordinator HOST:PORT"),
         (JOB | {"SLURM_STEP_NODELIST": "a"}, ["--processes", "2"], "leave them out"),
+        (JOB | {"SLURM_STEP_NODELIST": "a"}, ["--process", "1"], "leave them out"),
+        (JOB | {"SLURM_STEP_NODELIST": "a", "SLURM_PROCID": "4"}, [], "SLURM_PROCID below SLURM_NTASKS, found 4 and 4"),
+        (MPI, [], "Open MPI from version 5 on tells no address"),
         (JOB | {"SLURM_STEP_NODELIST": "[]"}, [], "expected hosts in SLURM_STEP_NODELIST, found '[]'"),
         (JOB | {"SLURM_NTASKS": "4x"}, [], "expected a number in SLURM_NTASKS, found '4x'"),
         (MPI | {"OMPI_MCA_orte_hnp_uri": "tcp"}, [], "expected JOB.0;tcp://ADDRESS in OMPI_MCA_orte_hnp_uri, found 'tcp'"),

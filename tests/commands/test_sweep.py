@@ -16,7 +16,7 @@ from jgan import report, sample, sweep, train
 from jgan.training import seeds, stopping, sweeps
 
 SHORT = [*SMALL, "--steps", "4", "--log-every", "2", "--eval-every", "2", "--eval-samples", "50", "--seed", "7"]
-OVER = ["--over", "model.optimizer.learning-rate=0.05,0.2", "model.fresh-g-batch=true,false"]
+OVER = ["--over", "model.optimizer.learning-rate=0.05,0.2", "model.marginal-bias=true,false"]
 
 
 def swept(workdir, *more):
@@ -88,9 +88,13 @@ def test_the_page_shows_all_combinations(copy, tmp_path):
 def test_verify_reads_all_combinations(copy, capsys):
     train.main(["--verify", str(copy)])
     assert capsys.readouterr().out.count("none is damaged") == 4  # two seeds of each
-    shutil.rmtree(copy / "learning-rate=0.2")  # it had not begun
+    shutil.rmtree(copy / "learning-rate=0.2")
+    (copy / "learning-rate=0.2").mkdir()  # a start that was killed
     train.main(["--verify", str(copy)])
     assert capsys.readouterr().out.count("none is damaged") == 2
+    shutil.rmtree(copy / "learning-rate=0.05")
+    with pytest.raises(ValueError, match="found none that has begun"):
+        train.main(["--verify", str(copy)])
 
 
 def test_all_combinations_of_several_options_and_of_a_switch(tmp_path, capsys):
@@ -141,6 +145,66 @@ def test_no_time_is_left_for_the_next_combination(copy, capsys):
     assert "time limit: 1 of the 2 combinations have ended; continue with: " in capsys.readouterr().out
 
 
+def test_auto_starts_a_sweep_and_goes_on_with_it(tmp_path, capsys):
+    flags = ["--over", "model.marginal-bias=true,false", "--resume", "auto"]
+    swept(tmp_path / "all", *flags)
+    assert {path.name for path in (tmp_path / "all").glob("marginal*")} == {"marginal-bias=true", "marginal-bias=false"}
+    capsys.readouterr()
+    swept(tmp_path / "all", *flags)
+    assert capsys.readouterr().out.count("ended before") == 2
+
+
+def test_runs_that_were_continued_for_longer_have_ended(tmp_path, capsys):
+    swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=0.05,0.2")
+    train.main(["--workdir", str(tmp_path / "all" / "learning-rate=0.2"), "--resume", "--steps", "6"])
+    capsys.readouterr()
+    sweep.main(["--workdir", str(tmp_path / "all"), "--resume"])
+    assert capsys.readouterr().out.count("ended before") == 2
+
+
+def test_runs_that_are_shorter_than_asked_have_not_ended(copy):
+    summary = copy / "learning-rate=0.2" / "summary.json"
+    assert sweeps.ended(summary.parent, 4)
+    assert sweeps.ended(summary.parent, 3)
+    assert not sweeps.ended(summary.parent, 5)
+    summary.unlink()
+    assert not sweeps.ended(summary.parent, 4)
+
+
+def test_the_time_that_is_left_is_given_to_a_combination(copy, monkeypatch):
+    for folder in copy.glob("learning-rate=*"):
+        (folder / "summary.json").unlink()
+    given, began = [], time.monotonic()
+    monkeypatch.setattr(sweep.train, "main", lambda words: given.append(float(words[words.index("--time-limit") + 1])))
+    monkeypatch.setattr(sweep.time, "monotonic", lambda: began + 60 * len(given))
+    with pytest.raises(stopping.Stopped):
+        sweep.main(["--workdir", str(copy), "--resume", "--time-limit", "1"])
+    assert given == [pytest.approx(1.0)]  # after this one nothing is left
+
+
+def test_measures_that_differ_do_not_compare_the_combinations(tmp_path, capsys):
+    random = np.random.default_rng(0)
+    for name in ("a", "b"):
+        np.savez(tmp_path / f"{name}.npz", x=random.integers(0, 256, (60, 8, 8, 1), np.uint8))
+    over = f"data-dir={tmp_path / 'a.npz'},{tmp_path / 'missing.npz'},{tmp_path / 'b.npz'}"
+    with pytest.raises(ValueError, match=r"1 of the 3 combinations have not ended; the first: --data-dir .*missing\.npz"):
+        swept(tmp_path / "all", "--dataset", "npz", "--over", over)
+    out = capsys.readouterr().out
+    assert "the measure depends on data-dir: its values do not say which combination is better" in out
+    assert "best: --" not in out
+    assert len(json.loads((tmp_path / "all" / "summary.json").read_text())["settings"]) == 2
+
+
+def test_a_sweep_goes_on_from_another_folder(tmp_path, monkeypatch):
+    np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    swept("all", "--dataset", "npz", "--data-dir", "a.npz", "--over", "model.optimizer.learning-rate=0.05,0.2")
+    shutil.rmtree(tmp_path / "all" / "learning-rate=0.2")
+    monkeypatch.chdir("/")
+    sweep.main(["--workdir", str(tmp_path / "all"), "--resume"])
+    assert (tmp_path / "all" / "learning-rate=0.2" / "summary.json").is_file()
+
+
 def test_a_combination_that_fails_does_not_end_the_others(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"1 of the 2 combinations have not ended; the first: --model\.optim"):
         swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=1e38,0.2")
@@ -157,6 +221,7 @@ def test_the_difference_of_the_first_two_beside_its_error():
     assert sweeps.caution(reached[:1]) == ""
     assert sweeps.caution(reached[:2]) == ""  # 0.5 apart; each has a standard error of 0.1
     assert "0.14: it may be chance" in sweeps.caution(reached[::2])  # 0.2 < 2 * 0.1 * sqrt(2)
+    assert sweeps.caution([reached[0], (setting, sweeps.Result("kid", False, {0: 0.1}))]) == ""  # another measure
 
 
 def test_settings_of_other_measures_follow(tmp_path):
@@ -176,7 +241,6 @@ def test_settings_of_other_measures_follow(tmp_path):
     found = sweeps.ranked(tmp_path, settings)
     assert [setting.options["metric"] for setting, _ in found] == ["other", "fid", "kid"]
     assert [row[1] for row in sweeps.table(found)] == ["best fid", "2", "3", "0.1 (kid)"]
-    assert sweeps.result(tmp_path / "metric=fid", steps=5) is None
 
 
 # ---------------------------------------------------------------------------------------------------------- bad input
@@ -188,8 +252,14 @@ def test_settings_of_other_measures_follow(tmp_path):
         ([], "expected the options to vary, --over FLAG=VALUE,VALUE"),
         (["--over", "model.loss"], "found 'model.loss'"),
         (["--over", "model.optimizer.learning-rate=1,,2"], "FLAG=VALUE,VALUE"),
-        (["--over", "model.optimizer.learning-rat=1,2"], "did you mean model.optimizer.learning-rate"),
-        (["--over", "steps=3,3"], "a value is there twice"),
+        (
+            ["--over", "model.optimizer.learning-rat=1,2"],
+            "unknown flag model.optimizer.learning-rat, did you mean model.optimizer.learning-rate?",
+        ),
+        (["--over", "steps=3,3"], "--over steps: has a value twice, 3,3"),
+        (["--over", "preset=digits,mnist"], "--over preset: there is no sweep over it"),
+        (["--over", "no-tensorboard=true,false"], "--over no-tensorboard: give tensorboard=true,false"),
+        (["--over", "tensorboard=true,false", "--no-tensorboard"], "--tensorboard is swept and given"),
         (["--over", "steps=3,4", "--over", "steps=5"], "--over steps: given twice"),
         (["--over", "seed=3,4"], "there is no sweep over it: give --seeds"),
         (["--over", "workdir=a,b"], "there is no sweep over it"),
@@ -199,8 +269,8 @@ def test_settings_of_other_measures_follow(tmp_path):
         (["--over", "batch-size=4,8", "--batch-size", "8"], "--batch-size is swept and given"),
         (["--over", "batch-size=4,8", "--processes", "2"], "leave --processes out"),
         (["--over", "batch-size=4,8", "--time-limit", "-1"], "--time-limit must be a number of minutes"),
-        (["--over", "batch-size=4,8", "--resume"], "with its own options: leave"),
-        (["--over", "data-dir=a/b,a_b"], "two combinations would have the folder data-dir=a_b"),
+        (["--over", "batch-size=4,8", "--resume"], "holds no sweep.json"),
+        (["--over", "data-dir=x/a,y/a"], "two combinations would have the folder data-dir=a"),
         (["--over", f"data-dir={'a' * 250},b"], "the name of a folder would be too long"),
     ],
 )
@@ -223,6 +293,24 @@ def test_folders_are_not_mixed(copy, finished_run, tmp_path):
         train.main(small_run(copy, 4))
     with pytest.raises(FileNotFoundError, match="holds a sweep: give the folder of one of its runs"):
         sample.main(["--workdir", str(copy), "--num", "4"])
-    (copy / "sweep.json").write_text("{}")
-    with pytest.raises(ValueError, match="the record of a sweep"):
-        sweep.main(["--workdir", str(copy), "--resume"])
+    with pytest.raises(ValueError, match="holds a sweep: continue it"):
+        train.main([*small_run(copy, 4), "--seeds", "2"])
+    with pytest.raises(ValueError, match=r"holds a sweep with other options: give those of sweep\.json, or none"):
+        sweep.main(["digits", *OVER, "--workdir", str(copy), "--resume", "auto"])
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({}, "expected the record of a sweep"),
+        ({"arguments": "digits", "over": {"steps": ["4"]}}, "expected arguments and values"),
+        ({"arguments": ["digits"], "over": {"steps": "12"}}, "expected lists of texts"),
+        ({"arguments": ["digits"], "over": {"steps": []}}, "expected lists of texts"),
+        ({"arguments": ["digits"], "over": {"stps": ["1"]}}, "unknown flag stps, did you mean steps?"),
+        ({"arguments": ["digits"], "over": {"seeds": ["1"]}}, "--over seeds: there is no sweep over it"),
+    ],
+)
+def test_a_damaged_record(tmp_path, record, message):
+    (tmp_path / "sweep.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=re.escape(message)):
+        sweep.main(["--workdir", str(tmp_path), "--resume"])

@@ -52,6 +52,13 @@ def test_a_divided_set(divided):
         np.testing.assert_array_equal(batch.y, np.arange(len(batch.x)) % 2)
 
 
+def test_classes_whose_names_are_their_numbers_have_no_names(tmp_path):
+    kinds = datasets.Features({"image": datasets.Image(), "label": datasets.ClassLabel(names=["0", "1"])})
+    made = datasets.Dataset.from_dict({"image": pictures(12), "label": [0, 1] * 6}, features=kinds)
+    made.save_to_disk(tmp_path / "saved")
+    assert data.load("huggingface", tmp_path / "saved").classes == ()
+
+
 def test_a_set_that_is_not_divided_without_classes(tmp_path):
     kinds = datasets.Features({"picture": datasets.Image()})
     made = datasets.Dataset.from_dict({"picture": pictures(12, colour=False)}, features=kinds)
