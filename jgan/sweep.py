@@ -24,7 +24,7 @@ from pathlib import Path
 
 from jgan import train
 from jgan.data import reading
-from jgan.training import records, stopping, sweeps
+from jgan.training import records, stopping, sweep_results, sweeps
 from jgan.training.config import Resume, RunConfig
 from jgan.training.sweeps import Setting
 from jgan.utils import cli, memory, output
@@ -192,7 +192,7 @@ def _train_all(
     again = f"{PROG} --workdir {shlex.quote(str(workdir))} --resume"
     for number, (setting, words, config) in enumerate(zip(chosen, arguments, configs, strict=True), 1):
         title = f"combination {number} of {len(chosen)}: {described(setting)}"
-        if sweeps.ended(workdir / setting.folder, config.steps):
+        if sweep_results.ended(workdir / setting.folder, config.steps):
             output.show(f"{title}: ended before")
             continue
         left = args.time_limit - (time.monotonic() - begun) / 60
@@ -213,16 +213,16 @@ def _train_all(
 
 def _tell(workdir: Path, chosen: Sequence[Setting]) -> None:
     """Writes the summary and prints the settings, the best one first."""
-    found = sweeps.ranked(workdir, chosen)
-    sweeps.summarize(workdir, found)
+    found = sweep_results.ranked(workdir, chosen)
+    sweep_results.summarize(workdir, found)
     if found:
-        rows = sweeps.table(found)
+        rows = sweep_results.table(found)
         wide = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         for row in rows:
             output.show("  ".join(cell.ljust(width) for cell, width in zip(row, wide, strict=True)).rstrip())
-        if doubt := sweeps.caution(found):
+        if doubt := sweep_results.caution(found):
             output.show(doubt)
-        if not sweeps.MEASURING & set(found[0][0].options):
+        if not sweep_results.MEASURING & set(found[0][0].options):
             output.show(f"best: {described(found[0][0])}, in {workdir / found[0][0].folder}")
     output.show(f"all on one page: python -m jgan.report {shlex.quote(str(workdir))}")
 

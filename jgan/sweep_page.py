@@ -5,7 +5,7 @@ from pathlib import Path
 
 from jgan import pages, plots, run_page, seeds_page
 from jgan.pages import Markup
-from jgan.training import journal, records, seeds, sweeps
+from jgan.training import journal, records, seeds, sweep_results, sweeps
 
 
 def page(workdir: Path) -> str:
@@ -25,13 +25,13 @@ def page(workdir: Path) -> str:
     begun = [one for one in chosen if (seeds.first(workdir / one.folder) / records.CONFIG).exists()]
     if not begun:
         raise ValueError(f"{workdir}: expected the runs of a sweep, found none that has begun")
-    found = sweeps.ranked(workdir, chosen)
+    found = sweep_results.ranked(workdir, chosen)
     config = run_page.configuration(seeds.first(workdir / begun[0].folder))["config"]
     name = f"{config.get('preset', 'runs')} with several values of {' and '.join(over)}"
     about = f"{len(found)} of {len(chosen)} combinations have ended; shared arguments: {' '.join(arguments) or 'none'}"
     order = [setting for setting, _ in found] + [one for one in begun if one not in [setting for setting, _ in found]]
-    doubt = sweeps.caution(found)
-    header, *rows = sweeps.table(found) if found else [[]]
+    doubt = sweep_results.caution(found)
+    header, *rows = sweep_results.table(found) if found else [[]]
     best = pages.table(rows, header) if rows else Markup()
     return pages.page(
         name,

@@ -13,7 +13,7 @@ import pytest
 from small_runs import SMALL, assert_same_end, small_run
 
 from jgan import report, sample, sweep, train
-from jgan.training import seeds, stopping, sweeps
+from jgan.training import seeds, stopping, sweep_results, sweeps
 
 SHORT = [*SMALL, "--steps", "4", "--log-every", "2", "--eval-every", "2", "--eval-samples", "50", "--seed", "7"]
 OVER = ["--over", "model.optimizer.learning-rate=0.05,0.2", "model.marginal-bias=true,false"]
@@ -164,11 +164,11 @@ def test_runs_that_were_continued_for_longer_have_ended(tmp_path, capsys):
 
 def test_runs_that_are_shorter_than_asked_have_not_ended(copy):
     summary = copy / "learning-rate=0.2" / "summary.json"
-    assert sweeps.ended(summary.parent, 4)
-    assert sweeps.ended(summary.parent, 3)
-    assert not sweeps.ended(summary.parent, 5)
+    assert sweep_results.ended(summary.parent, 4)
+    assert sweep_results.ended(summary.parent, 3)
+    assert not sweep_results.ended(summary.parent, 5)
     summary.unlink()
-    assert not sweeps.ended(summary.parent, 4)
+    assert not sweep_results.ended(summary.parent, 4)
 
 
 def test_the_time_that_is_left_is_given_to_a_combination(copy, monkeypatch):
@@ -217,11 +217,11 @@ def test_a_combination_that_fails_does_not_end_the_others(tmp_path, capsys):
 
 def test_the_difference_of_the_first_two_beside_its_error():
     setting = sweeps.Setting({"a": "1"}, "a=1")
-    reached = [(setting, sweeps.Result("fid", False, {0: mean - 0.1, 1: mean + 0.1})) for mean in (1.0, 1.5, 1.2)]
-    assert sweeps.caution(reached[:1]) == ""
-    assert sweeps.caution(reached[:2]) == ""  # 0.5 apart; each has a standard error of 0.1
-    assert "0.14: it may be chance" in sweeps.caution(reached[::2])  # 0.2 < 2 * 0.1 * sqrt(2)
-    assert sweeps.caution([reached[0], (setting, sweeps.Result("kid", False, {0: 0.1}))]) == ""  # another measure
+    reached = [(setting, sweep_results.Result("fid", False, {0: mean - 0.1, 1: mean + 0.1})) for mean in (1.0, 1.5, 1.2)]
+    assert sweep_results.caution(reached[:1]) == ""
+    assert sweep_results.caution(reached[:2]) == ""  # 0.5 apart; each has a standard error of 0.1
+    assert "0.14: it may be chance" in sweep_results.caution(reached[::2])  # 0.2 < 2 * 0.1 * sqrt(2)
+    assert sweep_results.caution([reached[0], (setting, sweep_results.Result("kid", False, {0: 0.1}))]) == ""  # another measure
 
 
 def test_settings_of_other_measures_follow(tmp_path):
@@ -238,9 +238,9 @@ def test_settings_of_other_measures_follow(tmp_path):
     ):
         (tmp_path / setting.folder).mkdir()
         (tmp_path / setting.folder / "summary.json").write_text(json.dumps({"steps": 4, **summary}))
-    found = sweeps.ranked(tmp_path, settings)
+    found = sweep_results.ranked(tmp_path, settings)
     assert [setting.options["metric"] for setting, _ in found] == ["other", "fid", "kid"]
-    assert [row[1] for row in sweeps.table(found)] == ["best fid", "2", "3", "0.1 (kid)"]
+    assert [row[1] for row in sweep_results.table(found)] == ["best fid", "2", "3", "0.1 (kid)"]
 
 
 # ---------------------------------------------------------------------------------------------------------- bad input
