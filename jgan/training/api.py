@@ -67,7 +67,7 @@ def train(model: Any, config: Any = None, *, dataset: Any = None, **options: Any
       >>> with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
       ...     trained = train("digits", small, steps=3, workdir=folder + "/run")
       >>> int(trained.state.step), sorted(trained.summary)[:3]
-      (3, ['best', 'environment', 'last'])
+      (3, ['best', 'criterion', 'environment'])
     """
     given, asked, workdir, chosen, resized = _prepared(model, config, dataset, options)
     if asked.seeds > 1:
