@@ -94,15 +94,10 @@ class Args:
     @property
     def classes(self) -> tuple[int, ...]:
         """The labels as numbers."""
-        words = self.words
+        words = [word for group in self.labels for word in group.split(",") if word]
         if not all(_is_number(word) for word in words):
             raise ValueError(f"--labels must be class labels such as 0,1,2, found {text.listed(words)}")
         return tuple(map(int, words))
-
-    @property
-    def words(self) -> list[str]:
-        """The labels as they are given."""
-        return [word for group in self.labels for word in group.split(",") if word]
 
     @property
     def explores(self) -> bool:
@@ -169,11 +164,11 @@ def numbered(args: Args) -> Args:
     if not args.labels or not (args.workdir / records.CONFIG).is_file():
         return args
     known = records.read(args.workdir).classes
+    if not known:
+        return args
     groups = [[group] if group in known else map(str.strip, group.split(",")) for group in args.labels]  # names have commas too
     words = [word for group in groups for word in group if word]
     wrong = [word for word in words if word not in known and not (_is_number(word) and int(word) < len(known))]
-    if not known:
-        return args
     if wrong:
         raise ValueError(f"--labels: {unknown('class', wrong[0], known)}")
     return dataclasses.replace(args, labels=tuple(str(known.index(word)) if word in known else word for word in words))

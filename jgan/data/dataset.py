@@ -296,6 +296,24 @@ def complete(
     return Dataset(name, **whole, fields=fields, truth=truth, note=note, classes=tuple(classes))
 
 
+def class_names(names: Sequence[Any]) -> tuple[str, ...]:
+    """The names of classes, as `Dataset` has them.
+
+    Args:
+      names: the names that another library gives, in the order of the labels.
+
+    Returns:
+      The names; `()` if they are the labels themselves.
+
+    Example:
+      >>> from jgan.data import dataset
+      >>> dataset.class_names(["cat", "dog"]), dataset.class_names(["0", "1"])
+      (('cat', 'dog'), ())
+    """
+    found = tuple(map(str, names))
+    return () if found == tuple(map(str, range(len(found)))) else found
+
+
 def check_alike(name: str, parts: dict[str, Any]) -> None:
     """Checks that all parts have the sets, the arrays and the shapes of the training part.
 

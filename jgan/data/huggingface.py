@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from jgan.data import image_files, layout, reading, sizes, sources, stacking, values
-from jgan.data.dataset import PARTS, Dataset, complete
+from jgan.data.dataset import PARTS, Dataset, class_names, complete
 from jgan.data.lazy import AT_ONCE, Access
 from jgan.data.sizes import Size
 from jgan.types import Batch
@@ -168,11 +168,10 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None, acces
 
 
 def _names(folder: Path) -> tuple[str, ...]:
-    """The names of the classes; `()` if they are the labels themselves."""
+    """The names of the classes."""
     rows = next(iter(_saved(folder).values()))
     label = _columns(folder, rows.features)[1]
-    names = tuple(map(str, rows.features[label].names)) if label else ()
-    return () if names == tuple(map(str, range(len(names)))) else names
+    return class_names(rows.features[label].names if label else ())
 
 
 sources.register(

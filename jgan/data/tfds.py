@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from jgan.data import idx, reading, sizes, sources, values
-from jgan.data.dataset import PARTS, Dataset, complete, hold_out_tail, take
+from jgan.data.dataset import PARTS, Dataset, class_names, complete, hold_out_tail, take
 from jgan.data.lazy import AT_ONCE, Access, Lazy
 from jgan.data.sizes import Size
 from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name
@@ -259,7 +259,6 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None, acces
 
 
 def _classes(name: str, builder: Any) -> tuple[str, ...]:
-    """The names of the classes; `()` if they are the labels themselves."""
+    """The names of the classes."""
     label = _keys(name, builder)[1]
-    names = tuple(map(str, builder.info.features[label].names)) if label else ()
-    return () if names == tuple(map(str, range(len(names)))) else names
+    return class_names(builder.info.features[label].names if label else ())

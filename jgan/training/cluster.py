@@ -5,9 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from jgan.training.config import RunConfig
-
-AUTO = "auto"
+from jgan.training.config import AUTO, RunConfig
 
 PORTS, FIRST_PORT = 4096, 61440
 """The port follows from the number of the job, so that two jobs on one host have two: one of so many, from this one on."""

@@ -15,7 +15,7 @@ from jgan.utils import checks, cli
 from jgan.utils.registry import unknown
 
 AUTO = "auto"
-"""value of an option that is chosen from the data or the model"""
+"""value of an option that is chosen from the data, the model or the job"""
 
 Resume = Literal["no", "yes", "auto"]
 
