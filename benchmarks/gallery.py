@@ -35,6 +35,7 @@ from benchmarks import budget, judges, pictures
 from benchmarks.gallery_models import ENTRIES, PUBLISHED, Entry
 from benchmarks.tables import ROOT
 from jgan import data, models, plots
+from jgan.data import sources
 from jgan.metrics import frechet, kernel, prdc
 from jgan.metrics.sharpness import sharpness
 from jgan.training import train
@@ -64,7 +65,8 @@ class Args:
     models: tuple[str, ...] = ()
     """models to train; default: all"""
     datasets: tuple[str, ...] = ()
-    """data sets: mnist, fashion_mnist, cifar10, or folder; default: the first two, with --device gpu cifar10"""
+    """data sets: mnist, fashion_mnist, cifar10, or a folder of images in --data-dir, by its name; default: the first two, with
+    --device gpu cifar10"""
     device: Literal["cpu", "gpu"] = "cpu"
     """cpu: small networks, a budget of operations; gpu: networks of published sizes, a number of images"""
     data_dir: Path | None = None
@@ -186,6 +188,19 @@ def sheet(run: Run, state: GANState) -> np.ndarray:
     return plots.grid(sampling.draw(run.gan, state, asked), columns=COLUMNS, scale=1)
 
 
+def place(args: Args, dataset: str) -> tuple[str, Path | None]:
+    """Where the images of a data set are.
+
+    Args:
+      args: the options.
+      dataset: its name.
+
+    Returns:
+      `(name of the source, its folder)`; the source of a name that `jgan.data` does not know is a folder of images.
+    """
+    return dataset if dataset in sources.SOURCES else "folder", None if args.data_dir is None else args.data_dir / dataset
+
+
 def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str, Any], np.ndarray]:
     """Trains one model, or goes on with it, and measures it.
 
@@ -202,14 +217,14 @@ def trained(args: Args, name: str, dataset: str, begun: float) -> tuple[dict[str
       TimeoutError: after `--minutes`, once the run is saved.
     """
     entry, workdir = entries(args)[name], args.workdir / f"{dataset}_{name}"
-    folder = None if args.data_dir is None else args.data_dir / dataset
-    loaded = data.load(dataset, folder)
+    source, folder = place(args, dataset)
+    loaded = data.load(source, folder)
     steps, cost = length(args, entry, loaded)
     started = time.monotonic()
     run, state, _ = train(
         entry.preset,
         configuration(entry, steps),
-        dataset=dataset,
+        dataset=source,
         data_dir=folder,
         steps=steps,
         batch_size=entry.batch_size,

@@ -1,6 +1,7 @@
 """Results of trained models of images as Markdown tables, from the JSON files that the commands wrote."""
 
 import statistics
+from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.drawings import markdown, origin
@@ -82,17 +83,18 @@ def few_labels(result: dict[str, Any]) -> str:
     return f"{markdown(['trained on', 'errors', 'fewest', 'most', 'choices'], rows)}\n\n{notes}"
 
 
-def gallery(result: dict[str, Any]) -> str:
+def gallery(result: dict[str, Any], datasets: Sequence[str] = ("mnist", "fashion_mnist")) -> str:
     """The table of `python -m benchmarks.gallery`: a row for each model, the best FID of the first data set first.
 
     Args:
       result: the content of the JSON files, by their names.
+      datasets: those that are shown, if there are results of them.
 
     Returns:
       Markdown.
     """
-    runs = list(result.values())
-    datasets = list(dict.fromkeys(run["dataset"] for run in sorted(runs, key=lambda run: run["dataset"] != "mnist")))
+    runs = [run for run in result.values() if run["dataset"] in datasets]
+    datasets = [dataset for dataset in datasets if any(run["dataset"] == dataset for run in runs)]
     found = {(run["model"], run["dataset"]): run for run in runs}
 
     def cells(model: str, dataset: str) -> list[str]:
@@ -129,6 +131,18 @@ def gallery(result: dict[str, Any]) -> str:
         + origin(runs[-1])
     )
     return f"{markdown(['model', *header], rows)}\n\n{notes}"
+
+
+def photographs(result: dict[str, Any]) -> str:
+    """The table of `gallery` for coloured images.
+
+    Args:
+      result: the content of the JSON files, by their names.
+
+    Returns:
+      Markdown.
+    """
+    return gallery(result, ("cifar10_jpeg", "emoji"))
 
 
 _GALLERY = ("M images", "FID", "KID", "precision / coverage", "sharpness")

@@ -162,6 +162,7 @@ TABLES: dict[str, Table] = {
     "first_step": Table(drawings.first_step, "python -m benchmarks.first_step"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery_samples": Table(site_drawings.gallery_samples, "python -m benchmarks.gallery", sources=("gallery",)),
+    "gallery_photographs": Table(model_drawings.photographs, "python -m benchmarks.gallery", sources=("gallery",)),
     "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
     "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),
     "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),

@@ -49,6 +49,9 @@ def test_the_table_has_a_row_for_each_model_the_best_first(tmp_path):
     assert "the class that was asked for: `a` 98.5% (fashion_mnist)." in table
     assert "98.8% of the test images" in table
     assert "10,000 samples of the averaged generator; 500 of `a` (mnist). " in table
+    photographs = {"cifar10_jpeg_a": RUN | {"model": "a", "dataset": "cifar10_jpeg", "classifier_accuracy": None}}
+    assert TABLES["gallery"].draw(runs | photographs) == table
+    assert "cifar10_jpeg: M images | FID" in TABLES["gallery_photographs"].draw(runs | photographs)
     folder = tmp_path / "gallery"
     folder.mkdir()
     for name, run in runs.items():
@@ -77,6 +80,13 @@ def test_the_rows_stand_under_each_other():
     np.testing.assert_array_equal(picture[:5, 30:], np.broadcast_to([255, 0, 0], (5, 20, 3)))
     np.testing.assert_array_equal(picture[5:, 30:], np.broadcast_to([0, 0, 255], (5, 20, 3)))
     assert (picture[:, :30] < 128).any(axis=(1, 2)).any()  # the names
+
+
+def test_a_name_that_no_source_has_is_a_folder_of_images(tmp_path):
+    args = gallery.Args(data_dir=tmp_path)
+    assert gallery.place(args, "mnist") == ("mnist", tmp_path / "mnist")
+    assert gallery.place(args, "emoji") == ("folder", tmp_path / "emoji")
+    assert gallery.place(gallery.Args(), "digits") == ("digits", None)
 
 
 @pytest.mark.parametrize("name", gallery.ENTRIES)
