@@ -250,9 +250,10 @@ def check_fit(run: Run) -> None:
     """
     _check_numbers(run.config.model)
     feed.check(run)
-    (example, *_) = (batch.x for batch in run.spec.sets.values())
-    size = math.prod(example.shape) * BYTES_PER_VALUE * run.config.eval_samples
-    memory.require(f"--eval-samples {run.config.eval_samples:,}: choose a smaller number", size)
+    if evaluators.of(run).draws:
+        (example, *_) = (batch.x for batch in run.spec.sets.values())
+        size = math.prod(example.shape) * BYTES_PER_VALUE * run.config.eval_samples
+        memory.require(f"--eval-samples {run.config.eval_samples:,}: choose a smaller number", size)
     for stage in run.stages:
         here = run.at(stage.end)
         try:

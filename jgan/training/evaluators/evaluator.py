@@ -27,6 +27,7 @@ class Evaluator(NamedTuple):
       finish: `finish(run, state) -> (entries of summary.json, closing sentence)`; it writes the pictures of a finished run.
       earlier: the criterion, and whether larger values of it are better, of phases in which the other one is not measured.
       suffix: the ending of the files in `samples/`: `.png`, or `.txt` for samples that are text.
+      draws: whether a measure draws `eval_samples` samples, all of which must fit into the memory.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Evaluator(NamedTuple):
     finish: Callable[[Run, GANState], tuple[dict[str, Any], str]]
     earlier: tuple[str, bool] | None = None
     suffix: str = ".png"
+    draws: bool = True
 
     def criterion_of(self, row: Mapping[str, Any]) -> tuple[str, bool] | None:
         """The criterion that a line has, and whether larger values of it are better; None if it has none."""

@@ -142,7 +142,7 @@ def make(source: Source = of_data) -> Callable[[Run], Evaluator]:
             said = "".join(f"; {direction}: {caution}" for direction, caution in cautions.items())
             return {"translation": found}, f"on test images: {phrase(found)}{said}"
 
-        return Evaluator("translation", "error" if known else "kid", False, measure, phrase, drawn, finish)
+        return Evaluator("translation", "error" if known else "kid", False, measure, phrase, drawn, finish, draws=False)
 
     return evaluator
 

@@ -139,7 +139,7 @@ def make(run: Run) -> Evaluator:
         outputs = enlarged(run, state, [pair.small for pair in pairs])
         return report(run, network, pairs, outputs, scale)
 
-    return Evaluator("super_resolution", "distance", False, measure, phrase, drawn, finish, earlier=("psnr", True))
+    return Evaluator("super_resolution", "distance", False, measure, phrase, drawn, finish, earlier=("psnr", True), draws=False)
 
 
 def _loss(run: Run) -> str:
