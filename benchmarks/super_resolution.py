@@ -3,14 +3,14 @@
   python -m benchmarks.super_resolution --data-dir DATA
   python -m benchmarks.super_resolution --data-dir DATA --models srgan --minutes 30
 
-DATA has the folders `bsds500` (BSDS500, unpacked) and `sr_set5_set14` (`CSet5` and `CSet14`, PNG). A model is trained on the 200
-training photographs of BSDS500: its generator by the mean absolute difference alone, then with an adversarial and a perceptual
-loss. Measured are bicubic enlargement, the generator at the end of each phase, and the weights halfway between these two:
-PSNR and SSIM of the luma without a border of 4 pixels; a perceptual distance, and KID of patches of 96x96, both in maps of
+DATA has the folders `bsds500` (BSDS500, unpacked) and `sr_set5_set14` (`CSet5` and `CSet14`, PNG). A model is trained on the
+200 training photographs of BSDS500: its generator by the mean absolute difference alone, then with an adversarial and a
+perceptual loss. Measured are bicubic enlargement, the generator at the end of each phase, and the weights halfway between these
+two: PSNR and SSIM of the luma without a border of 4 pixels; a perceptual distance, and KID of patches of 96x96, both in maps of
 EfficientNet-Lite1. The loss sees EfficientNet-Lite0, so that the network that judges is not the one that taught.
 
-Each model has a result file, `benchmarks/results/super_resolution/MODEL.json`, and a picture, `docs/super_resolution/MODEL.png`.
-A model that has its result is left as it is, and a run that was stopped goes on.
+Each model has a result file, `benchmarks/results/super_resolution/MODEL.json`, and a picture,
+`docs/super_resolution/MODEL.png`. A model that has its result is left as it is, and a run that was stopped goes on.
 """
 
 import dataclasses

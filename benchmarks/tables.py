@@ -16,7 +16,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks import drawings, lesson_drawings, model_drawings, site_drawings, text_drawings, translation_drawings
+from benchmarks import (
+    drawings,
+    lesson_drawings,
+    model_drawings,
+    restoration_drawings,
+    site_drawings,
+    text_drawings,
+    translation_drawings,
+)
 from jgan.utils import cli
 from jgan.utils.files import replacing
 
@@ -172,7 +180,8 @@ TABLES: dict[str, Table] = {
     "metrics_speed": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed"),
     "classifier_steps": Table(lesson_drawings.classifier_steps, "python -m benchmarks.classifier_steps"),
     "augmentation": Table(lesson_drawings.augmentation, "python -m benchmarks.augmentation"),
-    "restoration": Table(model_drawings.restoration, "python -m benchmarks.restoration"),
+    "restoration": Table(restoration_drawings.restoration, "python -m benchmarks.restoration"),
+    "super_resolution": Table(restoration_drawings.super_resolution, "python -m benchmarks.super_resolution"),
     "text_oracle": Table(text_drawings.text_oracle, "python -m benchmarks.text_oracle"),
     "text_quality": Table(text_drawings.text_quality, "python -m benchmarks.text_quality"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),

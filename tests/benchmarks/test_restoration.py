@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from benchmarks import model_drawings, restoration, restoration_measures
+from benchmarks import restoration, restoration_drawings, restoration_measures
 from jgan.data import faces
 from jgan.metrics import kernel
 
@@ -90,6 +90,6 @@ def test_a_tiny_run_goes_on_where_it_ended(tmp_path):
     assert result["success"]["5 frozen priors are unchanged"] is True
     assert all(np.isfinite(run["0"][name]) for run in result["runs"].values() for name in ("psnr", "ssim", "kid", "rank1"))
     assert (tmp_path / "faces.png").is_file()
-    table = model_drawings.restoration(result)
+    table = restoration_drawings.restoration(result)
     assert table.count("\n|") == 6
     assert "GFP-GAN" in table

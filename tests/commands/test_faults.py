@@ -672,6 +672,12 @@ def test_absurd_values_are_refused_before_anything_is_made(tmp_path, monkeypatch
     assert not list(tmp_path.iterdir())
 
 
+def test_samples_that_no_measure_draws_need_no_memory(capsys):
+    """A translation or an enlargement is measured on the test images."""
+    train.main(["pix2pix", "--eval-samples", "1000000000000", "--dry-run"])
+    assert "parameters" in capsys.readouterr().out
+
+
 def test_a_weight_below_0_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"^--model\.class-weight must be at least 0, found -1\.0$"):
         train.main(["acgan", "--model.class-weight", "-1", "--workdir", str(tmp_path / "run")])
