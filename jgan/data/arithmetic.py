@@ -89,7 +89,7 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
       The `Dataset`: `x` tokens `[N, 16]`; its `truth` is the `Grammar`.
 
     Raises:
-      ValueError: if an option or a folder is given.
+      ValueError: if a folder is given.
 
     Example:
       >>> from jgan.data import arithmetic
@@ -102,8 +102,6 @@ def load(name: str, data_dir: Path | None = None) -> Dataset:
       https://arxiv.org/abs/1611.04051
     """
     reads_no_files(name, data_dir)
-    if name != "arithmetic":
-        raise ValueError(f"arithmetic has no options, found {name!r}")
     vocabulary = GRAMMAR.vocabulary
     train, validation, test = (Batch(vocabulary.encode(make(n, seed=(0, part)), LENGTH)) for part, n in enumerate(SIZES))
     return Dataset(name, train, validation, test, fields=Batch(Field((LENGTH,), "tokens", vocabulary.size, END)), truth=GRAMMAR)

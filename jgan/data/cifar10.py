@@ -37,10 +37,12 @@ def load(name: str, data_dir: Path | None, *, held_out: int | None = None) -> Da
     if data_dir is not None and cifar.find(data_dir) is not None:
         if held_out is not None:
             raise sources.comes_divided(name)
+        tfds.only_version(name)
         return cifar.load(name, data_dir)
     if data_dir is None or not layout.is_divided(data_dir):
         return tfds.load(name, data_dir, held_out=held_out)
-    dataset = folder.load(name, data_dir, held_out=held_out)
+    tfds.only_version(name)
+    dataset = folder.load("cifar10", data_dir, held_out=held_out)
     if dataset.train.x.shape[1:] != (32, 32, 3):
         raise ValueError(
             f"{data_dir}: expected CIFAR's images, 32x32x3, found {dataset.train.x.shape[1:]}: load folder instead"
@@ -52,5 +54,6 @@ sources.register(
     "cifar10",
     load,
     "60,000 photographs, 32x32x3, 10 classes: its authors' files or folders of images in --data-dir, else tensorflow-datasets",
+    usage="cifar10, cifar10:VERSION",
     holds_out=True,
 )

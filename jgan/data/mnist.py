@@ -39,6 +39,7 @@ def load(name: str, data_dir: Path | None) -> Dataset:
     place = next((place for place in places if idx.find(place) is not None), None)
     if place is None:
         return tfds.load(name, data_dir)
+    tfds.only_version(name)
     return dataclasses.replace(idx.load(base, place), classes=CLASSES.get(base, ()))
 
 
@@ -51,6 +52,13 @@ CLASSES = {
 """The names of the classes in the order of the labels; those of digits are their labels."""
 
 _FROM = "its IDX files in --data-dir, else tensorflow-datasets"
-sources.register("mnist", load, f"70,000 handwritten digits, 28x28, 10 classes: {_FROM}")
-sources.register("fashion_mnist", load, f"70,000 grey photographs of clothes, 28x28, 10 classes: {_FROM}")
-sources.register("kmnist", load, f"70,000 handwritten Japanese characters, 28x28, 10 classes: {_FROM}")
+sources.register("mnist", load, f"70,000 handwritten digits, 28x28, 10 classes: {_FROM}", usage="mnist, mnist:VERSION")
+sources.register(
+    "fashion_mnist",
+    load,
+    f"70,000 grey photographs of clothes, 28x28, 10 classes: {_FROM}",
+    usage="fashion_mnist, fashion_mnist:VERSION",
+)
+sources.register(
+    "kmnist", load, f"70,000 handwritten Japanese characters, 28x28, 10 classes: {_FROM}", usage="kmnist, kmnist:VERSION"
+)

@@ -136,6 +136,8 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     if base not in SOURCES and not tfds.knows(name, folder):
         raise ValueError(_unknown(name))
     source = _source(name)
+    if ":" in name and source.usage and ":" not in source.usage:
+        raise ValueError(f"{base} takes no options after a colon, found {text.listed([name])}: leave them out")
     if held_out is not None and not source.holds_out:
         raise comes_divided(name)
     if access.skip and not source.skips:

@@ -42,6 +42,29 @@ def names() -> list[str]:
     return library().list_builders(with_community_datasets=False)
 
 
+def only_version(name: str) -> None:
+    """Checks that nothing but a version follows the colon of the name of a set that is read from other files.
+
+    Args:
+      name: the name.
+
+    Raises:
+      ValueError: if something else does, such as a size.
+
+    Example:
+      >>> from jgan.data import tfds
+      >>> tfds.only_version("mnist:3.0.1")
+      >>> tfds.only_version("mnist:64")
+      Traceback (most recent call last):
+      ValueError: mnist:64: expected nothing after mnist, or a version of tensorflow-datasets such as mnist:3.0.1
+    """
+    base, colon, rest = name.partition(":")
+    if colon and not re.fullmatch(r"\d+\.(\d+|\*)\.(\d+|\*)", rest):
+        raise ValueError(
+            f"{text.listed([name])}: expected nothing after {base}, or a version of tensorflow-datasets such as {base}:3.0.1"
+        )
+
+
 def knows(name: str, data_dir: Path | None) -> bool:
     """Whether tfds knows a set, or its data folder holds it prepared.
 

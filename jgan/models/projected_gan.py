@@ -174,4 +174,4 @@ def small(config: Config) -> Config:
     return dataclasses.replace(config, backbone="tiny", optimizer=sgd, ema=options.EMA(0.9), **sizes)
 
 
-MODEL = Model(Config, make, PRESETS, check, small, images.SMALL_SPEC, evaluator=evaluator)
+MODEL = Model(Config, make, PRESETS, check, small, images.SMALL_SPEC, nearest=fastgan.nearest, evaluator=evaluator)

@@ -1,5 +1,6 @@
 """The generator of FastGAN, in the variant of Projected GAN: gated convolutions, and gates from images of low resolution."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,9 +42,7 @@ def stages(image_shape: Sequence[int]) -> tuple[int, int]:
       ((2, 7), (6, 4))
     """
     height, width, _ = image_shape
-    fitting = {
-        base << count: (count, base) for base in range(SMALLEST_BASE, LARGEST_BASE + 1) for count in range(1, len(MULTIPLES))
-    }
+    fitting = _fitting()
     if height != width or height not in fitting:
         side = min(height, width)
         nearest = sorted(fitting, key=lambda size: abs(size - side))[:2]
@@ -52,6 +51,30 @@ def stages(image_shape: Sequence[int]) -> tuple[int, int]:
             f"found {height}x{width}; the nearest are " + " and ".join(f"{size}x{size}" for size in sorted(nearest))
         )
     return fitting[height]
+
+
+def nearest(size: tuple[int, int]) -> tuple[int, int]:
+    """The square size nearest to a given one that the network makes.
+
+    Args:
+      size: height and width.
+
+    Returns:
+      The height and the width, which are equal: in ratio nearest to those asked for.
+
+    Example:
+      >>> from jgan.networks import fastgan
+      >>> fastgan.nearest((28, 28)), fastgan.nearest((300, 200)), fastgan.nearest((3, 3))
+      ((28, 28), (256, 256), (8, 8))
+    """
+    side = min(_fitting(), key=lambda side: abs(math.log(side * side / (size[0] * size[1]))))
+    return side, side
+
+
+def _fitting() -> dict[int, tuple[int, int]]:
+    """The sides that fit, with the number of doublings and the base."""
+    bases = range(SMALLEST_BASE, LARGEST_BASE + 1)
+    return {base << count: (count, base) for base in bases for count in range(1, len(MULTIPLES))}
 
 
 class _Noise(nn.Module):

@@ -10,7 +10,7 @@ import jax
 from jgan import rng
 from jgan.data import loader, reading, workers
 from jgan.features import choice
-from jgan.training import board
+from jgan.training import board, numbers
 from jgan.utils import checks, cli
 from jgan.utils.registry import unknown
 
@@ -115,6 +115,7 @@ def check(config: RunConfig) -> None:
       ValueError: names the flag, its valid values and the value found.
     """
     check_values(config)
+    numbers.check(config.model)
     if config.seeds == 1:
         check_share("--batch-size", config.batch_size, config)
     elif config.seeds % (count := len(devices(config))):

@@ -248,7 +248,6 @@ def check_fit(run: Run) -> None:
     Raises:
       ValueError: if a shape or an option is impossible; the message is one line.
     """
-    _check_numbers(run.config.model)
     feed.check(run)
     if evaluators.of(run).draws:
         (example, *_) = (batch.x for batch in run.spec.sets.values())
@@ -265,22 +264,10 @@ def check_fit(run: Run) -> None:
             for path, leaf in leaves:
                 if 0 in leaf.shape:
                     raise ValueError(f"state{jax.tree_util.keystr(path)} would be empty, of shape {leaf.shape}")
-        except (ValueError, TypeError, ArithmeticError) as error:  # by the networks, or by JAX
+        except (ValueError, TypeError, ArithmeticError, IndexError) as error:  # by the networks, or by JAX
             phase = f" in the phase {here.phase_name}" if here.phase_name else ""
             message = " ".join(str(error).split())
             raise ValueError(f"the model does not fit the data or its options{phase}: {message}") from error
-
-
-def _check_numbers(options: Any, group: str = "--model") -> None:
-    """Refuses numbers with which no model can be trained, before a step is compiled."""
-    for field in dataclasses.fields(options):
-        value, flag = getattr(options, field.name), f"{group}.{field.name.replace('_', '-')}"
-        if dataclasses.is_dataclass(value):
-            _check_numbers(value, flag)
-        elif isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"{flag} must be a finite number, found {value}")
-        elif field.name.endswith(("learning_rate", "weight")) and value < 0:
-            raise ValueError(f"{flag} must be at least 0, found {value}")
 
 
 def _same_options(asked: RunConfig, held: RunConfig, model: Model, workdir: Path) -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import idx_files
 import pytest
 
 import jgan
@@ -72,3 +73,17 @@ def test_a_folder_given_to_a_set_that_reads_none_is_named_with_the_set_that_read
         ValueError, match=rf"digits is .* reads no files, .*: leave it out, or train on it with --dataset {source}$"
     ):
         data.load("digits", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["digits:9", "ring8:64", "digits:", "inverted:digits:hello"])
+def test_options_of_a_set_that_takes_none_are_refused(name):
+    with pytest.raises(ValueError, match=r"(digits|ring8) takes no options after a colon, found .*: leave them out"):
+        data.load(name)
+
+
+def test_nothing_but_a_version_follows_the_name_of_a_set_that_is_read_from_its_files(tmp_path):
+    idx_files.write_set(tmp_path, train=10_100)
+    assert data.load("mnist:3.0.1", tmp_path).train.x.shape[1:] == (28, 28, 1)
+    for name in ("mnist:64", "fashion_mnist:banana", "kmnist:"):
+        with pytest.raises(ValueError, match=f"{name}: expected nothing after .*, or a version of tensorflow-datasets"):
+            data.load(name, tmp_path)

@@ -66,5 +66,5 @@ def test_the_grammar_knows_its_lines():
     assert found.truth.share(lines) == 1
     assert {len(line) for line in lines} == set(range(1, 16, 2))
     assert arithmetic.GRAMMAR.share(["x+x+", "xx", "+x+", "x-y", "x/x"]) == 0.2
-    with pytest.raises(ValueError, match="arithmetic has no options"):
+    with pytest.raises(ValueError, match="arithmetic takes no options after a colon, found arithmetic:3"):
         data.load("arithmetic:3")

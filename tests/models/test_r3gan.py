@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from jgan import Batch, DataSpec, rng
-from jgan.models import options, r3gan
+from jgan.models import images, options, r3gan
 from jgan.networks import R3GANDiscriminator, R3GANGenerator
 from jgan.networks import r3gan as networks
 
@@ -41,6 +41,25 @@ def test_the_published_schedules_last_20_million_images():
     assert abs(r3gan.PUBLISHED["imagenet32"].optimizer.decay_steps * 4096 - 200e6) < 4096
     for name, batch_size in (("cifar10", 512), ("ffhq64", 256), ("ffhq256", 256)):
         assert abs(r3gan.PUBLISHED[name].optimizer.decay_steps * batch_size - 20e6) < batch_size
+
+
+@pytest.mark.parametrize(
+    ("name", "gamma", "p", "half_life"),
+    [("cifar10", 0.05, 0.55, 5e6), ("ffhq64", 2, 0.3, 5e5), ("ffhq256", 150, 0.3, 5e5), ("imagenet32", 0.5, 0.5, 5e7)],
+)
+def test_the_published_schedules_go_from_these_values_to_these(monkeypatch, name, gamma, p, half_life):
+    """Those of the authors' presets, brownvc/R3GAN."""
+    config = r3gan.PUBLISHED[name]
+    assert (config.gamma, config.final_gamma) == pytest.approx((gamma, gamma / 10))
+    assert (config.augment_p, config.ema.half_life, config.ema.ramp) == (p, half_life, 0)
+    adam = config.optimizer
+    assert (adam.learning_rate, adam.learning_rate * adam.decay_to) == pytest.approx((2e-4, 5e-5))
+    assert (adam.b1, adam.b2, adam.final_b2, adam.decay) == (0, 0.9, 0.99, "cosine")
+    monkeypatch.setattr(images, "play", lambda config, *rest, **options: config.ema)
+    ema = r3gan.make(config, DataSpec.images((32, 32, 3), 10, batch_size=512))
+    assert ema.growth_steps == adam.decay_steps  # the half-life grows from 0 over the same time
+    kept = dataclasses.replace(config, ema=dataclasses.replace(config.ema, growth_steps=7))
+    assert r3gan.make(kept, DataSpec.images((32, 32, 3), 10, batch_size=512)).growth_steps == 7
 
 
 @pytest.mark.parametrize(

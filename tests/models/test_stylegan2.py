@@ -37,6 +37,27 @@ def test_the_parameter_counts_of_the_published_configurations(name, side, expect
 
 
 @pytest.mark.parametrize(
+    ("name", "mapping", "group", "base", "rate", "gamma", "half_life"),
+    [
+        ("cifar", 2, 32, 32768, 2.5e-3, 0.01, 500_000),
+        ("auto", 2, 4, 16384, 2.5e-3, 0.0002 * 64**2 / 64, 20_000),
+        ("paper256", 8, 8, 16384, 2.5e-3, 1, 20_000),
+        ("stylegan2", 8, 4, 32768, 2e-3, 10, 10_000),
+    ],
+)
+def test_the_options_of_the_published_configurations(name, mapping, group, base, rate, gamma, half_life):
+    """Those of the authors' train.py, NVlabs/stylegan2-ada; `auto` for 64x64 images in batches of 64."""
+    config = stylegan2.CONFIGS[name]
+    assert (config.mapping_layers, config.group, config.channel_base, config.channel_max) == (mapping, group, base, 512)
+    assert (config.r1, config.r1_every, config.ema.half_life) == (pytest.approx(gamma), 16, half_life)
+    adam = config.optimizer
+    assert (adam.learning_rate, adam.b1, adam.b2) == (rate, 0, 0.99)
+    plain = name == "cifar"  # without path lengths, mixed styles and shortcuts
+    assert (config.path_length, config.path_length_every, config.mixing) == (0 if plain else 2, 4, 0 if plain else 0.9)
+    assert config.residual is not plain
+
+
+@pytest.mark.parametrize(
     ("shape", "message"),
     [
         ((30, 30, 1), "found 30x30; the nearest squares are 28x28 and 32x32"),
@@ -87,6 +108,33 @@ def test_each_level_has_two_styles_and_all_are_those_of_the_latents():
     assert ws.shape == (N, 6, STYLE)
     np.testing.assert_array_equal(ws, np.broadcast_to(ws[:, :1], ws.shape))
     assert (ws[0] != ws[1]).all()
+
+
+def test_each_layer_has_the_style_of_its_place():
+    """As in the published code: the image of a level and the first convolution of the next level share a style."""
+    ws = np.random.default_rng(2).normal(size=(2, 6, STYLE)).astype(np.float32)
+
+    def affine(ws):
+        """What each modulated layer makes of its style."""
+        function = lambda v, x: MODULE.apply(v, x, method="images", capture_intermediates=True, rngs=RNGS)[1]  # noqa: E731
+        found = jit(function)(variables(), ws)["intermediates"]["synthesis"]
+        layers = {name: layer.get("conv", layer) for name, layer in found.items() if name != "__call__"}
+        return {name: np.asarray(layer["style"]["__call__"][0]) for name, layer in layers.items()}
+
+    before, seen = affine(ws), {}
+    for place in range(6):
+        other = ws.copy()
+        other[:, place] += 1
+        after = affine(other)
+        seen[place] = {name for name in before if (before[name] != after[name]).any()}
+    assert seen == {
+        0: {"conv_0"},
+        1: {"image_0", "conv_1_0"},
+        2: {"conv_1_1"},
+        3: {"image_1", "conv_2_0"},
+        4: {"conv_2_1"},
+        5: {"image_2"},
+    }
 
 
 @pytest.mark.slow
