@@ -10,8 +10,8 @@ the images seen. Each run has a result file, `benchmarks/results/gallery/DATASET
 `docs/gallery/DATASET_MODEL.png`; `docs/gallery_DATASET.png` shows a row of each. A run that has its result file is left as it
 is, and one that was stopped goes on.
 
-FID, KID and PRDC compare the features of 10,000 samples with those of training images, in a classifier of the data set (trained
-here; its accuracy is in the result) for digits and clothes, and in EfficientNet-Lite0 for photographs.
+FID, KID and PRDC compare the features of 10,000 samples with those of training images, in a classifier of the data set for
+digits and clothes (`benchmarks/classifiers`; its accuracy is in the result), and in EfficientNet-Lite0 for photographs.
 
 `--device gpu` is for an accelerator: networks of published sizes on CIFAR-10, for a number of images instead of a budget of
 operations (`PUBLISHED`). With `--minutes` a call ends after that time, and the same call goes on.
@@ -158,6 +158,7 @@ def measured(judge: judges.Judge, run: Run, state: GANState, n: int) -> dict[str
     near = prdc.prdc(some, fake)
     return {
         "extractor": judge.extractor.name,
+        "extractor_digest": judge.extractor.digest,
         "classifier_accuracy": judge.accuracy,
         "samples": len(fake),
         "real_images": len(real),

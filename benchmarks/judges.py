@@ -6,6 +6,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from benchmarks.tables import ROOT
 from jgan.data import Dataset
 from jgan.evaluation.extract import extract
 from jgan.evaluation.sets import to_uint8
@@ -13,6 +14,10 @@ from jgan.features import Extractor, choice, classifier
 from jgan.training.evaluators import sampling
 from jgan.training.run import Run, keys
 from jgan.types import GANState
+
+CLASSIFIERS = ROOT / "benchmarks" / "classifiers"
+"""Trained classifiers of data sets, `NAME.npz`: training is not the same to the last bit on every machine, and figures in the
+features of two trainings cannot be compared closely."""
 
 PER_CLASS = 100
 """samples of each class that a classifier names"""
@@ -26,20 +31,23 @@ class Judge(NamedTuple):
 
 
 def of_classes(dataset: Dataset, folder: Path, epochs: int, *, shipped: bool = True) -> Judge:
-    """A classifier of a data set: the shipped one if it fits, or one that is trained here once and kept.
+    """A classifier of a data set: one that is shipped, if there is one, or one that is trained here once and kept.
 
     Args:
       dataset: images with labels.
       folder: where trained classifiers are kept.
       epochs: passes through the training images.
-      shipped: whether the shipped one, of scikit-learn's digits, may be taken for images of its size.
+      shipped: whether a shipped one may be taken: that of scikit-learn's digits for images of its size, and those of
+        `CLASSIFIERS` for the data sets of their names.
 
     Returns:
       The `Judge`.
     """
     path, shape, classes = None, dataset.fields.x.shape, dataset.fields.y.size
     if not shipped or classifier.shape_of() != shape:
-        path = folder / f"classifier_{dataset.name}.npz"
+        path = CLASSIFIERS / f"{dataset.name}.npz"
+        if not shipped or not path.exists() or classifier.shape_of(path) != shape:
+            path = folder / f"classifier_{dataset.name}.npz"
         if not path.exists():
             params = classifier.fit(jax.random.key(0), dataset.train, classes, epochs=epochs, batch_size=128)
             accuracy = round(classifier.accuracy(params, classes, dataset.test), 4)

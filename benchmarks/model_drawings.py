@@ -1,7 +1,6 @@
 """Results of trained models of images as Markdown tables, from the JSON files that the commands wrote."""
 
 import statistics
-from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.drawings import markdown, origin
@@ -81,71 +80,6 @@ def few_labels(result: dict[str, Any]) -> str:
         f"{origin(result)}"
     )
     return f"{markdown(['trained on', 'errors', 'fewest', 'most', 'choices'], rows)}\n\n{notes}"
-
-
-def gallery(result: dict[str, Any], datasets: Sequence[str] = ("mnist", "fashion_mnist")) -> str:
-    """The table of `python -m benchmarks.gallery`: a row for each model, the best FID of the first data set first.
-
-    Args:
-      result: the content of the JSON files, by their names.
-      datasets: those that are shown, if there are results of them.
-
-    Returns:
-      Markdown.
-    """
-    runs = [run for run in result.values() if run["dataset"] in datasets]
-    datasets = [dataset for dataset in datasets if any(run["dataset"] == dataset for run in runs)]
-    found = {(run["model"], run["dataset"]): run for run in runs}
-
-    def cells(model: str, dataset: str) -> list[str]:
-        run = found.get((model, dataset))
-        if run is None:
-            return [""] * len(_GALLERY)
-        seen = f"{run['images_seen'] / 1e6:.2f}"
-        return [
-            seen,
-            f"{run['fid']:.1f}",
-            f"{run['kid']:.3g}",
-            f"{run['precision']:.2f} / {run['coverage']:.2f}",
-            f"{run['sharpness']:.2f}",
-        ]
-
-    models = dict.fromkeys(run["model"] for run in sorted(runs, key=lambda run: (run["dataset"] != datasets[0], run["fid"])))
-    rows = [[f"`{model}`", *(cell for dataset in datasets for cell in cells(model, dataset))] for model in models]
-    header = [f"{dataset}: {name}" if name.startswith("M") else name for dataset in datasets for name in _GALLERY]
-    judges = {run["dataset"]: (run["extractor"], run["classifier_accuracy"]) for run in runs}
-    features = "; ".join(
-        f"{dataset}: {name}" + (f", which is right for {accuracy:.1%} of the test images" if accuracy else "")
-        for dataset, (name, accuracy) in judges.items()
-    )
-    asked = "; ".join(
-        f"`{run['model']}` {run['agreement']:.1%} ({run['dataset']})" for run in runs if run["agreement"] is not None
-    )
-    most = max(run["samples"] for run in runs)
-    fewer = "".join(f"; {run['samples']:,} of `{run['model']}` ({run['dataset']})" for run in runs if run["samples"] < most)
-    notes = (
-        f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; "
-        f"{most:,} samples of the averaged generator{fewer}. "
-        f"Features: {features}. Sharpness: the variance of the Laplacian, 1 for training images. "
-        + (f"Samples in which the classifier finds the class that was asked for: {asked}. " if asked else "")
-        + origin(runs[-1])
-    )
-    return f"{markdown(['model', *header], rows)}\n\n{notes}"
-
-
-def photographs(result: dict[str, Any]) -> str:
-    """The table of `gallery` for coloured images.
-
-    Args:
-      result: the content of the JSON files, by their names.
-
-    Returns:
-      Markdown.
-    """
-    return gallery(result, ("cifar10_jpeg", "emoji"))
-
-
-_GALLERY = ("M images", "FID", "KID", "precision / coverage", "sharpness")
 
 
 def sample_time(result: dict[str, Any]) -> str:

@@ -2,62 +2,11 @@
 
 from typing import Any
 
-from benchmarks.drawings import markdown, origin
+from benchmarks.drawings import markdown
 from benchmarks.lesson_drawings import with_spread
 
 CGAN = (132.0, 1.8)
 """Log-likelihood on MNIST by Parzen windows, of Mirza and Osindero, "Conditional Generative Adversarial Nets" (2014)."""
-
-
-def which_gan(result: dict[str, Any]) -> str:
-    """The models of `python -m benchmarks.gallery` by their FID on MNIST, with one column for Fashion-MNIST.
-
-    Args:
-      result: the content of the JSON files, by their names.
-
-    Returns:
-      Markdown.
-    """
-    digits = sorted((run for run in result.values() if run["dataset"] == "mnist"), key=lambda run: run["fid"])
-    clothes = {run["model"]: run["fid"] for run in result.values() if run["dataset"] == "fashion_mnist"}
-    rows = []
-    for run in digits:
-        cells = [f"`{run['model']}`", "no" if run["agreement"] is None else f"yes, {run['agreement']:.0%} right"]
-        cells += [f"{run['fid']:.1f}", f"{run['kid']:.3g}"]
-        cells += [f"{run[name]:.2f}" for name in ("precision", "recall", "coverage", "sharpness")]
-        cells.append(f"{clothes[run['model']]:.1f}" if run["model"] in clothes else "not measured")
-        rows.append(cells)
-    header = ["model", "told the class", "FID", "KID", "precision", "recall", "coverage", "sharpness", "Fashion-MNIST: FID"]
-    command = f"python -m benchmarks.gallery --tflop {digits[0]['flop'] / 1e12:g} --data-dir DATA"
-    accuracy = {run["dataset"]: run["classifier_accuracy"] for run in result.values()}
-    notes = (
-        f"MNIST, {digits[0]['flop'] / 1e12:g} TFLOP and one seed for each model, {digits[0]['samples']:,} samples of the "
-        "averaged generator. Features: a small classifier of the same data, right for "
-        f"{' and '.join(f'{share:.1%} ({name})' for name, share in sorted(accuracy.items()) if share)} of the test images. "
-        "Right: the share of samples in which the classifier finds the class that was asked for. Sharpness: 1 for training "
-        f"images. {origin(digits[0] | {'command': command})}"
-    )
-    return f"{markdown(header, rows, left=(0, 1))}\n\n{notes}"
-
-
-def gallery_samples(result: dict[str, Any]) -> str:
-    """The pictures of `python -m benchmarks.gallery`: a row for each model, its best one first on MNIST.
-
-    Args:
-      result: the content of the JSON files, by their names.
-
-    Returns:
-      Markdown.
-    """
-    fid = {(run["model"], run["dataset"]): run["fid"] for run in result.values()}
-    sets = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST"}
-    names = sorted({model for model, _ in fid}, key=lambda model: fid.get((model, "mnist"), float("inf")))
-
-    def picture(model: str, name: str) -> str:
-        return f"![samples of {model} on {sets[name]}](gallery/{name}_{model}.png)" if (model, name) in fid else "not measured"
-
-    rows = [[f"`{model}`", *(picture(model, name) for name in sets)] for model in names]
-    return markdown(["model", *sets.values()], rows, left=(0, 1, 2))
 
 
 def papers(results: dict[str, dict[str, Any]]) -> str:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from benchmarks import (
     drawings,
+    gallery_drawings,
     lesson_drawings,
     model_drawings,
     restoration_drawings,
@@ -169,9 +170,9 @@ TABLES: dict[str, Table] = {
     "few_labels": Table(model_drawings.few_labels, "python -m benchmarks.few_labels"),
     "first_step": Table(drawings.first_step, "python -m benchmarks.first_step"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
-    "gallery_samples": Table(site_drawings.gallery_samples, "python -m benchmarks.gallery", sources=("gallery",)),
-    "gallery_photographs": Table(model_drawings.photographs, "python -m benchmarks.gallery", sources=("gallery",)),
-    "gallery": Table(model_drawings.gallery, "python -m benchmarks.gallery"),
+    "gallery_samples": Table(gallery_drawings.samples, "python -m benchmarks.gallery", sources=("gallery",)),
+    "gallery_photographs": Table(gallery_drawings.photographs, "python -m benchmarks.gallery", sources=("gallery",)),
+    "gallery": Table(gallery_drawings.gallery, "python -m benchmarks.gallery"),
     "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),
     "sample_time": Table(model_drawings.sample_time, "python -m benchmarks.sample_time"),
     "memory": Table(model_drawings.memory_of_steps, "python -m benchmarks.memory"),
@@ -185,7 +186,7 @@ TABLES: dict[str, Table] = {
     "text_oracle": Table(text_drawings.text_oracle, "python -m benchmarks.text_oracle"),
     "text_quality": Table(text_drawings.text_quality, "python -m benchmarks.text_quality"),
     "metrics_memory": Table(drawings.metrics_speed, "python -m benchmarks.metrics_speed --alone"),
-    "which_gan": Table(site_drawings.which_gan, "python -m benchmarks.gallery", sources=("gallery",)),
+    "which_gan": Table(gallery_drawings.which_gan, "python -m benchmarks.gallery", sources=("gallery",)),
     "papers": Table(
         site_drawings.papers,
         "the command of its name",
