@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.drawings import markdown
+from benchmarks.gallery_models import ENTRIES
+from jgan import models
 
 Runs = Sequence[dict[str, Any]]
 
@@ -41,8 +43,8 @@ def gallery(result: dict[str, Any], datasets: Sequence[str] = ("mnist", "fashion
             f"{run['sharpness']:.2f}",
         ]
 
-    models = dict.fromkeys(run["model"] for run in sorted(runs, key=lambda run: (run["dataset"] != datasets[0], run["fid"])))
-    rows = [[f"`{model}`", *(cell for dataset in datasets for cell in cells(model, dataset))] for model in models]
+    names = dict.fromkeys(run["model"] for run in sorted(runs, key=lambda run: (run["dataset"] != datasets[0], run["fid"])))
+    rows = [[f"`{name}`", *(cell for dataset in datasets for cell in cells(name, dataset))] for name in names]
     header = [f"{dataset}: {name}" if name.startswith("M") else name for dataset in datasets for name in FIGURES]
     asked = "; ".join(
         f"`{run['model']}` {run['agreement']:.1%} ({run['dataset']})" for run in runs if run["agreement"] is not None
@@ -122,6 +124,41 @@ def samples(result: dict[str, Any]) -> str:
 
     rows = [[f"`{model}`", *(picture(model, name) for name in sets)] for model in names]
     return markdown(["model", *(TITLES[name] for name in sets)], rows, left=(0, 1, 2))
+
+
+def changes(result: dict[str, Any]) -> str:
+    """The options of the models that differ from those of their presets.
+
+    Args:
+      result: the content of the JSON files, by their names: of the models that have a result.
+
+    Returns:
+      Markdown.
+    """
+    shown = {run["model"] for run in result.values()}
+    rows = []
+    for name, entry in ENTRIES.items():
+        if name in shown:
+            preset = models.presets()[entry.preset]
+            changed = [
+                f"`{key}` {_value(new)} ({_value(old)})"
+                for key, new in entry.changes.items()
+                if (old := _of(preset.config, key)) != new
+            ]
+            size = f"{entry.batch_size}" + (f" ({preset.batch_size})" if preset.batch_size != entry.batch_size else "")
+            rows.append([f"`{name}`", f"`{entry.preset}`", size, ", ".join(changed) or "none"])
+    return markdown(["model", "preset", "batch size", "other options (in the preset)"], rows, left=(0, 1, 3))
+
+
+def _of(config: Any, key: str) -> Any:
+    """The option of a dotted name."""
+    for part in key.split("."):
+        config = getattr(config, part)
+    return config
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def features(runs: Runs) -> str:

@@ -171,6 +171,7 @@ TABLES: dict[str, Table] = {
     "first_step": Table(drawings.first_step, "python -m benchmarks.first_step"),
     "overhead": Table(drawings.overhead, "python -m benchmarks.overhead"),
     "gallery_samples": Table(gallery_drawings.samples, "python -m benchmarks.gallery", sources=("gallery",)),
+    "gallery_changes": Table(gallery_drawings.changes, "python -m benchmarks.gallery", sources=("gallery",)),
     "gallery_photographs": Table(gallery_drawings.photographs, "python -m benchmarks.gallery", sources=("gallery",)),
     "gallery": Table(gallery_drawings.gallery, "python -m benchmarks.gallery"),
     "translation": Table(translation_drawings.translation, "python -m benchmarks.translation"),
