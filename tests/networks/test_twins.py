@@ -20,7 +20,6 @@ def assert_equal(found, expected):
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
-@pytest.mark.slow
 def test_a_network_is_that_of_pytorch(name, case):
     assert_equal(twins.output(name, case), twins.load(name)[case])
 
