@@ -31,7 +31,7 @@ LAYERS = [
     {"models"},
     {"training"},
     {"exploration", "translation", "sample_text", "run_page", "browser"},
-    {"seeds_page"},
+    {"seeds_page", "sample_options"},
     {"sweep_page"},
     {"sample", "export", "report", "classifier"},
     {"train", "evaluate", "__main__"},
