@@ -27,7 +27,8 @@ from benchmarks import classifier_steps, populations
 from benchmarks.tables import ROOT
 from jgan import Batch, augment, data, models
 from jgan.data import resident
-from jgan.data.dataset import Dataset, place_in_class
+from jgan.data.dataset import Dataset
+from jgan.data.division import place_in_class
 from jgan.evaluation.sets import to_uint8
 from jgan.features import dense
 from jgan.features.dense import Dense

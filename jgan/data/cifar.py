@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from jgan.data import plain_pickle, reading, values
-from jgan.data.dataset import Dataset, hold_out_tail
+from jgan.data.dataset import Dataset
+from jgan.data.division import hold_out_tail
 from jgan.types import Batch
 from jgan.utils import text
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 
 from jgan.data import pictures, reading, sources
-from jgan.data.dataset import Dataset, take
+from jgan.data.dataset import Dataset
+from jgan.data.division import take
 from jgan.types import Batch
 from jgan.utils import text
 

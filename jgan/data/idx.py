@@ -21,7 +21,8 @@ from typing import IO, NamedTuple, cast
 import numpy as np
 
 from jgan.data import reading, values
-from jgan.data.dataset import Dataset, hold_out_tail
+from jgan.data.dataset import Dataset
+from jgan.data.division import hold_out_tail
 from jgan.types import Batch
 from jgan.utils import text
 

@@ -18,7 +18,8 @@ from typing import Any
 import numpy as np
 
 from jgan.data import sources
-from jgan.data.dataset import Dataset, hold_out, place_in_class, take
+from jgan.data.dataset import Dataset
+from jgan.data.division import hold_out, place_in_class, take
 from jgan.data.kinds import length
 from jgan.types import Batch, Field
 

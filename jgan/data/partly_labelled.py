@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from jgan.data import sources
-from jgan.data.dataset import Dataset, take
+from jgan.data.dataset import Dataset
+from jgan.data.division import take
 from jgan.types import Batch
 
 PER_CLASS = 10

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from jgan.data import idx, reading, sizes, sources, values
-from jgan.data.dataset import PARTS, Dataset, class_names, complete, hold_out_tail, take
+from jgan.data.dataset import PARTS, Dataset, class_names, complete
+from jgan.data.division import hold_out_tail, take
 from jgan.data.lazy import AT_ONCE, Access, Lazy
 from jgan.data.sizes import Size
 from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name

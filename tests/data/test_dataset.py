@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jgan import Batch, data
-from jgan.data import dataset, digits, pattern1010, tfds
+from jgan.data import dataset, digits, division, pattern1010, tfds
 
 labels = st.lists(st.integers(0, 3), min_size=1, max_size=80)
 
@@ -18,9 +18,9 @@ def test_held_out_parts_are_a_partition_in_which_each_class_has_its_share(labels
     whole = Batch(np.arange(len(y)), y)
     if np.bincount(y).max() < every:  # the last round of every class is short: some part has nothing
         with pytest.raises(ValueError, match="give more examples"):
-            dataset.hold_out(whole, every=every, parts=parts)
+            division.hold_out(whole, every=every, parts=parts)
         return
-    found = dataset.hold_out(whole, every=every, parts=parts)
+    found = division.hold_out(whole, every=every, parts=parts)
     assert len(found) == parts + 1
     assert sorted(np.concatenate([part.x for part in found])) == list(range(len(y)))
     for part in found:
@@ -33,7 +33,7 @@ def test_held_out_parts_are_a_partition_in_which_each_class_has_its_share(labels
 
 @given(size=st.integers(5, 200), test_size=st.integers(1, 100))
 def test_the_tail_is_as_large_as_the_test_but_at_most_a_fifth(size, test_size):
-    train, validation = dataset.hold_out_tail(Batch(np.arange(size)), test_size)
+    train, validation = division.hold_out_tail(Batch(np.arange(size)), test_size)
     assert np.concatenate([train.x, validation.x]).tolist() == list(range(size))
     assert len(validation.x) == (test_size if 5 * test_size <= size else size // 5)
 
@@ -41,7 +41,7 @@ def test_the_tail_is_as_large_as_the_test_but_at_most_a_fifth(size, test_size):
 @pytest.mark.parametrize(("size", "test_size"), [(4, 3), (10, 0)])
 def test_too_few_for_a_tail_is_an_error(size, test_size):
     with pytest.raises(ValueError, match=f"found {size} and {test_size}: give a larger set"):
-        dataset.hold_out_tail(Batch(np.arange(size)), test_size)
+        division.hold_out_tail(Batch(np.arange(size)), test_size)
 
 
 def test_complete_keeps_what_there_is_and_holds_out_what_is_missing():

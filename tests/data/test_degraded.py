@@ -7,7 +7,7 @@ import pytest
 
 from jgan import GANState, data
 from jgan.data import degraded, resident
-from jgan.data.dataset import take
+from jgan.data.division import take
 from jgan.degradations import GFPGAN, Bicubic, RealESRGAN, gfpgan
 
 NAME = "degraded:x4noise10:digits"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jgan import Batch, data
-from jgan.data import dataset, kinds, values
+from jgan.data import dataset, division, kinds, values
 from jgan.types import Field
 
 IMAGES = np.arange(5 * 12, dtype=np.uint8).reshape(5, 2, 2, 3)
@@ -252,10 +252,10 @@ def test_wrong_values_name_their_set():
 @given(sizes=st.tuples(st.integers(6, 40), st.integers(6, 40)), every=st.integers(2, 6))
 def test_each_of_several_sets_is_divided_like_a_lone_one_with_all_its_arrays(sizes, every):
     a, b = (Batch(np.arange(n), np.zeros(n, np.int32), {"twice": 2 * np.arange(n)}) for n in sizes)
-    found = dataset.hold_out({"a": a, "b": b}, every=every)
+    found = division.hold_out({"a": a, "b": b}, every=every)
     assert len(found) == 2
     for name, whole in (("a", a), ("b", b)):
-        for part, alone in zip(found, dataset.hold_out(whole, every=every), strict=True):
+        for part, alone in zip(found, division.hold_out(whole, every=every), strict=True):
             np.testing.assert_array_equal(part[name].x, alone.x)
             np.testing.assert_array_equal(part[name].c["twice"], 2 * alone.x)
 

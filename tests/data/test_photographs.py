@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from jgan import Batch, DataSpec, GANState, data, parallel, views
-from jgan.data import dataset, kinds, resident
+from jgan.data import division, kinds, resident
 from jgan.evaluation import sets
 from jgan.ragged import Ragged
 from jgan.steps import Steps
@@ -39,7 +39,7 @@ def test_the_buffer_holds_the_images_and_a_selection_holds_nothing_else():
     assert [len(whole), len(whole.pixels)] == [5, sum(height * width for height, width in SIZES)]
     for found, image in zip(whole.images(), images, strict=True):
         np.testing.assert_array_equal(found, image)
-    rest, held = dataset.hold_out(Batch(whole), every=5)
+    rest, held = division.hold_out(Batch(whole), every=5)
     assert [image.shape[:2] for image in rest.x.images()] == SIZES[:4]
     assert len(held.x.pixels) == 8 * 21
     np.testing.assert_array_equal(held.x.images()[0], images[4])
@@ -65,12 +65,12 @@ def test_the_first_leaf_has_the_length_of_the_batch():
 
 def test_a_set_of_photographs_is_described_by_the_smallest_sides():
     part = Batch(Ragged.of(pictures()))
-    found = data.Dataset("photos", part, dataset.take(part, slice(2)), dataset.take(part, slice(4, 5)))
+    found = data.Dataset("photos", part, division.take(part, slice(2)), division.take(part, slice(4, 5)))
     assert found.fields.x == Field((8, 8, 3), "photographs")
     assert data.spec(found, 2) == DataSpec(found.fields, 2, None, 2)
     prints = data.fingerprint(found)
     assert prints["train.x.sizes"]["count"] == 5
-    other = data.Dataset("photos", dataset.take(part, np.array([1, 0, 2, 3, 4])), found.validation, found.test)
+    other = data.Dataset("photos", division.take(part, np.array([1, 0, 2, 3, 4])), found.validation, found.test)
     assert data.fingerprint(other)["train.x.offsets"] != prints["train.x.offsets"]
 
 

@@ -10,7 +10,7 @@ import pytest
 from scipy import integrate, stats
 
 from jgan import Batch, data
-from jgan.data import dataset, resident, toys
+from jgan.data import dataset, division, resident, toys
 
 NAMES = ("ring8", "grid25", "gaussian1d")
 
@@ -125,12 +125,12 @@ def test_the_spec_of_points_is_their_dimension_and_mean(name):
 
 
 def test_points_are_cut_and_held_out_like_images():
-    batch = dataset.take(loaded("grid25").train, slice(60))
+    batch = division.take(loaded("grid25").train, slice(60))
     indices = jnp.array([[5, 0], [59, 5]])
     found = jax.jit(resident.cut)(jax.tree.map(jnp.asarray, batch), indices)
     np.testing.assert_array_equal(found.x, batch.x[indices])
     np.testing.assert_array_equal(found.y, batch.y[indices])
-    rest, held = dataset.hold_out(Batch(batch.x), every=6)
+    rest, held = division.hold_out(Batch(batch.x), every=6)
     assert (rest.x.shape, held.x.shape) == ((50, 2), (10, 2))
     with pytest.raises(ValueError, match="found 2 with labels in train and 1 with labels in test"):
         dataset.complete("mixed", {"train": batch, "test": loaded("gaussian1d").test})

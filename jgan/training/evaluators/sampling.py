@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jgan.data import kinds
-from jgan.data.dataset import take
+from jgan.data.division import take
 from jgan.data.lazy import is_lazy
 from jgan.training.run import Run
 from jgan.types import GAN, Batch, Field, GANState, Inputs, Key
