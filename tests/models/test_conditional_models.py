@@ -61,6 +61,31 @@ def test_the_parameter_counts_of_models_that_may_have_labels(model, config, clas
     assert tuple(counts) == expected
 
 
+def test_acgan_weighs_the_class_of_real_and_of_generated_images_for_both_players(monkeypatch):
+    taken = []
+    monkeypatch.setattr(acgan, "play", lambda *args, terms, **options: taken.extend(terms))
+    acgan.make(acgan.Config(class_weight=3.0), DIGITS)
+    of_real, of_fake = taken
+    assert (of_real.name, of_real.generator, of_real.discriminator) == ("real_class_loss", 0, 3)
+    assert (of_fake.name, of_fake.generator, of_fake.discriminator) == ("fake_class_loss", 3, 3)
+
+
+@pytest.mark.parametrize("model", [projection, biggan])
+def test_what_a_label_adds_to_a_logit_depends_on_the_image(model):
+    """By the projection: the difference of the logits of two labels is linear in the features, and has a gradient by them."""
+    spec = DataSpec.images((8, 8, 1), steps_per_epoch=10, n_classes=3)
+    _, discriminator = model.networks(model.small(model.Config()), spec)
+    params, model_state = discriminator.init(jax.random.key(0))
+    x = jax.random.uniform(jax.random.key(1), (2, 8, 8, 1))
+
+    def difference(x):
+        first, second = (discriminator.apply(params, model_state, x, jnp.full(2, label))[0] for label in (0, 1))
+        return jnp.sum(first - second)
+
+    slope = np.asarray(jax.jit(jax.grad(difference), compiler_options={"xla_backend_optimization_level": 0})(x))
+    assert np.abs(slope).max() > 1e-6
+
+
 @pytest.mark.parametrize("model", [r3gan, stylegan2])
 def test_labels_that_the_data_do_not_have_are_asked_for_in_vain(model):
     config = dataclasses.replace(model.small(model.Config()), labels=True)

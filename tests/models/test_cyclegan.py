@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import itertools
 import math
 
 import chex
@@ -11,7 +12,7 @@ import numpy as np
 import optax
 import pytest
 
-from jgan import Batch, models
+from jgan import Batch, models, pool
 from jgan.models import cyclegan, options
 from jgan.rng import step_key
 from jgan.types import DataSpec, Field
@@ -171,6 +172,36 @@ def test_the_pool_keeps_the_fakes_of_each_domain(played):
     fakes = {"a": gan.generate(state, gan.inputs(KEY, 2, {"ba": BATCH["b"].x}))}
     np.testing.assert_allclose(after.memory["a"].images[:2], fakes["a"], atol=1e-5)
     assert {name: int(held.count) for name, held in after.memory.items()} == {"a": 2, "b": 2}
+
+
+@pytest.mark.slow
+def test_the_discriminators_see_what_the_pool_returns(played):
+    """A full pool returns one of its images, all 0 here, for half of the fakes: the loss is that of a mixture."""
+    _, state, generate, *_ = played
+    gan = models.make(dataclasses.replace(CONFIG, pool_size=3), SPEC)
+    full = {name: pool.Pool(jnp.zeros((3, 8, 8, 1)), jnp.int32(3)) for name in "ab"}
+    state = jax.jit(gan.init)(KEY)._replace(memory=full)
+    fakes = {"a": generate(state, {"ba": BATCH["b"].x}), "b": generate(state, {"ab": BATCH["a"].x})}
+    network, player = _game().discriminator, state.discriminator
+
+    def judged(images):
+        logits, _ = network.apply(player.params, player.model_state, images)
+        return {name: np.asarray(value, np.float64) for name, value in logits.items()}
+
+    real, fake, zero = (judged(x) for x in ({n: BATCH[n].x for n in "ab"}, fakes, {n: jnp.zeros((2, 8, 8, 1)) for n in "ab"}))
+    mixtures = {}
+    for swaps in itertools.product((False, True), repeat=4):
+        shown = {n: np.stack([(zero if swaps[2 * i + j] else fake)[n][j] for j in (0, 1)]) for i, n in enumerate("ab")}
+        losses = [np.mean((real[n] - 1) ** 2) / 2 + np.mean(shown[n] ** 2) / 2 for n in "ab"]
+        mixtures[swaps] = sum(losses)
+    step, seen = jax.jit(gan.d_step), set()
+    with jax.numpy_dtype_promotion("standard"):
+        for seed in range(8):
+            value = float(step(jax.random.key(seed), state, BATCH)[1]["d_loss"])
+            swaps, nearest = min(mixtures.items(), key=lambda item: abs(item[1] - value))
+            assert value == pytest.approx(nearest, rel=1e-4)
+            seen.add(swaps)
+    assert len(seen) > 2
 
 
 def test_other_data_are_refused():

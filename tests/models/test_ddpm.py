@@ -1,12 +1,14 @@
 """Denoising diffusion: the published networks, the schedule, and the sampler on data whose best denoiser is known."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jgan import Batch, DataSpec, networks
-from jgan.models import ddpm
+from jgan.models import ddpm, options
 from jgan.networks import unet
 from jgan.types import Network
 
@@ -86,6 +88,39 @@ def test_the_best_denoiser_gives_samples_of_the_data(gaussian_data, steps, eta, 
         assert correlation > 0.999
     else:
         assert abs(np.corrcoef(samples.ravel(), np.asarray(z).ravel())[0, 1]) < 0.5
+
+
+def told_of_time(monkeypatch, predicted):
+    """Has the network predict a function of the time that it is told."""
+
+    def apply(params, model_state, x, t, **_):
+        return jnp.broadcast_to(predicted(t).reshape(-1, 1, 1, 1), x.shape), model_state
+
+    monkeypatch.setattr(ddpm, "network", lambda config, spec: Network(lambda key: ({"w": jnp.zeros(1)}, {}), apply))
+
+
+def test_the_sampler_tells_the_network_the_time_of_its_input(monkeypatch):
+    """DDIM's equation 12 in NumPy, by a network that predicts t / 100."""
+    told_of_time(monkeypatch, lambda t: t / 100)
+    z = np.asarray(jax.random.normal(KEY, (2, 8, 8, 1)), np.float64)
+    found = jax.jit(ddpm.denoise(ddpm.Config(times=10, sample_steps=2, spacing="uniform"), SPEC))({}, jnp.float32(z))
+    share, x = np.cumprod(1 - np.linspace(1e-4, 0.02, 10)), z
+    for t, a, after in ((5, share[5], share[0]), (0, share[0], 1.0)):
+        image = np.clip((x - np.sqrt(1 - a) * t / 100) / np.sqrt(a), -1, 1)
+        noise = (x - np.sqrt(a) * image) / np.sqrt(1 - a)
+        x = np.sqrt(after) * image + np.sqrt(1 - after) * noise
+    np.testing.assert_allclose(found, x, atol=1e-4)
+
+
+@pytest.mark.parametrize("time", [0, 1, 2])
+def test_all_times_are_learnt_from_equally_often(monkeypatch, time):
+    """The network is wrong by 1,000 at one of three times."""
+    told_of_time(monkeypatch, lambda t: jnp.where(t == time, 1000.0, 0.0))
+    config = dataclasses.replace(SMALL, times=3, sample_steps=3, optimizer=options.Optimizer("sgd", learning_rate=0.1))
+    gan = ddpm.make(config, SPEC)
+    with jax.numpy_dtype_promotion("standard"):
+        _, metrics = jax.jit(gan.step)(KEY, gan.init(KEY), Batch(jnp.zeros((300, 8, 8, 1))))
+    assert metrics["noise_loss"] / 1e6 == pytest.approx(1 / 3, abs=0.1)
 
 
 @pytest.mark.slow

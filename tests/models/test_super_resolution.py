@@ -113,6 +113,29 @@ def test_the_losses_are_their_formulas():
 
 
 @pytest.mark.slow
+def test_the_pixel_loss_of_the_adversarial_phase_counts_by_its_weight():
+    """A step of plain descent with this loss alone goes `rate * weight` along its gradient."""
+    sgd = dataclasses.replace(SMALL.optimizer, name="sgd", learning_rate=0.01, b1=0.0)
+    none = super_resolution.Perceptual("none")
+    config = dataclasses.replace(SMALL, adversarial_weight=0.0, perceptual=none, optimizer=sgd, pretrain_steps=0)
+    (phase,) = models.phases(config, esrgan.SMALL_SPEC)
+    network, _ = esrgan.generator(config, esrgan.SMALL_SPEC)
+    with jax.numpy_dtype_promotion("standard"):
+        state = jax.jit(phase.gan.init)(KEY)
+        after, _ = jax.jit(phase.gan.step)(KEY, state, BATCH)
+    slope = jax.jit(jax.grad(lambda params: jnp.mean(jnp.abs(network.apply(params, {}, C)[0] - X))))(state.generator.params)
+    expected = jax.tree.map(lambda p, g: p - 0.01 * 0.3 * g, state.generator.params, slope)
+    moved = jax.tree.map(jnp.subtract, after.generator.params, state.generator.params)
+    wanted = jax.tree.map(jnp.subtract, expected, state.generator.params)
+    chex.assert_trees_all_close(moved, wanted, rtol=2e-2, atol=2e-7)
+
+
+def test_vgg_features_count_as_if_divided_by_the_authors_number():
+    """SRGAN's code divides the maps by 12.75 before they are squared."""
+    assert srgan.VGG54["conv5_4"] * 12.75**2 == pytest.approx(1)
+
+
+@pytest.mark.slow
 def test_the_adversarial_phase_begins_with_the_averaged_generator_and_moves_both_players():
     _, trained, _, state, after, _ = played()
     chex.assert_trees_all_equal(state.generator.params, trained.generator.ema.params)

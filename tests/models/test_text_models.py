@@ -195,6 +195,17 @@ def test_beta_grows_to_its_largest_and_stands_in_the_generator():
     assert np.asarray(hard).max(axis=-1).min() > 0.99
 
 
+def test_beta_grows_exponentially_over_its_steps(monkeypatch):
+    """`beta_max^(step / beta_steps)`: 1 at first, the square root of the largest halfway."""
+    given, original = {}, relgan.games.Adversarial
+    monkeypatch.setattr(
+        relgan.games, "Adversarial", lambda *args, **options: given.update(options) or original(*args, **options)
+    )
+    relgan.make(relgan.Config(beta_max=100.0, beta_steps=50), DataSpec.tokens(4, 5, steps_per_epoch=2))
+    found = [float(given["progress"](jnp.int32(step))) for step in (0, 25, 50)]
+    assert found == pytest.approx([1, 10, 100])
+
+
 def test_bad_options_are_told():
     spec = DataSpec.tokens(4, 5, steps_per_epoch=2)
     for options, message in (

@@ -89,6 +89,20 @@ def test_the_loss_is_the_bound_by_one_sample():
     np.testing.assert_allclose(metrics["reconstruction_loss"], -bernoulli(logits, np.asarray(x)).mean(), rtol=1e-4)
 
 
+def test_the_divergence_counts_by_its_weight():
+    """Its derivative by the bias of a mean is that mean: `d/dm (m^2 / 2)`, averaged over the images."""
+    x, after = jax.random.uniform(KEY, (4, 8, 8, 1)), {}
+    for weight in (0.0, 0.5, 2.0):
+        config = dataclasses.replace(vae.small(vae.Config(pixels="grey")), optimizer=SGD, kl_weight=weight)
+        gan = vae.make(config, SPEC)
+        state = gan.init(KEY)
+        after[weight] = np.asarray(jax.jit(gan.step)(KEY, state, Batch(x))[0].generator.params["mean"]["bias"], np.float64)
+    mean, _ = forward(config, state.generator.params, np.asarray(x))
+    for weight in (0.5, 2.0):
+        expected = -SGD.learning_rate * weight * mean.mean(axis=0)
+        np.testing.assert_allclose(after[weight] - after[0.0], expected, rtol=1e-3, atol=1e-8)
+
+
 def test_binary_pixels_have_their_grey_values_as_means():
     x = jnp.broadcast_to(jnp.array([0.0, 0.25, 1.0]).reshape(1, 1, 1, 3), (4000, 1, 1, 3))
     drawn = np.asarray(vae.binarised(KEY, x))
