@@ -187,7 +187,8 @@ def check_condition(args: Args, run: Run) -> None:
     elif args.out is not None and args.out.suffix.lower() == ".txt":
         raise ValueError(f"--out: {name} makes no text: give a .png or .npz file, or a folder")
     if (args.input is not None or args.direction) and not known:
-        raise ValueError(f"--input, --direction: the model of {name} is not conditioned on images: leave them out")
+        flag = "--input" if args.input is not None else "--direction"
+        raise ValueError(f"{flag}: the model of {name} is not conditioned on images: leave it out")
     if args.direction and args.direction not in known:
         raise ValueError(f"--direction must be among {', '.join(known)}, found {args.direction}")
     if known and args.input is None and (args.out is not None and args.out.suffix.lower() != ".png"):

@@ -34,8 +34,10 @@ def check(args: Any, name: str) -> None:
     if args.interpolate or args.explores:
         flag = "interpolate" if args.interpolate else "traverse, --arithmetic, --project"
         raise ValueError(f"--{flag}: {name} makes text, and its latents have no directions: leave it out")
-    if args.columns or (args.out is not None and args.out.suffix.lower() not in (".txt", ".npz")):
-        raise ValueError(f"--out, --columns: {name} makes text: give a .txt file (lines) or an .npz file (tokens)")
+    if args.columns:
+        raise ValueError(f"--columns: {name} makes text, which has no columns: leave it out")
+    if args.out is not None and args.out.suffix.lower() not in (".txt", ".npz"):
+        raise ValueError(f"--out: {name} makes text: give a .txt file (lines) or an .npz file (tokens)")
 
 
 def write(found: Snapshot, args: Any, settings: dict[str, Any], out: Path) -> str:

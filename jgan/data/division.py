@@ -63,9 +63,12 @@ def hold_out(part: Any, *, every: int, parts: int = 1) -> tuple[Any, ...]:
     place = place_in_class(part) % every
     groups = [place < every - parts, *(place == every - parts + index for index in range(parts))]
     if not all(group.any() for group in groups):
+        some, each, classes = "", "", ""
+        if part.y is not None:
+            some, each, classes = " of some class", " of each", f" examples of {len(np.unique(part.y))} classes"
         raise ValueError(
-            f"expected at least {every} examples of some class, to hold out {parts} in {every} of each, found {len(place)} "
-            f"examples of {1 if part.y is None else len(np.unique(part.y))} classes: give more examples"
+            f"expected at least {every} examples{some}, to hold out {parts} in {every}{each}, found {len(place)}{classes}: "
+            "give more examples"
         )
     return tuple(take(part, group) for group in groups)
 

@@ -152,7 +152,8 @@ def load(name: str, data_dir: str | Path | None = None, *, held_out: int | None 
     except ValueError as error:  # a check of the arrays does not know where they are from
         if folder is None or str(folder) in str(error):
             raise
-        raise ValueError(f"{folder}: {error}") from error
+        message = str(error).removeprefix("" if ":" in name else f"{name}: ")
+        raise ValueError(f"{folder}: {message}") from error
 
 
 def fitted(

@@ -12,8 +12,9 @@ SIGNED = ("target",)
 """ends of the names of numbers that may be negative: what a loss asks of a logit"""
 
 SIZES = (
-    *("width", "widest", "latent_size", "style_size", "group_size", "class_size", "label_size", "kernel_size", "kernel"),
-    *("channel_base", "channel_max", "fmap_base", "fmap_max", "hidden", "embedding", "features", "filters", "every"),
+    *("width", "widths", "widest", "units", "hidden", "features", "filters", "embedding", "multiples", "kernel", "kernel_size"),
+    *("latent_size", "style_size", "group_size", "class_size", "label_size", "every", "times"),
+    *("channel_base", "channel_max", "fmap_base", "fmap_max"),
 )
 """ends of the names of whole numbers that must be at least 1, unless their default is 0, which then has a meaning"""
 
@@ -44,14 +45,15 @@ def check(options: Any, group: str = "--model") -> None:
       ValueError: --model.width must be at least 1, found 0
     """
     for field in dataclasses.fields(options):
-        value, flag = getattr(options, field.name), f"{group}.{field.name.replace('_', '-')}"
-        if dataclasses.is_dataclass(value):
-            check(value, flag)
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            if not math.isfinite(value):
-                raise ValueError(f"{flag} must be a finite number, found {value}")
-            if type(options).__module__.partition(".")[0] == "jgan":
-                _check_range(field, value, flag)
+        given, flag = getattr(options, field.name), f"{group}.{field.name.replace('_', '-')}"
+        if dataclasses.is_dataclass(given):
+            check(given, flag)
+        for value in given if isinstance(given, tuple) else (given,):
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                if not math.isfinite(value):
+                    raise ValueError(f"{flag} must be a finite number, found {value}")
+                if type(options).__module__.partition(".")[0] == "jgan":
+                    _check_range(field, value, flag)
 
 
 def _check_range(field: dataclasses.Field[Any], value: float, flag: str) -> None:
@@ -62,12 +64,14 @@ def _check_range(field: dataclasses.Field[Any], value: float, flag: str) -> None
         raise ValueError(f"{flag} must be below 1, found {value}")
     if field.name.endswith(SHARES) and value > 1:
         raise ValueError(f"{flag} must be at most 1, found {value}")
+    if field.name.endswith("keep") and value == 0:
+        raise ValueError(f"{flag} must be above 0, found {value}")
 
 
 def _least(field: dataclasses.Field[Any]) -> float:
     """The smallest value that a field may have: a default below that, such as -1 for "as published", is a value too."""
     if field.name.endswith(SIGNED):
         return -math.inf
-    least = 1 if field.type in (int, "int") and field.name.endswith(SIZES) else 0
-    default = field.default
-    return min(least, default) if isinstance(default, int | float) else least
+    least = 1 if field.type in (int, tuple[int, ...]) and field.name.endswith(SIZES) else 0
+    defaults = field.default if isinstance(field.default, tuple) else (field.default,)
+    return min([least, *(default for default in defaults if isinstance(default, int | float))])

@@ -136,7 +136,7 @@ def test_an_empty_folder_and_too_few_images_are_told(tmp_path, capsys):
     Image.new("L", (4, 4)).save(tmp_path / "a.png")
     lines, status = told(capsys, tmp_path)
     assert status == 1
-    assert "expected at least 6 examples of some class" in lines[-1]
+    assert "expected at least 6 examples, to hold out 2 in 6, found 1" in lines[-1]
 
 
 def test_labels_in_a_file(tmp_path, capsys):

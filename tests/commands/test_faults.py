@@ -652,7 +652,7 @@ def test_a_ctrl_c_at_the_start_is_one_line(tmp_path, wait):
         (["--workdir", "~no-such-user/run"], "found an unknown one"),
         (["--model.g-units", "10000000", "10000000"], "give a smaller model: for its state: about .* of memory are needed"),
         (["--keep-checkpoints", "0"], "--keep-checkpoints must be at least 1"),
-        (["--model.g-units", "0"], "the model does not fit the data or its options"),
+        (["--model.g-units", "0"], "--model.g-units must be at least 1, found 0"),
         (["--batch-size", "1000000000000"], "--batch-size must be at most"),
         (["--resume", "perhaps"], "expected one preset"),
         (["--held-out", "1" + "0" * 30], "--held-out must be from 0 to"),
@@ -743,3 +743,16 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(tmp_path
     train.main([*small_run(tmp_path / "whole", 8, *given[len(small_run("run")) :])])
     resumed(tmp_path / "run")
     assert_same_end(tmp_path / "whole", tmp_path / "run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", ["2", "3"])
+def test_a_restorer_may_be_tried_for_fewer_steps_than_its_prior_needs(tmp_path, monkeypatch, capsys, steps):
+    model = models.MODELS["gfpgan"]
+    preset = model.presets["gfpgan"]
+    config = dataclasses.replace(model.small(preset.config), prior_steps=3)
+    monkeypatch.setitem(model.presets, "gfpgan", preset._replace(config=config))
+    flags = ["--batch-size", "4", "--eval-samples", "50", "--steps", steps, "--workdir", str(tmp_path / "run")]
+    with jax.numpy_dtype_promotion("standard"):
+        train.main(["gfpgan", *flags])
+    assert "the run ended before its second phase, which restores: give it more --steps" in capsys.readouterr().out

@@ -67,7 +67,8 @@ def test_the_sample_command_writes_lines_and_tokens_at_a_temperature(run, tmp_pa
     ("flags", "message"),
     [
         (["--interpolate"], "--interpolate: language_model makes text"),
-        (["--out", "a.png"], r"makes text: give a .txt file \(lines\) or an .npz file"),
+        (["--out", "a.png"], r"^--out: .* makes text: give a .txt file \(lines\) or an .npz file"),
+        (["--columns", "3"], r"^--columns: .* makes text, which has no columns: leave it out"),
         (["--temperature", "0"], "--temperature must be above 0 and finite, found 0.0"),
         (["--truncation", "0.5"], "has no truncation"),
     ],

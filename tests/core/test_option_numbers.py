@@ -5,7 +5,21 @@ import dataclasses
 import pytest
 
 from jgan import models, train
-from jgan.models import biggan, dcgan, lsgan, pix2pix, projected_gan, r3gan, stylegan2, wgan_gp
+from jgan.models import (
+    acgan,
+    biggan,
+    dcgan,
+    ddpm,
+    gan2014,
+    gan2014_faces,
+    lsgan,
+    pix2pix,
+    projected_gan,
+    r3gan,
+    stylegan2,
+    vae,
+    wgan_gp,
+)
 from jgan.models.options import Optimizer
 from jgan.training import numbers
 
@@ -29,6 +43,10 @@ from jgan.training import numbers
         (stylegan2.Config, {"path_length_every": 0}, "--model.path-length-every must be at least 1, found 0"),
         (wgan_gp.Config, {"penalty": -1.0}, "--model.penalty must be at least 0"),
         (projected_gan.Config, {"mixing_kernel": 0}, "--model.mixing-kernel must be at least 1"),
+        (acgan.Config, {"keep": 0.0}, "--model.keep must be above 0, found 0.0"),
+        (vae.Config, {"units": (400, -5)}, "--model.units must be at least 1, found -5"),
+        (gan2014.Config, {"g_units": (8, 0)}, "--model.g-units must be at least 1, found 0"),
+        (ddpm.Config, {"times": 0}, "--model.times must be at least 1, found 0"),
         (pix2pix.Config, {"g_dropouts": -2}, "--model.g-dropouts must be at least -1, found -2"),
     ],
 )
@@ -44,6 +62,7 @@ def test_numbers_outside_their_range_are_refused_by_the_name_of_the_flag(config,
         (dcgan.Config, {"g_units": 0}),
         (pix2pix.Config, {"g_dropouts": -1}),  # as published
         (stylegan2.Config, {"mixing": 1.0, "r1": 0.0}),
+        (gan2014_faces.Config, {"under_biases": (-1.0, 0.5)}),  # as negative as the defaults
     ],
 )
 def test_numbers_that_have_a_meaning_are_accepted(config, changes):

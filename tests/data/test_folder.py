@@ -270,7 +270,7 @@ def test_empty_missing_and_no_folder_are_told(tmp_path):
 def test_five_images_are_too_few_to_divide(tmp_path):
     for number in range(5):
         save(tmp_path / f"{number}.png", noise())
-    with pytest.raises(ValueError, match=r"expected at least 6 examples of some class.*found 5 examples of 1 classes"):
+    with pytest.raises(ValueError, match=r"expected at least 6 examples, to hold out 2 in 6, found 5: give more"):
         data.load("folder", tmp_path)
 
 

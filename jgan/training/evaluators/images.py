@@ -185,7 +185,7 @@ def finished(run: Run, state: GANState, real: RealImages) -> tuple[dict[str, Any
         plots.save_png(run.workdir / "interpolation.png", drawn)
     sentence = (
         f"test log-likelihood: {result.mean:.1f} +- {result.standard_error:.1f} nats (Parzen window, sigma {result.sigma:.3f}, "
-        f"{len(samples):,} samples); for the paper's baselines: python -m jgan.evaluate --workdir {run.workdir}"
+        f"{len(samples):,} samples); other measures: python -m jgan.evaluate --workdir {run.workdir}"
     )
     return {"log_likelihood": result._asdict()}, sentence
 

@@ -9,6 +9,17 @@ from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
 from jgan.training.run import Run
 from jgan.types import GANState
 
+_NOTHING = Evaluator(
+    "translation",
+    "error",
+    False,
+    measure=lambda run, state: {},
+    phrase=pairs.phrase,
+    sheet=images.sheet,
+    finish=lambda run, state: ({}, ""),
+    draws=False,
+)
+
 
 def evaluator(run: Run) -> Evaluator:
     """Builds the evaluator: that of pairs, except in the phases of an unconditional model, which have no measure.
@@ -22,7 +33,9 @@ def evaluator(run: Run) -> Evaluator:
     Raises:
       ValueError: if `--metric` is given.
     """
-    last = pairs.make()(run.at(run.config.steps))
+    whole = run.at(run.config.steps)
+    # A run that is too short to reach the phase that restores has nothing to measure.
+    last = pairs.make()(whole) if whole.gan.condition != () else _NOTHING
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
         return last.measure(run, state) if run.gan.condition != () else {}
