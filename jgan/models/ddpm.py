@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jgan import optim, rng, steps
+from jgan import optim, rng, steps, views
 from jgan.models import accepts, options
 from jgan.models.alone import alone
 from jgan.models.images import SMALL_SPEC
@@ -46,6 +46,8 @@ class Config:
     """smaller side of the maps with self-attention; 0: only in the middle"""
     keep: float = 0.9
     """probability that dropout keeps a number"""
+    flip: bool = False
+    """mirror half of the training images left and right, as the authors do on CIFAR-10"""
     times: int = 1000
     """steps T of the diffusion"""
     sample_steps: int = 50
@@ -237,7 +239,8 @@ def make(config: Config, spec: DataSpec) -> GAN:
     def apply(params: PyTree, model_state: PyTree, *inputs: jax.Array, **_: Any) -> tuple[jax.Array, PyTree]:
         return (sample(params, *inputs) + 1) / 2, model_state
 
-    return alone(Network(net.init, apply), loss, _optimizers(config, spec), noise_images)
+    view = views.of_images(views.flip()) if config.flip else None
+    return alone(Network(net.init, apply), loss, _optimizers(config, spec), noise_images, view=view)
 
 
 def _optimizers(config: Config, spec: DataSpec) -> steps.Optimizers:
@@ -280,7 +283,7 @@ PRESETS = {
         dataset="cifar10",
         batch_size=128,
         steps=800_000,
-        config=Config(spacing="quadratic"),
+        config=Config(spacing="quadratic", flip=True),
     ),
 }
 

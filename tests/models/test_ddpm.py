@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan import Batch, DataSpec, networks
+from jgan import Batch, DataSpec, models, networks
 from jgan.models import ddpm, options
 from jgan.networks import unet
 from jgan.types import Network
@@ -121,6 +121,27 @@ def test_all_times_are_learnt_from_equally_often(monkeypatch, time):
     with jax.numpy_dtype_promotion("standard"):
         _, metrics = jax.jit(gan.step)(KEY, gan.init(KEY), Batch(jnp.zeros((300, 8, 8, 1))))
     assert metrics["noise_loss"] / 1e6 == pytest.approx(1 / 3, abs=0.1)
+
+
+def test_half_of_the_images_may_be_mirrored(monkeypatch):
+    """The network is given images of which only the left half is bright, and knows their share exactly: no noise is added."""
+    assert (models.presets()["ddpm_cifar10"].config.flip, ddpm.Config().flip) == (True, False)
+    seen = []
+
+    def apply(params, model_state, x, t, **_):
+        jax.debug.callback(lambda x: seen.append(np.asarray(x)), x)
+        return x * params["w"][0], model_state
+
+    monkeypatch.setattr(ddpm, "network", lambda config, spec: Network(lambda key: ({"w": jnp.zeros(1)}, {}), apply))
+    config = dataclasses.replace(SMALL, times=1, sample_steps=1, optimizer=options.Optimizer("sgd", learning_rate=0.1))
+    x = jnp.zeros((64, 8, 8, 1)).at[:, :, :4].set(1.0)
+    for flip in (False, True):
+        gan = ddpm.make(dataclasses.replace(config, flip=flip), SPEC)
+        with jax.numpy_dtype_promotion("standard"):
+            jax.block_until_ready(jax.jit(gan.step)(KEY, gan.init(KEY), Batch(x)))
+        jax.effects_barrier()
+        mirrored = (seen[-1][:, :, 4:].mean((1, 2, 3)) > 0).mean()  # the first time has nearly no noise
+        assert mirrored == (pytest.approx(0.5, abs=0.2) if flip else 0)
 
 
 @pytest.mark.slow
