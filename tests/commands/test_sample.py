@@ -142,7 +142,7 @@ def refused(capsys, *argv):
         (["--checkpoint", "middle"], "middle"),
         (["--nonsense"], "--nonsense"),
         (["--labels", "1"], "--labels: the model of digits is not conditioned on labels: leave it out"),
-        (["--input", "a.npz"], "the model of digits is not conditioned on images: leave them out"),
+        (["--input", "a.npz"], "the model of digits is not conditioned on images: leave it out"),
         (["--truncation", "0.5"], "--truncation: the model of digits has no truncation: leave it out"),
         (["--truncation", "nan"], "--truncation must be a finite number, found nan"),
     ],
