@@ -25,8 +25,7 @@ import numpy as np
 
 from benchmarks import budget
 from benchmarks.tables import ROOT
-from jgan import models, plots
-from jgan.data import photographs
+from jgan import data, models, plots
 from jgan.evaluation import enlargements
 from jgan.training import train
 from jgan.training.environment import environment, write_json
@@ -142,16 +141,16 @@ class Pictures(NamedTuple):
 
 
 def pictures_of(folder: Path) -> Pictures:
-    """Reads a test set, and makes its low resolutions by MATLAB's bicubic, rounded to 8 bits.
+    """Reads a test set with its low resolutions.
 
     Args:
       folder: its PNG files.
 
     Returns:
-      The `Pictures`, whose sides are cut off to multiples of 4; grey ones get three equal channels, as the models take colour.
+      The `Pictures`, as `photographs:x4` makes them.
     """
-    large = [image if image.shape[-1] == 3 else np.repeat(image, 3, axis=-1) for image in photographs.read(folder, SCALE)]
-    return Pictures(sorted(path.stem for path in folder.glob("*.png")), large, [photographs.quarter(image) for image in large])
+    found = data.load(f"photographs:x{SCALE}", folder, held_out=0).train
+    return Pictures(sorted(path.stem for path in folder.glob("*.png")), found.x.images(), found.c.images())
 
 
 def enlargers(run: Run, state: GANState) -> dict[str, Callable[[Sequence[np.ndarray]], list[np.ndarray]]]:

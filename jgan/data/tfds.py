@@ -20,7 +20,7 @@ from jgan.data.dataset import PARTS, Dataset, class_names, complete
 from jgan.data.division import hold_out_tail, take
 from jgan.data.lazy import AT_ONCE, Access, Lazy
 from jgan.data.sizes import Size
-from jgan.data.tfds_prepare import IDX_SETS, base_name, library, prepare, tfds_name
+from jgan.data.tfds_prepare import IDX_SETS, VERSION, base_name, library, prepare, tfds_name
 from jgan.data.tfds_records import MODES, Images, Part
 from jgan.types import Batch
 from jgan.utils import text
@@ -60,7 +60,7 @@ def only_version(name: str) -> None:
       ValueError: mnist:64: expected nothing after mnist, or a version of tensorflow-datasets such as mnist:3.0.1
     """
     base, colon, rest = name.partition(":")
-    if colon and not re.fullmatch(r"\d+\.(\d+|\*)\.(\d+|\*)", rest):
+    if colon and not re.fullmatch(VERSION, rest):
         raise ValueError(
             f"{text.listed([name])}: expected nothing after {base}, or a version of tensorflow-datasets such as {base}:3.0.1"
         )

@@ -51,6 +51,10 @@ def library() -> Any:
     return tensorflow_datasets
 
 
+VERSION = r"\d+\.(?:\d+|\*)\.(?:\d+|\*)"
+"""A version of a set, such as 3.0.1 or 3.*.*, as a regular expression."""
+
+
 def tfds_name(name: str) -> str:
     """Normalises a set's name to tfds' syntax.
 
@@ -65,7 +69,7 @@ def tfds_name(name: str) -> str:
       >>> [tfds_prepare.tfds_name(name) for name in ("emnist:letters", "emnist/letters:3.1.0", "mnist:3.0.1")]
       ['emnist/letters', 'emnist/letters:3.1.0', 'mnist:3.0.1']
     """
-    return re.sub(r"^(\w+):(?!\d+\.[\d*]+\.[\d*]+$)", r"\1/", name)
+    return re.sub(rf"^(\w+):(?!{VERSION}$)", r"\1/", name)
 
 
 def base_name(name: str) -> str:

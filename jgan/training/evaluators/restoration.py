@@ -5,20 +5,9 @@ from typing import Any
 import numpy as np
 
 from jgan.training.evaluators import images, pairs
-from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator
+from jgan.training.evaluators.evaluator import EVALUATORS, Evaluator, no_metric
 from jgan.training.run import Run
 from jgan.types import GANState
-
-_NOTHING = Evaluator(
-    "translation",
-    "error",
-    False,
-    measure=lambda run, state: {},
-    phrase=pairs.phrase,
-    sheet=images.sheet,
-    finish=lambda run, state: ({}, ""),
-    draws=False,
-)
 
 
 def evaluator(run: Run) -> Evaluator:
@@ -33,22 +22,22 @@ def evaluator(run: Run) -> Evaluator:
     Raises:
       ValueError: if `--metric` is given.
     """
+    no_metric(run, "translation")
     whole = run.at(run.config.steps)
-    # A run that is too short to reach the phase that restores has nothing to measure.
-    last = pairs.make()(whole) if whole.gan.condition != () else _NOTHING
+    last = pairs.make()(whole) if whole.gan.condition != () else None  # None if the steps end before the phase that restores
 
     def measure(run: Run, state: GANState) -> dict[str, Any]:
-        return last.measure(run, state) if run.gan.condition != () else {}
+        return last.measure(run, state) if last and run.gan.condition != () else {}
 
     def sheet(run: Run, state: GANState) -> np.ndarray:
-        return last.sheet(run, state) if run.gan.condition != () else images.sheet(run, state)
+        return last.sheet(run, state) if last and run.gan.condition != () else images.sheet(run, state)
 
     def finish(run: Run, state: GANState) -> tuple[dict[str, Any], str]:
-        if run.gan.condition != ():
+        if last and run.gan.condition != ():
             return last.finish(run, state)
         return {}, "the run ended before its second phase, which restores: give it more --steps"
 
-    return last._replace(measure=measure, sheet=sheet, finish=finish)
+    return Evaluator("translation", "error", False, measure, pairs.phrase, sheet, finish, draws=False)
 
 
 EVALUATORS.register("restoration", evaluator)
