@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks.drawings import markdown
-from benchmarks.gallery_models import ENTRIES
+from benchmarks.gallery_models import ENTRIES, FEW
 from jgan import models
 
 Runs = Sequence[dict[str, Any]]
@@ -137,7 +137,7 @@ def changes(result: dict[str, Any]) -> str:
     """
     shown = {run["model"] for run in result.values()}
     rows = []
-    for name, entry in ENTRIES.items():
+    for name, entry in (ENTRIES | FEW).items():
         if name in shown:
             preset = models.presets()[entry.preset]
             changed = [

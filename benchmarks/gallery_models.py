@@ -83,6 +83,30 @@ ENTRIES: dict[str, Entry] = {
 The width of R3GAN is that of its lowest resolution: its latents reach an image as one number for each of these channels, and
 with 10 of them its samples hardly varied."""
 
+FEW: dict[str, Entry] = {
+    "projected_gan": Entry("projected_gan", {"width": 8, "d_width": 16, "d_depth": 128}),
+    "stylegan2_ada": Entry(
+        "stylegan2_64",
+        {"channel_base": 1024, "channel_max": 24, "augment.p": 0.2, "optimizer.learning_rate": 1e-2},
+        batch_size=32,
+        parts=(budget.Part({"r1": 0.0}, 16), budget.Part({"path_length": 0.0}, 4)),
+    ),
+    "r3gan_diff_augment": Entry(
+        "r3gan",
+        {
+            "width": 16,
+            "group_size": 8,
+            "augment": "diff_augment",
+            "gamma": 1.0,
+            "final_gamma": 0.1,
+            "optimizer.learning_rate": 3e-3,
+        },
+        batch_size=32,
+    ),
+}
+"""Models for few images, trained when they are named: those whose discriminator knows features of photographs or sees changed
+images. In a short run ADA's probability of a change hardly leaves its first value, which is 0 in the preset."""
+
 PUBLISHED: dict[str, Entry] = {
     "sngan": Entry("sngan_cifar10", batch_size=128, images=12_800_000),
     "r3gan": Entry("r3gan_cifar10", batch_size=256, images=12_800_000),
