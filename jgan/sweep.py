@@ -81,7 +81,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         return
     if not (workdir / records.SWEEP).exists():
         sweeps.write(workdir, rest, over, shlex.join([*PROG.split(), *given]))
-    failed = _train_all(args, workdir, chosen, arguments, configs, begun)
+    try:
+        failed = _train_all(args, workdir, chosen, arguments, configs, begun)
+    except stopping.Stopped:
+        pairs = zip(chosen, configs, strict=True)
+        if some := [setting for setting, config in pairs if sweep_results.ended(workdir / setting.folder, config.steps)]:
+            output.show(f"the {len(some)} of {len(chosen)} combinations that have ended:")
+            _tell(workdir, some)
+        raise
     _tell(workdir, chosen)
     if failed:
         raise ValueError(f"{len(failed)} of the {len(chosen)} combinations have not ended; the first: {failed[0]}")

@@ -142,7 +142,12 @@ def test_no_time_is_left_for_the_next_combination(copy, capsys):
     with pytest.raises(stopping.Stopped) as stopped:
         sweep.main(["--workdir", str(copy), "--resume", "--time-limit", "1e-9"])
     assert stopped.value.code == 0
-    assert "time limit: 1 of the 2 combinations have ended; continue with: " in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "time limit: 1 of the 2 combinations have ended; continue with: " in out
+    assert "the 1 of 2 combinations that have ended:" in out
+    assert "best: --model.optimizer.learning-rate 0.05" in out
+    (entry,) = json.loads((copy / "summary.json").read_text())["settings"]
+    assert entry["folder"] == "learning-rate=0.05"
 
 
 def test_auto_starts_a_sweep_and_goes_on_with_it(tmp_path, capsys):
