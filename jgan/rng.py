@@ -25,7 +25,7 @@ Noise = Literal["uniform", "gaussian"]
 
 
 class Stream(enum.IntEnum):
-    """The uses of a step's key in `jgan.games.Adversarial`, `jgan.terms`, `jgan.views` and `jgan.data.resident`.
+    """The uses of a step's key in `jgan.games.Adversarial`, `jgan.views` and `jgan.data.resident`.
 
     Each has the number that is folded into the key.
     """
@@ -43,7 +43,6 @@ class Stream(enum.IntEnum):
     VIEW = 10
     DATA_VIEW = 11
     ROLLOUTS = 12
-    SHIFT = 13
 
 
 DATA_STREAM = 2**31 - 1

@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jgan import augment, losses, rng
+from jgan import losses, rng
 from jgan.penalties.view import View, keep_memory
 from jgan.types import Network, PyTree
 from jgan.utils.registry import unknown
@@ -150,7 +150,6 @@ def perceptual(
     distance: str = "l1",
     relu: bool = False,
     target: Callable[[View], jax.Array] = real,
-    shift: int = 0,
 ) -> Term:
     """The distance of each fake to its real example in the feature maps of a frozen network.
 
@@ -161,14 +160,12 @@ def perceptual(
       distance: `"l1"` or `"mse"`, of maps, averaged over all numbers of a layer.
       relu: whether the maps are taken after the ReLU.
       target: as for `l1_to_target`.
-      shift: before the network sees them, both are shifted by the same random numbers of pixels below this, if it is above 1:
-        see `jgan.augment.shift`.
 
     Returns:
       The `Term` of the generator.
 
     Raises:
-      ValueError: if the distance is unknown; while tracing, if a layer is, or the shift does not fit the images.
+      ValueError: if the distance is unknown; while tracing, if a layer is.
 
     Example:
       >>> from jgan import terms
@@ -187,12 +184,8 @@ def perceptual(
         chosen = found.defaults if layers is None else layers
         if others := set(chosen) - set(found.layers):
             raise ValueError(unknown(f"layer of {found.name}", min(others), found.layers))
-        images = (target(view), view.fake)
-        if shift > 1:
-            key = rng.stream(view.key, rng.Stream.SHIFT)
-            images = (augment.shifted(key, images[0], shift), augment.shifted(key, images[1], shift))
         total = jnp.zeros(())
-        for name, real, fake in zip(found.layers, *map(found.apply, images), strict=True):
+        for name, real, fake in zip(found.layers, found.apply(target(view)), found.apply(view.fake), strict=True):
             difference = (jax.nn.relu(fake) - jax.nn.relu(real)) if relu else fake - real
             size = jnp.abs(difference) if distance == "l1" else jnp.square(difference)
             total = total + chosen[name] * jnp.mean(size) if chosen.get(name) else total

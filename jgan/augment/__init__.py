@@ -3,7 +3,6 @@
 from jgan.augment.ada import ada
 from jgan.augment.diff_augment import brightness, color, contrast, cutout, diff_augment, saturation, translation
 from jgan.augment.noise import dequantised, instance_noise
-from jgan.augment.shift import shift, shifted
 
 __all__ = [
     "ada",
@@ -15,7 +14,5 @@ __all__ = [
     "diff_augment",
     "instance_noise",
     "saturation",
-    "shift",
-    "shifted",
     "translation",
 ]

@@ -11,7 +11,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from jgan import augment, games, optim, phases, terms, views
+from jgan import games, optim, phases, terms, views
 from jgan.losses import LOSSES
 from jgan.models import options
 from jgan.models.accepts import described
@@ -153,9 +153,7 @@ def make(
       See `jgan.models.srgan`.
     """
     network, whole = generator
-    large, small = shapes(config.crop, spec)
-    if not 0 <= config.shift <= min(large[:2]):
-        raise ValueError(f"shift must be from 0 to the sides of the images, {large[0]}x{large[1]}, found {config.shift}")
+    _, small = shapes(config.crop, spec)
     seen = _both(config.crop.view(scale_of(spec)), view)
     condition = Field(small)
     averages = config.ema.average(spec)
@@ -181,8 +179,7 @@ def make(
             _of_images(discriminator),
             None,
             loss._replace(generator=weighted),
-            terms=(*pixel, *config.perceptual.term(published, of, config.shift)),
-            augment=augment.shift(config.shift) if config.shift > 1 else None,
+            terms=(*pixel, *config.perceptual.term(published, of)),
             condition=games.source,
         )
         made = config.rule.steps(game, optimizers)

@@ -116,13 +116,12 @@ class Perceptual:
     layer_weights: tuple[float, ...] = ()
     """weight of each layer"""
 
-    def term(self, published: dict[str, float], target: Callable[[Any], jax.Array], shift: int = 0) -> tuple[terms.Term, ...]:
+    def term(self, published: dict[str, float], target: Callable[[Any], jax.Array]) -> tuple[terms.Term, ...]:
         """Builds the term of the generator.
 
         Args:
           published: the weights of VGG19's layers by name, used if none are given.
           target: `target(view) -> [B, ...]`, what the fakes are compared with.
-          shift: random shifts of both are below this number of pixels.
 
         Returns:
           The terms, none or one. The features are read when a loss is traced.
@@ -150,7 +149,6 @@ class Perceptual:
                 distance=self.distance,
                 relu=self.relu,
                 target=target,
-                shift=shift,
             ),
         )
 
@@ -177,8 +175,6 @@ class Training:
     """a name in jgan.losses.LOSSES"""
     perceptual: Perceptual = Perceptual()
     """the perceptual loss of the second phase"""
-    shift: int = 0
-    """what the second phase judges is shifted by random numbers of pixels below this (the scale: against grids); 0: not"""
     rule: options.Rule = options.Rule("simultaneous")
     """the update rule"""
     optimizer: options.Optimizer = options.Optimizer("adam", learning_rate=1e-4, b1=0.9, b2=0.99)

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 import math
-from types import SimpleNamespace
 
 import chex
 import jax
@@ -11,12 +10,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jgan import Batch, DataSpec, Field, augment, models, optim, phases, terms
+from jgan import Batch, DataSpec, Field, models, optim, phases
 from jgan.degradations import RealESRGAN, sharpened
 from jgan.features import maps
 from jgan.models import esrgan, realesrgan, srgan, super_resolution
 from jgan.networks import ESRGANDiscriminator, from_module
-from jgan.rng import Stream, stream
 from jgan.types import PlayerState
 
 KEY, RNG = jax.random.key(0), np.random.default_rng(0)
@@ -112,35 +110,6 @@ def test_the_losses_are_their_formulas():
     g_loss = (softplus(real - fake.mean()) + softplus(-(fake - real.mean()))) / 2
     assert metrics["d_loss"] == pytest.approx(d_loss, rel=1e-4)
     assert metrics["g_loss"] == pytest.approx(0.7 * g_loss, rel=1e-4)
-
-
-def test_the_perceptual_loss_compares_both_images_after_the_same_shift():
-    term = terms.perceptual(lambda: maps.choose("random:0"), layers={"conv1_2": 1.0}, shift=4)
-    one = terms.perceptual(lambda: maps.choose("random:0"), layers={"conv1_2": 1.0})
-    fake = jnp.asarray(np.random.default_rng(3).random(X.shape), jnp.float32)
-    found = set()
-    for key in jax.random.split(KEY, 6):
-        view = SimpleNamespace(key=key, real=X, fake=X)
-        assert term.value(view) == 0
-        seen = [augment.shifted(stream(key, Stream.SHIFT), images, 4) for images in (X, fake)]
-        expected = one.value(SimpleNamespace(key=key, real=seen[0], fake=seen[1]))
-        np.testing.assert_allclose(term.value(SimpleNamespace(key=key, real=X, fake=fake)), expected, rtol=1e-5)
-        found.add(float(expected))
-    assert len(found) > 1
-
-
-@pytest.mark.slow
-def test_what_the_adversarial_phase_judges_is_shifted():
-    """With a shift, both the perceptual loss and the logits are those of shifted images, and the crop's size is kept."""
-    _, _, _, state, _, metrics = played()
-    (_, second) = models.phases(dataclasses.replace(SMALL, shift=4), esrgan.SMALL_SPEC)
-    with jax.numpy_dtype_promotion("standard"):
-        state = second.enter(KEY, played()[1])
-        _, shifted = jax.jit(second.gan.step)(KEY, state, BATCH)
-    assert shifted["l1_to_target"] == pytest.approx(metrics["l1_to_target"], rel=1e-5)
-    for name in ("perceptual_loss", "d_loss"):
-        assert shifted[name] == pytest.approx(metrics[name], rel=0.5)
-        assert abs(shifted[name] - metrics[name]) > 1e-4 * abs(metrics[name])
 
 
 @pytest.mark.slow
@@ -262,8 +231,6 @@ def test_what_does_not_fit_is_refused():
             dataclasses.replace(SMALL, perceptual=super_resolution.Perceptual("random:0", layers=("conv1_1",))),
             esrgan.SMALL_SPEC,
         )
-    with pytest.raises(ValueError, match="shift must be from 0 to the sides of the images, 16x16, found 17"):
-        models.make(dataclasses.replace(SMALL, shift=17), esrgan.SMALL_SPEC)
     with pytest.raises(ValueError, match=r"unknown perceptual\.features 'vgg16', did you mean 'vgg19'"):
         models.make(dataclasses.replace(SMALL, perceptual=super_resolution.Perceptual("vgg16:a")), esrgan.SMALL_SPEC)
 
