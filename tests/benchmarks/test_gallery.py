@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import budget, gallery, pictures
+from benchmarks import budget, gallery, gallery_drawings, pictures
+from benchmarks.gallery_models import ENTRIES, FEW
 from benchmarks.tables import TABLES, render
 from jgan import DataSpec, Phase, models
 from jgan.models import options
@@ -66,6 +67,22 @@ def test_a_part_that_some_steps_compute_counts_for_its_share(monkeypatch):
     monkeypatch.setattr(budget, "phases_of", lambda model, config, spec: (Phase(config.name),))
     spec = DataSpec.images((8, 8, 1), 10)
     assert budget.of_steps(models.MODELS["gan2014"], config, spec, 8, [part]) == [110.0]
+
+
+def test_models_for_few_images_are_trained_when_they_are_named(tmp_path, monkeypatch):
+    trained = []
+    monkeypatch.setattr(gallery, "trained", lambda args, name, dataset, begun: trained.append(name) or ({}, None))
+    for name in ("rows", "write_json", "environment"):
+        monkeypatch.setattr(gallery, name, lambda *given: {})
+    monkeypatch.setattr(gallery.plots, "save_png", lambda *given: None)
+    folders = [f"--{name}={tmp_path / name}" for name in ("workdir", "results", "pictures")]
+    gallery.main(["--datasets", "digits", *folders])
+    assert trained == list(ENTRIES)
+    trained.clear()
+    gallery.main(["--datasets", "digits", "--models", *FEW, *folders])
+    assert trained == list(FEW)
+    for entry in FEW.values():
+        assert all(gallery_drawings._of(entry.config, key) == value for key, value in entry.changes.items())
 
 
 def test_a_budget_that_ends_in_an_early_phase_is_refused():
