@@ -296,7 +296,7 @@ def run_all(args: Args, argv: Sequence[str], begun: float) -> None:
     Raises:
       TimeoutError: after `--minutes`.
     """
-    chosen = args.models or (PUBLISHED if args.device == "gpu" else ENTRIES)
+    chosen = args.models or [name for name in entries(args) if name not in FEW]
     for dataset in args.datasets or (("cifar10",) if args.device == "gpu" else ("mnist", "fashion_mnist")):
         for name in chosen:
             path = args.results / f"{dataset}_{name}.json"

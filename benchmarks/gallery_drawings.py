@@ -49,11 +49,9 @@ def gallery(result: dict[str, Any], datasets: Sequence[str] = ("mnist", "fashion
     asked = "; ".join(
         f"`{run['model']}` {run['agreement']:.1%} ({run['dataset']})" for run in runs if run["agreement"] is not None
     )
-    most = max(run["samples"] for run in runs)
-    fewer = "".join(f"; {run['samples']:,} of `{run['model']}` ({run['dataset']})" for run in runs if run["samples"] < most)
     notes = (
         f"Each run has a budget of {runs[0]['flop'] / 1e12:g} TFLOP and one seed; "
-        f"{most:,} samples of the averaged generator{fewer}. {features(runs)} "
+        f"{drawn(runs)}. {features(runs)} "
         "Sharpness: the variance of the Laplacian, 1 for training images. "
         + (f"Samples in which the classifier finds the class that was asked for: {asked}. " if asked else "")
         + origin(runs)
@@ -94,8 +92,8 @@ def which_gan(result: dict[str, Any]) -> str:
         rows.append(cells)
     header = ["model", "told the class", "FID", "KID", "precision", "recall", "coverage", "sharpness", "Fashion-MNIST: FID"]
     notes = (
-        f"MNIST, {digits[0]['flop'] / 1e12:g} TFLOP and one seed for each model, {digits[0]['samples']:,} samples of the "
-        f"averaged generator. {features(runs)} "
+        f"MNIST, {digits[0]['flop'] / 1e12:g} TFLOP and one seed for each model, {drawn(runs)}. "
+        f"{features(runs)} "
         "Right: the share of samples in which the classifier finds the class that was asked for. Sharpness: 1 for training "
         f"images. {origin(runs)}"
     )
@@ -159,6 +157,13 @@ def _of(config: Any, key: str) -> Any:
 
 def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def drawn(runs: Runs) -> str:
+    """How many samples were measured, and which models have fewer of them."""
+    most = max(run["samples"] for run in runs)
+    fewer = "".join(f"; {run['samples']:,} of `{run['model']}` ({run['dataset']})" for run in runs if run["samples"] < most)
+    return f"{most:,} samples of the averaged generator{fewer}"
 
 
 def features(runs: Runs) -> str:

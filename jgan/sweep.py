@@ -5,8 +5,8 @@
 
 Each combination of the values has a folder in --workdir, that of an ordinary run or, with --seeds, of several seeds, which are
 trained at once; the combinations are trained one after the other. All other arguments are those of python -m jgan.train. At
-the end the combinations are listed by the measure that chooses the best checkpoint, and python -m jgan.report SWEEP makes a
-page of them.
+the end, or where it is stopped, those that have ended are listed by the measure that chooses the best checkpoint, and
+python -m jgan.report SWEEP makes a page of them.
 """
 
 if __name__ == "__main__":
