@@ -162,8 +162,12 @@ def _value(value: Any) -> str:
 def drawn(runs: Runs) -> str:
     """How many samples were measured, and which models have fewer of them."""
     most = max(run["samples"] for run in runs)
-    fewer = "".join(f"; {run['samples']:,} of `{run['model']}` ({run['dataset']})" for run in runs if run["samples"] < most)
-    return f"{most:,} samples of the averaged generator{fewer}"
+    fewer: dict[tuple[str, int], list[str]] = {}
+    for run in runs:
+        if run["samples"] < most:
+            fewer.setdefault((run["model"], run["samples"]), []).append(run["dataset"])
+    named = "".join(f"; {count:,} of `{model}` ({', '.join(datasets)})" for (model, count), datasets in fewer.items())
+    return f"{most:,} samples of the averaged generator{named}"
 
 
 def features(runs: Runs) -> str:

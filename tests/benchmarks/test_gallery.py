@@ -50,6 +50,8 @@ def test_the_table_has_a_row_for_each_model_the_best_first(tmp_path):
     assert "the class that was asked for: `a` 98.5% (fashion_mnist)." in table
     assert "98.8% of the test images" in table
     assert "10,000 samples of the averaged generator; 500 of `a` (mnist). " in table
+    both = runs | {"fashion_mnist_a": runs["fashion_mnist_a"] | {"samples": 500}}
+    assert "generator; 500 of `a` (mnist, fashion_mnist). " in TABLES["gallery"].draw(both)
     photographs = {"cifar10_jpeg_a": RUN | {"model": "a", "dataset": "cifar10_jpeg", "classifier_accuracy": None}}
     assert TABLES["gallery"].draw(runs | photographs) == table
     assert "cifar10_jpeg: M images | FID" in TABLES["gallery_photographs"].draw(runs | photographs)
