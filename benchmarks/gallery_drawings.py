@@ -101,7 +101,7 @@ def which_gan(result: dict[str, Any]) -> str:
 
 
 def samples(result: dict[str, Any]) -> str:
-    """The pictures: a row for each model, the best one on MNIST first.
+    """The pictures, each with a link to itself: a row for each model, the best one on MNIST first.
 
     Args:
       result: the content of the JSON files, by their names.
@@ -116,9 +116,8 @@ def samples(result: dict[str, Any]) -> str:
     )
 
     def picture(model: str, name: str) -> str:
-        return (
-            f"![samples of {model} on {TITLES[name]}](gallery/{name}_{model}.png)" if (model, name) in fid else "not measured"
-        )
+        path = f"gallery/{name}_{model}.png"
+        return f"[![samples of {model} on {TITLES[name]}]({path})]({path})" if (model, name) in fid else "not measured"
 
     rows = [[f"`{model}`", *(picture(model, name) for name in sets)] for model in names]
     return markdown(["model", *(TITLES[name] for name in sets)], rows, left=(0, 1, 2))

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> None:
-    """Gives the pages that stand alone the room of the list of pages, which the tabs show, and finds the API last.
+    """Gives each page a description, pages that stand alone the room of the list of pages, and finds the API last.
 
     Args:
       markdown: the text of the page.
@@ -61,10 +62,30 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> Non
       config: the configuration.
       files: the files of the site.
     """
+    if words := summary(markdown):
+        page.meta.setdefault("description", words)
     if page.parent is None:
         page.meta["hide"] = ["navigation"]
     if page.file.src_uri.startswith("api/"):
         page.meta["search"] = {"boost": 0.02}
+
+
+def summary(markdown: str, most: int = 160) -> str:
+    """How a page begins, for those who list it, such as search engines.
+
+    Args:
+      markdown: the text of the page.
+      most: a first paragraph with more characters is cut between two words.
+
+    Returns:
+      Plain text; empty if the page has no paragraph of text.
+    """
+    plain = re.sub(r"<!--.*?-->|```.*?```", "", markdown, flags=re.DOTALL)
+    for paragraph in re.split(r"\n\s*\n", plain):
+        if re.match(r"\s*(?!\d+\.)[\w*`]", paragraph):
+            words = re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", " ".join(paragraph.split()))
+            return textwrap.shorten(words.translate(str.maketrans("", "", "*`")), most, placeholder=" ...")
+    return ""
 
 
 def reference(name: str) -> str:

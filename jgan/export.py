@@ -318,7 +318,7 @@ def write_weights(found: Snapshot, args: Args, out: Path) -> str:
         "model": json.dumps(records.model_to_dict(found.run.model, found.run.config.model)),
     }
     with replacing(out) as temporary:
-        safetensors.save_file(arrays, temporary, metadata=about)
+        temporary.write_bytes(safetensors.save(arrays, metadata=about))  # `save_file` would let only its owner read the file
     return f"{len(arrays)} arrays of {sum(array.size for array in arrays.values()):,} numbers"
 
 

@@ -7,6 +7,10 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
@@ -20,6 +24,14 @@
 # 2. One dimension: Fig. 1, the optimal discriminator, the value of the game
 # 3. The MNIST network on 8x8 digits: Figs. 2 and 3, and the metric of Table 1
 # 4. A custom objective, and many seeds
+
+# %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
 
 # %%
 import itertools

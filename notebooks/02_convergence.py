@@ -7,6 +7,10 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
@@ -18,6 +22,14 @@
 # 1. The bilinear game: the effect of each update rule
 # 2. The Dirac-GAN: the effect of each loss and penalty
 # 3. Twenty-five Gaussians: mode collapse, and three methods against it
+
+# %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
 
 # %%
 import cmath

@@ -7,6 +7,10 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
@@ -19,6 +23,14 @@
 # 1. Four ways to degrade samples
 # 2. Every metric on each of them
 # 3. Measuring mode collapse
+
+# %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
 
 # %%
 import functools

@@ -7,6 +7,10 @@
 #       extension: .py
 #       format_name: percent
 #       format_version: '1.3'
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
 # ---
 
 # %% [markdown]
@@ -25,6 +29,14 @@
 # The sets are small and the budgets are minutes, so that the figures compare these five networks, not the five ideas. The same
 # comparison on MNIST, with a budget in operations, is `python -m benchmarks.gallery`; the times at 28x28 are
 # `python -m benchmarks.sample_time`.
+
+# %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
 
 # %%
 import contextlib

@@ -29,6 +29,14 @@
 # 6. Between two labels
 
 # %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
+
+# %%
 import flax.linen as nn
 import jax
 import jax.numpy as jnp

@@ -30,6 +30,14 @@
 # 6. The same as runs with folders
 
 # %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
+
+# %%
 import contextlib
 import dataclasses
 import io

@@ -31,6 +31,14 @@
 # 7. Straight lines in Z and in W
 
 # %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
+
+# %%
 import dataclasses
 
 import flax.linen as nn

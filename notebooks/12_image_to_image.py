@@ -28,6 +28,14 @@
 # 5. What the cycle cannot know: hidden signals
 
 # %%
+import importlib.util
+import subprocess
+import sys
+
+if importlib.util.find_spec("jgan") is None:  # on Colab; a folder or an address of the repository will do instead of "jgan"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "jgan"], check=True)
+
+# %%
 import dataclasses
 
 import jax

@@ -51,3 +51,12 @@ def test_it_is_small_and_names_no_machine(text):
         for output in cell.get("outputs", [])
     )
     assert not re.search(r"/(home|root|tmp|work|Users)/", printed)
+
+
+def test_it_installs_jgan_where_it_is_missing(text):
+    """On Colab a notebook is opened without its repository."""
+    notebook = executed(text)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert 'find_spec("jgan") is None' in first.source
+    assert '"pip", "install", "-q", "jgan"' in first.source
+    assert notebook.metadata.kernelspec.name == "python3"

@@ -115,9 +115,9 @@ def nearest_size(
     of = "x".join(map(str, min(found or {wanted})))
     if len(found) > 1:
         of = f"{len(found)} sizes"
-    nearest_to = f"nearest to {wanted[0]}x{wanted[1]} " if size != wanted else ""
+    why = f", the size nearest to {wanted[0]}x{wanted[1]} that the model accepts" if size != wanted else ""
     says = (
-        f"images{'' if asked else ' of ' + of} cropped and resized to {size[0]}x{size[1]} (height x width), the size "
-        f"{nearest_to}that the model accepts; --dataset {base}:HEIGHTxWIDTH asks for another"
+        f"images{'' if asked else ' of ' + of} cropped and resized to {size[0]}x{size[1]} (height x width){why}; "
+        f"--dataset {base}:HEIGHTxWIDTH asks for another"
     )
     return f"{base}:{size[0]}x{size[1]}", says

@@ -269,7 +269,11 @@ class Checkpoints:
             found = text.listed(self.steps(), 20) or "none"
             raise FileNotFoundError(f"{self.folder}: expected a checkpoint of step {which}, found those of {found}")
         if step is None:
-            raise FileNotFoundError(f"{self.folder} holds no {which} checkpoint: the run was stopped before its first one")
+            last = self.step("last")
+            other = "" if last is None else f"; --checkpoint last takes that of step {last}"
+            raise FileNotFoundError(
+                f"{self.folder} holds no {which} checkpoint: the run was stopped before its first one{other}"
+            )
         return step
 
     def set_aside(self, step: int) -> Path:

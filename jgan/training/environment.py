@@ -98,4 +98,4 @@ def _git_commit() -> str | None:
 
 def _processor() -> str:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{platform.machine()}, {cores} cores"
+    return f"{platform.machine()}, {cores} core{'s' * (cores != 1)}"

@@ -92,7 +92,10 @@ def test_what_does_not_fit_is_said_before_a_folder_is_made(tmp_path):
         ({"dataset": line, "batch_size": 2}, r"expected points of two coordinates, found \(5,\)"),
         ({"stepz": 3}, "unknown option 'stepz', did you mean 'steps'"),
         ({"dry_run": True}, "unknown option 'dry_run'"),
-        ({"batch_size": 100}, r"--batch-size must be at most the 64 training examples of arrays:data, found 100"),
+        (
+            {"batch_size": 100},
+            r"--batch-size must be at most the 64 training examples of arrays:data, found 100: give --batch-size 64$",
+        ),
         ({"dataset": 5}, r"expected data as a name, a Dataset, a Batch, an array \[N, ...\] or examples"),
     ):
         with pytest.raises(ValueError, match=message):

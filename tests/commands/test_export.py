@@ -104,6 +104,8 @@ def test_the_weights_are_those_of_the_checkpoint(finished_run, tmp_path, ema):
     export.main(["--workdir", str(finished_run.workdir), "--out", str(out), "--ema" if ema else "--no-ema"])
     from safetensors import safe_open
 
+    (tmp_path / "other").touch()
+    assert out.stat().st_mode == (tmp_path / "other").stat().st_mode
     found = open_run(finished_run.workdir).snapshot("best")
     player = found.state.generator
     with safe_open(out, framework="numpy") as file:

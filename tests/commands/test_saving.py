@@ -116,6 +116,15 @@ def test_a_checkpoint_counts_only_when_it_is_on_the_disk(tmp_path, monkeypatch):
     assert written | {str(tmp_path / "checkpoints"), str(tmp_path / "checkpoints" / "3")} <= set(flushed)
 
 
+def test_a_missing_best_checkpoint_is_said_beside_the_one_that_is_there(tmp_path):
+    with checkpoint.Checkpoints(tmp_path / "checkpoints") as checkpoints:
+        with pytest.raises(FileNotFoundError, match="holds no last checkpoint: the run was stopped before its first one$"):
+            checkpoints.expect("last")
+        checkpoints.save(3, {"w": jnp.ones(2)})
+        with pytest.raises(FileNotFoundError, match="before its first one; --checkpoint last takes that of step 3$"):
+            checkpoints.expect("best")
+
+
 def test_a_run_killed_while_it_removes_a_checkpoint_leaves_none_with_some_of_its_files(tmp_path):
     """Its files are removed one after the other; the process ends at the third of them."""
     code = """

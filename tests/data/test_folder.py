@@ -294,7 +294,12 @@ def tens(size):
             "images of 20x33 .* to 20x30 .*, the size nearest to 20x33 that",
         ),
         ([(20, 33)], "folder:44", "folder:40x40", "^images cropped and resized to 40x40 .*, the size nearest to 44x44 that"),
-        ([(20, 30), (50, 60), (40, 90)], "folder", "folder:20x20", "images of 3 sizes .* to 20x20 .*, the size that the model"),
+        (
+            [(20, 30), (50, 60), (40, 90)],
+            "folder",
+            "folder:20x20",
+            r"images of 3 sizes .* to 20x20 \(height x width\); --dataset",
+        ),
         ([(71, 72), (300, 400)], "folder", "folder:60x60", "images of 2 sizes .* to 60x60 .*, the size nearest to 64x64 that"),
         ([(256, 200)], "folder", "folder:260x200", "nearest to 256x200"),
         ([(300, 400)], "folder", "folder:60x80", "images of 300x400 .* to 60x80 .* nearest to 64x85"),

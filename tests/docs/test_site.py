@@ -1,8 +1,10 @@
 """The pages of docs/: their commands parse, their links lead somewhere, their Python runs. MkDocs need not be installed."""
 
 import ast
+import contextlib
 import importlib
 import importlib.util
+import io
 import re
 import shlex
 import sys
@@ -12,6 +14,7 @@ import jax
 import pytest
 
 from jgan import evaluate, export, losses, models, sample
+from jgan.__main__ import COMMANDS
 from jgan.evaluation import paired
 from jgan.evaluation.measure import MEASURES
 from jgan.training import train
@@ -30,6 +33,9 @@ LINK = re.compile(r"(?P<picture>!?)\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
 TABLE = re.compile(r"<!-- table: .*?<!-- end -->", re.DOTALL)
 
 
+FLAG = re.compile(r"(?<![\w-])--[a-z][\w.-]*\w")
+"""a flag of a command"""
+
 OWN = {"PRESET", "hinge_gan"}
 """Names of presets that the reader chooses or makes."""
 
@@ -46,18 +52,30 @@ def prose(page):
     return TABLE.sub("", BLOCK.sub("", page.read_text()))
 
 
-def commands(page):
-    """The commands `python -m ...` in the blocks of a page, and in the lines of its text, as lists of words."""
+def spans(text):
+    """The pieces of code in the lines of a text."""
+    return re.findall(r"`([^`\n]+)`", text)
+
+
+def commands(page, tables=False):
+    """The commands `python -m ...` and `jgan ...` of a page: in its blocks, its text and, if asked, its generated tables.
+
+    Each is a list of words, of which the first is the module.
+    """
     scripts = [code.replace("\\\n", " ") for code in blocks(page, "bash")]
     lines = [line for code in scripts for line in code.splitlines()]
-    lines += [code for code in re.findall(r"`([^`\n]+)`", prose(page)) if code.startswith("python -m ")]
+    text = BLOCK.sub("", page.read_text()) if tables else prose(page)
+    lines += [code for code in spans(text) if code.startswith(("python -m ", "jgan "))]
     found = []
     for line in lines:
         words = shlex.split(line, comments=True)
         for at, word in enumerate(words):
-            if word == "python" and words[at + 1 : at + 2] == ["-m"]:
-                rest = words[at + 2 :]
-                found.append(rest[: rest.index("&&")] if "&&" in rest else rest)
+            rest = words[at + 1 :]
+            rest = rest[: rest.index("&&")] if "&&" in rest else rest
+            if word == "python" and rest[:1] == ["-m"]:
+                found.append(rest[1:])
+            elif word == "jgan" and at == 0 and rest and not rest[0].startswith("-"):
+                found.append([f"jgan.{rest[0]}", *rest[1:]])
     return found
 
 
@@ -114,7 +132,7 @@ def parse(monkeypatch, tmp_path):
 @pytest.mark.parametrize("page", [README, *PAGES], ids=[README.name, *NAMES])
 def test_commands_parse(page, parse, capsys):
     """Their modules are there, they know the flags, and the values are possible."""
-    for words in commands(page):
+    for words in commands(page, tables=True):
         if OWN & set(words):
             continue
         try:
@@ -138,6 +156,48 @@ def test_commands_parse(page, parse, capsys):
 def test_a_wrong_command_is_seen(command, message, parse):
     with pytest.raises(ValueError, match=message):
         parse(command.split())
+
+
+@pytest.fixture(scope="module")
+def flags():
+    """The flags of all commands of jgan and of benchmarks, and those of models that the pages name."""
+    calls = [f"jgan.{name}" for name in COMMANDS if name != "data"] + ["jgan.data.__main__", "benchmarks.gallery"]
+    calls += [f"jgan.train {preset}" for preset in ("dcgan", "digits", "sagan", "rgan")]
+    found = set()
+    for call in calls:
+        module, *words = call.split()
+        shown = io.StringIO()
+        with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+            importlib.import_module(module).main([*words, "--help"])
+        found |= set(FLAG.findall(shown.getvalue()))
+    return found
+
+
+def unknown_flags(text, flags):
+    """Those of the pieces of code in a text that no command has; commands as a whole are parsed by the test above."""
+    pieces = [piece for piece in spans(text) if not piece.startswith(("python -m ", "jgan "))]
+    return sorted({flag for piece in pieces for flag in FLAG.findall(piece)} - flags)
+
+
+@pytest.mark.parametrize("page", [README, *PAGES], ids=[README.name, *NAMES])
+def test_flags_that_are_named_alone_exist(page, flags):
+    assert unknown_flags(BLOCK.sub("", page.read_text()), flags) == []
+
+
+def test_a_wrong_flag_is_seen(flags):
+    assert unknown_flags("`--dataset folder`, `--data-dirr PHOTOS` and `dcgan --no-such-flag`", flags) == [
+        *("--data-dirr", "--no-such-flag")
+    ]
+
+
+def test_commands_of_the_script_are_found(tmp_path, parse):
+    page = tmp_path / "page.md"
+    page.write_text("```bash\njgan --version\njgan train dcgan --nonsense 3\n```\n`jgan trian dcgan`\n")
+    assert commands(page) == [["jgan.train", "dcgan", "--nonsense", "3"], ["jgan.trian", "dcgan"]]
+    with pytest.raises(ValueError, match="--nonsense"):
+        parse(commands(page)[0])
+    with pytest.raises(ModuleNotFoundError):
+        parse(commands(page)[1])
 
 
 def test_commands_are_found():
