@@ -8,8 +8,8 @@
 A budget counts the floating-point operations of the training step, so that it buys the same training on every machine.
 The learning rates fall to 0 over the budget, and samples are those of the averaged generator, whose half-life is a twentieth of
 the images seen. Each run has a result file, `benchmarks/results/gallery/DATASET_MODEL.json`, and a sheet of samples,
-`docs/gallery/DATASET_MODEL.png`; `docs/gallery_DATASET.png` shows a row of each. A run that has its result file is left as it
-is, and one that was stopped goes on.
+`docs/gallery/DATASET_MODEL.png`; `docs/gallery_DATASET.png` shows a row of each, and `docs/gallery_choice.png` the FID and
+recall of all. A run that has its result file is left as it is, and one that was stopped goes on.
 
 FID, KID and PRDC compare the features of 10,000 samples with those of training images, in a classifier of the data set for
 digits and clothes (`benchmarks/classifiers`; its accuracy is in the result), and in EfficientNet-Lite0 for photographs.
@@ -32,7 +32,7 @@ import jax.numpy as jnp
 import numpy as np
 from PIL import Image
 
-from benchmarks import budget, judges, pictures
+from benchmarks import budget, gallery_figure, judges, pictures
 from benchmarks.gallery_models import ENTRIES, FEW, PUBLISHED, Entry
 from benchmarks.tables import ROOT
 from jgan import data, models, plots
@@ -306,6 +306,8 @@ def run_all(args: Args, argv: Sequence[str], begun: float) -> None:
                 write_json(path, found | {"command": shlex.join([*PROG.split(), *argv]), "environment": environment()})
                 print(path, flush=True)
         rows(args, dataset)
+    choice = args.pictures.with_name(f"{args.pictures.name}_choice.png")
+    gallery_figure.save(gallery_figure.Args(args.results, choice))
 
 
 def rows(args: Args, dataset: str) -> None:

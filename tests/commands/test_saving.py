@@ -118,10 +118,10 @@ def test_a_checkpoint_counts_only_when_it_is_on_the_disk(tmp_path, monkeypatch):
 
 def test_a_missing_best_checkpoint_is_said_beside_the_one_that_is_there(tmp_path):
     with checkpoint.Checkpoints(tmp_path / "checkpoints") as checkpoints:
-        with pytest.raises(FileNotFoundError, match="holds no last checkpoint: the run was stopped before its first one$"):
+        with pytest.raises(FileNotFoundError, match=r"holds no last checkpoint: the run was stopped before its first one$"):
             checkpoints.expect("last")
         checkpoints.save(3, {"w": jnp.ones(2)})
-        with pytest.raises(FileNotFoundError, match="before its first one; --checkpoint last takes that of step 3$"):
+        with pytest.raises(FileNotFoundError, match=r"before its first one; --checkpoint last takes that of step 3$"):
             checkpoints.expect("best")
 
 
