@@ -13,7 +13,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from jgan import evaluate, export, losses, models, sample
+from jgan import browser, evaluate, export, losses, models, sample
 from jgan.__main__ import COMMANDS
 from jgan.evaluation import paired
 from jgan.evaluation.measure import MEASURES
@@ -411,6 +411,14 @@ def loaded(name, *needed):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_demo_is_what_the_export_writes_today():
+    text = (DOCS / "demo.html").read_text(encoding="utf-8")
+    assert browser.runtime() in text
+    around = browser.page("Samples of digits", "", "", 0, sphere=False).partition("<h1>")[0]
+    assert text.startswith(around)
+    assert not re.search(r"(src|href)\s*=|https?://|fetch\(|import\(", text)
 
 
 def test_built_notebooks_become_pages():
