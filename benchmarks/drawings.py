@@ -1,6 +1,6 @@
 """Results as Markdown tables: one function per benchmark, from the JSON file that its command wrote."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 ALONE = "its matrix products alone"
@@ -32,11 +32,37 @@ def markdown(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: Coll
 
 def origin(result: dict[str, Any]) -> str:
     """Describes the origin of a table: command, machine, versions, date."""
-    about = result["environment"]
-    versions = [f"{name} {about['packages'][name]}" for name in ("jax",) if about["packages"].get(name)]
-    if about.get("pytorch"):
-        versions.append(f"PyTorch {about['pytorch']}")
-    return f"`{result['command']}`; {about['device']}; {', '.join(versions)}, Python {about['python']}; {about['date'][:10]}."
+    return origins([result], result["command"])
+
+
+def origins(results: Iterable[Mapping[str, Any]], command: str) -> str:
+    """Describes the origin of a table of several results.
+
+    Args:
+      results: the contents of their files.
+      command: the one that makes them all.
+
+    Returns:
+      The command, the machines, the versions, and the first and last date.
+
+    Example:
+      >>> from benchmarks import drawings
+      >>> about = {"device": "cpu", "packages": {"jax": "0.8"}, "python": "3.12", "date": "2026-01-02T03:04:05"}
+      >>> later = about | {"date": "2026-02-03T03:04:05"}
+      >>> drawings.origins([{"environment": about}, {"environment": later}], "python -m a")
+      '`python -m a`; cpu; jax 0.8, Python 3.12; 2026-01-02 to 2026-02-03.'
+    """
+    about = [result["environment"] for result in results]
+    devices = " or ".join(sorted({each["device"] for each in about}))
+    versions = " and ".join(sorted({_versions(each) for each in about}))
+    dates = sorted({each["date"][:10] for each in about})
+    return f"`{command}`; {devices}; {versions}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}."
+
+
+def _versions(environment: Mapping[str, Any]) -> str:
+    found = [f"{name} {environment['packages'][name]}" for name in ("jax",) if environment["packages"].get(name)]
+    found += [f"PyTorch {environment['pytorch']}"] if environment.get("pytorch") else []
+    return ", ".join([*found, f"Python {environment['python']}"])
 
 
 def throughput(result: dict[str, Any]) -> str:

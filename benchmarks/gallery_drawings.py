@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.drawings import markdown
+from benchmarks.drawings import markdown, origins
 from benchmarks.gallery_models import ENTRIES, FEW
 from jgan import models
 
@@ -208,9 +208,4 @@ def origin(runs: Runs) -> str:
     Returns:
       A sentence.
     """
-    about = [run["environment"] for run in runs]
-    devices = " or ".join(sorted({each["device"] for each in about}))
-    versions = sorted({f"jax {each['packages']['jax']}, Python {each['python']}" for each in about})
-    dates = sorted({each["date"][:10] for each in about})
-    command = f"`python -m benchmarks.gallery --tflop {runs[0]['flop'] / 1e12:g} --data-dir DATA`"
-    return f"{command}; {devices}; {' and '.join(versions)}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}."
+    return origins(runs, f"python -m benchmarks.gallery --tflop {runs[0]['flop'] / 1e12:g} --data-dir DATA")

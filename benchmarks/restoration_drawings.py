@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.drawings import markdown, origin
+from benchmarks.drawings import markdown, origin, origins
 
 
 def restoration(result: dict[str, Any]) -> str:
@@ -81,7 +81,8 @@ def super_resolution(results: dict[str, dict[str, Any]]) -> str:
     notes = (
         f"Four times the sides. Trained on {first['training']}: {steps}, one seed. PSNR and SSIM of the luma, without 4 pixels "
         f"at each edge. Distance and KID in maps of {first['judge']['name']}; the perceptual loss has maps of "
-        f"{first['loss_network']['name']}. {origin(first)}"
+        f"{first['loss_network']['name']}. "
+        f"{origins(results.values(), 'python -m benchmarks.super_resolution --data-dir DATA')}"
     )
     kept = [
         f"- {'met' if holds else 'NOT met'}: `{model}`, {condition}"

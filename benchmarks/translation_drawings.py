@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.drawings import markdown, origin
+from benchmarks.drawings import markdown, origins
 
 Figures = Mapping[str, Any]
 
@@ -159,11 +159,10 @@ def translation(results: dict[str, Any]) -> str:
     ]
     many = {run: len(seeds) for run, seeds in runs.seeds.items() if len(seeds) > 1}
     means = f"Means of {', '.join(f'{number} seeds of `{run}`' for run, number in many.items())}. " if many else ""
-    newest = max(results.values(), key=lambda found: found["environment"]["date"])
     notes = (
         "In parentheses, the same of the sources as they are. Errors are mean absolute differences from the truth, of pixels "
         "in [0, 1]; KID in the features of the classifier of the target domain, or of EfficientNet-Lite0. "
-        f"{means}{origin(newest)}"
+        f"{means}{origins(results.values(), 'python -m benchmarks.translation --data-dir DATA')}"
     )
     table = markdown(["run", *_COLUMNS.values(), "steps x batch"], rows)
     return "\n\n".join([table, notes, "\n".join(f"- {line}" for line in asked)])
