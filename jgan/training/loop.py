@@ -320,6 +320,7 @@ def events(
                 session.checkpoints.wait()
     if row is not None:
         report.show(session.bar, session.log, row, evaluator)
+        report.pace(session.bar, session.log, row, journal.images_per_step, config.log_every)
     return row
 
 

@@ -108,6 +108,23 @@ def show(bar: Any, log: Log, row: dict[str, Any], evaluator: evaluators.Evaluato
     bar.update(int(row["step"]) - bar.n)
 
 
+def pace(bar: Any, log: Log, row: dict[str, Any], images_per_step: int, interval: int) -> None:
+    """Without a terminal, and so without a bar, says once how long a run of more than a minute still takes.
+
+    Args:
+      bar: the bar; one that is not shown keeps the step from which the run goes on.
+      log: the log of the run.
+      row: a line of `metrics.jsonl`; that after the first is taken, whose time has no compilation in it.
+      images_per_step: the images of a step.
+      interval: steps between two lines.
+    """
+    if not bar.disable or bar.total is None or not interval < row["step"] - bar.n <= 2 * interval:
+        return
+    seconds = (bar.total - row["step"]) * images_per_step / row["images_per_second"]
+    if seconds >= 60:
+        log.say(f"step {row['step']:,}: {row['images_per_second']:,.0f} img/s, about {seconds / 60:,.0f} min to go")
+
+
 def picture(run: Run, step: int, suffix: str = ".png") -> Path:
     """The path of the picture of a step.
 
