@@ -38,7 +38,11 @@ def test_one_preset_is_counted_anew(tmp_path, capsys):
     step_costs.main(["--presets", "digits", "--out", str(path)])
     presets = json.loads(path.read_text())["presets"]
     assert presets["kept"] == {"flop": 1.0}
-    assert presets["digits"] == json.loads(COMMITTED.read_text())["presets"]["digits"]
+    committed = json.loads(COMMITTED.read_text())
+    expected = committed["presets"]["digits"]
+    if committed["environment"]["packages"]["jax"] != jax.__version__:  # XLA counts a few operations more or fewer
+        expected |= {"flop": pytest.approx(expected["flop"], rel=1e-4)}
+    assert presets["digits"] == expected
     assert "digits: " in capsys.readouterr().out
     with pytest.raises(ValueError, match="unknown preset 'dcgan_64', did you mean"):
         step_costs.main(["--presets", "dcgan_64", "--out", str(path)])
