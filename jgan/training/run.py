@@ -284,8 +284,7 @@ def assemble(config: RunConfig, workdir: Path, model: Model, dataset: Dataset | 
     """
     shared = Shared(config, dataset)
     sizes = sizes_of(shared.dataset.train)
-    advice = f": give --batch-size {1 << (min(sizes.values()).bit_length() - 1)}" if min(sizes.values()) else ""
-    _check_batch("--batch-size", config.batch_size, sizes, config.dataset, advice)
+    _check_batch("--batch-size", config.batch_size, sizes, config.dataset)
     spec = data.spec(shared.dataset, config.batch_size)
     phases = phases_of(model, config.model, spec)
     for index, phase in enumerate(phases):
@@ -303,12 +302,14 @@ def sizes_of(part: Any) -> dict[str, int]:
     return {name: length(batch) for name, batch in sets.items()}
 
 
-def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str, advice: str = "") -> None:
+def _check_batch(name: str, batch_size: int, sizes: dict[str, int], dataset: str) -> None:
     least = min(sizes, key=sizes.__getitem__)
     if batch_size < 1:
         raise ValueError(f"{name} must be at least 1, found {batch_size}")
     if batch_size > sizes[least]:
         where = f"{dataset}, {least}" if least else dataset
+        flag = name.startswith("--") and sizes[least] > 0  # that of a phase has no flag
+        advice = f": give {name} {1 << (sizes[least].bit_length() - 1)}" if flag else ""
         raise ValueError(f"{name} must be at most the {sizes[least]} training examples of {where}, found {batch_size}{advice}")
 
 

@@ -1,6 +1,7 @@
 """The memory of a step: the parts against counts by hand, and the command."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -21,15 +22,20 @@ def _standard_promotion():
         yield
 
 
-def test_the_parts_are_those_of_the_arrays():
-    """Adam keeps two numbers for each parameter, the average one for each of the generator's; four bytes each."""
+def one_step():
+    """A model, a minibatch, its state as shapes, and its compiled step."""
     model = models.MODELS["first_gan"]
     spec = DataSpec.images((28, 28, 1), steps_per_epoch=10, batch_size=20)
     gan = model.make(model.Config(), spec)
     batch = budget.batch_of(gan, spec, 20)
     key = jax.eval_shape(lambda: jax.random.key(0))
     state = jax.eval_shape(gan.init, key)
-    compiled = jax.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
+    return gan, batch, state, jax.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
+
+
+def test_the_parts_are_those_of_the_arrays():
+    """Adam keeps two numbers for each parameter, the average one for each of the generator's; four bytes each."""
+    _, batch, state, compiled = one_step()
     found = memory.predicted(state, batch, compiled)
     counts = 178_184 + 157_601
     assert found["parameters"] == 4 * counts
@@ -40,15 +46,9 @@ def test_the_parts_are_those_of_the_arrays():
 
 
 PEAK = """
-import jax
-from benchmarks import budget, memory
-from jgan import DataSpec, models
-model = models.MODELS["first_gan"]
-spec = DataSpec.images((28, 28, 1), steps_per_epoch=10, batch_size=20)
-gan = model.make(model.Config(), spec)
-batch, key = budget.batch_of(gan, spec, 20), jax.eval_shape(lambda: jax.random.key(0))
-state = jax.eval_shape(gan.init, key)
-compiled = jax.jit(gan.step, donate_argnums=1).lower(key, state, batch).compile()
+from benchmarks import memory
+from test_memory_of_steps import one_step
+gan, batch, state, compiled = one_step()
 peak = memory.measured(gan, batch, compiled)
 assert peak is None or peak > 0.5 * sum(memory.predicted(state, batch, compiled).values()), peak
 """
@@ -56,7 +56,9 @@ assert peak is None or peak > 0.5 * sum(memory.predicted(state, batch, compiled)
 
 def test_the_peak_has_most_of_the_parts():
     """In a process of its own: one that has run other tests holds freed memory, which it uses again without growing."""
-    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+    paths = [str(Path(__file__).parents[2]), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
 
 
