@@ -120,9 +120,10 @@ def pace(bar: Any, log: Log, row: dict[str, Any], images_per_step: int, interval
     """
     if not bar.disable or bar.total is None or not interval < row["step"] - bar.n <= 2 * interval:
         return
-    seconds = (bar.total - row["step"]) * images_per_step / row["images_per_second"]
+    rate = row["images_per_second"]
+    seconds = (bar.total - row["step"]) * images_per_step / rate if rate else 0  # one that is rounded to 0 tells nothing
     if seconds >= 60:
-        log.say(f"step {row['step']:,}: {row['images_per_second']:,.0f} img/s, about {seconds / 60:,.0f} min to go")
+        log.say(f"step {row['step']:,}: {rate:,.0f} img/s, about {seconds / 60:,.0f} min to go")
 
 
 def picture(run: Run, step: int, suffix: str = ".png") -> Path:

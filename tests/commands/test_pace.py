@@ -31,6 +31,10 @@ def test_it_is_not_said_of_a_minute(said):
     assert said(200, 107.0) == ""
 
 
+def test_it_is_not_said_at_a_rate_that_is_rounded_to_0(said):
+    assert said(200, 0.0) == ""
+
+
 def test_it_is_not_said_beside_a_bar_or_by_one_of_several_seeds(said):
     assert said(200, 16.0, bar=types.SimpleNamespace(disable=False, total=1000, n=0)) == ""
     assert said(200, 16.0, bar=report.silent()) == ""
