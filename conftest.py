@@ -30,6 +30,8 @@ if _jaxlib >= (0, 10):
     _flags.append("--xla_cpu_collective_call_terminate_timeout_seconds=600")
 os.environ["XLA_FLAGS"] = " ".join(filter(None, _flags))
 os.environ.setdefault("MPLBACKEND", "Agg")
+# scikit-learn's and PyTorch's threads wait actively: with a worker for each core they keep one another from working.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 # LLVM's optimisations are left out too; XLA's own stay.
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
@@ -56,7 +58,8 @@ import pytest  # noqa: E402
 jax.config.update("jax_disable_most_optimizations", True)  # again: a plugin of pytest may have imported jax before
 
 # [B] + [B, 1] must never broadcast, nor bfloat16 + float32 promote, unseen. Optax's own Adam and schedules mix an int32
-# count with Python floats: a test that runs them does so under `with jax.numpy_dtype_promotion("standard")`.
+# count with Python floats: the models' optimisers are made for that (`optim.under_standard_promotion`); a test that runs
+# optax's does so under `with jax.numpy_dtype_promotion("standard")`.
 jax.config.update("jax_numpy_rank_promotion", "raise")
 jax.config.update("jax_numpy_dtype_promotion", "strict")
 

@@ -10,6 +10,7 @@ is the small form, 500 words; `--vocabulary 5000` is the published size.
 """
 
 import dataclasses
+import functools
 import shlex
 import sys
 import time
@@ -142,7 +143,7 @@ def play(
     root, state = keys(seed), None
     on_device = jax.tree.map(jnp.asarray, train)
     for index, phase in enumerate(made):
-        state = phases.enter(made, index, root.init, state)
+        state = jax.jit(functools.partial(phases.enter, made, index))(root.init, state)
         key = phases.step_key(root.steps, index)
         last, total = index == len(made) - 1, phase.steps or steps
         step = resident.on_resident_data(phase.gan.step, batch_size, phase.gan.n_critic)

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -126,6 +127,39 @@ def momentum_sgd(learning_rate: optax.ScalarOrSchedule, momentum: optax.ScalarOr
 
 
 # ------------------------------------------------------------------------------------------------------ weight averages
+
+
+def under_standard_promotion(optimizer: optax.GradientTransformation) -> optax.GradientTransformationExtraArgs:
+    """The same optimiser, which can be used under `jax.numpy_dtype_promotion("strict")`.
+
+    Optax's Adam and schedules mix the int32 count of their updates with Python floats, which strict promotion refuses.
+
+    Args:
+      optimizer: the optimiser.
+
+    Returns:
+      The optimiser, with the same state and updates; within its two functions promotion is standard.
+
+    Example:
+      >>> import jax, jax.numpy as jnp, optax
+      >>> from jgan import optim
+      >>> adam = optim.under_standard_promotion(optax.adam(1e-3))
+      >>> with jax.numpy_dtype_promotion("strict"):
+      ...     updates, _ = adam.update(jnp.ones(1), adam.init(jnp.zeros(1)))
+      >>> round(float(updates[0]), 6)
+      -0.001
+    """
+    inner = optax.with_extra_args_support(optimizer)
+
+    def init(params: PyTree) -> Any:
+        with jax.numpy_dtype_promotion("standard"):
+            return inner.init(params)
+
+    def update(gradient: PyTree, state: Any, params: PyTree | None = None, **extra: Any) -> tuple[PyTree, Any]:
+        with jax.numpy_dtype_promotion("standard"):
+            return inner.update(gradient, state, params, **extra)
+
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def warmed_up(decay: float) -> optax.Schedule:

@@ -250,7 +250,7 @@ def _optimizers(config: Config, spec: DataSpec) -> steps.Optimizers:
     descent = optax.chain(
         optax.clip_by_global_norm(config.clip_gradient), made.generator, optax.scale_by_schedule(lambda count: rise(count + 1))
     )
-    return made._replace(generator=descent)
+    return made._replace(generator=optim.under_standard_promotion(descent))
 
 
 _GREY: dict[str, Any] = {"multiples": (1, 2, 2), "blocks": 1, "keep": 1.0, "warmup_steps": 200, "ema": options.EMA(0.999)}

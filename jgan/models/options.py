@@ -353,8 +353,6 @@ def optimizers(
         return [*first, *optimistic, optax.scale_by_learning_rate(schedule)]
 
     clip = [constraints.clip_weights(optimizer.weight_clip)] if optimizer.weight_clip else []
-    return steps.Optimizers(
-        generator=optax.chain(*descent(optimizer.learning_rate)),
-        discriminator=optax.chain(*descent(optimizer.d_learning_rate or optimizer.learning_rate, rule.n_critic), *clip),
-        ema=ema,
-    )
+    ours = optax.chain(*descent(optimizer.learning_rate))
+    theirs = optax.chain(*descent(optimizer.d_learning_rate or optimizer.learning_rate, rule.n_critic), *clip)
+    return steps.Optimizers(optim.under_standard_promotion(ours), optim.under_standard_promotion(theirs), ema)

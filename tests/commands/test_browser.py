@@ -127,7 +127,7 @@ def test_every_generator_of_images_from_latents(preset):
                 browser.script(generate, inputs.z, labels, 4)
             return
         code = browser.script(generate, inputs.z, labels, 4)
-        expected = np.asarray(generate(*jax.tree.leaves(inputs)))
+        expected = np.asarray(jax.jit(generate)(*jax.tree.leaves(inputs)))
     given = ["pool"] + [f"array([4], Float32Array.from({c.tolist()}))"] * bool(labels)
     found = ran(f"{code}\nconsole.log(JSON.stringify(Array.from(generate({', '.join(given)}).data)));")
     np.testing.assert_allclose(found, expected.ravel(), rtol=1e-5, atol=1e-5)

@@ -40,6 +40,6 @@ def test_a_run_that_ends_differently_is_noticed(finished_run, tmp_path):
 
 @pytest.mark.slow
 def test_kills_are_counted_and_the_run_ends_the_same(tmp_path):
-    found = faults.killed(faults.RUNS["two phases"], tmp_path / "faults", 3, random.Random(0))
-    assert found["kills"] == 3
+    found = faults.killed(faults.RUNS["two phases"], tmp_path / "faults", 2, random.Random(0))
+    assert found["kills"] == 2
     assert found["problems"] == {}

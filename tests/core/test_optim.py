@@ -109,3 +109,37 @@ def test_epoch_ramp_changes_once_an_epoch():
 def test_a_number_is_no_schedule_of_an_average():
     with pytest.raises(TypeError, match=r"decay must be a schedule, such as optim\.warmed_up\(0\.999\), found 0\.995"):
         optim.EMA(0.995)
+
+
+def adam_with_a_schedule():
+    return optax.adam(optax.cosine_decay_schedule(0.1, 10), b1=0.5)
+
+
+def test_an_optimiser_is_the_same_where_promotion_is_strict():
+    params = {"w": jnp.asarray([1.0, -2.0]), "b": jnp.zeros((1, 1))}
+    gradient = jax.tree.map(lambda leaf: 0.3 * leaf + 1, params)
+
+    def course(optimizer):
+        state = optimizer.init(params)
+        for _ in range(3):
+            updates, state = jax.jit(optimizer.update)(gradient, state, params)
+        return updates, state
+
+    with jax.numpy_dtype_promotion("standard"):
+        expected = course(adam_with_a_schedule())
+    with jax.numpy_dtype_promotion("strict"):
+        found = course(optim.under_standard_promotion(adam_with_a_schedule()))
+        assert jax.config.jax_numpy_dtype_promotion == "strict"
+        with pytest.raises(Exception, match="promotion"):
+            course(adam_with_a_schedule())
+    assert jax.tree.structure(found) == jax.tree.structure(expected)
+    jax.tree.map(np.testing.assert_array_equal, found, expected)
+
+
+def test_further_arguments_of_an_optimiser_are_passed_on():
+    scaled = optax.GradientTransformationExtraArgs(
+        lambda params: (), lambda gradient, state, params=None, *, value: (gradient * value, state)
+    )
+    optimizer = optim.under_standard_promotion(scaled)
+    updates, _ = optimizer.update(jnp.ones(1), optimizer.init(jnp.ones(1)), value=jnp.float32(3))
+    assert updates == 3

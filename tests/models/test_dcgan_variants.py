@@ -69,8 +69,9 @@ class Seen:
         key, (generator, discriminator) = rng.step_key(KEY, self.state.step), self.networks
         z = rng.latents(rng.stream(key, rng.Stream.LATENTS), N, self.config.latent_size, self.config.noise)
         g, d = self.state.generator, self.state.discriminator
-        fakes = generator.apply(g.params, g.model_state, z, train=True)[0]
-        return tuple(np.float64(discriminator.apply(d.params, d.model_state, x, train=True)[0]) for x in (BATCH.x, fakes))
+        fakes = jit(functools.partial(generator.apply, train=True))(g.params, g.model_state, z)[0]
+        judge = jit(functools.partial(discriminator.apply, train=True))
+        return tuple(np.float64(judge(d.params, d.model_state, x)[0]) for x in (BATCH.x, fakes))
 
     def after(self, step):
         """The state and the metrics after `d_step` or `g_step`."""
@@ -127,7 +128,7 @@ def test_wgan_begins_with_more_updates_of_the_critic():
             begun, _ = jit(first.gan.step)(KEY, begun, batches(12))
             expected, _ = jit(many.step)(KEY, expected, batches(12))
         jax.tree.map(np.testing.assert_array_equal, begun, expected)
-        entered = last.enter(KEY, begun)
+        entered = jit(last.enter)(KEY, begun)
         after, _ = jit(last.gan.step)(KEY, entered, batches(config.rule.n_critic))
     counts = [int(state.discriminator.opt_state[0].count) for state in (begun, entered, after)]
     assert counts == [24, 24, 24 + config.rule.n_critic]

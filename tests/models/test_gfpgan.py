@@ -209,7 +209,7 @@ def test_the_prior_is_the_trained_one_and_stays_bit_for_bit():
     with jax.numpy_dtype_promotion("standard"):
         trained = jit(first.gan.init)(KEY)
         trained, _ = jit(first.gan.step)(KEY, trained, pairs())
-        state = second.enter(KEY, trained)
+        state = jax.jit(second.enter)(KEY, trained)
         assert_equal(state.generator.model_state["frozen"]["params"], trained.generator.ema.params)
         before = jax.tree.map(np.asarray, state.generator.model_state)
         start = jax.tree.map(np.asarray, state.generator.params)

@@ -155,7 +155,7 @@ def test_a_phase_takes_over_the_weights_and_the_average_and_resets_adam():
     made = progan.make(CONFIG, SPEC)
     assert [phase.steps for phase in made] == [3, 2, None]
     ones = jax.tree.map(lambda leaf: jnp.full(leaf.shape, 2, leaf.dtype), jax.eval_shape(made[0].gan.init, KEY))
-    entered = phases.enter(made, 1, KEY, ones)
+    entered = jax.jit(lambda before: phases.enter(made, 1, KEY, before))(ones)
     for player, before in ((entered.generator, ones.generator), (entered.discriminator, ones.discriminator)):
         assert all((a == b).all() for a, b in zip(*map(jax.tree.leaves, (player.params, before.params)), strict=True))
         assert all((leaf == 0).all() for leaf in jax.tree.leaves(player.opt_state))

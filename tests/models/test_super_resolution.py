@@ -81,7 +81,7 @@ def played():
     with jax.numpy_dtype_promotion("standard"):
         before = jax.jit(first.gan.init)(KEY)
         trained, first_metrics = jax.jit(first.gan.step)(KEY, before, BATCH)
-        state = second.enter(KEY, trained)
+        state = jax.jit(second.enter)(KEY, trained)
         after, metrics = jax.jit(second.gan.step)(KEY, state, BATCH)
     return before, trained, first_metrics, state, after, metrics
 
@@ -90,21 +90,21 @@ def played():
 def test_the_losses_are_their_formulas():
     before, _, first_metrics, state, _, metrics = played()
     network, _ = esrgan.generator(SMALL, esrgan.SMALL_SPEC)
-    made = lambda params: np.asarray(network.apply(params, {}, C)[0], np.float64)  # noqa: E731
+    apply = jax.jit(lambda params: network.apply(params, {}, C)[0])
+    made = lambda params: np.asarray(apply(params), np.float64)  # noqa: E731
     x = np.asarray(X, np.float64)
     assert first_metrics["pixel_loss"] == pytest.approx(np.abs(made(before.generator.params) - x).mean(), rel=1e-5)
     fakes = made(state.generator.params)
     assert metrics["l1_to_target"] == pytest.approx(np.abs(fakes - x).mean(), rel=1e-5)
     layers = dict(zip(maps.choose("random:0").layers, range(6), strict=True))
-    on_fake, on_real = (maps.choose("random:0").apply(jnp.asarray(images, jnp.float32)) for images in (fakes, x))
+    look = jax.jit(maps.choose("random:0").apply)
+    on_fake, on_real = (look(jnp.asarray(images, jnp.float32)) for images in (fakes, x))
     distance = {name: float(jnp.abs(on_fake[index] - on_real[index]).mean()) for name, index in layers.items()}
     assert metrics["perceptual_loss"] == pytest.approx(0.5 * distance["conv1_2"] + 3 * distance["conv3_1"], rel=1e-4)
     judge = from_module(ESRGANDiscriminator(SMALL.d_width, SMALL.d_levels, SMALL.d_head), (16, 16, 3))
     player = state.discriminator
-    real, fake = (
-        np.asarray(judge.apply(player.params, player.model_state, jnp.asarray(images, jnp.float32), train=True)[0], np.float64)
-        for images in (x, fakes)
-    )
+    logits = jax.jit(lambda images: judge.apply(player.params, player.model_state, images, train=True)[0])
+    real, fake = (np.asarray(logits(jnp.asarray(images, jnp.float32)), np.float64) for images in (x, fakes))
     softplus = lambda t: np.logaddexp(0, t).mean()  # noqa: E731
     d_loss = (softplus(-(real - fake.mean())) + softplus(fake - real.mean())) / 2
     g_loss = (softplus(real - fake.mean()) + softplus(-(fake - real.mean()))) / 2
@@ -179,9 +179,8 @@ def test_real_esrgan_compares_with_sharpened_images_and_lets_the_discriminator_s
         state = jax.jit(gan.init)(KEY)
         with jax.numpy_dtype_promotion("standard"):
             found[sharpen] = jax.jit(gan.step)(KEY, state, BATCH)[1]
-    fakes = models.make(plain, esrgan.SMALL_SPEC)
     network, _ = esrgan.generator(plain, esrgan.SMALL_SPEC)
-    made = network.apply(jax.jit(fakes.init)(KEY).generator.params, {}, C)[0]
+    made = jax.jit(network.apply)(state.generator.params, {}, C)[0]  # the states of both are one: they have one key
     for sharpen, target in ((False, X), (True, sharpened(X))):
         assert found[sharpen]["l1_to_target"] == pytest.approx(float(jnp.abs(made - target).mean()), rel=1e-4)
     assert found[True]["d_loss"] == found[False]["d_loss"]
