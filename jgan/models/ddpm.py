@@ -43,7 +43,7 @@ class Config:
     blocks: int = 2
     """residual blocks of a level"""
     attention: int = 16
-    """smaller side of the maps with self-attention; 0: only in the middle"""
+    """smaller side of the maps with self-attention; 0, or a side that no map has: only in the middle"""
     keep: float = 0.9
     """probability that dropout keeps a number"""
     flip: bool = False
