@@ -9,10 +9,11 @@ import pytest
 
 from benchmarks import faults
 
+# The storage library's threads, after its errors on damaged files.
+after_errors = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # the storage library's threads, after its errors
+
+@after_errors
 def test_flips_are_counted(finished_run, tmp_path):
     workdir = shutil.copytree(finished_run.workdir, tmp_path / "run")
     found = faults.flipped(workdir, 6, random.Random(1))
@@ -38,8 +39,16 @@ def test_a_run_that_ends_differently_is_noticed(finished_run, tmp_path):
     assert faults.differing(expected, faults.signature(workdir)) == ["journal", "pictures"]
 
 
+@after_errors
 @pytest.mark.slow
-def test_kills_are_counted_and_the_run_ends_the_same(tmp_path):
-    found = faults.killed(faults.RUNS["two phases"], tmp_path / "faults", 2, random.Random(0))
-    assert found["kills"] == 2
-    assert found["problems"] == {}
+def test_end_to_end(tmp_path, monkeypatch):
+    """The run that is killed ends as the one that is not, and a bit of it that is flipped is noticed."""
+    monkeypatch.setattr(faults, "RUNS", {"fully connected": faults.RUNS["two phases"]})
+    flags = ["--kills", "2", "--flips", "4", "--workdir", str(tmp_path / "faults"), "--out", str(tmp_path / "a.json")]
+    faults.main(flags)
+    found = json.loads((tmp_path / "a.json").read_text())
+    (kills,) = found["kills"]
+    assert (kills["kills"], kills["problems"]) == (2, {})
+    assert (found["flips"]["flips"], found["flips"]["silent"]) == (4, 0)
+    assert found["command"] == "python -m benchmarks.faults --flips 4 --kills 2 --seed 0"
+    gc.collect()

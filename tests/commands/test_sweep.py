@@ -262,7 +262,10 @@ def test_settings_of_other_measures_follow(tmp_path):
             "unknown flag model.optimizer.learning-rat, did you mean model.optimizer.learning-rate?",
         ),
         (["--over", "steps=3,3"], "--over steps: has a value twice, 3,3"),
-        (["--over", "model.optimizer.learning-rate=0.1,.10"], "--over model.optimizer.learning-rate: has a value twice, 0.1,.10"),
+        (
+            ["--over", "model.optimizer.learning-rate=0.1,.10"],
+            "--over model.optimizer.learning-rate: has a value twice, 0.1,.10",
+        ),
         (["--over", "preset=digits,mnist"], "--over preset: there is no sweep over it"),
         (["--over", "no-tensorboard=true,false"], "--over no-tensorboard: give tensorboard=true,false"),
         (["--over", "tensorboard=true,false", "--no-tensorboard"], "--tensorboard is swept and given"),

@@ -141,3 +141,13 @@ def test_a_command_runs(command, kit, tmp_path, monkeypatch, capsys):
     if status and missing:
         pytest.skip(f"needs {missing[0]}")
     assert not status, f"python -m {module} {shlex.join(argv)}: {error}"
+
+
+BENCHMARKS = sorted(path.stem for path in (test_site.ROOT / "benchmarks").glob("*.py") if "def main(" in path.read_text())
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_each_benchmark_has_a_test_that_runs_its_command(name):
+    """With a tiny size: what the pages name takes hours. Their flags are parsed in test_site.py."""
+    tests = (path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py"))
+    assert any(re.search(rf"\b{name}\.main\(", text) for text in tests)
