@@ -144,8 +144,10 @@ def measure(cut, spoil, level):
     }
 
 
+unspoilt = [measure(cut, blur, 0) for cut in range(CUTS)]  # level 0 is the same for all four
 found = {
-    name: [[measure(cut, spoil, level) for cut in range(CUTS)] for level in range(LEVELS)] for name, spoil in SPOILERS.items()
+    name: [unspoilt, *([measure(cut, spoil, level) for cut in range(CUTS)] for level in range(1, LEVELS))]
+    for name, spoil in SPOILERS.items()
 }
 METRICS = list(found["blurred"][0][0])
 
