@@ -109,8 +109,8 @@ FEW: dict[str, Entry] = {
     ),
 }
 """Models for few images, trained when they are named: those whose discriminator knows features of photographs or sees changed
-images. In a short run ADA's probability of a change hardly leaves its first value, which is 0 in the preset. With wider networks,
-of which the budget of 25 TFLOP buys 40,000 images, StyleGAN2's samples were all of one shape, and R3GAN's of a few."""
+images. In a short run ADA's probability of a change hardly leaves its first value, which is 0 in the preset. With wider
+networks, for which 25 TFLOP are 40,000 images, StyleGAN2's samples were all of one shape, and R3GAN's of a few."""
 
 PUBLISHED: dict[str, Entry] = {
     "sngan": Entry("sngan_cifar10", batch_size=128, images=12_800_000),

@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+from jax.sharding import AxisType, NamedSharding, PartitionSpec
 
 from jgan.types import PyTree
 
@@ -55,3 +56,27 @@ def gather(tree: PyTree, axis_name: str | None) -> PyTree:
     if axis_name is None:
         return tree
     return jax.tree.map(lambda leaf: jax.lax.all_gather(leaf, axis_name, tiled=True), tree)
+
+
+def whole(tree: PyTree) -> PyTree:
+    """Arrays that each device is to have whole, in a program whose state is spread over devices; elsewhere they are unchanged.
+
+    A gradient is the sum of what the devices' examples contribute. Where the optimiser's state is spread, XLA would rather send
+    all examples' activations to all devices, each of which would then compute its share of the gradient.
+
+    Args:
+      tree: a tree of arrays.
+
+    Returns:
+      The same arrays. Under `jax.sharding.use_abstract_mesh`, as `jgan.fsdp` traces a step, they are constrained.
+
+    Example:
+      >>> import jax.numpy as jnp
+      >>> from jgan import collectives
+      >>> print(collectives.whole(jnp.ones(2)))
+      [1. 1.]
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if mesh.empty or any(kind != AxisType.Auto for kind in mesh.axis_types):
+        return tree
+    return jax.lax.with_sharding_constraint(tree, NamedSharding(mesh, PartitionSpec()))

@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from jgan import collectives
 from jgan.types import Game, GANState, Key, Metrics, PyTree
 
 Gradients = Callable[[Key, GANState, Any], tuple[PyTree, GANState, Metrics]]
@@ -54,6 +55,7 @@ def discriminator_gradients(game: Game, axis_name: str | None = None) -> Gradien
     """
 
     def gradients(key: Key, state: GANState, batch: Any):
+        state = _gathered(state)
         fakes, _ = game.fakes(key, state.generator.params, state, batch, axis_name)
         return d_gradients(game, key, state, batch, fakes, axis_name)
 
@@ -92,6 +94,11 @@ def both_gradients(game: Game, axis_name: str | None = None) -> Gradients:
 # -------------------------------------------------------------------------------------------------------- building blocks
 
 
+def _gathered(state: GANState) -> GANState:
+    """The state with the parameters of both players whole on each device, where they are spread (`jgan.fsdp`)."""
+    return state.with_params(*collectives.whole((state.generator.params, state.discriminator.params)))
+
+
 def _inexact(tree: PyTree) -> PyTree:
     """The tree with its differentiable leaves; None replaces all others (integers, keys)."""
     return jax.tree.map(lambda leaf: leaf if jnp.issubdtype(leaf.dtype, jnp.inexact) else None, tree)
@@ -117,6 +124,8 @@ def forward(game: Game, key, state: GANState, batch, axis_name):
       the gradient with respect to the generator's parameters.
     """
 
+    state = _gathered(state)
+
     def fakes_of(params: PyTree):
         fakes, model_state = game.fakes(key, params, state, batch, axis_name)
         return _inexact(fakes), (fakes, model_state)
@@ -139,6 +148,7 @@ def d_gradients(game: Game, key, state: GANState, batch, fakes, axis_name):
     Returns:
       `(gradient, state, metrics)`, as `Gradients` return them.
     """
+    state = _gathered(state)
     gradient = jax.grad(game.d_loss, argnums=1, has_aux=True)
     grads, (model_state, memory, metrics) = gradient(key, state.discriminator.params, state, batch, fakes, axis_name)
     return grads, state._replace(discriminator=state.discriminator._replace(model_state=model_state), memory=memory), metrics
@@ -160,6 +170,8 @@ def g_gradients(game: Game, key, state: GANState, batch, fakes, pull_back, axis_
       `(gradient, new memory, metrics)`.
     """
 
+    state = _gathered(state)
+
     def loss(params: PyTree, inexact: PyTree):
         return game.g_loss(key, params, state, batch, _merged(inexact, fakes), axis_name)
 
@@ -175,6 +187,8 @@ def _in_one_pass(game: Game, key, state: GANState, batch, fakes, pull_back, axis
     and (0, 1): the first gives the gradient of the generator's loss, the second that of the discriminator's. Each call also
     gives gradients that no one uses (of g_loss with respect to d_params, and the reverse), which XLA removes as dead code.
     """
+
+    state = _gathered(state)
 
     def both(g_params: PyTree, d_params: PyTree, inexact: PyTree) -> Any:
         assert game.both is not None

@@ -172,7 +172,14 @@ def replicate(tree: PyTree, devices: Sequence[jax.Device] | None = None) -> PyTr
     return jax.tree.map(lambda leaf: jax.make_array_from_callback(leaf.shape, everywhere, lambda at: leaf[at]), host)
 
 
-def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: bool = False, axis: int = 0) -> CompiledStep:
+def shard(
+    step: Step,
+    devices: Sequence[jax.Device] | None = None,
+    *,
+    resident: bool = False,
+    axis: int = 0,
+    state: PyTree | None = None,
+) -> CompiledStep:
     """Compiles a step for a mesh of devices with `jit`; XLA partitions the work and inserts the communication.
 
     The step is the same as on a single device; only the sharding of its batch is specified.
@@ -183,9 +190,10 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
       resident: whether `data` is a whole replicated set; wrap the inner step with `constrained` so that the minibatch
         is sharded. Otherwise `data` is a global batch, sharded along an axis.
       axis: that axis: 0, or that of the batches in a window (`jgan.data.streamed`).
+      state: the shardings of a state that is spread (`jgan.fsdp`); None if each device holds the whole.
 
     Returns:
-      The compiled step, with the method `lower` of `jax.jit`; the state is replicated.
+      The compiled step, with the method `lower` of `jax.jit`.
 
     Raises:
       ValueError: at the call, if the batch is not divisible by the number of devices.
@@ -196,11 +204,12 @@ def shard(step: Step, devices: Sequence[jax.Device] | None = None, *, resident: 
     the_mesh = mesh(devices)
     replicated = NamedSharding(the_mesh, PartitionSpec())
     spread = NamedSharding(the_mesh, PartitionSpec(*[None] * axis, AXIS))
+    held = replicated if state is None else state
     compiled = xla.jit(
         step,
         donate_argnums=1,
-        in_shardings=(replicated, replicated, replicated if resident else spread),
-        out_shardings=replicated,
+        in_shardings=(replicated, held, replicated if resident else spread),
+        out_shardings=(held, replicated),
     )
     if resident:
         return compiled

@@ -119,7 +119,7 @@ def update(
       The player.
     """
     grads, model_state = collectives.mean((grads, player.model_state), axis_name)
-    updates, opt_state = optimizer.update(grads, player.opt_state, player.params)
+    updates, opt_state = optimizer.update(collectives.whole(grads), player.opt_state, player.params)
     params = optax.apply_updates(player.params, updates)
     average = player.ema if ema is None else ema.update(player.ema, params, model_state)
     return PlayerState(params, model_state, opt_state, average)

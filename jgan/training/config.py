@@ -60,10 +60,10 @@ class RunConfig:
     """continue the run in --workdir, or the newest of this preset; auto: continue it if there is one, otherwise start one"""
     accept_data: bool = False
     """continue a run although its data have changed"""
-    parallel: Literal["jit", "pmap", "shard"] = "jit"
-    """jit: one device; pmap: one program per device; shard: one program over a mesh"""
+    parallel: Literal["jit", "pmap", "shard", "fsdp"] = "jit"
+    """jit: one device; pmap: one program per device; shard: one program over a mesh; fsdp: that, with the state spread too"""
     devices: int = 0
-    """devices for pmap and shard; 0 for all"""
+    """devices for pmap, shard and fsdp; 0 for all"""
     coordinator: str | None = None
     """HOST:PORT of process 0, if several train together: the same command, --parallel shard, with other --process; auto: under
     SLURM, one task on each node, and Open MPI 4, which tell all three"""
@@ -169,7 +169,7 @@ def check_values(config: RunConfig) -> None:
     for flag, kind, known in (
         ("metric", "metric", (AUTO, *CRITERIA)),
         ("extractor", "extractor", typing.get_args(choice.Name)),
-        ("parallel", "mode", ("jit", "pmap", "shard")),
+        ("parallel", "mode", ("jit", "pmap", "shard", "fsdp")),
         ("resume", "value", typing.get_args(Resume)),
         ("on_nonfinite", "value", ("stop", "skip", "rollback")),
         ("loader", "value", ("auto", "resident", "streamed")),
@@ -186,7 +186,7 @@ def _check_seeds(config: RunConfig) -> None:
     checks.seed(config.seed + config.seeds - 1, "the last of --seeds")
     for given, instead in (
         (config.coordinator is not None, "one process: leave --coordinator out"),
-        (config.parallel == "pmap", "--parallel jit or shard"),
+        (config.parallel in ("pmap", "fsdp"), "--parallel jit or shard"),
         (config.loader == "streamed", "data on the device: leave --loader streamed out"),
         (config.on_nonfinite == "rollback", "--on-nonfinite stop or skip"),
     ):

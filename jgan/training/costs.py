@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jgan import fsdp
 from jgan.training import loop
 from jgan.training.config import devices
 from jgan.training.run import Run
@@ -47,13 +48,15 @@ class Cost(NamedTuple):
 
     Attributes:
       flop: floating-point operations.
-      state: bytes of the state, which a step reads and writes at least once on each device.
+      state: bytes of the state, or of a device's share, which a step reads and writes at least once on each device.
       gradients: bytes of the gradients that the devices add up, if there are several.
+      gathered: bytes of the parameters that the devices gather, if the state is spread over them.
     """
 
     flop: float
     state: int
     gradients: int
+    gathered: int = 0
 
 
 def flop(function: Callable[..., Any], *args: Any) -> float:
@@ -91,9 +94,25 @@ def of_phase(run: Run) -> Cost:
     state, data = run.template(), loop.shapes_of_data(run)
     return Cost(
         flop(loop.resident_step(run), loop.step_key(run), state, data),
-        memory.bytes_of(state),
+        held(run),
         gradients(state, run.gan.n_critic),
+        # The discriminator's before each of its updates, and after the last for the generator's.
+        gradients(state, run.gan.n_critic + 1) if run.config.parallel == "fsdp" else 0,
     )
+
+
+def held(run: Run) -> int:
+    """The bytes of a run's state that each device holds between two steps.
+
+    Args:
+      run: the run, in its current phase.
+
+    Returns:
+      The number of bytes: of the whole state, or of a device's share.
+    """
+    if run.config.parallel == "fsdp":
+        return fsdp.bytes_on_a_device(run.template(), devices(run.config))
+    return memory.bytes_of(run.template())
 
 
 def gradients(state: GANState, n_critic: int) -> int:
@@ -159,8 +178,11 @@ def sentences(run: Run, steps: int) -> list[tuple[str, str]]:
         words = ", ".join(f"{name} {time:.3g}" for name, time in times.items())
         lines.append(("at least", f"milliseconds per step, on {count} x: {words}"))
     if count > 1:
-        shared = 2 * (count - 1) / count * cost.gradients
-        lines.append(("exchanged", f"{memory.in_words(int(shared))} of gradients per step and device, in a ring"))
+        others = (count - 1) / count
+        what = f"{memory.in_words(int(2 * others * cost.gradients))} of gradients"
+        if cost.gathered:
+            what += f" and {memory.in_words(int(others * cost.gathered))} of parameters"
+        lines.append(("exchanged", f"{what} per step and device, in a ring"))
     return lines
 
 

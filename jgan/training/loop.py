@@ -16,7 +16,7 @@ from typing import Any
 import jax
 from jax import dtypes
 
-from jgan import finite, parallel, phases
+from jgan import finite, fsdp, parallel, phases
 from jgan.data import resident, streamed
 from jgan.training import evaluators, feed, lock, processes, records, report, resuming, stopping
 from jgan.training.board import Board
@@ -112,16 +112,34 @@ def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
     """
     config, gan, where = run.config, run.gan, devices(run.config)
     axis, inner = 0 if gan.n_critic == 1 else 1, gan.step  # the axis of the examples in a step's batch
-    if config.parallel == "shard":
+    placed = fsdp.shardings(run.template(), where) if config.parallel == "fsdp" else None
+    if config.parallel in ("shard", "fsdp"):
         inner = parallel.constrained(gan.step, where, axis=axis)
+    if placed is not None:
+        inner = fsdp.sharded(inner, placed)
     streams = feed.is_streamed(run)
     step = windowed_step(run, length, inner) if streams else resident_step(run, inner)
     if length > 1:
         step = parallel.scan(step, length)
     if config.parallel == "jit":
         return parallel.jit(step)
-    compiled = parallel.pmap if config.parallel == "pmap" else parallel.shard
-    return compiled(step, where, resident=not streams, axis=axis + 1)
+    if config.parallel == "pmap":
+        return parallel.pmap(step, where, resident=not streams, axis=axis + 1)
+    return parallel.shard(step, where, resident=not streams, axis=axis + 1, state=placed)
+
+
+def placed(run: Run, state: GANState) -> GANState:
+    """The state where a run's steps expect it: on all devices, whole or spread.
+
+    Args:
+      run: the run.
+      state: the state.
+
+    Returns:
+      The state.
+    """
+    place = fsdp.spread if run.config.parallel == "fsdp" else parallel.replicate
+    return place(state, devices(run.config))
 
 
 def chunk_length(config: RunConfig, scan: bool, most: int = 100) -> int:
@@ -200,7 +218,7 @@ def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, d
         if step < stage.end:
             here = run.at(stage.end)
             state = resuming.entered(here, state) if state is None or step == stage.start else state
-            state = train_phase(here, stage, session, parallel.replicate(state, devices(run.config)), step, data)
+            state = train_phase(here, stage, session, placed(here, state), step, data)
             step = stage.end
     assert state is not None
     return state, step
@@ -229,7 +247,7 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
       run: the run in that phase.
       stage: the steps of the phase.
       session: the open resources of the run.
-      state: the state after `step`, replicated on the run's devices.
+      state: the state after `step`, `placed` on the run's devices.
       step: the step of the whole run.
       data: the data of the steps.
 

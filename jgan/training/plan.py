@@ -8,7 +8,6 @@ import jax
 from jgan.training import costs, feed, records
 from jgan.training.config import devices
 from jgan.training.run import Run, sizes_of
-from jgan.utils import memory
 
 
 def text(run: Run) -> str:
@@ -45,7 +44,7 @@ def text(run: Run) -> str:
 def _state(run: Run) -> str:
     """The memory of the state on a device, which holds some of the seeds, if there are several."""
     each = -(-run.config.seeds // len(devices(run.config))) if run.config.seeds > 1 else 1
-    size = memory.bytes_of(run.template()) / 2**20
+    size = costs.held(run) / 2**20
     return f"{each * size:.1f} MiB" + (f" ({each} seeds of {size:.1f} MiB)" if each > 1 else "")
 
 

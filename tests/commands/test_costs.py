@@ -54,6 +54,20 @@ def test_a_large_step_on_several_devices_names_chips_and_what_is_exchanged(capsy
     assert re.search(rf"exchanged +{2 * 3 / 4 * bytes_of_gradients / 1e6:.0f} MB of gradients per step and device", printed)
 
 
+def test_a_state_that_is_spread_takes_less_memory_and_its_parameters_are_gathered(capsys, tmp_path):
+    flags = ["--batch-size", "40", "--model.g-units", "3000", "3000", "--workdir", str(tmp_path / "run")]
+    held, exchanged = {}, {}
+    for mode in ("shard", "fsdp"):
+        train.main(["digits", "--dry-run", "--parallel", mode, *flags])
+        printed = capsys.readouterr().out
+        held[mode] = float(re.search(r"memory +([\d.]+) MiB of state on each device", printed)[1])
+        exchanged[mode] = re.search(r"exchanged +(.*) per step and device, in a ring", printed)[1]
+    assert 0.25 <= held["fsdp"] / held["shard"] < 0.27
+    generator = 100 * 3000 + 3000 + 3000 * 3000 + 3000 + 3000 * 64 + 64
+    parameters = 4 * (generator + 2 * 124_289)
+    assert exchanged["fsdp"] == f"{exchanged['shard']} and {3 / 4 * parameters / 1e6:.0f} MB of parameters"
+
+
 @pytest.mark.parametrize(
     ("number", "text"), [(0, "0 FLOP"), (999, "999 FLOP"), (1000, "1 kFLOP"), (2.5e12, "2.5 TFLOP"), (3e19, "3e+04 PFLOP")]
 )

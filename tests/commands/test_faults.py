@@ -287,7 +287,7 @@ def test_a_run_whose_checkpoints_were_moved_away_does_not_start_again(copy):
         (lambda c: c.update(batch_size=True), "batch_size must be int, found 'True'"),
         (lambda c: c.update(seed=1.5), "seed must be int, found 1.5"),
         (lambda c: c.update(steps=-1), "--steps must be from 1 to 2147483646, found -1"),
-        (lambda c: c.update(parallel="gpu"), "parallel must be 'jit' or 'pmap' or 'shard', found 'gpu'"),
+        (lambda c: c.update(parallel="gpu"), "parallel must be 'jit' or 'pmap' or 'shard' or 'fsdp', found 'gpu'"),
         (lambda c: c.update(dataset=5), "dataset must be str, found 5"),
         (lambda c: c.update(from_the_future=1), "a run has no option 'from_the_future'"),
         (lambda c: c["model"].update(loss="nosuch"), "unknown loss 'nosuch'"),

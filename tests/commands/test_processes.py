@@ -236,6 +236,7 @@ cli.run(train.main, "python -m jgan.train", leave=cli.at_once)
         (["--coordinator", "host:1", "--processes", "2", "--process", "2"], "--process must be below the 2"),
         (["--coordinator", "host:1", "--processes", "2", "--process", "-1"], "--process must be at least 0, found -1"),
         (["--coordinator", "host:1", "--processes", "2", "--devices", "1"], "--parallel shard, on all of their devices"),
+        (["--coordinator", "host:1", "--processes", "2", "--parallel", "fsdp"], "--parallel shard, on all of their devices"),
         (["--coordinator", "host:1", "--processes", "2", "--parallel", "pmap"], "--parallel shard, on all of their devices"),
         (["--coordinator", "host:1", "--processes", "2", "--dry-run"], "--dry-run and --verify are for one process"),
     ],

@@ -285,6 +285,7 @@ def test_models_with_convolutions_and_with_phases(preset, tmp_path):
     [
         (["--seeds", "0"], "--seeds must be at least 1, found 0"),
         (["--seeds", "4", "--parallel", "pmap"], "--seeds 4 needs --parallel jit or shard"),
+        (["--seeds", "4", "--parallel", "fsdp"], "--seeds 4 needs --parallel jit or shard"),
         (["--seeds", "4", "--loader", "streamed"], "--seeds 4 needs data on the device: leave --loader streamed out"),
         (["--seeds", "4", "--on-nonfinite", "rollback"], "--seeds 4 needs --on-nonfinite stop or skip"),
         (["--seeds", "3", "--parallel", "shard", "--devices", "2"], "--seeds must be a multiple of the 2 devices, found 3"),

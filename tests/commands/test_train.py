@@ -18,8 +18,8 @@ import pytest
 from PIL import Image
 from small_runs import SMALL, assert_same_end, small_run
 
-from jgan import models, optim, train
-from jgan.training import folder, journal, log, loop, records, resuming, run
+from jgan import fsdp, models, optim, parallel, train
+from jgan.training import api, custom, folder, journal, log, loop, records, resuming, run
 from jgan.utils import cli
 
 KILLS = [2]
@@ -140,6 +140,36 @@ def test_four_devices_agree_with_one(finished, tmp_path, mode):
     for a, b in zip(ours, theirs, strict=True):
         assert abs(a["d_loss"] - b["d_loss"]) < 1e-5
         assert abs(a["g_loss"] - b["g_loss"]) < 1e-5
+
+
+WIDE = ["--model.g-units", "128", "128"]
+
+
+def test_a_run_whose_state_is_spread_is_that_of_one_device(tmp_path, capsys):
+    """To rounding; its checkpoints are whole, and another mode goes on from them."""
+    train.main(small_run(tmp_path / "one", 8, *WIDE))
+    train.main(small_run(tmp_path / "spread", 4, *WIDE, "--parallel", "fsdp"))
+    assert "on 4 x cpu" in capsys.readouterr().out
+    shutil.copytree(tmp_path / "spread", tmp_path / "whole")
+    train.main(["--workdir", str(tmp_path / "spread"), "--resume", "--steps", "8"])
+    train.main(["--workdir", str(tmp_path / "whole"), "--resume", "--steps", "8", "--parallel", "jit"])
+    ours = jax.tree.leaves(run.open_run(tmp_path / "one").restore())
+    for name in ("spread", "whole"):
+        for a, b in zip(ours, jax.tree.leaves(run.open_run(tmp_path / name).restore()), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+
+def test_the_steps_of_such_a_run_get_and_give_a_spread_state(tmp_path):
+    made = api.run_config(custom.choose("digits"), None, {"parallel": "fsdp", "devices": 2, "batch_size": 20})
+    here = run.assemble(made, tmp_path, custom.choose("digits").model)
+    state = loop.placed(here, jax.jit(here.gan.init)(jax.random.key(0)))
+    kernels = [leaf for leaf in jax.tree.leaves(state.generator) if leaf.size >= fsdp.SMALLEST]
+    assert kernels
+    assert not any(leaf.is_fully_replicated for leaf in kernels)
+    data = parallel.replicate(here.dataset.train, jax.devices()[:2])
+    after, _ = loop.compiled_step(here, 2)(loop.step_key(here), state, data)
+    placed = fsdp.shardings(here.template(), jax.devices()[:2])
+    assert all(jax.tree.leaves(jax.tree.map(lambda leaf, at: leaf.sharding.is_equivalent_to(at, leaf.ndim), after, placed)))
 
 
 def test_dry_run_writes_nothing(tmp_path, capsys):

@@ -22,10 +22,11 @@ LAYERS = [
     {"utils"},
     {"spec", "ragged"},
     {"types"},
-    {"losses", "rng", "optim", "latents", "collectives", "conditions", "constraints"}
+    {"collectives"},
+    {"losses", "rng", "optim", "latents", "conditions", "constraints"}
     | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
     {"degradations"},
-    {"penalties", "augment", "networks", "data", "metrics", "pages", "plots", "pool", "regions", "steps", "codes"},
+    {"penalties", "augment", "networks", "data", "metrics", "pages", "plots", "pool", "regions", "steps", "codes", "fsdp"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},
     {"models"},
@@ -38,7 +39,7 @@ LAYERS = [
     {"sweep"},
 ]
 LAYER = {part: layer for layer, parts in enumerate(LAYERS) for part in parts}
-PURE = set.union(*LAYERS[:9]) - {"utils", "data", "plots", "features", "evaluation"}
+PURE = set.union(*LAYERS[:10]) - {"utils", "data", "plots", "features", "evaluation"}
 WORLD = {"argparse", "datetime", "io", "os", "pathlib", "shutil", "subprocess", "sys", "time", "tqdm", "tyro"}
 
 
