@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from test_parallel import KEY, STEPS, B, assert_same_run, first_state, flops_on_one_device, the_model, the_run
 
-from jgan import GANState, fsdp, parallel
+from jgan import Batch, DataSpec, GANState, fsdp, parallel
 from jgan.data import resident
+from jgan.models import dcgan
 from jgan.types import PlayerState
 
 SHAPE = re.compile(r"f32\[([\d,]+)\]")
@@ -77,23 +78,35 @@ def test_a_device_holds_its_share_of_the_state():
     assert held == fsdp.bytes_on_a_device(state, smallest=ALL)
 
 
-def test_parameters_are_gathered_and_nothing_else_is():
+def gathered(text):
+    """The shapes of all arrays that a program gathers."""
+    lines = [line.partition(" all-gather")[0] for line in text.splitlines() if " all-gather" in line]
+    return [tuple(int(side) for side in shape.split(",")) for line in lines for shape in SHAPE.findall(line)]
+
+
+def assert_parameters_alone_are_gathered(text, state):
     """The generator's once, the discriminator's before and after its update; neither moments nor activations."""
-    text, state = compiled().as_text(), first_state()
     assert not re.search(r"all-to-all|collective-permute", text)
-    shapes = [
-        shape
-        for line in text.splitlines()
-        if " all-gather" in line
-        for shape in SHAPE.findall(line.partition(" all-gather")[0])
-    ]
-    gathered = [tuple(int(side) for side in shape.split(",")) for shape in shapes]
     g, d = (jax.tree.leaves(player.params) for player in (state.generator, state.discriminator))
-    assert len(gathered) > len(g) + len(d) - 2  # of the discriminator's last bias, one number, there is nothing to gather
-    assert set(gathered) <= {leaf.shape for leaf in (*g, *d)}
-    most = sum(leaf.size for leaf in g) + 2 * sum(leaf.size for leaf in d)
-    assert sum(math.prod(shape) for shape in gathered) <= most
+    found = gathered(text)
+    assert len(found) > len(g) + len(d) - 2  # of the discriminator's last bias, one number, there is nothing to gather
+    assert set(found) <= {leaf.shape for leaf in (*g, *d)}
+    assert sum(map(math.prod, found)) <= sum(leaf.size for leaf in g) + 2 * sum(leaf.size for leaf in d)
+
+
+def test_parameters_are_gathered_and_nothing_else_is():
+    assert_parameters_alone_are_gathered(compiled().as_text(), first_state())
     assert compiled().cost_analysis()["flops"] < 0.4 * flops_on_one_device()
+
+
+def test_with_convolutions_too():
+    """Here XLA would divide the discriminator's channels for the generator's update."""
+    gan = dcgan.make(dcgan.Config(width=8), DataSpec.images((16, 16, 1), steps_per_epoch=10))
+    state = jax.eval_shape(gan.init, KEY)
+    placed = fsdp.shardings(state, smallest=ALL)
+    step = parallel.shard(fsdp.sharded(parallel.constrained(gan.step), placed), state=placed)
+    lowered = step.lower(KEY, state, Batch(jax.ShapeDtypeStruct((64, 16, 16, 1), jnp.float32)))
+    assert_parameters_alone_are_gathered(lowered.compile().as_text(), state)
 
 
 def test_the_old_states_buffers_are_donated():
