@@ -50,11 +50,8 @@ def shardings(state: GANState, devices: Sequence[jax.Device] | None = None, *, s
     everywhere = NamedSharding(mesh, PartitionSpec())
 
     def share(leaf: jax.Array) -> NamedSharding:
-        shared = [axis for axis, size in enumerate(leaf.shape) if size % mesh.size == 0]
-        if not shared or leaf.size < smallest:
-            return everywhere
-        longest = max(shared, key=lambda axis: leaf.shape[axis])
-        return NamedSharding(mesh, PartitionSpec(*[None] * longest, parallel.AXIS))
+        axis = _axis(leaf.shape, mesh.size, smallest)
+        return everywhere if axis is None else NamedSharding(mesh, PartitionSpec(*[None] * axis, parallel.AXIS))
 
     def player(player: PlayerState, placed: PlayerState) -> PlayerState:
         spread = jax.tree.map(share, player)
@@ -89,12 +86,18 @@ def spread(state: GANState, devices: Sequence[jax.Device] | None = None, *, smal
     return jax.device_put(state, shardings(state, devices, smallest=smallest))
 
 
-def bytes_on_a_device(state: GANState, devices: Sequence[jax.Device] | None = None, *, smallest: int = SMALLEST) -> int:
-    """The memory that a device needs for its share of a state.
+def _axis(shape: Sequence[int], count: int, smallest: int) -> int | None:
+    """The axis along which an array is divided among some devices; None if each has the whole."""
+    shared = [axis for axis, size in enumerate(shape) if size % count == 0]
+    return max(shared, key=lambda axis: shape[axis]) if shared and math.prod(shape) >= smallest else None
+
+
+def bytes_on_a_device(state: GANState, count: int, *, smallest: int = SMALLEST) -> int:
+    """The memory that each of some devices needs for its share of a state.
 
     Args:
       state: the state, or its shapes and dtypes.
-      devices: the devices; None for all.
+      count: the number of devices.
       smallest: elements of the smallest array that is spread.
 
     Returns:
@@ -105,12 +108,19 @@ def bytes_on_a_device(state: GANState, devices: Sequence[jax.Device] | None = No
       >>> from jgan import GANState, fsdp
       >>> from jgan.types import PlayerState
       >>> player = PlayerState({"kernel": jnp.zeros((8192, 10))}, {}, ())
-      >>> fsdp.bytes_on_a_device(GANState(jnp.int32(0), player, player), jax.devices()[:2])
+      >>> fsdp.bytes_on_a_device(GANState(jnp.int32(0), player, player), 2)
       327684
     """
-    placed = shardings(state, devices, smallest=smallest)
-    held = jax.tree.map(lambda leaf, at: math.prod(at.shard_shape(leaf.shape)) * leaf.dtype.itemsize, state, placed)
-    return sum(jax.tree.leaves(held))
+
+    def held(leaf: jax.Array, spread: bool) -> int:
+        return leaf.size * leaf.dtype.itemsize // (count if spread and _axis(leaf.shape, count, smallest) is not None else 1)
+
+    def of(tree: Any, spread: bool) -> int:
+        return sum(held(leaf, spread) for leaf in jax.tree.leaves(tree))
+
+    players = state.generator, state.discriminator
+    spread = [(player.params, player.opt_state, player.ema) for player in players]
+    return of(spread, True) + of([state.step, state.memory, *(player.model_state for player in players)], False)
 
 
 def sharded(step: Step, placed: GANState) -> Step:

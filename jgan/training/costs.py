@@ -111,7 +111,7 @@ def held(run: Run) -> int:
       The number of bytes: of the whole state, or of a device's share.
     """
     if run.config.parallel == "fsdp":
-        return fsdp.bytes_on_a_device(run.template(), devices(run.config))
+        return fsdp.bytes_on_a_device(run.template(), len(devices(run.config)))
     return memory.bytes_of(run.template())
 
 

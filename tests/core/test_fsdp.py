@@ -75,7 +75,7 @@ def test_a_device_holds_its_share_of_the_state():
     for device in range(4):
         held = sum(leaf.addressable_shards[device].data.nbytes for leaf in jax.tree.leaves(state))
         assert 0.25 <= held / whole < 0.27
-    assert held == fsdp.bytes_on_a_device(state, smallest=ALL)
+    assert held == fsdp.bytes_on_a_device(state, 4, smallest=ALL)
 
 
 def gathered(text):
