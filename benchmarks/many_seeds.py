@@ -19,7 +19,8 @@ import jax.numpy as jnp
 from benchmarks import timing
 from benchmarks.tables import RESULTS
 from jgan import models, parallel, train
-from jgan.training import loop, population
+from jgan.training import population, programs
+from jgan.training.config import devices
 from jgan.training.environment import environment, write_json
 from jgan.training.run import Run, assemble, keys
 from jgan.utils import cli, memory
@@ -53,13 +54,13 @@ def contender(run: Run, count: int) -> timing.Contender:
     Returns:
       The contender; its unit of work is a step of all seeds.
     """
-    length = loop.chunk_length(run.config, scan=loop.scans_fast(run))
-    data = parallel.replicate(run.dataset.train, loop.devices(run.config))
+    length = programs.chunk_length(run.config, scan=programs.scans_fast(run))
+    data = parallel.replicate(run.dataset.train, devices(run.config))
     root = jnp.stack([keys(seed).steps for seed in range(count)])
     states = jax.jit(jax.vmap(run.gan.init))(jnp.stack([keys(seed).init for seed in range(count)]))
     if count == 1:
         root, states = root[0], jax.tree.map(lambda leaf: leaf[0], states)
-        program = loop.compiled_step(run, length)
+        program = programs.compiled_step(run, length)
     else:
         program = population.compiled_step(run, run.config, length)
     held = [states]  # donated at every call
@@ -92,7 +93,7 @@ def measure(preset: str, args: Args) -> dict[str, Any]:
         gains = [count * one / several for one, several in zip(alone, seconds, strict=True)]
         rates = timing.spread([batch / each for each in seconds])
         found[str(count)] = {"images_per_second": rates, "gain": timing.spread(gains, 2)}
-    return {"batch_size": run.batch_size, "scanned": loop.scans_fast(run), "seeds": found}
+    return {"batch_size": run.batch_size, "scanned": programs.scans_fast(run), "seeds": found}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -24,7 +24,8 @@ import jax
 import jax.numpy as jnp
 
 from jgan import models, parallel, train
-from jgan.training import checkpoint, folder, loop, report
+from jgan.training import checkpoint, folder, loop, programs, report
+from jgan.training.config import devices
 from jgan.training.environment import environment, write_json
 from jgan.training.run import Run, keys
 from jgan.utils import cli
@@ -81,11 +82,11 @@ def loop_step(run: Run) -> float:
 def bare_step(run: Run, steps: int) -> float:
     """The seconds a step takes without the loop: the same compiled program, called again and again."""
     run = run.with_mean()
-    length = loop.chunk_length(run.config, scan=loop.scans_fast(run))
-    program, key = loop.compiled_step(run, length), loop.step_key(run)
-    data = parallel.replicate(run.dataset.train, loop.devices(run.config))
+    length = programs.chunk_length(run.config, scan=programs.scans_fast(run))
+    program, key = programs.compiled_step(run, length), programs.step_key(run)
+    data = parallel.replicate(run.dataset.train, devices(run.config))
     # placed as in the loop: XLA's program depends on it
-    state = parallel.replicate(jax.jit(run.gan.init)(keys(0).init), loop.devices(run.config))
+    state = parallel.replicate(jax.jit(run.gan.init)(keys(0).init), devices(run.config))
     state, _ = program(key, state, data)
     jax.block_until_ready(state)
     began = time.perf_counter()

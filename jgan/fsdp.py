@@ -134,7 +134,7 @@ def sharded(step: Step, placed: GANState) -> Step:
       The step, for a program that `parallel.shard(..., state=placed)` compiles.
 
     Example:
-      See `jgan.training.loop`.
+      See `jgan.training.programs`.
     """
     mesh = jax.tree.leaves(placed)[0].mesh.abstract_mesh
 

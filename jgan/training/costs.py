@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jgan import fsdp
-from jgan.training import loop
+from jgan.training import programs
 from jgan.training.config import devices
 from jgan.training.run import Run
 from jgan.types import GANState
@@ -91,9 +91,9 @@ def of_phase(run: Run) -> Cost:
     Returns:
       The `Cost`.
     """
-    state, data = run.template(), loop.shapes_of_data(run)
+    state, data = run.template(), programs.shapes_of_data(run)
     return Cost(
-        flop(loop.resident_step(run), loop.step_key(run), state, data),
+        flop(programs.resident_step(run), programs.step_key(run), state, data),
         held(run),
         gradients(state, run.gan.n_critic),
         # The discriminator's before each of its updates, and after the last for the generator's.

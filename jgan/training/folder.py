@@ -16,7 +16,7 @@ from jgan import data, models
 from jgan.data import Dataset
 from jgan.models import Model
 from jgan.models.accepts import described
-from jgan.training import evaluators, feed, journal, lock, loop, records, seeds
+from jgan.training import evaluators, feed, journal, lock, programs, records, seeds
 from jgan.training.config import RunConfig
 from jgan.training.log import LOG, Log
 from jgan.training.run import Run, assemble
@@ -256,7 +256,7 @@ def check_fit(run: Run) -> None:
     for stage in run.stages:
         here = run.at(stage.end)
         try:
-            loop.scans_fast(here)
+            programs.scans_fast(here)
             leaves = jax.tree_util.tree_leaves_with_path(here.template())
             size = run.shared.together * memory.bytes_of([leaf for _, leaf in leaves])
             fewer = "give a smaller model" + (", or fewer --seeds" if run.shared.together > 1 else "")

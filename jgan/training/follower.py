@@ -7,7 +7,7 @@ import jax
 
 from jgan import data, parallel
 from jgan.models import Model
-from jgan.training import feed, loop, processes, resuming, stopping
+from jgan.training import feed, processes, programs, resuming, stopping
 from jgan.training.config import RunConfig, devices
 from jgan.training.log import Log
 from jgan.training.run import Run, assemble
@@ -75,8 +75,8 @@ def _follow_phase(
 ) -> Any:
     """Makes the calls of a phase; returns the first order that is none."""
     here = run.at(phase.end)
-    key = loop.step_key(here, phase.rollbacks)
-    many, one = loop.compiled_step(here, phase.length), loop.compiled_step(here, 1)
+    key = programs.step_key(here, phase.rollbacks)
+    many, one = programs.compiled_step(here, phase.length), programs.compiled_step(here, 1)
     leaves = jax.tree.unflatten(jax.tree.structure(here.template()), phase.state)
     state = parallel.replicate(leaves, devices(run.config))
     source.begin(here, key, phase.first, phase.last)

@@ -1,4 +1,4 @@
-"""The training loop: a pure step, compiled once per phase (`compiled_step`) and called until the phase's last step.
+"""The training loop: a pure step, compiled once per phase (`jgan.training.programs`) and called until the phase's last step.
 
 Between two calls, at the intervals of the configuration, the loop writes a line of metrics, a picture, a checkpoint, a measure.
 The results of a run depend only on its configuration; only `images_per_second` depends on the clock.
@@ -9,25 +9,20 @@ entered. Entering is deterministic, so a run resumed there enters the phase agai
 
 import contextlib
 import dataclasses
-import math
 import shlex
 from typing import Any
 
 import jax
-from jax import dtypes
 
-from jgan import finite, fsdp, parallel, phases
-from jgan.data import resident, streamed
-from jgan.training import evaluators, feed, lock, processes, records, report, resuming, stopping
+from jgan import finite, phases
+from jgan.training import evaluators, feed, lock, processes, programs, records, report, resuming, stopping
 from jgan.training.board import Board
 from jgan.training.checkpoint import Checkpoints
-from jgan.training.config import ARRAYS, RunConfig, devices
+from jgan.training.config import ARRAYS
 from jgan.training.journal import Journal, NonFiniteError
 from jgan.training.log import Log
-from jgan.training.run import Run, keys
-from jgan.types import GANState, Key, Step
-
-__all__ = ["chunk_length", "compiled_step", "devices", "train"]
+from jgan.training.run import Run
+from jgan.types import GANState
 
 MOST_ROLLBACKS = 10
 """of a run with `--on-nonfinite rollback`; then it stops"""
@@ -47,127 +42,6 @@ class Session:
     folder: lock.Folder
     team: processes.Alone
     rollbacks: int = 0
-
-
-def step_key(run: Run, rollbacks: int = 0) -> Key:
-    """The root key of the steps of a run's current phase, another one after each rollback."""
-    key = phases.step_key(keys(run.config.seed).steps, run.index % len(run.phases))
-    return jax.random.fold_in(key, rollbacks) if rollbacks else key
-
-
-def resident_step(run: Run, step: Step | None = None) -> Step:
-    """The step of a run's current phase over its whole data set, for one device or inside `pmap`."""
-    step, known = step or run.gan.step, {"example": run.spec.example, "view": run.dataset.view}
-    return _tolerant(run, resident.on_resident_data(step, run.batch_size, run.gan.n_critic, **known))
-
-
-def windowed_step(run: Run, length: int, step: Step) -> Step:
-    """The step of a run's current phase over a window of `length` steps, for one device or inside `pmap`."""
-    known = {"example": run.spec.example, "view": run.dataset.view}
-    return _tolerant(run, streamed.on_windows(step, length, run.gan.n_critic, **known))
-
-
-def _tolerant(run: Run, step: Step) -> Step:
-    """The step, without updates that are not finite if the run is to skip them."""
-    return finite.skip_nonfinite(step) if run.config.on_nonfinite == "skip" else step
-
-
-def shapes_of_data(run: Run) -> Any:
-    """The shapes and dtypes of a run's whole data set on a device."""
-    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtypes.canonicalize_dtype(leaf.dtype)), run.dataset.train)
-
-
-def scans_fast(run: Run) -> bool:
-    """Whether the steps of a run's current phase are scanned (`parallel.scans_fast`); traces the step once per run and phase.
-
-    Args:
-      run: the run.
-
-    Returns:
-      Whether one program should contain several steps.
-
-    Raises:
-      ValueError, TypeError: what the model or its networks raise if the data or the options do not fit.
-    """
-    position, known = run.index % len(run.phases), run.shared.scans_fast
-    if position not in known:
-        step, given = resident_step(run), (step_key(run), run.template(), shapes_of_data(run))
-        jax.eval_shape(step, *given)  # `parallel.scans_fast` traces on CPU only
-        known[position] = parallel.scans_fast(step, *given)
-    return known[position]
-
-
-def compiled_step(run: Run, length: int) -> parallel.CompiledStep:
-    """The compiled step of a run's current phase: `length` steps in one program, on the run's devices.
-
-    Args:
-      run: the run.
-      length: steps per call; for 1 the metrics have no leading axis.
-
-    Returns:
-      `(key, state, data) -> (state, metrics)`, compiled; the state is donated, and `data` is what `jgan.training.feed` gives.
-
-    Example:
-      See `train`.
-    """
-    config, gan, where = run.config, run.gan, devices(run.config)
-    axis, inner = 0 if gan.n_critic == 1 else 1, gan.step  # the axis of the examples in a step's batch
-    placed = fsdp.shardings(run.template(), where) if config.parallel == "fsdp" else None
-    if config.parallel in ("shard", "fsdp"):
-        inner = parallel.constrained(gan.step, where, axis=axis)
-    if placed is not None:
-        inner = fsdp.sharded(inner, placed)
-    streams = feed.is_streamed(run)
-    step = windowed_step(run, length, inner) if streams else resident_step(run, inner)
-    if length > 1:
-        step = parallel.scan(step, length)
-    if config.parallel == "jit":
-        return parallel.jit(step)
-    if config.parallel == "pmap":
-        return parallel.pmap(step, where, resident=not streams, axis=axis + 1)
-    return parallel.shard(step, where, resident=not streams, axis=axis + 1, state=placed)
-
-
-def placed(run: Run, state: GANState) -> GANState:
-    """The state where a run's steps expect it: on all devices, whole or spread.
-
-    Args:
-      run: the run.
-      state: the state.
-
-    Returns:
-      The state.
-    """
-    place = fsdp.spread if run.config.parallel == "fsdp" else parallel.replicate
-    return place(state, devices(run.config))
-
-
-def chunk_length(config: RunConfig, scan: bool, most: int = 100) -> int:
-    """The number of steps per program: a divisor of all intervals, so that every event falls between two programs.
-
-    Args:
-      config: the configuration.
-      scan: whether a program may contain several steps.
-      most: the largest number.
-
-    Returns:
-      At least 1, at most 100.
-
-    Example:
-      >>> from jgan import train
-      >>> from jgan.training import loop
-      >>> loop.chunk_length(train.configuration(["digits"]), scan=True)
-      100
-    """
-    if not scan:
-        return 1
-    common = math.gcd(*intervals(config))
-    return next(length for length in range(min(common, most, 100), 0, -1) if common % length == 0)
-
-
-def intervals(config: RunConfig) -> tuple[int, ...]:
-    """The numbers of steps between two events of each kind; 0 for events at the end only."""
-    return config.log_every, config.sample_every, config.checkpoint_every, config.eval_every
 
 
 def train(run: Run, team: processes.Alone | None = None) -> GANState:
@@ -218,7 +92,7 @@ def _to_the_end(run: Run, session: Session, state: GANState | None, step: int, d
         if step < stage.end:
             here = run.at(stage.end)
             state = resuming.entered(here, state) if state is None or step == stage.start else state
-            state = train_phase(here, stage, session, placed(here, state), step, data)
+            state = train_phase(here, stage, session, programs.placed(here, state), step, data)
             step = stage.end
     assert state is not None
     return state, step
@@ -258,10 +132,10 @@ def train_phase(run: Run, stage: phases.Place, session: Session, state: GANState
       NonFiniteError: if a metric or a parameter is not finite.
       Stopped: after a signal or the time limit, once the state is saved.
     """
-    key = step_key(run, session.rollbacks)
+    key = programs.step_key(run, session.rollbacks)
     most = feed.longest(run) if feed.is_streamed(run) else 100
-    length = chunk_length(run.config, scan=scans_fast(run), most=most)
-    many, one = compiled_step(run, length), compiled_step(run, 1)
+    length = programs.chunk_length(run.config, scan=programs.scans_fast(run), most=most)
+    many, one = programs.compiled_step(run, length), programs.compiled_step(run, 1)
     session.journal.begin(step, run.batch_size, run.phase_name)
     report.compiling(session.bar, session.log, run)
     span = {"first": step - stage.start, "last": stage.end - stage.start}

@@ -18,7 +18,20 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jgan import parallel, phases
 from jgan.data import Dataset
 from jgan.models import Model
-from jgan.training import board, evaluators, folder, loop, processes, records, report, resuming, seeds, spreads, stopping
+from jgan.training import (
+    board,
+    evaluators,
+    folder,
+    loop,
+    processes,
+    programs,
+    records,
+    report,
+    resuming,
+    seeds,
+    spreads,
+    stopping,
+)
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.config import Resume, RunConfig, devices
 from jgan.training.journal import Journal, NonFiniteError
@@ -211,10 +224,10 @@ def compiled_step(run: Run, config: RunConfig, length: int) -> parallel.Compiled
     Returns:
       `(keys, states, data) -> (states, metrics)`, compiled; every argument but the data has a leading axis of seeds.
     """
-    step = loop.resident_step(run)
+    step = programs.resident_step(run)
     if length > 1:
         step = parallel.scan(step, length)
-    together = parallel.vmap(step) if loop.scans_fast(run) else parallel.each(step)
+    together = parallel.vmap(step) if programs.scans_fast(run) else parallel.each(step)
     if len(where := devices(config)) > 1:  # each device trains its own seeds; they need nothing of each other
         seeded = PartitionSpec(parallel.AXIS)
         specs: dict[str, Any] = {"in_specs": (seeded, seeded, PartitionSpec()), "out_specs": seeded}
@@ -227,13 +240,13 @@ def _train_phase(
 ) -> list[GANState]:
     """Trains to the end of a phase: see `jgan.training.loop.train_phase`."""
     config, run, where = here.config, runs[0], devices(here.config)
-    length = loop.chunk_length(config, scan=loop.scans_fast(run))
+    length = programs.chunk_length(config, scan=programs.scans_fast(run))
     many, one = compiled_step(run, config, length), compiled_step(run, config, 1)
     for session in here.sessions:
         session.journal.begin(step, run.batch_size, run.phase_name)
     report.compiling(here.bar, here.log, run)
     spread = NamedSharding(parallel.mesh(where), PartitionSpec(parallel.AXIS))
-    root, states = jax.device_put((_stacked([loop.step_key(run) for run in runs]), _stacked(found)), spread)
+    root, states = jax.device_put((_stacked([programs.step_key(run) for run in runs]), _stacked(found)), spread)
     data = parallel.replicate(run.dataset.train, where)
     while step < stage.end:
         size = length if step % length == 0 and step + length <= stage.end else 1
@@ -244,7 +257,7 @@ def _train_phase(
             session.folder.check()
             session.checkpoints.check()
         leaving = here.requests.reason() if step % length == 0 and step < config.steps else ""
-        if leaving or step == stage.end or any(every and step % every == 0 for every in loop.intervals(config)):
+        if leaving or step == stage.end or any(every and step % every == 0 for every in programs.intervals(config)):
             _events(runs, stage, here, states, step, stopping=bool(leaving))
         if leaving:
             _leave(here, step, leaving)

@@ -9,7 +9,7 @@ from small_runs import assert_same_end
 from tiny_models import NOISE, WALK, Pull, Walk
 
 from jgan import rng
-from jgan.training import api, custom, folder, journal, loop, train
+from jgan.training import api, custom, folder, journal, loop, programs, train
 from jgan.training.checkpoint import Checkpoints
 from jgan.training.run import keys, open_run
 
@@ -154,7 +154,7 @@ def test_each_phase_is_traced_once_and_before_the_folder_is_made(tmp_path, monke
     with folder.opened(asked, tmp_path / "run", WALK._replace(make=make), api.as_dataset(POINTS)) as begun:
         before = len(traced)
         assert before > 0
-        assert loop.scans_fast(begun.at(8))
+        assert programs.scans_fast(begun.at(8))
     assert len(traced) == before
 
 
@@ -171,11 +171,10 @@ def test_the_rate_is_that_of_the_batch_of_the_phase(tmp_path, monkeypatch):
 
 def test_chunks_end_where_something_is_due():
     config = open_run_config(log_every=30, sample_every=0, checkpoint_every=20, eval_every=50)
-    assert loop.chunk_length(config, scan=True) == 10
-    assert loop.chunk_length(config, scan=False) == 1
-    assert (
-        loop.chunk_length(open_run_config(log_every=150, sample_every=300, checkpoint_every=0, eval_every=0), scan=True) == 75
-    )
+    assert programs.chunk_length(config, scan=True) == 10
+    assert programs.chunk_length(config, scan=False) == 1
+    config = open_run_config(log_every=150, sample_every=300, checkpoint_every=0, eval_every=0)
+    assert programs.chunk_length(config, scan=True) == 75
 
 
 def open_run_config(**options):

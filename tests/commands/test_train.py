@@ -19,7 +19,7 @@ from PIL import Image
 from small_runs import SMALL, assert_same_end, small_run
 
 from jgan import fsdp, models, optim, parallel, train
-from jgan.training import api, custom, folder, journal, log, loop, records, resuming, run
+from jgan.training import api, custom, folder, journal, log, loop, programs, records, resuming, run
 from jgan.utils import cli
 
 KILLS = [2]
@@ -162,12 +162,12 @@ def test_a_run_whose_state_is_spread_is_that_of_one_device(tmp_path, capsys):
 def test_the_steps_of_such_a_run_get_and_give_a_spread_state(tmp_path):
     made = api.run_config(custom.choose("digits"), None, {"parallel": "fsdp", "devices": 2, "batch_size": 20})
     here = run.assemble(made, tmp_path, custom.choose("digits").model)
-    state = loop.placed(here, jax.jit(here.gan.init)(jax.random.key(0)))
+    state = programs.placed(here, jax.jit(here.gan.init)(jax.random.key(0)))
     kernels = [leaf for leaf in jax.tree.leaves(state.generator) if leaf.size >= fsdp.SMALLEST]
     assert kernels
     assert not any(leaf.is_fully_replicated for leaf in kernels)
     data = parallel.replicate(here.dataset.train, jax.devices()[:2])
-    after, _ = loop.compiled_step(here, 2)(loop.step_key(here), state, data)
+    after, _ = programs.compiled_step(here, 2)(programs.step_key(here), state, data)
     placed = fsdp.shardings(here.template(), jax.devices()[:2])
     assert all(jax.tree.leaves(jax.tree.map(lambda leaf, at: leaf.sharding.is_equivalent_to(at, leaf.ndim), after, placed)))
 
