@@ -72,10 +72,14 @@ hypothesis.settings.load_profile("jgan")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Groups the tests of a file, and leaves the examples of networks and models to the slow tests: each compiles its own.
 
+    The weekly tests are slow ones too.
+
     With `--dist=loadgroup` a group runs in one process, which makes its fixtures and compiles its programs once.
     """
     for item in items:
         if isinstance(item, pytest.DoctestItem) and item.path.parent.name in ("models", "networks"):
+            item.add_marker(pytest.mark.slow)
+        if item.get_closest_marker("weekly"):
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(str(item.path)))

@@ -63,7 +63,7 @@ def test_the_conditions_hold_as_the_figures_say():
     assert list(restoration_measures.success(result).values())[3] is None
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_a_tiny_run_goes_on_where_it_ended(tmp_path):
     random = np.random.default_rng(0)
     smooth = random.integers(0, 255, (400, 8, 8)).repeat(8, axis=1).repeat(8, axis=2).astype(np.uint8)

@@ -20,7 +20,9 @@ EXPECTED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.weekly] * (name == "pixelcnn_pp")) for name in EXPECTED]
+)
 def test_a_short_run_has_its_measures_and_pictures(name, tmp_path, capsys):
     column, entry, words = EXPECTED[name]
     preset = models.presets()[name]

@@ -123,7 +123,7 @@ def test_two_processes_make_the_run_of_one(photos, tmp_path):
     assert_same_end(tmp_path / "two", tmp_path / "resident")
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("lost", [0, 1])
 def test_one_is_killed_and_another_number_of_processes_goes_on(tmp_path, lost, capsys):
     team = started(tmp_path / "run", 2, *ENDLESS)
@@ -153,7 +153,7 @@ def test_one_is_killed_and_another_number_of_processes_goes_on(tmp_path, lost, c
     np.testing.assert_allclose(*losses, rtol=1e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("asked", [0, 1])
 def test_a_signal_to_any_of_them_ends_all_after_the_same_step(tmp_path, asked):
     team = started(tmp_path / "run", 2, *ENDLESS)
@@ -165,13 +165,13 @@ def test_a_signal_to_any_of_them_ends_all_after_the_same_step(tmp_path, asked):
     assert f"signal SIGTERM: stopped at step {last(tmp_path / 'run')}, saved" in out[0]
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_the_time_limit_ends_all(tmp_path):
     out = trained(tmp_path / "run", 2, *ENDLESS, "--time-limit", "0.2")
     assert f"time limit: stopped at step {last(tmp_path / 'run')}, saved" in out[0]
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_all_go_back_after_a_value_that_is_not_finite(tmp_path):
     flags = ["--on-nonfinite", "rollback", "--model.optimizer.learning-rate", "1e38", "--steps", "20"]
     statuses, out, err = ended(started(tmp_path / "run", 2, *FLAGS, *flags))
@@ -184,7 +184,7 @@ def test_all_go_back_after_a_value_that_is_not_finite(tmp_path):
 # ---------------------------------------------------------------------------------------------------------------- errors
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_an_error_of_one_is_told_by_all(tmp_path):
     """The leader's folder, a follower's options, a follower's data: one line each, nothing is written."""
     (tmp_path / "run").mkdir()

@@ -203,7 +203,7 @@ def test_a_signal_saves_all(tmp_path, together):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_kill_minus_nine_at_random_moments(tmp_path):
     """As in test_train.py, of three seeds: each file is that of seeds that were not killed."""
     moments, often = random.Random(3), ["--eval-every", "0", "--sample-every", "0", *THREE]
@@ -262,7 +262,7 @@ def test_the_seeds_of_several_devices_need_nothing_of_each_other():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("preset", ["dcgan", "progan"])
+@pytest.mark.parametrize("preset", ["dcgan", pytest.param("progan", marks=pytest.mark.weekly)])
 def test_models_with_convolutions_and_with_phases(preset, tmp_path):
     """DCGAN's steps are not scanned on CPU; ProGAN has phases, whose boundary is crossed by all seeds."""
     often = ["--log-every", "1", "--sample-every", "2", "--checkpoint-every", "1", "--eval-every", "2", "--eval-samples", "50"]

@@ -76,7 +76,7 @@ def test_a_streamed_run_ends_with_the_bits_of_a_resident_one(run, photos, tmp_pa
     assert (run / picture).read_bytes() == (tmp_path / "run" / picture).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_to_all_processes_while_workers_start(photos, tmp_path, name):
     flags = [*SMALL, "--dataset", "folder:8", "--data-dir", str(photos), "--steps", "2000", "--workdir", str(tmp_path / "run")]
@@ -176,7 +176,7 @@ def test_a_model_with_labels(photos, tmp_path):
     assert resident[0]["g_loss"] == pytest.approx(streamed[0]["g_loss"], rel=1e-5)
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 def test_worker_processes_and_another_number_of_them(run, photos, tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         stop_at(patched, 2)

@@ -110,7 +110,7 @@ def test_a_run_goes_on_beyond_its_first_end(finished, tmp_path):
     assert_same_end(finished, tmp_path / "longer")
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("kills", KILLS)
 def test_kill_minus_nine_at_random_moments(tmp_path, kills):
     """Killed again and again, each time at another moment from the start of Python on; then left to finish."""

@@ -25,7 +25,7 @@ def test_damaged_files():
     assert sum(count["refused"] for count in counts.values()) > 50
 
 
-@pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.parametrize("seed", range(1, 3))
 def test_many_damaged_files(seed):
     counts, wrong = fuzzing.survey(2500, seed)
