@@ -107,7 +107,7 @@ def step_of(model: Growing, axis: str = "", value: float = 1) -> dict[str, Any]:
         "flop": budget.flops(gan, spec, batch),
         "state": memory.bytes_of(state),
         "gradients": costs.gradients(state, updates),
-        "gathered": costs.gradients(state, updates + 1),
+        "gathered": costs.gathered(state, updates),
         "held": {str(count): fsdp.bytes_on_a_device(state, count) for count in DEVICES},
     }
 
@@ -173,9 +173,8 @@ def _of_devices(axes: "Axes", found: Mapping[str, Any], what: str) -> None:
         if what == "memory":
             lines = [base["state"]] * len(counts), [base["held"][str(count)] for count in counts]
         else:
-            others = [(count - 1) / count for count in counts]
-            whole = [2 * share * base["gradients"] for share in others]
-            lines = whole, [one + share * base["gathered"] for one, share in zip(whole, others, strict=True)]
+            sent = [costs.exchanged(base["gradients"], base["gathered"], count) for count in counts]
+            lines = [added for added, _ in sent], [sum(both) for both in sent]
         for line, style in zip(lines, ("-", "--"), strict=True):
             axes.plot(counts, [value / 1e6 for value in line], style, marker=".", color=colour)
     axes.plot([], [], "-", color=canvas.BLACK, label="shard")

@@ -96,9 +96,21 @@ def of_phase(run: Run) -> Cost:
         flop(programs.resident_step(run), programs.step_key(run), state, data),
         held(run),
         gradients(state, run.gan.n_critic),
-        # The discriminator's before each of its updates, and after the last for the generator's.
-        gradients(state, run.gan.n_critic + 1) if run.config.parallel == "fsdp" else 0,
+        gathered(state, run.gan.n_critic) if run.config.parallel == "fsdp" else 0,
     )
+
+
+def gathered(state: GANState, n_critic: int) -> int:
+    """The bytes of all parameters that a step gathers, if the state is spread over devices (`jgan.fsdp`).
+
+    Args:
+      state: the state, or its shapes.
+      n_critic: discriminator updates in a step.
+
+    Returns:
+      The number of bytes: the generator's once, the discriminator's before each of its updates, and once after the last.
+    """
+    return gradients(state, n_critic + 1)
 
 
 def held(run: Run) -> int:
@@ -178,12 +190,31 @@ def sentences(run: Run, steps: int) -> list[tuple[str, str]]:
         words = ", ".join(f"{name} {time:.3g}" for name, time in times.items())
         lines.append(("at least", f"milliseconds per step, on {count} x: {words}"))
     if count > 1:
-        others = (count - 1) / count
-        what = f"{memory.in_words(int(2 * others * cost.gradients))} of gradients"
-        if cost.gathered:
-            what += f" and {memory.in_words(int(others * cost.gathered))} of parameters"
+        added, gathered = exchanged(cost.gradients, cost.gathered, count)
+        what = f"{memory.in_words(added)} of gradients"
+        if gathered:
+            what += f" and {memory.in_words(gathered)} of parameters"
         lines.append(("exchanged", f"{what} per step and device, in a ring"))
     return lines
+
+
+def exchanged(gradients: int, gathered: int, count: int) -> tuple[int, int]:
+    """The bytes that a device sends in a step, in a ring.
+
+    Args:
+      gradients: bytes of the gradients that the devices add up.
+      gathered: bytes of the parameters that they gather.
+      count: the number of devices.
+
+    Returns:
+      Those for the gradients, which go around twice, and those for the parameters.
+
+    Example:
+      >>> from jgan.training import costs
+      >>> costs.exchanged(1000, 1000, 4)
+      (1500, 750)
+    """
+    return int(2 * (count - 1) / count * gradients), int((count - 1) / count * gathered)
 
 
 def operations(number: float) -> str:

@@ -70,7 +70,8 @@ def axes(given: Sequence[str], known: Mapping[str, float]) -> dict[str, tuple[st
             raise ValueError(f"--over: unknown flag {flag}{f', did you mean {meant[0]}?' if meant else ''}")
         if not known[flag] and not set(values) <= {"true", "false"}:
             raise ValueError(f"--over {flag}: the values of a switch are true and false, found {rest!r}")
-        if flag in found or len({_number(value) for value in values}) < len(values):
+        alike = values if flag in PATHS else map(_number, values)
+        if flag in found or len(set(alike)) < len(values):
             raise ValueError(f"--over {flag}: {'given twice' if flag in found else 'has a value twice, ' + rest}")
         found[flag] = tuple(str(reading.user_path(value).absolute()) for value in values) if flag in PATHS else values
     return found
@@ -79,9 +80,10 @@ def axes(given: Sequence[str], known: Mapping[str, float]) -> dict[str, tuple[st
 def _number(value: str) -> str | float:
     """The number that a value is: 0.1, .10 and 1e-1 are one."""
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
         return value
+    return value if number != number else number  # nan is not equal to itself
 
 
 def settings(over: Mapping[str, Sequence[str]]) -> list[Setting]:

@@ -17,19 +17,8 @@ def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch, capsys):
     images = lambda n: Batch(random.integers(0, 256, (n, 28, 28, 1), np.uint8))  # noqa: E731
     tiny = Dataset("mnist", images(5_000), images(20), images(10))  # an epoch is one chunk of steps
     monkeypatch.setattr(mnist_parzen, "load", lambda name, data_dir: tiny)
-    flags = [
-        "--seeds",
-        "2",
-        "--eval-every",
-        "1",
-        "--half-lives",
-        "1",
-        "--num-samples",
-        "30",
-        "--workdir",
-        str(tmp_path / "run"),
-    ]
-    flags += ["--out", str(tmp_path / "a.json"), "--pictures", str(tmp_path)]
+    flags = ["--seeds", "2", "--eval-every", "1", "--half-lives", "1", "--num-samples", "30"]
+    flags += ["--workdir", str(tmp_path / "run"), "--out", str(tmp_path / "a.json"), "--pictures", str(tmp_path)]
     mnist_parzen.main([*flags, "--epochs", "1"])
     mnist_parzen.main([*flags, "--epochs", "2"])
     found = json.loads((tmp_path / "a.json").read_text())

@@ -81,10 +81,10 @@ def test_a_twin_has_the_outputs_of_the_model(name):
 @pytest.mark.slow
 def test_the_command_end_to_end(tmp_path, capsys):
     path = tmp_path / "throughput_images_cpu.json"
-    flags = ["--models", "dcgan_32", "--width", "8", "--batch-size", "4", "--repeats", "2", "--seconds", "0.01"]
+    flags = ["--models", "dcgan_32", "r3gan", "--width", "8", "--batch-size", "4", "--repeats", "2", "--seconds", "0.01"]
     throughput_images.main([*flags, "--no-compiled", "--out", str(path)])
     result = json.loads(path.read_text())
-    assert list(result["models"]) == ["dcgan_32"]
+    assert list(result["models"]) == ["dcgan_32", "r3gan"]
     for model in result["models"].values():
         assert model["gflop"] > 0
         assert all(step["images_per_second"]["min"] > 0 for step in model["steps"].values())

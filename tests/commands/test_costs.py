@@ -55,18 +55,8 @@ def test_a_large_step_on_several_devices_names_chips_and_what_is_exchanged(capsy
 
 
 def test_a_state_that_is_spread_takes_less_memory_and_its_parameters_are_gathered(capsys, tmp_path):
-    flags = [
-        "--batch-size",
-        "40",
-        "--model.g-units",
-        "3000",
-        "3000",
-        "--model.d-units",
-        "2000",
-        "2000",
-        "--workdir",
-        str(tmp_path),
-    ]
+    flags = ["--batch-size", "40", "--model.g-units", "3000", "3000", "--model.d-units", "2000", "2000"]
+    flags += ["--workdir", str(tmp_path)]
     held, exchanged = {}, {}
     for mode in ("shard", "fsdp"):
         train.main(["digits", "--dry-run", "--parallel", mode, *flags])

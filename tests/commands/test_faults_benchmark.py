@@ -44,11 +44,11 @@ def test_a_run_that_ends_differently_is_noticed(finished_run, tmp_path):
 def test_end_to_end(tmp_path, monkeypatch):
     """The run that is killed ends as the one that is not, and a bit of it that is flipped is noticed."""
     monkeypatch.setattr(faults, "RUNS", {"fully connected": faults.RUNS["two phases"]})
-    flags = ["--kills", "2", "--flips", "4", "--workdir", str(tmp_path / "faults"), "--out", str(tmp_path / "a.json")]
+    flags = ["--kills", "3", "--flips", "4", "--workdir", str(tmp_path / "faults"), "--out", str(tmp_path / "a.json")]
     faults.main(flags)
     found = json.loads((tmp_path / "a.json").read_text())
     (kills,) = found["kills"]
-    assert (kills["kills"], kills["problems"]) == (2, {})
+    assert (kills["kills"], kills["problems"]) == (3, {})
     assert (found["flips"]["flips"], found["flips"]["silent"]) == (4, 0)
-    assert found["command"] == "python -m benchmarks.faults --flips 4 --kills 2 --seed 0"
+    assert found["command"] == "python -m benchmarks.faults --flips 4 --kills 3 --seed 0"
     gc.collect()

@@ -211,7 +211,7 @@ def test_kill_minus_nine_at_random_moments(tmp_path):
     started = time.monotonic()
     train.main([*small_run(whole, 100), *often])
     span = time.monotonic() - started
-    for _ in range(2):
+    for _ in range(3):
         resume = ["--resume"] if (workdir / records.SEEDS).exists() else []
         line = [sys.executable, "-m", "jgan.train", *small_run(workdir, 100), *often, *resume]
         process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -266,6 +266,10 @@ def test_settings_of_other_measures_follow(tmp_path):
             ["--over", "model.optimizer.learning-rate=0.1,.10"],
             "--over model.optimizer.learning-rate: has a value twice, 0.1,.10",
         ),
+        (
+            ["--over", "model.optimizer.learning-rate=nan,nan"],
+            "--over model.optimizer.learning-rate: has a value twice, nan,nan",
+        ),
         (["--over", "preset=digits,mnist"], "--over preset: there is no sweep over it"),
         (["--over", "no-tensorboard=true,false"], "--over no-tensorboard: give tensorboard=true,false"),
         (["--over", "tensorboard=true,false", "--no-tensorboard"], "--tensorboard is swept and given"),
