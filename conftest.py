@@ -35,13 +35,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # LLVM's optimisations are left out too; XLA's own stay.
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
-# The commands compile the same small programs again and again, in many processes: they share what they compiled. A folder
+# The tests and the commands compile the same small programs again and again, in many processes: they share what they compiled,
+# also what compiles in milliseconds, as to read it is faster still. A folder
 # of the session's own, so that nothing old is ever run.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     _cache = tempfile.mkdtemp(prefix="jgan-tests-")
     atexit.register(shutil.rmtree, _cache, ignore_errors=True)
     os.environ["JAX_COMPILATION_CACHE_DIR"] = _cache
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0.1"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 
 # Tracing makes many small objects that live on, and looking through all of them again and again takes a tenth of the time.
@@ -68,16 +69,20 @@ hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, ma
 hypothesis.settings.load_profile("jgan")
 
 
+COMPILED = ("augment", "degradations", "models", "networks")
+"""folders whose docstrings' examples compile most: each its own network, or one operation after the other"""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups the tests of a file, and leaves the examples of networks and models to the slow tests: each compiles its own.
+    """Groups the tests of a file, and leaves the examples that compile most to the slow tests.
 
     The weekly tests are slow ones too.
 
     With `--dist=loadgroup` a group runs in one process, which makes its fixtures and compiles its programs once.
     """
     for item in items:
-        if isinstance(item, pytest.DoctestItem) and item.path.parent.name in ("models", "networks"):
+        if isinstance(item, pytest.DoctestItem) and item.path.parent.name in COMPILED:
             item.add_marker(pytest.mark.slow)
         if item.get_closest_marker("weekly"):
             item.add_marker(pytest.mark.slow)

@@ -35,10 +35,10 @@ def moments(x: Float32[jax.Array, "b d"], valid: Bool[jax.Array, " b"]) -> tuple
       `(count, mean, scatter)`: int32 scalar, `[d]` and `[d, d]`, the sum of (x - mean)(x - mean)^T.
 
     Example:
-      >>> import jax.numpy as jnp
+      >>> import jax, jax.numpy as jnp
       >>> from jgan.metrics import exact, pairs
       >>> x = jnp.array([[1e6], [1e6 + 1], [1e6 + 2], [0]])
-      >>> count, mean, scatter = exact.moments(x, jnp.arange(4) < 3)
+      >>> count, mean, scatter = jax.jit(exact.moments)(x, jnp.arange(4) < 3)
       >>> int(count), pairs.float64(mean).tolist(), pairs.float64(scatter).tolist()
       (3, [1000001.0], [[2.0]])
     """

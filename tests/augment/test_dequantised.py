@@ -36,7 +36,7 @@ def test_the_option_of_a_model_of_images_changes_the_real_ones_alone():
     for dequantise in (False, True):
         config = images.Training(dequantise=dequantise, **rest)
         gan = images.play(config, spec, losses.wasserstein, (generator, critic))
-        state = gan.init(KEY)
+        state = jax.jit(gan.init)(KEY)
         found.append([gan.d_step(KEY, state, black)[1]["d_loss"], gan.g_step(KEY, state, black)[1]["g_loss"]])
     assert found[0] == [0, 0]
     np.testing.assert_allclose(found[1], [-0.5 / 256, 0], rtol=0.05, atol=0)

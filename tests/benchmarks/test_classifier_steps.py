@@ -35,7 +35,7 @@ def test_the_loops_make_the_same_updates():
     )
     made = dense.trainer(SIMPLE, (2, 2, 1), 3)
     ways = classifier_steps.loops(made, train, dense.order(jax.random.key(0), 6, 3))
-    start = made.init(jax.random.key(1))
+    start = jax.jit(made.init)(jax.random.key(1))
     ends = {name: jax.tree.leaves(way(start).params) for name, way in ways.items()}
     for name in ("steps", "epoch"):
         for leaf, expected in zip(ends[name], ends["examples"], strict=True):

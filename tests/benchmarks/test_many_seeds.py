@@ -8,6 +8,7 @@ from benchmarks import many_seeds, model_drawings, timing
 from jgan.training.environment import environment
 
 
+@pytest.mark.slow
 def test_the_gain_is_that_over_one_after_the_other(monkeypatch):
     seconds = {1: [1.0, 2.0, 1.0], 2: [1.0, 1.0, 2.0], 4: [4.0, 4.0, 4.0]}
     known = [timing.Timing(str(count), 0.0, times) for count, times in seconds.items()]

@@ -54,6 +54,7 @@ assert peak is None or peak > 0.5 * sum(memory.predicted(state, batch, compiled)
 """
 
 
+@pytest.mark.slow
 def test_the_peak_has_most_of_the_parts():
     """In a process of its own: one that has run other tests holds freed memory, which it uses again without growing."""
     paths = [str(Path(__file__).parents[2]), str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]

@@ -56,6 +56,7 @@ def test_the_flags_of_each_task_are_those_of_its_command(name):
     assert not task.goes_on or getattr(parsed, "minutes", 5.0) == 5.0
 
 
+@pytest.mark.slow
 def test_every_task_begins_and_what_is_done_is_not_begun_again(runbook, capsys):
     began = time.monotonic()
     assert runbook("--minutes", "0.1") == {"fails": "failed with status 3", "writes": "done", "waits": "stopped"}

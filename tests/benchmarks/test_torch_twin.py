@@ -65,6 +65,7 @@ def test_updates_are_jgans(simultaneous):
             np.testing.assert_allclose(layer.bias.detach(), found["bias"], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_flops_are_those_counted():
     from torch.utils.flop_counter import FlopCounterMode
 

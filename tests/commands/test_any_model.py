@@ -271,6 +271,7 @@ def test_the_measures_of_translations_as_text():
     assert pairs.phrase({"error": 0.25}) == "mean absolute error 0.25"
 
 
+@pytest.mark.slow
 def test_where_only_one_direction_is_known_domains_are_compared_as_sets(tmp_path):
     trained = train(SHIFT, Shift(0.25), dataset="unpaired:edges:digits", steps=1, batch_size=16, workdir=tmp_path / "a")
     found, test = trained.summary["translation"], trained.run.dataset.test

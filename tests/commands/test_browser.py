@@ -165,6 +165,7 @@ def test_the_page_in_a_browser_shows_the_samples(finished_run, tmp_path):
     np.testing.assert_allclose(tiles, 255 * samples, rtol=0, atol=0.51)
 
 
+@pytest.mark.slow
 def test_models_without_a_page_are_refused(tmp_path):
     from jgan import train
 

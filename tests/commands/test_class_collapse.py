@@ -5,6 +5,7 @@ import json
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from tiny_models import game
 
 from jgan import data
@@ -58,6 +59,7 @@ def assert_class_3_is_told_of(workdir, at, healthy):
     assert (workdir / "curves.png").stat().st_size > 0
 
 
+@pytest.mark.slow
 def test_a_class_that_collapses_is_told_of_in_the_log(tmp_path):
     options = {"steps": 900, "batch_size": 8, "eval_samples": 500, "eval_every": 300, "sample_every": 0, "log_every": 300}
     train(of_memory, dataset="digits", workdir=tmp_path / "run", **options)

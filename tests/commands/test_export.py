@@ -68,6 +68,7 @@ def test_the_function_gives_the_same_images_in_a_process_without_jgan(finished_r
     assert known["samples"].std() > 0
 
 
+@pytest.mark.slow
 def test_the_function_of_a_model_with_labels(labelled, tmp_path):
     export.main([str(labelled), "--out", str(tmp_path / "generator.stablehlo"), "--platforms", "cpu"])
     assert alone(READS, tmp_path, "z", "c") == "(3, 8, 8, 1)"

@@ -521,6 +521,7 @@ def test_divergence_before_the_first_checkpoint_says_that_there_is_none(tmp_path
         train.main(small_run(tmp_path / "run", 8, *DIVERGING))
 
 
+@pytest.mark.slow
 def test_rollbacks_are_counted_and_end(tmp_path, capsys, monkeypatch):
     from jgan.training import loop
 
@@ -530,6 +531,7 @@ def test_rollbacks_are_counted_and_end(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.count("back to step 0, with other random numbers") == 2
 
 
+@pytest.mark.slow
 def test_a_rollback_goes_on_from_the_checkpoint_with_other_random_numbers(copy, monkeypatch, capsys):
     original, failed = Journal.check, []
 

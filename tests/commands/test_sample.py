@@ -159,6 +159,7 @@ def test_no_run(capsys, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_checkpoint_cut_short(finished_run, tmp_path):
     """As a command of its own: nothing but the one line is printed, whatever the storage layer's threads have to say."""
     folder = tmp_path / "run"

@@ -125,6 +125,7 @@ def test_a_missing_best_checkpoint_is_said_beside_the_one_that_is_there(tmp_path
             checkpoints.expect("best")
 
 
+@pytest.mark.slow
 def test_a_run_killed_while_it_removes_a_checkpoint_leaves_none_with_some_of_its_files(tmp_path):
     """Its files are removed one after the other; the process ends at the third of them."""
     code = """

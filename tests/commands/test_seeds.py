@@ -149,6 +149,7 @@ def without_last(workdir, seed, step):
     shutil.rmtree(seeds.member(workdir, seed) / "checkpoints" / str(step))
 
 
+@pytest.mark.slow
 def test_killed_between_two_checkpoints_they_end_like_seeds_that_were_not(copy, together):
     """Seed 7 has the checkpoint of step 8, the others do not; the lines of the means are written again."""
     for seed in (8, 9):
@@ -160,6 +161,7 @@ def test_killed_between_two_checkpoints_they_end_like_seeds_that_were_not(copy, 
     assert without_clock(copy) == without_clock(together)
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_set_aside(copy, together):
     broken = seeds.member(copy, 8) / "checkpoints" / "8"
     for path in sorted(path for path in broken.rglob("*") if path.is_file()):
@@ -249,6 +251,7 @@ def test_four_devices_have_a_seed_each(tmp_path):
         assert_close(seeds.member(one, seed), seeds.member(four, seed))
 
 
+@pytest.mark.slow
 def test_the_seeds_of_several_devices_need_nothing_of_each_other():
     """No collective operation is in the program."""
     chosen = custom.choose("digits")

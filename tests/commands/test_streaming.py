@@ -129,6 +129,7 @@ def stop_at(monkeypatch, step):
         monkeypatch.setattr(kind, "take", take)
 
 
+@pytest.mark.slow
 def test_so_does_one_that_is_stopped_twice_and_goes_on_otherwise(run, photos, tmp_path, monkeypatch):
     for loader, stop, more in (("streamed", 2, ()), ("resident", 1, ("--resume",)), ("streamed", 0, ("--resume",))):
         with monkeypatch.context() as patched:

@@ -35,6 +35,7 @@ def copy(finished, tmp_path):
     return shutil.copytree(finished, tmp_path / "all")
 
 
+@pytest.mark.slow
 def test_a_combination_ends_as_its_run_alone_does(tmp_path):
     swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=0.05,0.2")
     train.main(["digits", *SHORT, "--workdir", str(tmp_path / "alone"), "--model.optimizer.learning-rate", "0.2"])
@@ -150,6 +151,7 @@ def test_no_time_is_left_for_the_next_combination(copy, capsys):
     assert entry["folder"] == "learning-rate=0.05"
 
 
+@pytest.mark.slow
 def test_auto_starts_a_sweep_and_goes_on_with_it(tmp_path, capsys):
     flags = ["--over", "model.marginal-bias=true,false", "--resume", "auto"]
     swept(tmp_path / "all", *flags)
@@ -159,6 +161,7 @@ def test_auto_starts_a_sweep_and_goes_on_with_it(tmp_path, capsys):
     assert capsys.readouterr().out.count("ended before") == 2
 
 
+@pytest.mark.slow
 def test_runs_that_were_continued_for_longer_have_ended(tmp_path, capsys):
     swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=0.05,0.2")
     train.main(["--workdir", str(tmp_path / "all" / "learning-rate=0.2"), "--resume", "--steps", "6"])
@@ -187,6 +190,7 @@ def test_the_time_that_is_left_is_given_to_a_combination(copy, monkeypatch):
     assert given == [pytest.approx(1.0)]  # after this one nothing is left
 
 
+@pytest.mark.slow
 def test_measures_that_differ_do_not_compare_the_combinations(tmp_path, capsys):
     random = np.random.default_rng(0)
     for name in ("a", "b"):
@@ -200,6 +204,7 @@ def test_measures_that_differ_do_not_compare_the_combinations(tmp_path, capsys):
     assert len(json.loads((tmp_path / "all" / "summary.json").read_text())["settings"]) == 2
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_from_another_folder(tmp_path, monkeypatch):
     np.savez(tmp_path / "a.npz", x=np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8))
     monkeypatch.chdir(tmp_path)

@@ -63,6 +63,7 @@ def test_a_run_without_the_flag_writes_none(finished_run):
     assert not (finished_run.workdir / "tensorboard").exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_and_the_state_is_saved(tmp_path, monkeypatch):
     from tensorboardX.record_writer import RecordWriter
 

@@ -145,6 +145,7 @@ def test_four_devices_agree_with_one(finished, tmp_path, mode):
 WIDE = ["--model.g-units", "128", "128"]
 
 
+@pytest.mark.slow
 def test_a_run_whose_state_is_spread_is_that_of_one_device(tmp_path, capsys):
     """To rounding; its checkpoints are whole, and another mode goes on from them."""
     train.main(small_run(tmp_path / "one", 8, *WIDE))

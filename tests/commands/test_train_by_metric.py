@@ -67,6 +67,7 @@ def test_the_figure_is_the_fid_of_the_checkpoint(by_fid):
     assert rows[-1]["fid"] == pytest.approx(fid_of(by_fid, last, classifier.load()), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_is_that_of_the_least_fid(by_fid):
     least = min(rows_of(by_fid), key=lambda row: row["fid"])
     assert int(by_fid.restore("best").step) == least["step"]

@@ -236,7 +236,7 @@ def test_a_model_with_standing_statistics_generates_with_them():
     )
     optimizers = steps.Optimizers(optax.sgd(0.1), optax.sgd(0.1), optim.EMA(optim.warmed_up(0.9), "latest"))
     gan = assemble(game, steps.alternating(game, optimizers), optimizers, standing=20)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     # The statistics of N(3, 4), not the initial ones of N(0, 1): the sum of three standard normal numbers.
     z = latents(KEY, 64)
     expected = np.asarray(z, np.float64).sum(axis=1)

@@ -34,7 +34,7 @@ def bilinear_step(rule, eta, **fields):
 
 def update_matrix(gan, batch=ZEROS):
     """The Jacobian at (0, 0) of one step as a map of (generator's number, discriminator's number)."""
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
 
     def update(point):
         g, d = point
@@ -63,7 +63,7 @@ def update_matrix(gan, batch=ZEROS):
 def test_the_distance_from_the_equilibrium_changes_by_the_known_factor(rule, factor, eta):
     """These three are a rotation and a scaling: every step has the same factor, from anywhere."""
     gan = bilinear_step(rule, eta, start=(0.6, -0.8))
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     for _ in range(3):
         before = math.hypot(state.generator.params, state.discriminator.params)
         state, _ = gan.step(KEY, state, ZEROS)
@@ -77,7 +77,7 @@ def test_in_turn_the_eigenvalues_lie_on_the_unit_circle(rule, sign, eta):
     """And x^2 + y^2 + eta x y is conserved if y, the discriminator, moves first; x^2 + y^2 - eta x y if x does."""
     gan = bilinear_step(rule, eta, start=(0.6, -0.8))
     assert np.abs(np.linalg.eigvals(update_matrix(gan))) == pytest.approx([1, 1], abs=1e-6)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
 
     def conserved(state):
         x, y = float(state.generator.params), float(state.discriminator.params)
@@ -93,7 +93,7 @@ def test_in_turn_the_eigenvalues_lie_on_the_unit_circle(rule, sign, eta):
 def test_optimistic_descent_has_the_known_factor_and_bound(eta):
     """Its map is on the point and the gradient before; |lambda|^2 of its larger root to eta = 1/2, divergence above 3^-1/2."""
     gan = bilinear_step("optimistic", eta)
-    state, _ = gan.step(KEY, gan.init(KEY), ZEROS)  # the first step has no gradient before it
+    state, _ = gan.step(KEY, jax.jit(gan.init)(KEY), ZEROS)  # the first step has no gradient before it
     leaves, structure = jax.tree.flatten(state)
     moving = [i for i, leaf in enumerate(leaves) if leaf.dtype == jnp.float32]
 
@@ -197,7 +197,7 @@ def test_wgan_gp_has_no_equilibrium_at_which_to_linearise(weight):
         loss="wasserstein", penalty=options.Penalty("gradient_penalty", weight), rule=SIMULTANEOUS, optimizer=sgd(1.0)
     )
     gan = dirac.make(config, SPEC)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     for theta, psi in ((0.0, 1e-3), (0.0, -1e-3), (0.4, 0.7), (-1.0, -2.0)):
         there = state._replace(
             generator=state.generator._replace(params=jnp.float32(theta)),
@@ -212,7 +212,7 @@ def test_wgan_gp_has_no_equilibrium_at_which_to_linearise(weight):
 
 def distance(config, count):
     gan = dirac.make(config, SPEC)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
 
     def body(state, _):
         state, _ = gan.step(KEY, state, ZEROS)

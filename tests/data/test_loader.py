@@ -72,8 +72,9 @@ def all_of(stream, steps):
 def test_the_order_on_the_host_is_that_of_the_device(n, share, first, stream, seed):
     key, batch_size = jax.random.key(seed), max(1, int(n * share))
     host = order.HostOrder(key, n, batch_size, first=first, end=first + 9, stream=stream)
+    on_device = jax.jit(lambda minibatch: order.batch_indices(key, minibatch, n, batch_size, stream=stream))
     for minibatch in (first, first + 1, first + 8):
-        device = order.batch_indices(key, minibatch, n, batch_size, stream=stream)
+        device = on_device(minibatch)
         found = host(minibatch)
         assert found.dtype == device.dtype
         np.testing.assert_array_equal(found, device)

@@ -260,6 +260,7 @@ assert not [name for name in sys.modules if name.partition(".")[0] == "tensorflo
 """
 
 
+@pytest.mark.slow
 def test_tensorflow_is_neither_needed_nor_imported(tmp_path):
     idx_files.write_set(tmp_path / "downloads" / "manual")
     done = subprocess.run(

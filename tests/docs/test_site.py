@@ -342,6 +342,7 @@ def run(monkeypatch, tmp_path):
 SHORT = ('workdir="RUN"', 'workdir="RUN", eval_samples=50')
 
 
+@pytest.mark.slow
 def test_the_example_of_a_step(run):
     small = ("gan2014.Config()", "gan2014.Config(g_units=(8,), d_units=(8,), d_pieces=2)")
     names = run(example("step", small, ("jnp.zeros((100,", "jnp.zeros((4,")))
@@ -353,6 +354,7 @@ def test_the_example_of_networks(run, capsys):
     assert capsys.readouterr().out == "(16,)\n" * 3
 
 
+@pytest.mark.slow
 def test_the_example_of_metrics(run, capsys):
     run(example("metrics"))
     fid, kid, coverage = map(float, capsys.readouterr().out.split())
@@ -379,6 +381,7 @@ def test_the_example_of_a_loss(run, monkeypatch):
     assert trained.state.step == 2
 
 
+@pytest.mark.slow
 def test_the_example_of_a_model(run, tmp_path, monkeypatch):
     (tmp_path / "hinge_gan.py").write_text(example("plugin"))
     try:
@@ -392,6 +395,7 @@ def test_the_example_of_a_model(run, tmp_path, monkeypatch):
     assert trained.run.gan.sample(jax.random.key(0), trained.state, 3).shape == (3, 8, 8, 1)
 
 
+@pytest.mark.slow
 def test_the_example_of_an_exported_generator(run):
     small = models.MODELS["gan2014"].small(models.presets()["digits"].config)
     train("digits", small, steps=1, batch_size=8, eval_samples=50, workdir="RUN")

@@ -101,7 +101,7 @@ def oracle(config, params, data, rows):
 def test_an_epoch_is_a_loop_in_float64(changes, batch_size, images):
     config = Dense(units=UNITS, **changes)
     made = dense.trainer(config, SHAPE, CLASSES)
-    start = made.init(jax.random.key(3))
+    start = jax.jit(made.init)(jax.random.key(3))
     rows = dense.order(jax.random.key(4), len(images.x), batch_size)
     after, losses = jax.jit(functools.partial(dense.epoch, made))(start, jax.tree.map(jnp.asarray, images), rows)
     expected = oracle(config, start.params, images, rows)

@@ -135,7 +135,7 @@ def test_a_small_network_is_its_definition():
     shapes = jax.eval_shape(SMALL.init, jax.random.key(0), x)
     variables = jax.tree.map(lambda leaf: generator.uniform(-1, 1, leaf.shape).astype(np.float32), shapes)
     variables = jax.tree_util.tree_map_with_path(lambda path, leaf: abs(leaf) if path[-1].key == "var" else leaf, variables)
-    outputs = SMALL.apply(variables, x)
+    outputs = jax.jit(SMALL.apply)(variables, x)
     levels, features, logits = by_definition(jax.tree.map(np.float64, variables["params"]), np.float64(x))
     assert [level.shape for level in outputs.levels] == [(2, 3, 3, 6)]
     np.testing.assert_allclose(outputs.levels[0], levels, rtol=1e-4, atol=1e-4)

@@ -32,7 +32,7 @@ def in_numpy(params, x):
 def test_the_loss_and_the_law_after_a_step_are_those_of_numpy(loss):
     config = dataclasses.replace(SMALL, loss=loss, moments_decay=0.75)
     gan, x = autoencoder.make(config, SPEC), np.random.default_rng(0).random((5, 8, 8, 1))
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     after, metrics = jax.jit(gan.step)(KEY, state, Batch(jnp.asarray(x, jnp.float32)))
     codes, logits = in_numpy(state.generator.params, x)
     if loss == "cross_entropy":
@@ -51,7 +51,7 @@ def test_the_loss_and_the_law_after_a_step_are_those_of_numpy(loss):
 def test_samples_are_decoded_from_the_law_of_the_codes():
     """Of a decoder that is linear, the samples have the mean and the covariance that follow from those of the codes."""
     _, decoder = autoencoder.networks(dataclasses.replace(SMALL, units=()), SPEC)
-    params, model_state = decoder.init(KEY)
+    params, model_state = jax.jit(decoder.init)(KEY)
     generator = np.random.default_rng(1)
     mixing, mean = generator.normal(size=(3, 3)), generator.normal(size=3)
     law = {"mean": jnp.asarray(mean, jnp.float32), "covariance": jnp.asarray(mixing @ mixing.T, jnp.float32)}
@@ -66,7 +66,7 @@ def test_samples_are_decoded_from_the_law_of_the_codes():
 @pytest.mark.slow
 def test_on_four_devices_the_law_is_that_of_the_whole_batch():
     gan = autoencoder.make(SMALL, SPEC)
-    state, batch = gan.init(KEY), Batch(jax.random.uniform(KEY, (8, 8, 8, 1)))
+    state, batch = jax.jit(gan.init)(KEY), Batch(jax.random.uniform(KEY, (8, 8, 8, 1)))
     one, _ = jax.jit(gan.step)(KEY, state, batch)
     shares = Batch(batch.x.reshape(4, 2, 8, 8, 1))
     four, _ = jax.vmap(lambda share: gan.step(KEY, state, share, axis_name="data"), axis_name="data")(shares)

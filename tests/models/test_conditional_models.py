@@ -75,7 +75,7 @@ def test_what_a_label_adds_to_a_logit_depends_on_the_image(model):
     """By the projection: the difference of the logits of two labels is linear in the features, and has a gradient by them."""
     spec = DataSpec.images((8, 8, 1), steps_per_epoch=10, n_classes=3)
     _, discriminator = model.networks(model.small(model.Config()), spec)
-    params, model_state = discriminator.init(jax.random.key(0))
+    params, model_state = jax.jit(discriminator.init)(jax.random.key(0))
     x = jax.random.uniform(jax.random.key(1), (2, 8, 8, 1))
 
     def difference(x):
@@ -135,7 +135,7 @@ def test_the_orthogonal_regularisation_is_in_the_generator_s_gradient_alone():
 
 def test_kernels_start_orthogonal():
     network = started(networks.from_module(networks.PointGenerator(2, (4,)), (3,)), biggan.INITIALISERS["orthogonal"])
-    kernel = np.asarray(network.init(jax.random.key(0))[0]["Dense_0"]["kernel"])
+    kernel = np.asarray(jax.jit(network.init)(jax.random.key(0))[0]["Dense_0"]["kernel"])
     np.testing.assert_allclose(kernel @ kernel.T, np.eye(3), atol=1e-5)
 
 

@@ -111,6 +111,7 @@ def test_all_weights_of_the_critic_are_clipped_those_of_batch_norm_too():
     assert (wgan.Config().rule.n_critic, wgan.Config().optimizer.name) == (5, "rmsprop")
 
 
+@pytest.mark.slow
 def test_wgan_begins_with_more_updates_of_the_critic():
     """As `alternating` with that many would do; then it goes on with its state. Adam counts its updates."""
     adam = dataclasses.replace(small(wgan.Config()).optimizer, name="adam")

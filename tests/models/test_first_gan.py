@@ -52,7 +52,8 @@ def test_the_smallest_and_larger_images_pass_both_convolutional_networks(side):
 
 def test_weights_start_as_in_pytorch():
     """U(-a, a) with a = 1 / sqrt(inputs); `nn.ConvTranspose2d` counts the outputs of the kernel instead."""
-    state = first_gan_conv.make(first_gan_conv.Config(width=32), faces(64, 64)).init(jax.random.key(0))
+    gan = first_gan_conv.make(first_gan_conv.Config(width=32), faces(64, 64))
+    state = jax.jit(gan.init)(jax.random.key(0))
     bounds = {"project": 100, "up_1": 32 * 64, "up_2": 32 * 64, "up_3": 3 * 64}
     for name, fan in bounds.items():
         for leaf in jax.tree.leaves(state.generator.params[name]):
@@ -70,7 +71,7 @@ def test_the_generator_is_updated_with_latents_of_its_own():
     def generator_after(fresh):
         config = first_gan.small(first_gan.Config(rule=models.options.Rule(fresh_latents=fresh)))
         gan = first_gan.make(config, DataSpec.images((8, 8, 1), steps_per_epoch=10))
-        return jax.jit(gan.step)(key, gan.init(key), batch)[0]
+        return jax.jit(lambda key: gan.step(key, gan.init(key), batch)[0])(key)
 
     with jax.numpy_dtype_promotion("standard"):  # Optax's Adam mixes an int32 count with Python floats
         fresh, shared = generator_after(True), generator_after(False)

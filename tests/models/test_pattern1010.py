@@ -20,7 +20,7 @@ def test_it_settles_at_its_balance_and_makes_the_pattern(loss):
     gan = models.make(pattern1010.Config(loss=loss), DataSpec.images((1, 4, 1), len(rows.x) // preset.batch_size))
     steps = jax.jit(parallel.scan(resident.on_resident_data(gan.step, preset.batch_size), preset.steps))
     key = jax.random.key(0)
-    state, metrics = steps(key, gan.init(key), Batch(jnp.asarray(rows.x)))
+    state, metrics = steps(key, jax.jit(gan.init)(key), Batch(jnp.asarray(rows.x)))
     d_loss, g_loss = (np.asarray(metrics[name][-1000:]) for name in ("d_loss", "g_loss"))
     assert d_loss.mean() == pytest.approx(BALANCE[loss][0], rel=0.005)
     assert g_loss.mean() == pytest.approx(BALANCE[loss][1], rel=0.01)

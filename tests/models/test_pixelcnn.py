@@ -19,7 +19,7 @@ SPEC = DataSpec.images((8, 8, 1), steps_per_epoch=10)
 def trained():
     """A network with random biases too, so that no path is dead, of images of 7x9."""
     network = networks.from_module(networks.PixelCNN(levels=3, features=6, layers=4, kernel_size=3), (7, 9, 1))
-    params, _ = network.init(KEY)
+    params, _ = jax.jit(network.init)(KEY)
     leaves, structure = jax.tree.flatten(params)
     keys = jax.random.split(KEY, len(leaves))
     params = structure.unflatten(
@@ -65,7 +65,7 @@ def test_the_probabilities_of_all_images_sum_to_one_and_samples_follow_them():
     spec = DataSpec.images((2, 2, 1), steps_per_epoch=10)
     config = pixelcnn.Config(levels=3, features=4, layers=2, kernel_size=3, head=4)
     gan = pixelcnn.make(config, spec)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     everything = np.array(list(itertools.product(range(3), repeat=4)), np.float32).reshape(81, 2, 2, 1)
     nats = pixelcnn.nats(config, spec)(KEY, state.generator, (everything + 0.5) / 3)
     probabilities = np.exp(-np.asarray(nats, np.float64))

@@ -93,7 +93,7 @@ def test_every_parameter_of_dcgan_s_networks_with_attention_is_trained(shape):
     gan = sagan.make(dataclasses.replace(small, optimizer=adam), DataSpec.images(shape, 10))
     before = jax.tree_util.tree_map_with_path(
         lambda path, leaf: jnp.ones(()) if "'gamma'" in jax.tree_util.keystr(path) and leaf.shape == () else leaf,
-        gan.init(jax.random.key(0)),
+        jax.jit(gan.init)(jax.random.key(0)),
     )
     images = jax.random.uniform(jax.random.key(1), (4, *shape))
     with jax.numpy_dtype_promotion("standard"):  # for Optax's Adam

@@ -81,7 +81,7 @@ def test_the_losses_are_those_of_the_paper():
     """`0.5 (-lse(r) + sp(lse(r)) + sp(lse(f)))` plus the cross-entropy; the generator matches mean features."""
     config, batch = dataclasses.replace(SMALL, input_noise=0.0, hidden_noise=0.0), minibatch()
     gan = sgan.make(config, SPEC)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     state, _ = jax.jit(gan.d_step)(KEY, state, batch)  # the lengths are set by the data from here on
     _, metrics = jax.jit(gan.d_step)(KEY, state, batch)
     generator, discriminator = sgan.networks(config, SPEC)
@@ -118,7 +118,7 @@ def test_the_losses_are_those_of_the_paper():
 @pytest.mark.slow
 def test_the_classifier_is_the_averaged_discriminator():
     gan, batch = sgan.make(SMALL, SPEC), minibatch()
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     for _ in range(2):
         state, _ = jax.jit(gan.step)(KEY, state, batch)
     found = sgan.classifier(SMALL, SPEC)(state.discriminator, jnp.asarray(batch["labelled"].x))

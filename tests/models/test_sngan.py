@@ -47,7 +47,7 @@ def test_sizes_that_fit(architecture, shape):
     gan = sngan.make(sngan.Config(width=1, architecture=architecture), DataSpec.images(shape, 10))
 
     def images_and_logits(key):
-        state = gan.init(key)
+        state = jax.jit(gan.init)(key)
         images = gan.sample(key, state, 3)
         return images, gan.logits(state, images)
 

@@ -65,7 +65,7 @@ def test_the_lstm_is_the_oracle_s():
 @pytest.mark.parametrize("end", [-1, 2])
 def test_samples_follow_the_probabilities_which_sum_to_one_over_lines(end):
     net = TOY._replace(end=end)
-    params = net.init(KEY)
+    params = jax.jit(net.init)(KEY)
     lines = np.unique([_ended(row, end) for row in EVERYTHING.tolist()], axis=0).astype(np.int32)
     logs = np.asarray(sequences.log_probabilities(net, params, jnp.asarray(lines)), np.float64)
     probabilities = np.exp(logs.sum(axis=1))
@@ -102,7 +102,7 @@ def _tempered(net, params, lines):
 @pytest.mark.parametrize("baseline", [False, True])
 def test_the_mean_of_the_policy_gradient_is_the_exact_gradient(baseline):
     """10^5 sequences of 3 tokens from 3, each with one rollout of each beginning, against the sum over all 27."""
-    params = TOY.init(KEY)
+    params = jax.jit(TOY.init)(KEY)
 
     def expected_reward(params):
         logs = jnp.sum(sequences.log_probabilities(TOY, params, jnp.asarray(EVERYTHING)), axis=1)
@@ -170,7 +170,7 @@ def test_the_gradient_of_the_relaxation_is_that_of_finite_differences(straight_t
     def value(params, straight_through=False):
         return jnp.sum(sequences.relaxed(TOY, params, z, jnp.float32(2), straight_through=straight_through)[1] * weights)
 
-    params, direction = TOY.init(KEY), TOY.init(jax.random.key(7))
+    params, direction = jax.jit(TOY.init)(KEY), jax.jit(TOY.init)(jax.random.key(7))
     tokens, soft = sequences.relaxed(TOY, params, z, jnp.float32(2), straight_through=straight_through)
     np.testing.assert_allclose(soft.sum(axis=-1), 1, atol=1e-6)
     np.testing.assert_array_equal(soft.argmax(axis=-1), tokens)
@@ -189,7 +189,7 @@ def test_the_gradient_of_the_relaxation_is_that_of_finite_differences(straight_t
 def test_beta_grows_to_its_largest_and_stands_in_the_generator():
     spec = DataSpec.tokens(3, 3, steps_per_epoch=2)
     net = shared.network_of(relgan.small(relgan.Config()).generator, spec)
-    params, z = net.init(KEY), sequences.latent_keys(KEY, 6)
+    params, z = jax.jit(net.init)(KEY), sequences.latent_keys(KEY, 6)
     soft, hard = (relgan.relaxing(net).apply(params, {}, z, jnp.float32(beta))[0] for beta in (0.01, 1e4))
     assert np.abs(np.asarray(soft) - 1 / 3).max() < 0.05
     assert np.asarray(hard).max(axis=-1).min() > 0.99

@@ -59,7 +59,7 @@ def test_both_bounds_are_below_the_exact_likelihood_and_the_tighter_one_reaches_
     config = vae.Config(latent_size=1, units=(6,), optimizer=options.Optimizer("sgd", learning_rate=0.02), ema=options.EMA())
     gan = vae.make(config, SPEC)
     x = (np.random.default_rng(0).random((5, 8, 8, 1)) < 0.3).astype(np.float32)
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     step = jax.jit(gan.step)
     for _ in range(30):
         state, _ = step(KEY, state, Batch(jnp.asarray(x)))
@@ -78,7 +78,7 @@ def test_both_bounds_are_below_the_exact_likelihood_and_the_tighter_one_reaches_
 def test_the_loss_is_the_bound_by_one_sample():
     config = dataclasses.replace(vae.small(vae.Config(pixels="grey")), optimizer=SGD, kl_weight=0.5)
     gan, x = vae.make(config, SPEC), jax.random.uniform(KEY, (4, 8, 8, 1))
-    state = gan.init(KEY)
+    state = jax.jit(gan.init)(KEY)
     _, metrics = jax.jit(gan.step)(KEY, state, Batch(x))
     mean, log_variance = forward(config, state.generator.params, np.asarray(x))
     divergence = -0.5 * (1 + log_variance - mean**2 - np.exp(log_variance)).sum(axis=1)
@@ -95,7 +95,7 @@ def test_the_divergence_counts_by_its_weight():
     for weight in (0.0, 0.5, 2.0):
         config = dataclasses.replace(vae.small(vae.Config(pixels="grey")), optimizer=SGD, kl_weight=weight)
         gan = vae.make(config, SPEC)
-        state = gan.init(KEY)
+        state = jax.jit(gan.init)(KEY)
         after[weight] = np.asarray(jax.jit(gan.step)(KEY, state, Batch(x))[0].generator.params["mean"]["bias"], np.float64)
     mean, _ = forward(config, state.generator.params, np.asarray(x))
     for weight in (0.5, 2.0):

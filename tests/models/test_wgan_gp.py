@@ -81,7 +81,7 @@ def test_sizes_that_fit(shape):
     gan = wgan_gp.make(wgan_gp.Config(architecture="resnet", width=1), DataSpec.images(shape, 10))
 
     def images_and_values(key):
-        state = gan.init(key)
+        state = jax.jit(gan.init)(key)
         images = gan.sample(key, state, 3)
         return images, gan.logits(state, images)
 

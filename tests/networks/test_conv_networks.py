@@ -113,8 +113,13 @@ def geometries(draw):
 
 def value_and_gradients(function, x, kernel, *rest):
     """The value, and both gradients of its product with a fixed array."""
-    value, pull = jax.vjp(lambda x, kernel: function(x, kernel, *rest), x, kernel)
-    return value, *pull(jnp.cos(jnp.arange(value.size, dtype=jnp.float32)).reshape(value.shape))
+
+    @jax.jit
+    def both(x, kernel):
+        value, pull = jax.vjp(lambda x, kernel: function(x, kernel, *rest), x, kernel)
+        return value, *pull(jnp.cos(jnp.arange(value.size, dtype=jnp.float32)).reshape(value.shape))
+
+    return both(x, kernel)
 
 
 @settings(max_examples=16)

@@ -46,7 +46,7 @@ def test_kernels_of_other_sizes_make_the_same_images(size):
 
 def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_alone():
     network = networks.from_module(DCGANDiscriminator(2, batch_norm=False, units=3), (8, 8, 1))
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     assert {name: set(layer) for name, layer in params.items()} == {
         "down_0": {"kernel", "bias"},
         "down_1": {"kernel", "bias"},
@@ -67,7 +67,7 @@ def test_a_discriminator_without_batch_norm_has_biases_and_judges_each_image_alo
 def test_unit_norm_has_a_gain_for_each_unit_of_the_first_layers(units):
     """Each unit, over the minibatch alone, has mean 0 and variance 1 before the gain."""
     network = networks.from_module(DCGANGenerator((8, 8, 1), 3, units=units, unit_norm=True), (5,))
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     assert params["norm_0"]["scale"].shape == (2 * 2 * 6,)
     z = np.random.default_rng(0).normal(size=(4, 5))
     p = oracle.f64(params)

@@ -70,7 +70,7 @@ same = chex.assert_trees_all_equal
 @functools.cache
 def normed():
     network = networks.from_module(Normed(), (3,))
-    return network, *network.init(jax.random.key(0))
+    return network, *jax.jit(network.init)(jax.random.key(0))
 
 
 X = jnp.arange(12.0).reshape(4, 3) / 7
@@ -122,7 +122,7 @@ def test_several_streams():
     two, three = (
         networks.from_module(Noisy(), (5,), rngs=names) for names in (("dropout", "noise"), ("other", "noise", "dropout"))
     )
-    params, model_state = two.init(jax.random.key(0))
+    params, model_state = jax.jit(two.init)(jax.random.key(0))
     (dropped, noise), _ = two.apply(params, model_state, x, key=KEY, train=True)
     expected, same_key = Noisy().apply({}, x, train=True, rngs={"dropout": KEY, "noise": KEY})
     np.testing.assert_array_equal(dropped, expected)
@@ -135,7 +135,7 @@ def test_trees_labels_and_scalars():
     network = networks.from_module(
         Many(), {"low": (2,), "high": (4,)}, (), None, input_dtypes=(jnp.float32, jnp.int32, jnp.float32)
     )
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     images, labels = {"low": jnp.ones((3, 2)), "high": jnp.ones((3, 4))}, jnp.array([0, 4, 2])
     for progress in (0.25, jnp.float32(1)):
         found, _ = network.apply(params, model_state, images, labels, progress)
@@ -159,7 +159,7 @@ def test_a_dtype_for_each_leaf_of_a_tree():
     network = networks.from_module(
         Tokens(), {"tokens": (7,), "shift": (2,)}, input_dtypes=({"tokens": jnp.int32, "shift": jnp.float32},)
     )
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     inputs = {"tokens": jnp.ones((3, 7), jnp.int32), "shift": jnp.ones((3, 2))}
     np.testing.assert_allclose(
         network.apply(params, model_state, inputs)[0],
@@ -171,7 +171,7 @@ def test_a_dtype_for_each_leaf_of_a_tree():
 @pytest.mark.parametrize("method", ["encode", Coder.encode])
 def test_another_method(method):
     network = networks.from_module(Coder(), (3,), method=method)
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     for train in (False, True):
         expected = Coder().apply({"params": params}, X, train=train, method="encode")
         np.testing.assert_array_equal(network.apply(params, model_state, X, train=train)[0], expected)
@@ -180,7 +180,7 @@ def test_another_method(method):
 def test_modules_without_our_keywords():
     for module in (nn.Dense(2), nn.Sequential([nn.Dense(2), nn.relu])):
         network = networks.from_module(module, (3,))
-        params, model_state = network.init(jax.random.key(0))
+        params, model_state = jax.jit(network.init)(jax.random.key(0))
         output, _ = network.apply(params, model_state, X, key=KEY, train=True)
         np.testing.assert_array_equal(output, module.apply({"params": params}, X))
 
@@ -188,7 +188,7 @@ def test_modules_without_our_keywords():
 def test_a_module_that_does_not_know_of_devices():
     """Each device normalises its part; the running statistics are the mean over the devices; no two devices drop alike."""
     network = networks.from_module(Unaware(), (3,))
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     x = jax.random.normal(jax.random.key(1), (4, 5, 3))
     step = lambda x: network.apply(params, model_state, x, key=KEY, train=True, axis_name="devices")  # noqa: E731
     (normalised, mask), after = jax.pmap(step, axis_name="devices")(x)

@@ -45,7 +45,7 @@ def make(key):
 @functools.cache
 def normed():
     network = networks.from_nnx(lambda rngs: Normed(rngs=rngs), (3,))
-    return network, *network.init(jax.random.key(0))
+    return network, *jax.jit(network.init)(jax.random.key(0))
 
 
 close = functools.partial(chex.assert_trees_all_close, rtol=1e-5, atol=1e-6)
@@ -117,7 +117,7 @@ def test_batch_statistics_on_four_devices_are_those_of_the_whole_batch():
 @functools.cache
 def dropped():
     network = networks.from_nnx(Dropped, (64,))
-    return network, *network.init(jax.random.key(0))
+    return network, *jax.jit(network.init)(jax.random.key(0))
 
 
 def test_dropout_follows_the_key():
@@ -163,7 +163,7 @@ def test_keywords_methods_and_what_a_pass_records():
             return factor * x * (2 if train else 1) * (3 if axis_name else 1)
 
     network = networks.from_nnx(Module, (2,), None, method="scaled")
-    params, model_state = network.init(KEY)
+    params, model_state = jax.jit(network.init)(KEY)
     x = jnp.ones((1, 2))
     output, after = network.apply(params, model_state, x, 0.5, train=True)
     assert float(output[0, 0]) == 1.0
@@ -191,7 +191,7 @@ def test_layers_that_were_made_by_vmap():
             return nnx.vmap(lambda layer, x: layer(x), in_axes=(0, None))(self.layers, x)
 
     network = networks.from_nnx(Stack, (64,))
-    params, model_state = network.init(KEY)
+    params, model_state = jax.jit(network.init)(KEY)
     masks, _ = network.apply(params, model_state, jnp.ones((1, 64)), key=KEY, train=True)
     assert masks.shape == (3, 1, 64)
     assert len({mask.tobytes() for mask in np.asarray(masks)}) == 3

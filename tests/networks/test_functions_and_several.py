@@ -18,7 +18,7 @@ X = jnp.arange(6.0).reshape(2, 3)
 def test_plain_functions_get_the_keywords_that_they_name():
     init = lambda key: {"kernel": jax.random.normal(key, (3, 2))}  # noqa: E731
     plain = networks.from_functions(init, lambda params, x, y: x @ params["kernel"] + y)
-    params, model_state = plain.init(KEY)
+    params, model_state = jax.jit(plain.init)(KEY)
     np.testing.assert_array_equal(params["kernel"], jax.random.normal(KEY, (3, 2)))
     output, after = plain.apply(params, model_state, X, 1.0, key=KEY, train=True, axis_name="devices")
     np.testing.assert_array_equal(output, X @ params["kernel"] + 1)
@@ -60,7 +60,7 @@ class Part(nn.Module):
 def pair():
     ab, ba = networks.from_module(Part(4), (3,)), networks.from_module(Part(3), (4,), (3,))
     both = networks.several(ab=ab, ba=ba)
-    return ab, ba, both, *both.init(KEY)
+    return ab, ba, both, *jax.jit(both.init)(KEY)
 
 
 def test_one_owner_of_several():
@@ -89,8 +89,8 @@ def test_keys_go_by_name():
     """Two equal networks differ; a third changes nothing for them; dropout differs too."""
     part = networks.from_module(Part(64), (3,))
     two, three = networks.several(a=part, b=part), networks.several(c=part, b=part, a=part)
-    params, state = two.init(KEY)
-    more, more_state = three.init(KEY)
+    params, state = jax.jit(two.init)(KEY)
+    more, more_state = jax.jit(three.init)(KEY)
     jax.tree.map(np.testing.assert_array_equal, {name: more[name] for name in "ab"}, params)
     assert not np.array_equal(params["a"]["Dense_0"]["kernel"], params["b"]["Dense_0"]["kernel"])
     same = dict.fromkeys("ab", params["a"])

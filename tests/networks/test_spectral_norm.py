@@ -90,7 +90,7 @@ def test_evaluation_carries_nothing_on(name):
             return make()(x, train=train).reshape(len(x), -1)[:, 0]
 
     network = networks.from_module(Module(), shape)
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     assert set(model_state) == {"spectral"}
     x = jnp.ones((2, *shape))
     _, after = network.apply(params, model_state, x, train=False)

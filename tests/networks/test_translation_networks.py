@@ -149,7 +149,7 @@ def test_dropout_follows_from_each_examples_seed_alone():
 def test_other_sides_are_reflected_and_cropped(module):
     """A 13x14 image, of a network declared for 16x16: the output is that of the 16x16 that NumPy continues, cropped."""
     network = networks.from_module(module, (16, 16, 1), any_sides=True)
-    params, model_state = network.init(jax.random.key(0))
+    params, model_state = jax.jit(network.init)(jax.random.key(0))
     x = np.random.default_rng(1).uniform(size=(2, 13, 14, 1)).astype(np.float32)
     whole = np.pad(x, ((0, 0), (1, 2), (1, 1), (0, 0)), mode="reflect")
     expected, found = (jax.jit(network.apply)(params, model_state, images)[0] for images in (whole, x))
