@@ -36,8 +36,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
 
 # The tests and the commands compile the same small programs again and again, in many processes: they share what they compiled,
-# also what compiles in milliseconds, as to read it is faster still. A folder
-# of the session's own, so that nothing old is ever run.
+# also what compiles in milliseconds, as to read it is faster still. A folder of the session's own, so that nothing old is ever
+# run.
 if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
     _cache = tempfile.mkdtemp(prefix="jgan-tests-")
     atexit.register(shutil.rmtree, _cache, ignore_errors=True)
@@ -69,7 +69,7 @@ hypothesis.settings.register_profile("jgan", deadline=None, derandomize=True, ma
 hypothesis.settings.load_profile("jgan")
 
 
-COMPILED = ("augment", "degradations", "models", "networks")
+COMPILED = ("augment", "degradations", "models", "networks", "training")
 """folders whose docstrings' examples compile most: each its own network, or one operation after the other"""
 
 

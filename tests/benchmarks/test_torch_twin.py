@@ -75,6 +75,7 @@ def test_flops_are_those_counted():
     assert counter.get_total_flops() == contenders.product_flops(CONFIG, 16, BATCH)
 
 
+@pytest.mark.slow
 def test_steps_draw_every_image_once_an_epoch():
     twin = the_twin(True, problem()[0])
     twin.step()

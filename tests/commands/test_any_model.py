@@ -231,6 +231,7 @@ def test_samples_of_a_measure_have_the_labels_of_the_data(classes):
     np.testing.assert_allclose(shares, expected, atol=0.03)
 
 
+@pytest.mark.slow
 def test_the_picture_has_a_row_for_each_class(classes):
     from PIL import Image
 

@@ -137,6 +137,7 @@ REFUSED = {"ddpm", "language_model", "pixelcnn", "pixelcnn_pp", "relgan", "seqga
 """with loops, random numbers of their own, or convolutions of one axis"""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 def test_the_page_in_a_browser_shows_the_samples(finished_run, tmp_path):
     """Pixel by pixel: the canvas is read back."""

@@ -88,6 +88,7 @@ def test_every_bit_of_a_checkpoint_is_protected(finished, tmp_path):
     gc.collect()
 
 
+@pytest.mark.slow
 def test_the_score_of_a_checkpoint_is_protected(copy):
     """A changed score would choose another best state."""
     path = copy / "checkpoints" / "8" / about_file.ABOUT / "metadata"
@@ -336,6 +337,7 @@ def test_the_weights_of_a_cyclegan_of_the_version_before_keep_their_meaning(tmp_
         assert (config.cycle_weight, config.identity_weight) == after
 
 
+@pytest.mark.slow
 def test_other_data_are_refused(tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
 

@@ -52,6 +52,7 @@ def test_the_state_is_saved_before_anything_is_shown(tmp_path, monkeypatch):
     assert happened == [("saved", 2), ("shown", 2), ("saved", 4), ("shown", 4)]
 
 
+@pytest.mark.slow
 def test_some_checkpoints_are_kept_for_good(tmp_path, capsys):
     workdir = tmp_path / "run"
     flags = small_run(

@@ -350,6 +350,7 @@ def test_verify_reads_those_of_all_seeds(copy, capsys):
 # ------------------------------------------------------------------------------------------------------------------ in Python
 
 
+@pytest.mark.slow
 def test_train_seeds(together, tmp_path):
     config = dataclasses.replace(models.presets()["digits"].config, g_units=(16,), d_units=(8,))
     known = {"batch_size": 20, "eval_samples": 200, "log_every": 2, "sample_every": 4, "checkpoint_every": 2, "eval_every": 4}

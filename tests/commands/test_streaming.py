@@ -217,6 +217,7 @@ def test_the_loader_is_chosen_by_the_memory_and_said_in_the_plan(photos, tmp_pat
     assert "data: 12 KB, read from the files by threads" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_broken_image_stops_the_run_before_it_begins_or_is_left_out(photos, tmp_path, capsys):
     shutil.copytree(photos, tmp_path / "photos")
     (tmp_path / "photos" / "a" / "10.png").write_bytes(b"\x89PNG, but no more")

@@ -98,6 +98,7 @@ def test_verify_reads_all_combinations(copy, capsys):
         train.main(["--verify", str(copy)])
 
 
+@pytest.mark.slow
 def test_all_combinations_of_several_options_and_of_a_switch(tmp_path, capsys):
     known = train.flags()
     chosen = sweeps.settings({"a.rate": ("1", "2"), "b.rate": ("3", "4 5"), "tensorboard": ("true", "false")})
@@ -215,6 +216,7 @@ def test_a_sweep_goes_on_from_another_folder(tmp_path, monkeypatch):
     assert (tmp_path / "all" / "learning-rate=0.2" / "summary.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_combination_that_fails_does_not_end_the_others(tmp_path, capsys):
     with pytest.raises(ValueError, match=r"1 of the 2 combinations have not ended; the first: --model\.optim"):
         swept(tmp_path / "all", "--over", "model.optimizer.learning-rate=1e38,0.2")

@@ -36,6 +36,7 @@ def workdir(tmp_path_factory):
     return workdir
 
 
+@pytest.mark.slow
 def test_every_line_of_metrics_is_there(workdir):
     found, rows = events(workdir), journal.rows(workdir)
     assert len(rows) == 4

@@ -103,6 +103,7 @@ def test_the_trajectory_is_that_of_the_run(finished):
     np.testing.assert_allclose(path[-1], [state.generator.params, state.discriminator.params], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_rules_and_penalties_have_their_flags(tmp_path):
     flags = ["--model.rule.name", "extragradient", "--model.penalty.name", "r1", "--model.penalty.weight", "0.5"]
     train.main(["dirac", "--workdir", str(tmp_path / "a"), *SHORT, *flags])

@@ -206,6 +206,7 @@ def test_beta_grows_exponentially_over_its_steps(monkeypatch):
     assert found == pytest.approx([1, 10, 100])
 
 
+@pytest.mark.slow
 def test_bad_options_are_told():
     spec = DataSpec.tokens(4, 5, steps_per_epoch=2)
     for options, message in (

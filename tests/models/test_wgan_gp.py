@@ -42,6 +42,7 @@ def with_labels(**options):
     return gan, wgan_gp.networks(config, spec)[1], jax.jit(gan.init)(KEY), batch
 
 
+@pytest.mark.slow
 def test_the_critic_learns_the_classes_of_real_images_alone():
     gan, critic, state, batch = with_labels(class_weight=2.0)
     new, metrics = jax.jit(gan.d_step)(KEY, state, batch)

@@ -104,6 +104,7 @@ def test_each_level_is_changed_behind_its_first_convolution():
     np.testing.assert_allclose(images(same), plain, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_u_net_starts_with_scales_near_1_and_shifts_near_0():
     module = networks.RestorationUNet((32, 32, 3), 64, 2048, 64)
     x = np.random.default_rng(0).random((2, 32, 32, 3)).astype(np.float32)
@@ -116,6 +117,7 @@ def test_the_u_net_starts_with_scales_near_1_and_shifts_near_0():
     assert [image.shape for image in made.images] == [(2, 8, 8, 3), (2, 16, 16, 3), (2, 32, 32, 3)]
 
 
+@pytest.mark.slow
 def test_the_clean_prior_enlarges_before_its_convolutions():
     """Bilinear first: a constant plane of features has a border of the 3x3 kernel's alone, one pixel wide."""
     clean = PRIOR.clone(bilinear=True)
