@@ -109,7 +109,7 @@ def configuration(entry: Entry, steps: int) -> Any:
     """
     schedule: dict[str, Any] = {"ema.half_life": 0.05 * steps * entry.batch_size}
     if entry.decays:
-        schedule |= {"optimizer.decay": "linear", "optimizer.decay_steps": steps}
+        schedule |= {"optimizer.decay": "linear", "optimizer.decay_steps": steps, "optimizer.decay_to": 0.0}
     return budget.changed(entry.config, schedule)
 
 

@@ -87,7 +87,11 @@ The width of R3GAN is that of its lowest resolution: its latents reach an image 
 with 10 of them its samples hardly varied."""
 
 FEW: dict[str, Entry] = {
-    "projected_gan": Entry("projected_gan", {"width": 8, "d_width": 16, "d_depth": 128, "resolution": 96}),
+    "projected_gan": Entry(
+        "projected_gan",
+        {"width": 8, "d_width": 16, "d_depth": 128, "resolution": 64, "optimizer.learning_rate": 1e-3},
+        batch_size=16,
+    ),
     "stylegan2_ada": Entry(
         "stylegan2_64",
         {"channel_base": 512, "channel_max": 24, "augment.p": 0.2, "optimizer.learning_rate": 1e-2},

@@ -116,6 +116,16 @@ def test_the_options_of_every_model_exist(name):
         budget.changed(config, part.off)
 
 
+@pytest.mark.parametrize("name", [*gallery.ENTRIES, *gallery.FEW])
+def test_the_rates_fall_to_0_over_the_budget_or_with_the_models_own_schedule(name):
+    entry = (gallery.ENTRIES | gallery.FEW)[name]
+    optimizer = gallery.configuration(entry, 1000).optimizer
+    if entry.decays:
+        assert (optimizer.decay, optimizer.decay_from, optimizer.decay_steps, optimizer.decay_to) == ("linear", 0, 1000, 0)
+    else:
+        assert optimizer == entry.config.optimizer
+
+
 def test_an_unknown_model_is_refused():
     with pytest.raises(ValueError, match="unknown model 'dcgna', did you mean 'dcgan'"):
         gallery.main(["--models", "dcgna"])
