@@ -353,6 +353,8 @@ def optimizers(
         return [*first, *optimistic, optax.scale_by_learning_rate(schedule)]
 
     clip = [constraints.clip_weights(optimizer.weight_clip)] if optimizer.weight_clip else []
-    ours = optax.chain(*descent(optimizer.learning_rate))
-    theirs = optax.chain(*descent(optimizer.d_learning_rate or optimizer.learning_rate, rule.n_critic), *clip)
+    rate, d_rate = optimizer.learning_rate, optimizer.d_learning_rate
+    traced = isinstance(d_rate, jax.core.Tracer)  # many values in one program
+    ours = optax.chain(*descent(rate))
+    theirs = optax.chain(*descent(jnp.where(d_rate == 0, rate, d_rate) if traced else d_rate or rate, rule.n_critic), *clip)
     return steps.Optimizers(optim.under_standard_promotion(ours), optim.under_standard_promotion(theirs), ema)

@@ -1,5 +1,7 @@
 """The groups of options that models share: each name does what its paper says, for both players."""
 
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,13 +9,14 @@ import optax
 import pytest
 from penalty_views import linear, view_of
 
-from jgan import DataSpec, optim, penalties
-from jgan.models import options
+from jgan import Batch, DataSpec, optim, penalties
+from jgan.models import first_gan, options
 
 GRADIENTS = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
 START = np.array([1.0, -2.0, 0.5], np.float32)
 B1, B2, RATE, STEPS = 0.3, 0.8, 0.05, len(GRADIENTS)
 ALTERNATING = options.Rule()
+IMAGES = DataSpec.images((8, 8, 1), steps_per_epoch=10)
 
 
 def descend(optimizer):
@@ -276,3 +279,38 @@ def test_averages_that_cannot_be_are_errors():
         options.EMA(half_life=1000.0).average(DataSpec.points((2,), 10))
     with pytest.raises(ValueError, match=r"decay must be in \[0, 1\), found 1.5"):
         options.EMA(decay=1.5).average(DataSpec.points((2,), 10))
+
+
+def test_many_rates_in_one_program_are_those_of_a_program_each():
+    """Traced, a discriminator's rate of 0 still is the generator's."""
+    rates = np.array([[0.1, 0.0], [0.1, 0.3], [0.2, 0.05]], np.float32)
+    grads = jnp.asarray(GRADIENTS[0])
+
+    def updates(pair):
+        made = options.optimizers(options.Optimizer("sgd", learning_rate=pair[0], d_learning_rate=pair[1]), ALTERNATING)
+        return [made[i].update(grads, made[i].init(grads))[0] for i in (0, 1)]
+
+    ours, theirs = jax.jit(jax.vmap(updates))(rates)
+    np.testing.assert_allclose(ours, -rates[:, :1] * GRADIENTS[0], rtol=1e-6)
+    np.testing.assert_allclose(theirs, -np.array([[0.1], [0.3], [0.05]]) * GRADIENTS[0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("field", ["learning_rate", "b1", "b2"])
+def test_settings_of_a_model_in_one_program_are_its_runs_alone(field):
+    values = {"learning_rate": [1e-3, 3e-3], "b1": [0.0, 0.5], "b2": [0.9, 0.99]}[field]
+    key, batch = jax.random.key(0), Batch(jax.random.uniform(jax.random.key(1), (4, 8, 8, 1)))
+
+    def trained(value):
+        optimizer = options.Optimizer("adam", **({"learning_rate": 1e-2} | {field: value}))
+        gan = first_gan.make(dataclasses.replace(first_gan.small(first_gan.Config()), optimizer=optimizer), IMAGES)
+        state = gan.init(key)
+        for _ in range(2):
+            state, _ = gan.step(key, state, batch)
+        return state.generator.params, state.discriminator.params
+
+    found = jax.jit(jax.vmap(trained))(jnp.array(values, jnp.float32))
+    for index, value in enumerate(values):
+        alone = jax.jit(lambda value=value: trained(value))()
+        for a, b in zip(jax.tree.leaves(found), jax.tree.leaves(alone), strict=True):
+            np.testing.assert_allclose(a[index], b, rtol=1e-5, atol=1e-6)
+    assert any(np.abs(leaf[0] - leaf[1]).max() > 1e-4 for leaf in jax.tree.leaves(found))

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import jax
+import numpy as np
 import pytest
 
 from jgan import browser, evaluate, export, losses, models, sample
@@ -340,6 +341,14 @@ def run(monkeypatch, tmp_path):
 
 
 SHORT = ('workdir="RUN"', 'workdir="RUN", eval_samples=50')
+
+
+@pytest.mark.slow
+def test_the_example_of_many_settings(run):
+    names = run(example("settings", ("range(1_000)", "range(3)")))
+    assert names["metrics"]["d_loss"].shape == (4,)
+    assert len(np.unique(names["metrics"]["d_loss"])) == 4
+    assert names["samples"].shape == (64, 8, 8, 1)
 
 
 @pytest.mark.slow
