@@ -7,7 +7,7 @@ suggests the closest one.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
@@ -355,6 +355,6 @@ def optimizers(
     clip = [constraints.clip_weights(optimizer.weight_clip)] if optimizer.weight_clip else []
     rate, d_rate = optimizer.learning_rate, optimizer.d_learning_rate
     traced = isinstance(d_rate, jax.core.Tracer)  # many values in one program
-    ours = optax.chain(*descent(rate))
-    theirs = optax.chain(*descent(jnp.where(d_rate == 0, rate, d_rate) if traced else d_rate or rate, rule.n_critic), *clip)
+    own: Any = jnp.where(d_rate == 0, rate, d_rate) if traced else d_rate or rate
+    ours, theirs = optax.chain(*descent(rate)), optax.chain(*descent(own, rule.n_critic), *clip)
     return steps.Optimizers(optim.under_standard_promotion(ours), optim.under_standard_promotion(theirs), ema)
