@@ -47,6 +47,8 @@ def _all():
 
 COMMANDS = _all()
 
+WORDS = ("cat", "dog", "fox", "hen", "owl", "pig")
+
 
 def grey(folder, count, sides=(8, 8)):
     folder.mkdir(parents=True)
@@ -86,6 +88,16 @@ def kit(tmp_path_factory):
         grey(folder / "PHOTOS" / name, 24, (48, 64))
     grey(folder / "EIGHT", 60)
     grey(folder / "PAIRS", 4, (24, 24))
+    grey(folder / "PHOTOGRAPHS", 12, (96, 100))
+    grey(folder / "DOMAINS" / "a", 24, (32, 32))
+    grey(folder / "DOMAINS" / "b", 18, (32, 32))
+    shutil.copy(folder / "DOMAINS" / "a" / "0000.png", folder / "PICTURE.png")
+    (folder / "TEXT.txt").write_text("".join(f"a {word} of {other}\n" for word in WORDS for other in WORDS))
+    shutil.copy(test_site.ROOT / "benchmarks" / "classifiers" / "mnist.npz", folder / "classifier.npz")
+    with small_models():
+        trained(folder / "RUN_AB", "cyclegan", "--dataset", "domains:32", "--data-dir", str(folder / "DOMAINS"))
+        trained(folder / "RUN_X4", "srgan_photographs", "--data-dir", str(folder / "PHOTOGRAPHS"))
+        trained(folder / "RUN_TEXT", "seqgan_lines", "--data-dir", str(folder / "TEXT.txt"))
     shutil.copy(Path(models.__file__).parents[1] / "features" / "digits.npz", folder / "EIGHT.npz")
     idx_files.write_set(folder / "MNIST", train=600, test=60)
     np.savez(folder / "FILE.npz", x=np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8))
@@ -113,6 +125,7 @@ def adapted(words, here):
         argv = ["EIGHT" if word == "PHOTOS" else word for word in argv]
     if module == "jgan.classifier":
         argv += ["--epochs", "1"]
+        (here / "classifier.npz").unlink()
     if new and "--workdir" in argv:
         shutil.rmtree(here / argv[argv.index("--workdir") + 1], ignore_errors=True)  # the command makes it
     return module, argv

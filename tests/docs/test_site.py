@@ -333,14 +333,23 @@ def run(monkeypatch, tmp_path):
 
     def ran(code):
         names: dict = {}
-        with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-            exec(code, names)
+        exec(code, names)
         return names
 
     return ran
 
 
 SHORT = ('workdir="RUN"', 'workdir="RUN", eval_samples=50')
+
+
+@pytest.mark.slow
+def test_the_example_of_pairs(run, monkeypatch):
+    model = models.MODELS["pix2pix"]
+    config = model.small(model.presets["pix2pix"].config)
+    monkeypatch.setitem(model.presets, "pix2pix", model.presets["pix2pix"]._replace(config=config))
+    trained = run(example("pairs", ("steps=2_000", "steps=2, batch_size=8"), ("120, 64, 64", "60, 16, 16"), SHORT))["trained"]
+    assert trained.state.step == 2
+    assert (trained.run.spec.example.x.shape, trained.run.spec.example.c.shape) == ((16, 16, 3), (16, 16, 3))
 
 
 @pytest.mark.slow
