@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Float
 
+from jgan import optim
 from jgan.utils import xla
 from jgan.utils.checks import same_shape
 
@@ -206,16 +207,15 @@ def project(
       The `Projection`.
 
     Example:
-      >>> import jax, jax.numpy as jnp
+      >>> import jax.numpy as jnp
       >>> from jgan import latents
       >>> brightness = lambda z: jnp.broadcast_to(z[:, None, None, :], (len(z), 2, 2, 1))
-      >>> with jax.numpy_dtype_promotion("standard"):  # optax's Adam needs it where the default is strict
-      ...     found = latents.project(brightness, jnp.full((1, 2, 2, 1), 0.7), jnp.zeros((1, 3, 1)))
+      >>> found = latents.project(brightness, jnp.full((1, 2, 2, 1), 0.7), jnp.zeros((1, 3, 1)))
       >>> round(float(found.z[0, 0]), 3)
       0.7
     """
     n, count = starts.shape[:2]
-    optimizer = optax.adam(optax.cosine_decay_schedule(learning_rate, steps))
+    optimizer = optim.under_standard_promotion(optax.adam(optax.cosine_decay_schedule(learning_rate, steps)))
 
     def errors(z: jax.Array) -> jax.Array:
         made = generate(z.reshape(n * count, -1)).reshape(n, count, *images.shape[1:])

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from jgan import networks
+from jgan import networks, optim
 from jgan.features import dense, weights
 from jgan.features.dense import Dense
 from jgan.features.extractor import Extracted, Extractor
@@ -99,7 +99,7 @@ def fit(key: Key, train: Batch, classes: int, *, epochs: int = 40, batch_size: i
     images, labels = jnp.asarray(train.x), jnp.asarray(train.y)
     steps = len(images) // batch_size
     rate = optax.cosine_decay_schedule(learning_rate, epochs * steps)
-    optimizer = optax.adamw(rate)
+    optimizer = optim.under_standard_promotion(optax.adamw(rate))
 
     def loss(params: PyTree, index: jax.Array) -> jax.Array:
         (logits, _), _ = net.apply(params, extra, images[index].astype(jnp.float32) / 255)

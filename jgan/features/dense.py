@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Float, Int32
 
-from jgan import networks
+from jgan import networks, optim
 from jgan.data import resident
 from jgan.types import Batch, Key, Network, PyTree
 from jgan.utils import xla
@@ -140,7 +140,7 @@ def trainer(config: Dense, image_shape: tuple[int, ...], classes: int) -> Traine
     """
     net = network(config, image_shape, classes)
     rate = RATES[config.optimizer] if config.learning_rate is None else config.learning_rate
-    optimizer = optax.adam(rate) if config.optimizer == "adam" else optax.sgd(rate)
+    optimizer = optim.under_standard_promotion(optax.adam(rate) if config.optimizer == "adam" else optax.sgd(rate))
 
     def init(key: Key) -> State:
         params, _ = net.init(key)
@@ -234,8 +234,7 @@ def fit(key: Key, train: Batch, classes: int, config: Dense, *, epochs: int, bat
       >>> from jgan import data
       >>> from jgan.features import classifier, dense
       >>> digits = data.load("digits")
-      >>> with jax.numpy_dtype_promotion("standard"):
-      ...     params = dense.fit(jax.random.key(0), digits.train, 10, dense.Dense(), epochs=5, batch_size=8)
+      >>> params = dense.fit(jax.random.key(0), digits.train, 10, dense.Dense(), epochs=5, batch_size=8)
       >>> classifier.accuracy(params, 10, digits.test, dense.Dense()) > 0.9
       True
     """

@@ -14,12 +14,6 @@ from jgan.features.dense import SIMPLE, Dense
 ABOUT = {"packages": {"jax": "0.10.2"}, "device": "cpu", "python": "3.11.7", "date": "2026-11-27T00:00:00+00:00"}
 
 
-@pytest.fixture(autouse=True)
-def _standard():
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        yield
-
-
 def test_the_choices_lead_from_the_first_network_to_the_defaults():
     rows = classifier_steps.rows()
     assert len(rows) == 8

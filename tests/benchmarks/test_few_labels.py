@@ -2,7 +2,6 @@
 
 import json
 
-import jax
 import pytest
 
 from benchmarks import few_labels, model_drawings
@@ -10,14 +9,7 @@ from benchmarks.tables import TABLES
 from jgan.models import sgan
 
 
-@pytest.fixture
-def standard_promotion():
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        yield
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("standard_promotion")
 def test_end_to_end_and_on_from_where_it_was(tmp_path, monkeypatch, capsys):
     of_full_size = few_labels.config
     monkeypatch.setattr(few_labels, "config", lambda steps, changes: sgan.small(of_full_size(steps, changes)))

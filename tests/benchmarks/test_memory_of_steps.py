@@ -15,13 +15,6 @@ from benchmarks.tables import TABLES
 from jgan import DataSpec, models
 
 
-@pytest.fixture(autouse=True)
-def _standard_promotion():
-    """Optax's Adam mixes an int32 count with Python floats."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
-
-
 def one_step():
     """A model, a minibatch, its state as shapes, and its compiled step."""
     model = models.MODELS["first_gan"]

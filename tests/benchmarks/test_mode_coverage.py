@@ -2,7 +2,6 @@
 
 import json
 
-import jax
 import pytest
 
 from benchmarks import drawings, mode_coverage
@@ -14,8 +13,6 @@ TINY = ["--seeds", "2", "--steps", "20", "--batch-size", "16"]
 def _small(monkeypatch):
     monkeypatch.setattr(mode_coverage, "CHUNK", 10)
     monkeypatch.setattr(mode_coverage, "SAMPLES", 50)
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        yield
 
 
 @pytest.mark.slow

@@ -11,15 +11,7 @@ from benchmarks import bare_products, contenders, drawings, tables, throughput_i
 from jgan.networks import convolution
 
 TINY = throughput_images.Args(width=8, batch_size=4)
-pytestmark = pytest.mark.usefixtures("standard_promotion")
 with_torch = pytest.mark.skipif(contenders.torch_version() is None, reason="needs PyTorch")
-
-
-@pytest.fixture
-def standard_promotion():
-    """Optax's Adam mixes dtypes."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
 
 
 def test_products_of_a_convolution_and_of_its_gradients():

@@ -117,17 +117,16 @@ def test_every_generator_of_images_from_latents(preset):
     labels = gan.condition.size if isinstance(gan.condition, Field) and gan.condition.kind == "label" else 0
     if jax.tree.leaves(gan.condition) and not labels:
         pytest.skip("conditioned on images")
-    with jax.numpy_dtype_promotion("standard"):
-        state = jax.jit(gan.init)(jax.random.key(0))
-        c = jnp.arange(4, dtype=jnp.int32) % max(labels, 1)
-        inputs = gan.inputs(jax.random.key(1), 4, *([c] if labels else []))
-        generate = lambda *leaves: gan.generate(state, jax.tree.unflatten(jax.tree.structure(inputs), leaves))  # noqa: E731
-        if preset in REFUSED:
-            with pytest.raises(ValueError, match=r"^the generator's operation \w+ is not one that a page can compute$"):
-                browser.script(generate, inputs.z, labels, 4)
-            return
-        code = browser.script(generate, inputs.z, labels, 4)
-        expected = np.asarray(jax.jit(generate)(*jax.tree.leaves(inputs)))
+    state = jax.jit(gan.init)(jax.random.key(0))
+    c = jnp.arange(4, dtype=jnp.int32) % max(labels, 1)
+    inputs = gan.inputs(jax.random.key(1), 4, *([c] if labels else []))
+    generate = lambda *leaves: gan.generate(state, jax.tree.unflatten(jax.tree.structure(inputs), leaves))  # noqa: E731
+    if preset in REFUSED:
+        with pytest.raises(ValueError, match=r"^the generator's operation \w+ is not one that a page can compute$"):
+            browser.script(generate, inputs.z, labels, 4)
+        return
+    code = browser.script(generate, inputs.z, labels, 4)
+    expected = np.asarray(jax.jit(generate)(*jax.tree.leaves(inputs)))
     given = ["pool"] + [f"array([4], Float32Array.from({c.tolist()}))"] * bool(labels)
     found = ran(f"{code}\nconsole.log(JSON.stringify(Array.from(generate({', '.join(given)}).data)));")
     np.testing.assert_allclose(found, expected.ravel(), rtol=1e-5, atol=1e-5)
@@ -170,8 +169,7 @@ def test_the_page_in_a_browser_shows_the_samples(finished_run, tmp_path):
 def test_models_without_a_page_are_refused(tmp_path):
     from jgan import train
 
-    with jax.numpy_dtype_promotion("standard"):
-        train.main(["ring8", "--steps", "1", "--batch-size", "8", "--workdir", str(tmp_path / "run")])
-        with pytest.raises(ValueError, match="a page draws at most 128 images from latents, and labels: not those of ring8"):
-            export.main(["--workdir", str(tmp_path / "run"), "--out", str(tmp_path / "a.html")])
+    train.main(["ring8", "--steps", "1", "--batch-size", "8", "--workdir", str(tmp_path / "run")])
+    with pytest.raises(ValueError, match="a page draws at most 128 images from latents, and labels: not those of ring8"):
+        export.main(["--workdir", str(tmp_path / "run"), "--out", str(tmp_path / "a.html")])
     assert not (tmp_path / "a.html").exists()

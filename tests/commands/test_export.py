@@ -142,14 +142,13 @@ def test_every_model_can_be_exported(preset, tmp_path):
     config = model.small(models.presets()[preset].config)
     phases = models.phases_of(model, config, model.small_spec)
     gan = phases[-1].gan
-    with jax.numpy_dtype_promotion("standard"):
-        state = drawn(jax.eval_shape(gan.init, jax.random.key(0)))
-        options = configs.RunConfig(preset=preset, dataset="none", batch_size=4, steps=1, model=config)
-        run = Run(Path("none"), options, model.small_spec, model, phases, shared=Shared(options, None))
-        found = Snapshot(run, state, 1)
-        function = export.exported(found, platforms=("cpu", "cuda", "tpu"))
-        leaves = jax.tree.leaves(export.inputs_of(run, 3))
-        ours, theirs = function.call(*leaves), jax.jit(export.generator(found))(*leaves)
+    state = drawn(jax.eval_shape(gan.init, jax.random.key(0)))
+    options = configs.RunConfig(preset=preset, dataset="none", batch_size=4, steps=1, model=config)
+    run = Run(Path("none"), options, model.small_spec, model, phases, shared=Shared(options, None))
+    found = Snapshot(run, state, 1)
+    function = export.exported(found, platforms=("cpu", "cuda", "tpu"))
+    leaves = jax.tree.leaves(export.inputs_of(run, 3))
+    ours, theirs = function.call(*leaves), jax.jit(export.generator(found))(*leaves)
     for a, b in zip(jax.tree.leaves(ours), jax.tree.leaves(theirs), strict=True):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
 

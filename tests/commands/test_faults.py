@@ -757,6 +757,5 @@ def test_a_restorer_may_be_tried_for_fewer_steps_than_its_prior_needs(tmp_path, 
     config = dataclasses.replace(model.small(preset.config), prior_steps=3)
     monkeypatch.setitem(model.presets, "gfpgan", preset._replace(config=config))
     flags = ["--batch-size", "4", "--eval-samples", "50", "--steps", steps, "--workdir", str(tmp_path / "run")]
-    with jax.numpy_dtype_promotion("standard"):
-        train.main(["gfpgan", *flags])
+    train.main(["gfpgan", *flags])
     assert "the run ended before its second phase, which restores: give it more --steps" in capsys.readouterr().out

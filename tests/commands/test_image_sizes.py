@@ -2,7 +2,6 @@
 
 import json
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,12 +13,6 @@ from jgan.training.run import open_run
 
 TINY = ("--model.width", "2", "--model.latent-size", "3", "--batch-size", "4", "--eval-samples", "50", "--sample-every", "0")
 SAYS = "images of 17x21 cropped and resized to 16x20 (height x width), the size nearest to 17x21 that the model accepts"
-
-
-@pytest.fixture(autouse=True)
-def _promotion():
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        yield
 
 
 @pytest.fixture

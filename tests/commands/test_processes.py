@@ -77,8 +77,7 @@ def reached(workdir, step, seconds=150):
 
 def alone(workdir, *flags):
     """The same run in this process, on its four devices."""
-    with jax.numpy_dtype_promotion("standard"):
-        train.main([*flags, "--workdir", str(workdir)])
+    train.main([*flags, "--workdir", str(workdir)])
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import time
 import zipfile
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -24,12 +23,6 @@ from jgan.training import api, feed, stopping
 TINY = ("--batch-size", "8", "--eval-samples", "60", "--log-every", "2", "--sample-every", "4", "--checkpoint-every", "2")
 SMALL = ("digits", "--model.g-units", "16", "--model.d-units", "8", *TINY, "--eval-every", "8")
 CONV = ("--model.width", "2", "--model.latent-size", "3", *TINY, "--eval-every", "0")
-
-
-@pytest.fixture(autouse=True)
-def _promotion():
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -51,21 +44,20 @@ def run(photos, tmp_path_factory):
 
 
 def trained(workdir, photos, *more, steps=8):
-    with jax.numpy_dtype_promotion("standard"):
-        train.main(
-            [
-                *SMALL,
-                "--dataset",
-                "folder:8",
-                "--data-dir",
-                str(photos),
-                "--workdir",
-                str(workdir),
-                "--steps",
-                str(steps),
-                *more,
-            ]
-        )
+    train.main(
+        [
+            *SMALL,
+            "--dataset",
+            "folder:8",
+            "--data-dir",
+            str(photos),
+            "--workdir",
+            str(workdir),
+            "--steps",
+            str(steps),
+            *more,
+        ]
+    )
 
 
 def test_a_streamed_run_ends_with_the_bits_of_a_resident_one(run, photos, tmp_path, capsys):

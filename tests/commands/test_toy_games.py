@@ -3,7 +3,6 @@
 import json
 from types import SimpleNamespace
 
-import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -30,13 +29,6 @@ SHORT = [
 ]
 SMALL = ["--model.g-units", "8", "--model.d-units", "8", "--batch-size", "32"]
 MEASURED = {"ring8": "modes", "gaussian1d": "divergence", "dirac": "distance", "bilinear": "distance"}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _promotion():
-    """Optax's Adam mixes an int32 count with Python floats."""
-    with jax.numpy_dtype_promotion("standard"):
-        yield
 
 
 OFTEN = ("ring8", "dirac")

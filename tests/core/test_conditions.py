@@ -211,8 +211,7 @@ def test_the_progress_of_a_fade_in_reaches_both_networks():
     )
     game = games.Adversarial(generator, critic, latents, losses.wasserstein, progress=optax.linear_schedule(0.0, 1.0, 4))
     state = steps.init_state(KEY, generator, critic, OPTIMIZERS, game)._replace(step=jnp.int32(2))
-    with jax.numpy_dtype_promotion("standard"):  # optax's schedules mix int32 and floats
-        after, metrics = steps.simultaneous(game, OPTIMIZERS).step(KEY, state, Batch(jnp.zeros((B, LATENT))))
+    after, metrics = steps.simultaneous(game, OPTIMIZERS).step(KEY, state, Batch(jnp.zeros((B, LATENT))))
     total = np.mean(np.asarray(Z).sum(axis=1))
     np.testing.assert_allclose(metrics["g_loss"], -(3 * 0.5) * (2 * 0.5) * total, rtol=1e-5)
     np.testing.assert_allclose(after.generator.params, 2 + RATE * 3 * 0.25 * total, rtol=1e-5)

@@ -21,8 +21,7 @@ def test_the_example_of_the_map_trains():
     code = example("CONTRIBUTING.md", "objective")
     assert len([line for line in code.splitlines() if line.strip()]) <= 20
     names: dict = {}
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        exec(code, names)
+    exec(code, names)
     losses = np.asarray(names["metrics"]["d_loss"])
     assert losses.shape == (200,)
     assert np.isfinite(losses).all()
@@ -40,8 +39,7 @@ def test_the_readmes_dcgan_trains_on_an_array():
     code, changed = re.subn(r"range\(5_000\)", "range(20)", code)
     assert changed == 1
     names: dict = {}
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        exec(code, names)
+    exec(code, names)
     assert isinstance(names["images"], np.ndarray)
     assert names["state"].step == 20
     assert all(np.isfinite(value) for value in names["metrics"].values())

@@ -72,8 +72,7 @@ def play(step, state, inputs, key=KEY):
 @functools.cache
 def the_run(name):
     init, step = made(name)
-    with jax.numpy_dtype_promotion("standard"):  # optax's schedules mix int32 and floats
-        return play(parallel.jit(step), init(KEY), batches())
+    return play(parallel.jit(step), init(KEY), batches())
 
 
 assert_same_run = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-4)
@@ -94,8 +93,7 @@ def test_the_run_is_a_run(name):
 @pytest.mark.parametrize("name", GAMES)
 def test_four_devices_make_the_run_of_one(name, mode):
     init, step = made(name)
-    with jax.numpy_dtype_promotion("standard"):
-        assert_same_run(play(getattr(parallel, mode)(step), init(KEY), batches()), the_run(name))
+    assert_same_run(play(getattr(parallel, mode)(step), init(KEY), batches()), the_run(name))
 
 
 @pytest.mark.parametrize("name", [pytest.param("penalties", marks=pytest.mark.slow), "groups"])
@@ -108,9 +106,8 @@ def test_a_population_scanned_is_its_members_apart(name):
         return step(key, state, jax.tree.map(lambda leaf: leaf[state.step], data), axis_name=axis_name)
 
     keys = jnp.stack([KEY, jax.random.key(9)])
-    with jax.numpy_dtype_promotion("standard"):
-        many = parallel.jit(parallel.vmap(parallel.scan(on_its_batch, STEPS)))
-        states, metrics = jax.device_get(many(keys, jax.vmap(init)(keys), data))
+    many = parallel.jit(parallel.vmap(parallel.scan(on_its_batch, STEPS)))
+    states, metrics = jax.device_get(many(keys, jax.vmap(init)(keys), data))
     first, second = (jax.tree.map(lambda leaf, i=i: leaf[i], (states, metrics)) for i in range(2))
     assert_same_run(first, the_run(name))
     assert not np.allclose(first[1]["d_loss"], second[1]["d_loss"], atol=1e-3)

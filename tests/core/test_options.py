@@ -57,8 +57,7 @@ def by_hand(name):
 def both_players(rule=ALTERNATING, **fields):
     """The optimisers of both players that some options describe, each as the history of its parameters."""
     made = options.optimizers(options.Optimizer(learning_rate=RATE, b1=B1, b2=B2, **fields), rule)
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        return [descend(player) for player in made[:2]]
+    return [descend(player) for player in made[:2]]
 
 
 @pytest.mark.parametrize("name", options.OPTIMIZERS)

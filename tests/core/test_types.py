@@ -23,9 +23,8 @@ LAYERS = [
     {"spec", "ragged"},
     {"types"},
     {"collectives"},
-    {"losses", "rng", "optim", "latents", "conditions", "constraints"}
-    | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
-    {"degradations"},
+    {"losses", "rng", "optim", "conditions", "constraints"} | {"groups", "gradients", "parallel", "finite", "resize", "tiles"},
+    {"degradations", "latents"},
     {"penalties", "augment", "networks", "data", "metrics", "pages", "plots", "pool", "regions", "steps", "codes", "fsdp"},
     {"terms", "phases", "rules", "features", "views"},
     {"games", "evaluation"},

@@ -8,7 +8,6 @@ import shutil
 import sys
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 import test_site
@@ -59,8 +58,8 @@ def grey(folder, count, sides=(8, 8)):
 
 @contextlib.contextmanager
 def small_models():
-    """All presets with their small networks, and the dtypes of optax's Adam, which mixes an int32 count with Python floats."""
-    with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion("standard"):
+    """All presets with their small networks."""
+    with pytest.MonkeyPatch.context() as patch:
         for model in models.MODELS.values():
             for name, preset in model.presets.items():
                 patch.setitem(model.presets, name, preset._replace(config=model.small(preset.config)))

@@ -13,6 +13,7 @@ from pathlib import Path
 import jax
 import numpy as np
 import pytest
+from PIL import Image
 
 from jgan import browser, evaluate, export, losses, models, sample
 from jgan.__main__ import COMMANDS
@@ -350,6 +351,9 @@ def test_the_example_of_pairs(run, monkeypatch):
     trained = run(example("pairs", ("steps=2_000", "steps=2, batch_size=8"), ("120, 64, 64", "60, 16, 16"), SHORT))["trained"]
     assert trained.state.step == 2
     assert (trained.run.spec.example.x.shape, trained.run.spec.example.c.shape) == ((16, 16, 3), (16, 16, 3))
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save("picture.png")
+    sample.main(["--workdir", "RUN", "--input", "picture.png"])
+    assert Path("RUN/translated-picture.png").exists()
 
 
 @pytest.mark.slow

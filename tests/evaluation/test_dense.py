@@ -19,12 +19,6 @@ from jgan.utils import cli
 SHAPE, CLASSES, UNITS = (2, 3, 1), 3, 4
 
 
-@pytest.fixture(autouse=True)
-def _standard():
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        yield
-
-
 @pytest.fixture(scope="module")
 def images():
     draw = np.random.default_rng(0)
@@ -162,8 +156,7 @@ def test_it_needs_labels_and_a_batch(images):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     path = tmp_path_factory.mktemp("dense") / "small.npz"
-    with jax.numpy_dtype_promotion("standard"):
-        command.main(["--out", str(path), "--network", "dense", "--epochs", "4", "--batch-size", "8", "--dense.units", "30"])
+    command.main(["--out", str(path), "--network", "dense", "--epochs", "4", "--batch-size", "8", "--dense.units", "30"])
     return path
 
 

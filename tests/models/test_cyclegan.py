@@ -30,8 +30,7 @@ def played():
     gan = models.make(CONFIG, SPEC)
     state = jax.jit(gan.init)(KEY)
     generate = jax.jit(lambda state, c: gan.generate(state, gan.inputs(KEY, 2, c)))
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        after, metrics = jax.jit(gan.step)(KEY, state, BATCH)
+    after, metrics = jax.jit(gan.step)(KEY, state, BATCH)
     return gan, state, generate, after, metrics
 
 
@@ -77,11 +76,9 @@ def test_a_step_with_views_is_the_step_on_images_mirrored_each_by_itself(played)
 
     made = models.make(dataclasses.replace(CONFIG, views=Views(flip=True)), SPEC)
     seen = views.of_images(views.flip())(stream(step_key(KEY, state.step), Stream.VIEW), BATCH)
-    with jax.numpy_dtype_promotion("standard"):
-        found, expected, plain = (
-            jax.jit(step)(KEY, state, batch)[1]
-            for step, batch in ((made.g_step, BATCH), (gan.g_step, seen), (gan.g_step, BATCH))
-        )
+    found, expected, plain = (
+        jax.jit(step)(KEY, state, batch)[1] for step, batch in ((made.g_step, BATCH), (gan.g_step, seen), (gan.g_step, BATCH))
+    )
     assert float(found["cycle_loss"]) == pytest.approx(float(expected["cycle_loss"]), rel=1e-5)
     assert abs(float(found["cycle_loss"]) - float(plain["cycle_loss"])) > 1e-6
 
@@ -132,11 +129,10 @@ def test_the_orders_of_update_differ_in_whose_fakes_the_other_player_sees(played
     """Simultaneous: both updates from the old networks. The generators first: the critics on fakes of the new generators."""
     gan, state, *_ = played
     first = models.make(dataclasses.replace(CONFIG, rule=options.Rule("generator_first")), SPEC)
-    with jax.numpy_dtype_promotion("standard"):
-        g_step, d_step = jax.jit(gan.g_step), jax.jit(gan.d_step)
-        after_g, _ = g_step(KEY, state, BATCH)
-        old, new = d_step(KEY, state, BATCH)[0], d_step(KEY, after_g._replace(step=state.step), BATCH)[0]
-        at_once, turned = (jax.jit(made.step)(KEY, state, BATCH)[0] for made in (gan, first))
+    g_step, d_step = jax.jit(gan.g_step), jax.jit(gan.d_step)
+    after_g, _ = g_step(KEY, state, BATCH)
+    old, new = d_step(KEY, state, BATCH)[0], d_step(KEY, after_g._replace(step=state.step), BATCH)[0]
+    at_once, turned = (jax.jit(made.step)(KEY, state, BATCH)[0] for made in (gan, first))
     close = functools.partial(chex.assert_trees_all_close, rtol=1e-4, atol=1e-6)
     close(at_once.discriminator.params, old.discriminator.params)
     close(turned.discriminator.params, new.discriminator.params)
@@ -167,8 +163,7 @@ def test_the_pool_keeps_the_fakes_of_each_domain(played):
     del played
     gan = models.make(dataclasses.replace(CONFIG, pool_size=3), SPEC)
     state = jax.jit(gan.init)(KEY)
-    with jax.numpy_dtype_promotion("standard"):
-        after, _ = jax.jit(gan.d_step)(KEY, state, BATCH)
+    after, _ = jax.jit(gan.d_step)(KEY, state, BATCH)
     fakes = {"a": gan.generate(state, gan.inputs(KEY, 2, {"ba": BATCH["b"].x}))}
     np.testing.assert_allclose(after.memory["a"].images[:2], fakes["a"], atol=1e-5)
     assert {name: int(held.count) for name, held in after.memory.items()} == {"a": 2, "b": 2}
@@ -195,12 +190,11 @@ def test_the_discriminators_see_what_the_pool_returns(played):
         losses = [np.mean((real[n] - 1) ** 2) / 2 + np.mean(shown[n] ** 2) / 2 for n in "ab"]
         mixtures[swaps] = sum(losses)
     step, seen = jax.jit(gan.d_step), set()
-    with jax.numpy_dtype_promotion("standard"):
-        for seed in range(8):
-            value = float(step(jax.random.key(seed), state, BATCH)[1]["d_loss"])
-            swaps, nearest = min(mixtures.items(), key=lambda item: abs(item[1] - value))
-            assert value == pytest.approx(nearest, rel=1e-4)
-            seen.add(swaps)
+    for seed in range(8):
+        value = float(step(jax.random.key(seed), state, BATCH)[1]["d_loss"])
+        swaps, nearest = min(mixtures.items(), key=lambda item: abs(item[1] - value))
+        assert value == pytest.approx(nearest, rel=1e-4)
+        seen.add(swaps)
     assert len(seen) > 2
 
 

@@ -188,11 +188,10 @@ def test_the_rates_and_the_momenta_of_the_discriminators():
     """The first update of Adam is the rate; the second of the gradients 1 and -1 tells b1 = 0 from b1 = 0.9."""
     made = gfpgan.optimizers(dataclasses.replace(SMALL, halvings=(1,)), SPEC, ("image", "left_eye"))
     params = {"image": jnp.zeros(1), "left_eye": jnp.zeros(1)}
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        state, found = made.discriminator.init(params), []
-        for gradient in (1.0, -1.0):
-            update, state = made.discriminator.update(jax.tree.map(lambda p, g=gradient: p + g, params), state, params)
-            found.append({name: float(value[0]) for name, value in update.items()})
+    state, found = made.discriminator.init(params), []
+    for gradient in (1.0, -1.0):
+        update, state = made.discriminator.update(jax.tree.map(lambda p, g=gradient: p + g, params), state, params)
+        found.append({name: float(value[0]) for name, value in update.items()})
     assert found[0]["image"] == pytest.approx(-2e-3, rel=1e-4)
     assert found[0]["left_eye"] == pytest.approx(-2e-3, rel=1e-4)
     assert found[1]["image"] == pytest.approx(1e-3, rel=1e-4)  # halved; without momentum
@@ -206,16 +205,15 @@ def test_the_rates_and_the_momenta_of_the_discriminators():
 @pytest.mark.slow
 def test_the_prior_is_the_trained_one_and_stays_bit_for_bit():
     first, second = gfpgan.make(SMALL, SPEC)
-    with jax.numpy_dtype_promotion("standard"):
-        trained = jit(first.gan.init)(KEY)
-        trained, _ = jit(first.gan.step)(KEY, trained, pairs())
-        state = jax.jit(second.enter)(KEY, trained)
-        assert_equal(state.generator.model_state["frozen"]["params"], trained.generator.ema.params)
-        before = jax.tree.map(np.asarray, state.generator.model_state)
-        start = jax.tree.map(np.asarray, state.generator.params)
-        step = jit(second.gan.step)
-        for seed in range(3):
-            state, _ = step(KEY, state, pairs(seed=seed))
+    trained = jit(first.gan.init)(KEY)
+    trained, _ = jit(first.gan.step)(KEY, trained, pairs())
+    state = jax.jit(second.enter)(KEY, trained)
+    assert_equal(state.generator.model_state["frozen"]["params"], trained.generator.ema.params)
+    before = jax.tree.map(np.asarray, state.generator.model_state)
+    start = jax.tree.map(np.asarray, state.generator.params)
+    step = jit(second.gan.step)
+    for seed in range(3):
+        state, _ = step(KEY, state, pairs(seed=seed))
     assert_equal(state.generator.model_state, before)
     assert_equal(state.generator.ema.model_state, before)
     assert all(np.any(a != b) for a, b in zip(jax.tree.leaves(start), jax.tree.leaves(state.generator.params), strict=True))
@@ -258,8 +256,7 @@ def test_a_restorer_without_a_prior_learns_the_mapping():
     gan = gfpgan.make(config, SPEC)[0].gan
     blocks = pairs(4, side=4).c.repeat(2, axis=1).repeat(2, axis=2)
     batch = Batch(1 - blocks, c=blocks)
-    with jax.numpy_dtype_promotion("standard"):
-        state, _ = parallel.jit(parallel.scan(gan.step, 300))(KEY, gan.init(KEY), batch)
+    state, _ = parallel.jit(parallel.scan(gan.step, 300))(KEY, gan.init(KEY), batch)
     restored = gan.sample(KEY, state, 4, images=batch.c, ema=False)
     constant = np.abs(batch.x - np.median(batch.x, axis=0)).mean()
     assert float(jnp.abs(restored - batch.x).mean()) < constant / 2

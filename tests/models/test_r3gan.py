@@ -140,8 +140,7 @@ def seen(step=0, penalty="r1_r2"):
     gan, d_step = compiled(penalty)
     state, look, generate = networks_seen()
     state = state._replace(step=jnp.int32(step))
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        metrics = d_step(KEY, state, BATCH)[1]
+    metrics = d_step(KEY, state, BATCH)[1]
     z = gan.inputs(rng.stream(rng.step_key(KEY, state.step), rng.Stream.LATENTS), N).z
     (real, r1), (fake, r2) = look(2 * BATCH.x - 1), look(2 * generate(z) - 1)
     return metrics, np.asarray(real), np.asarray(fake), (float(r1), float(r2))

@@ -230,8 +230,7 @@ def test_truncation_is_an_option_of_sampling():
 def test_the_path_length_is_a_lazy_term_of_the_generator():
     config = dataclasses.replace(SMALL, path_length=2.0, path_length_every=4)
     gan = stylegan2.make(config, SPEC)
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        state, metrics = jax.eval_shape(lambda x: gan.g_step(KEY, gan.init(KEY), Batch(x)), jnp.zeros((4, 8, 8, 1)))
+    state, metrics = jax.eval_shape(lambda x: gan.g_step(KEY, gan.init(KEY), Batch(x)), jnp.zeros((4, 8, 8, 1)))
     assert metrics["path_length"].shape == ()
     assert [leaf.shape for leaf in jax.tree.leaves(state.memory.terms)] == [()]
     without = stylegan2.make(dataclasses.replace(config, path_length=0.0, r1=0.0), SPEC)
@@ -253,25 +252,23 @@ def test_the_optimisers_are_corrected_for_lazy_regularisation():
         c = every / (every + 1)
         b1, b2, m, v = 0.5**c, 0.9**c, 0.0, 0.0
         params = {"w": jnp.zeros(1)}
-        with jax.numpy_dtype_promotion("standard"):
-            state = optimizer.init(params)
-            for t, gradient in enumerate((1.0, 3.0), 1):
-                update, state = optimizer.update({"w": jnp.full(1, gradient)}, state, params)
-                m, v = b1 * m + (1 - b1) * gradient, b2 * v + (1 - b2) * gradient**2
-                expected = -0.01 * c * (m / (1 - b1**t)) / math.sqrt(v / (1 - b2**t))
-                assert float(update["w"][0]) == pytest.approx(expected, rel=1e-4)
+        state = optimizer.init(params)
+        for t, gradient in enumerate((1.0, 3.0), 1):
+            update, state = optimizer.update({"w": jnp.full(1, gradient)}, state, params)
+            m, v = b1 * m + (1 - b1) * gradient, b2 * v + (1 - b2) * gradient**2
+            expected = -0.01 * c * (m / (1 - b1**t)) / math.sqrt(v / (1 - b2**t))
+            assert float(update["w"][0]) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.slow
 def test_the_path_length_counts_as_often_as_it_is_left_out():
     """At step 0 of an interval of 4 it is 4 times that of every step, at step 1 it is 0."""
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        found = {}
-        for every in (1, 4):
-            gan = stylegan2.make(dataclasses.replace(SMALL, r1=0.0, path_length=2.0, path_length_every=every), SPEC)
-            state, step = jit(gan.init)(KEY), jit(gan.g_step)
-            batch = Batch(jnp.zeros((4, 8, 8, 1)))
-            found[every] = [float(step(KEY, state._replace(step=jnp.int32(at)), batch)[1]["path_length"]) for at in (0, 1)]
+    found = {}
+    for every in (1, 4):
+        gan = stylegan2.make(dataclasses.replace(SMALL, r1=0.0, path_length=2.0, path_length_every=every), SPEC)
+        state, step = jit(gan.init)(KEY), jit(gan.g_step)
+        batch = Batch(jnp.zeros((4, 8, 8, 1)))
+        found[every] = [float(step(KEY, state._replace(step=jnp.int32(at)), batch)[1]["path_length"]) for at in (0, 1)]
     assert found[4][0] == pytest.approx(4 * found[1][0], rel=1e-5)
     assert found[1][0] > 0
     assert found[4][1] == 0
@@ -285,8 +282,7 @@ def test_r1_is_that_of_images_in_minus_1_to_1_and_lazy():
     state = jit(gan.init)(KEY)
     x = np.random.default_rng(0).random((4, 8, 8, 1), np.float32)
     step = jit(gan.d_step)
-    with jax.numpy_dtype_promotion("standard"):  # optax's Adam mixes an int32 count with Python floats
-        penalties = [float(step(KEY, state._replace(step=jnp.int32(at)), Batch(x))[1]["d_penalty"]) for at in (0, 1)]
+    penalties = [float(step(KEY, state._replace(step=jnp.int32(at)), Batch(x))[1]["d_penalty"]) for at in (0, 1)]
 
     def logits(signed):
         return gan.logits(state, (signed + 1) / 2).sum()

@@ -78,11 +78,10 @@ SMALL = dataclasses.replace(
 def played():
     """The two phases of a small ESRGAN without random views: the states, and the metrics of a step from them."""
     first, second = models.phases(SMALL, esrgan.SMALL_SPEC)
-    with jax.numpy_dtype_promotion("standard"):
-        before = jax.jit(first.gan.init)(KEY)
-        trained, first_metrics = jax.jit(first.gan.step)(KEY, before, BATCH)
-        state = jax.jit(second.enter)(KEY, trained)
-        after, metrics = jax.jit(second.gan.step)(KEY, state, BATCH)
+    before = jax.jit(first.gan.init)(KEY)
+    trained, first_metrics = jax.jit(first.gan.step)(KEY, before, BATCH)
+    state = jax.jit(second.enter)(KEY, trained)
+    after, metrics = jax.jit(second.gan.step)(KEY, state, BATCH)
     return before, trained, first_metrics, state, after, metrics
 
 
@@ -120,9 +119,8 @@ def test_the_pixel_loss_of_the_adversarial_phase_counts_by_its_weight():
     config = dataclasses.replace(SMALL, adversarial_weight=0.0, perceptual=none, optimizer=sgd, pretrain_steps=0)
     (phase,) = models.phases(config, esrgan.SMALL_SPEC)
     network, _ = esrgan.generator(config, esrgan.SMALL_SPEC)
-    with jax.numpy_dtype_promotion("standard"):
-        state = jax.jit(phase.gan.init)(KEY)
-        after, _ = jax.jit(phase.gan.step)(KEY, state, BATCH)
+    state = jax.jit(phase.gan.init)(KEY)
+    after, _ = jax.jit(phase.gan.step)(KEY, state, BATCH)
     slope = jax.jit(jax.grad(lambda params: jnp.mean(jnp.abs(network.apply(params, {}, C)[0] - X))))(state.generator.params)
     expected = jax.tree.map(lambda p, g: p - 0.01 * 0.3 * g, state.generator.params, slope)
     moved = jax.tree.map(jnp.subtract, after.generator.params, state.generator.params)
@@ -177,8 +175,7 @@ def test_real_esrgan_compares_with_sharpened_images_and_lets_the_discriminator_s
     for sharpen in (False, True):
         gan = models.make(dataclasses.replace(plain, sharpen=sharpen), esrgan.SMALL_SPEC)
         state = jax.jit(gan.init)(KEY)
-        with jax.numpy_dtype_promotion("standard"):
-            found[sharpen] = jax.jit(gan.step)(KEY, state, BATCH)[1]
+        found[sharpen] = jax.jit(gan.step)(KEY, state, BATCH)[1]
     network, _ = esrgan.generator(plain, esrgan.SMALL_SPEC)
     made = jax.jit(network.apply)(state.generator.params, {}, C)[0]  # the states of both are one: they have one key
     for sharpen, target in ((False, X), (True, sharpened(X))):
