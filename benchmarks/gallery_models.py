@@ -114,7 +114,8 @@ FEW: dict[str, Entry] = {
 }
 """Models for few images, trained when they are named: those whose discriminator knows features of photographs or sees changed
 images. In a short run ADA's probability of a change hardly leaves its first value, which is 0 in the preset. With wider
-networks, for which 25 TFLOP are 40,000 images, StyleGAN2's samples were all of one shape, and R3GAN's of a few."""
+networks, for which 25 TFLOP are 40,000 images, StyleGAN2's samples were all of one shape, and R3GAN's of a few. Projected GAN's
+were a blue ground after 200 steps of 64 at the published rate (FID 235, 122 as it is here)."""
 
 PUBLISHED: dict[str, Entry] = {
     "sngan": Entry("sngan_cifar10", batch_size=128, images=12_800_000),
