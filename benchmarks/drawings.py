@@ -53,8 +53,7 @@ def origins(results: Iterable[Mapping[str, Any]], command: str) -> str:
       '`python -m a`; cpu; jax 0.8, Python 3.12; 2026-01-02 to 2026-02-03.'
     """
     about = [result["environment"] for result in results]
-    # Results of earlier versions say "1 cores".
-    devices = " or ".join(sorted({each["device"].replace(" 1 cores", " 1 core") for each in about}))
+    devices = " or ".join(sorted({each["device"] for each in about}))
     versions = " and ".join(sorted({_versions(each) for each in about}))
     dates = sorted({each["date"][:10] for each in about})
     return f"`{command}`; {devices}; {versions}; {' to '.join(dict.fromkeys((dates[0], dates[-1])))}."

@@ -82,7 +82,7 @@ def test_the_sizes_of_the_networks(networks, side, objective):
     gan = stacked_mnist.make(args, stacked_mnist.OBJECTIVES[objective], DataSpec.images((side, side, 3), steps_per_epoch=10))
 
     def one_step(key):
-        state, _ = gan.step(key, jax.jit(gan.init)(key), Batch(jnp.zeros((4, side, side, 3))))
+        state, _ = gan.step(key, gan.init(key), Batch(jnp.zeros((4, side, side, 3))))
         return gan.sample(key, state, 2)
 
     assert jax.eval_shape(one_step, jax.random.key(0)).shape == (2, side, side, 3)

@@ -44,20 +44,8 @@ def run(photos, tmp_path_factory):
 
 
 def trained(workdir, photos, *more, steps=8):
-    train.main(
-        [
-            *SMALL,
-            "--dataset",
-            "folder:8",
-            "--data-dir",
-            str(photos),
-            "--workdir",
-            str(workdir),
-            "--steps",
-            str(steps),
-            *more,
-        ]
-    )
+    flags = ["--dataset", "folder:8", "--data-dir", str(photos), "--workdir", str(workdir), "--steps", str(steps)]
+    train.main([*SMALL, *flags, *more])
 
 
 def test_a_streamed_run_ends_with_the_bits_of_a_resident_one(run, photos, tmp_path, capsys):

@@ -74,15 +74,6 @@ def trained(folder, *words):
 def kit(tmp_path_factory):
     """What the capitals of the pages stand for."""
     folder = tmp_path_factory.mktemp("kit")
-    with small_models():
-        trained(folder / "RUN", "dcgan")
-        trained(folder / "LABELLED", "cdcgan")
-        trained(folder / "RUNS", "digits", "--seeds", "4")
-        over = ["digits", "--over", "model.optimizer.learning-rate=0.1,0.2", "--workdir", str(folder / "SWEEP")]
-        sweep.main([*over, *(word for pair in SHORT.items() for word in pair)])
-        for name in ("A", "B"):
-            call = ["--workdir", str(folder / "RUN"), "--metrics", "kid", "--num-samples", "60"]
-            evaluate.main([*call, "--out", str(folder / f"{name}.json")])
     for name in ("cats", "dogs"):
         grey(folder / "PHOTOS" / name, 24, (48, 64))
     grey(folder / "EIGHT", 60)
@@ -93,13 +84,21 @@ def kit(tmp_path_factory):
     shutil.copy(folder / "DOMAINS" / "a" / "0000.png", folder / "PICTURE.png")
     (folder / "TEXT.txt").write_text("".join(f"a {word} of {other}\n" for word in WORDS for other in WORDS))
     shutil.copy(test_site.ROOT / "benchmarks" / "classifiers" / "mnist.npz", folder / "classifier.npz")
-    with small_models():
-        trained(folder / "RUN_AB", "cyclegan", "--dataset", "domains:32", "--data-dir", str(folder / "DOMAINS"))
-        trained(folder / "RUN_X4", "srgan_photographs", "--data-dir", str(folder / "PHOTOGRAPHS"))
-        trained(folder / "RUN_TEXT", "seqgan_lines", "--data-dir", str(folder / "TEXT.txt"))
     shutil.copy(Path(models.__file__).parents[1] / "features" / "digits.npz", folder / "EIGHT.npz")
     idx_files.write_set(folder / "MNIST", train=600, test=60)
     np.savez(folder / "FILE.npz", x=np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), np.uint8))
+    with small_models():
+        trained(folder / "RUN", "dcgan")
+        trained(folder / "LABELLED", "cdcgan")
+        trained(folder / "RUNS", "digits", "--seeds", "4")
+        trained(folder / "RUN_AB", "cyclegan", "--dataset", "domains:32", "--data-dir", str(folder / "DOMAINS"))
+        trained(folder / "RUN_X4", "srgan_photographs", "--data-dir", str(folder / "PHOTOGRAPHS"))
+        trained(folder / "RUN_TEXT", "seqgan_lines", "--data-dir", str(folder / "TEXT.txt"))
+        over = ["digits", "--over", "model.optimizer.learning-rate=0.1,0.2", "--workdir", str(folder / "SWEEP")]
+        sweep.main([*over, *(word for pair in SHORT.items() for word in pair)])
+        for name in ("A", "B"):
+            call = ["--workdir", str(folder / "RUN"), "--metrics", "kid", "--num-samples", "60"]
+            evaluate.main([*call, "--out", str(folder / f"{name}.json")])
     return folder
 
 
